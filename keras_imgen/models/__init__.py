@@ -1,0 +1,13 @@
+"""What users compile and fit."""
+
+from importlib import import_module
+
+_HOMES = {"Diffusion": "keras_imgen.models.diffusion.diffusion", "ImageModel": "keras_imgen.models.image_model"}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str):
+    # On demand: serving reads the samplers below this package and must not pull in what trains.
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

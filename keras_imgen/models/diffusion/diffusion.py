@@ -1,0 +1,365 @@
+"""Diffusion: a schedule, a parameterization, a sampler and guidance around one network."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_imgen.models.diffusion import guidance, parameterizations, samplers, schedules, weightings
+from keras_imgen.models.diffusion import times as time_distributions
+from keras_imgen.models.image_model import ImageModel
+from keras_imgen.serving.requests import guidance_limits, rows
+from keras_imgen.training import backend, random
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Diffusion(ImageModel):
+    """A diffusion or flow model: x_t = alpha(t) x_0 + sigma(t) eps, and a network that finds x_0.
+
+    The network is a `keras.Model` called with a dict: `image` (N, H, W, C), `log_snr` (N,), and `label` (N,) if it is conditional
+    (label `num_classes` stands for "no label"). It sees c_in * x and log-SNR alone, so the same network serves every schedule.
+
+    Args:
+        network: `networks.unet`, `networks.dit` or your own with the same inputs.
+        schedule: "linear", "cosine", "sigmoid", "condot" (flow matching), "edm", or a `schedules.Schedule`.
+        parameterization: what the network predicts: "epsilon", "x0", "v", "flow" or "edm".
+        weighting: of the squared error of x_0: "uniform", "snr", "min_snr", "p2", "edm"; None is the network's own squared error.
+        times: the distribution of t: "uniform", "logit_normal", "log_normal", or a `times` object. Draws are stratified over the batch.
+        label_dropout: the share of labels left out in training, for classifier-free guidance (Ho & Salimans 2022).
+        sampler, steps, guidance_scale: the defaults of `generate`.
+        image_shape: (height, width, channels), where the network leaves its size open.
+        ema, ema_gamma, seed: see `ImageModel`.
+
+    Sources: Ho et al. 2020 (DDPM), Song et al. 2021 (score SDE), Kingma et al. 2021 (VDM), Karras et al. 2022 (EDM), Lipman et al. 2023.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        schedule: Any = "cosine",
+        parameterization: Any = "v",
+        weighting: Any = None,
+        times: Any = "uniform",
+        label_dropout: float = 0.1,
+        sampler: str = "dpmpp_2m",
+        steps: int = 20,
+        guidance_scale: float = 1.0,
+        image_shape: tuple[int, int, int] | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.network = network
+        self.schedule = schedules.get(schedule)
+        self.parameterization = parameterizations.get(parameterization)
+        self.weighting = weightings.get(weighting)
+        self.times = time_distributions.get(times)
+        if not 0.0 <= label_dropout < 1.0:
+            raise ValueError(f"Expected `label_dropout` in [0, 1), got {label_dropout!r}.")
+        self.label_dropout = label_dropout
+        self.sampler, self.steps, self.guidance_scale = sampler, steps, guidance_scale
+        self._image_shape = tuple(image_shape or network.image_shape)
+        if None in self._image_shape or len(self._image_shape) != 3:
+            raise ValueError(f"Expected `image_shape` (height, width, channels), got {self._image_shape}: pass image_shape=... .")
+        self._compiled_functions: dict = {}
+        self.finish()
+
+    # === What it learns ===
+
+    @property
+    def players(self):
+        return {"network": self.network}
+
+    @property
+    def image_shape(self):
+        return self._image_shape
+
+    @property
+    def num_classes(self):
+        return getattr(self.network, "num_classes", None)
+
+    def update(self, batch):
+        return {"loss": self.minimize(self._loss(batch, self.next_keys(ops.shape(batch["image"])[0]), True), self.network)}
+
+    def score(self, batch):
+        count = ops.shape(batch["image"])[0]
+        keys = random.fold(random.key(ops.arange(count, dtype="int32")), self.seed)
+        return {"loss": self._loss(batch, keys, False)()}
+
+    def _loss(self, batch, keys, training: bool):
+        """The loss of a batch as a function without arguments; all that is random is drawn here, outside the gradient."""
+        x0 = batch["image"]
+        shape = tuple(x0.shape[1:])
+        eps = random.normal(random.fold(keys, 0), shape)
+        t = self.times(time_distributions.stratified(random.uniform(random.fold(keys, 1))), self.schedule)
+        alpha, sigma = (ops.reshape(v, (-1, 1, 1, 1)) for v in self.schedule.alpha_sigma(t, ops))
+        xt = alpha * x0 + sigma * eps
+        conditions = {k: batch[k] for k in ("vector", "sequence") if k in batch}
+        if self.num_classes is not None:
+            labels = ops.cast(batch["label"], "int32")
+            if training and self.label_dropout:
+                dropped = random.uniform(random.fold(keys, 2)) < self.label_dropout
+                labels = ops.where(dropped, self.num_classes, labels)
+            conditions["label"] = labels
+        target = self.parameterization.target(x0, eps, alpha, sigma)
+        factor = weightings.loss_weight(self.weighting, self.parameterization, alpha, sigma)
+
+        def loss():
+            output = self._output(xt, alpha, sigma, conditions, training)
+            return ops.mean(factor * ops.square(output - target))
+
+        return loss
+
+    # === The denoiser ===
+
+    def _output(self, x, alpha, sigma, conditions, training: bool):
+        log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
+        log_snr = ops.broadcast_to(ops.reshape(ops.clip(log_snr, -20.0, 20.0), (-1,)), (ops.shape(x)[0],))
+        inputs = {"image": self.parameterization.c_in(alpha, sigma) * x, "log_snr": log_snr, **conditions}
+        return ops.cast(self.network(inputs, training=training), "float32")
+
+    def denoise(self, x, alpha, sigma, conditions=None):
+        """The estimate of x_0 from x_t (N, H, W, C); alpha and sigma are scalars or broadcast with x."""
+        c_skip, c_out = self.parameterization.coefficients(alpha, sigma, ops)
+        return c_skip * x + c_out * self._output(x, alpha, sigma, conditions or {}, False)
+
+    def call(self, inputs, training=False):
+        """x_0 from a dict of `image` (N, H, W, C), `alpha` and `sigma` (N,), and the network's conditions."""
+        conditions = {k: v for k, v in inputs.items() if k not in ("image", "alpha", "sigma")}
+        alpha, sigma = (ops.reshape(inputs[k], (-1, 1, 1, 1)) for k in ("alpha", "sigma"))
+        return self.denoise(inputs["image"], alpha, sigma, conditions)
+
+    def _guided(self, x, alpha, sigma, conditions, scale, phi, interval, guide=None):
+        """The denoiser under guidance; `scale` (N,), `phi` and the interval's two log-SNR ends are scalars."""
+        if "label" not in conditions and guide is None:
+            return self.denoise(x, alpha, sigma, conditions)
+        log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
+        inside = ops.logical_and(log_snr >= interval[0], log_snr <= interval[1])
+        wanted = ops.logical_and(ops.any(scale != 1.0), inside)
+
+        def plain():
+            return self.denoise(x, alpha, sigma, conditions)
+
+        def guided():
+            if guide is not None:
+                cond, weak = plain(), guide.denoise(x, alpha, sigma, conditions)
+            else:
+                null = ops.full_like(conditions["label"], self.num_classes)
+                both = {k: ops.concatenate([v, v]) for k, v in conditions.items()}
+                both["label"] = ops.concatenate([conditions["label"], null])
+                cond, weak = ops.split(self.denoise(ops.concatenate([x, x]), alpha, sigma, both), 2)
+            d = guidance.classifier_free(cond, weak, ops.reshape(scale, (-1, 1, 1, 1)))
+            return ops.where(phi > 0, guidance.rescale(d, cond, phi), d)
+
+        return ops.cond(wanted, guided, plain)
+
+    # === Sampling ===
+
+    def sample(self, seeds, table, options, conditions, start=None, guide=None):
+        """The whole sampling loop in tensors: uint8 (N, H, W, C). It is what `generate` compiles and `export` writes.
+
+        Args:
+            seeds: int32 (N,).  table: (rows, 10), see `samplers`.
+            options: dict of `guidance_scale` (N,), `guidance_rescale` (), `guidance_interval` (2,) of log-SNR.
+            conditions: dict of the network's inputs besides the image.
+            start: None, or a dict of `image` (N, H, W, C) in [-1, 1] and, to keep a part of it, `mask` (N, H, W, 1), 1 where to paint.
+        """
+        keys = random.key(seeds)
+        shape = self.image_shape if start is None else tuple(start["image"].shape[1:])
+        noise = random.normal(random.fold(keys, 0), shape)
+        alpha, sigma = table[0, 0], table[0, 1]
+        x = sigma * noise if start is None else alpha * start["image"] + sigma * noise
+        stochastic = ops.any(table[:, -1] != 0.0)
+
+        def normal(i):
+            return ops.cond(stochastic, lambda: random.normal(random.fold(keys, i + 1), shape), lambda: ops.zeros_like(x))
+
+        def denoise(x, alpha, sigma):
+            return self._guided(
+                x,
+                alpha,
+                sigma,
+                conditions,
+                options["guidance_scale"],
+                options["guidance_rescale"],
+                options["guidance_interval"],
+                guide,
+            )
+
+        after = None
+        if start is not None and "mask" in start:
+
+            def after(i, x, alpha, sigma):
+                z = random.normal(random.fold(random.fold(keys, 1), i), shape)
+                return ops.where(start["mask"] > 0.5, x, alpha * start["image"] + sigma * z)
+
+        x = samplers.run(denoise, x, table, normal, after=after)
+        return ops.cast(ops.round(ops.clip(x, -1.0, 1.0) * 127.5 + 127.5), "uint8")
+
+    def generate(
+        self,
+        n: int | None = None,
+        labels: Any = None,
+        seed: int = 0,
+        *,
+        seeds: Any = None,
+        steps: int | None = None,
+        sampler: str | None = None,
+        grid: str | None = None,
+        eta: float | None = None,
+        guidance_scale: float | None = None,
+        guidance_rescale: float = 0.0,
+        guidance_interval: tuple[float, float] | None = None,
+        guide: "Diffusion | None" = None,
+        conditions: dict[str, Any] | None = None,
+        batch_size: int = 64,
+        ema: bool = True,
+    ) -> np.ndarray:
+        """New images, uint8 (n, height, width, channels).
+
+        Args:
+            n: how many; may be left out where `labels` or `seeds` tell.
+            labels: int or ints (n,) for a conditional model; None draws from the model without a label.
+            seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
+            steps, sampler, grid, eta: see `samplers.table`; the defaults are the model's.
+            guidance_scale: 1 is the conditional model; above 1 classifier-free guidance (Ho & Salimans 2022).
+            guidance_rescale: phi in [0, 1] (Lin et al. 2024).
+            guidance_interval: (low, high) of sigma/alpha outside which guidance is off (Kynkaanniemi et al. 2024).
+            guide: a weaker model for autoguidance (Karras et al. 2024) in place of the unlabelled one.
+            conditions: further inputs of the network, `vector` or `sequence`, with n rows.
+            batch_size: images made at a time.  ema: use averaged weights.
+
+        Raises:
+            ValueError: labels outside the range, an unknown sampler, steps < 1.
+        """
+        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+        table = self.table(steps=steps, sampler=sampler, grid=grid, eta=eta)
+        options = (guidance_scale, guidance_rescale, guidance_interval)
+        return self._run(seeds, labels, table, options, conditions, None, guide, batch_size, ema)
+
+    def image_to_image(
+        self, images: Any, labels: Any = None, seed: int = 0, *, strength: float = 0.6, steps: int | None = None, **kwargs
+    ) -> np.ndarray:
+        """SDEdit (Meng et al. 2022): noise uint8 images (N, H, W, C) up to time `strength` in (0, 1] and sample from there."""
+        if not 0.0 < strength <= 1.0:
+            raise ValueError(f"Expected `strength` in (0, 1], got {strength!r}.")
+        return self._edit(images, None, labels, seed, {"t_start": strength, "steps": steps}, 1, kwargs)
+
+    def inpaint(
+        self, images: Any, mask: Any, labels: Any = None, seed: int = 0, *, resample: int = 1, steps: int | None = None, **kwargs
+    ) -> np.ndarray:
+        """Paint uint8 images (N, H, W, C) anew where mask (N, H, W, 1) is nonzero; the rest is returned untouched.
+
+        The known region is replaced by its noised self after every step; `resample` > 1 goes back and forth
+        that many times at each noise level (RePaint, Lugmayr et al. 2022), with a first-order sampler.
+        """
+        sampler = kwargs.pop("sampler", "ddim" if resample > 1 else None)
+        return self._edit(images, mask, labels, seed, {"steps": steps, "sampler": sampler}, resample, kwargs)
+
+    def _edit(self, images, mask, labels, seed, how, resample, kwargs):
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != self.image_shape[-1]:
+            raise ValueError(
+                f"Expected uint8 images of shape (N, H, W, {self.image_shape[-1]}), got {images.dtype} of shape {images.shape}."
+            )
+        start = {"image": images.astype("float32") / 127.5 - 1.0}
+        if mask is not None:
+            mask = np.asarray(mask)
+            mask = mask[..., None] if mask.ndim == 3 else mask
+            if mask.shape != (*images.shape[:3], 1):
+                raise ValueError(f"Expected a mask of shape {(*images.shape[:3], 1)}, got {mask.shape}.")
+            start["mask"] = (mask != 0).astype("float32")
+        names = ("guidance_scale", "guidance_rescale", "guidance_interval")
+        options = tuple(kwargs.pop(k, default) for k, default in zip(names, (None, 0.0, None)))
+        rest = {k: kwargs.pop(k, default) for k, default in (("batch_size", 64), ("ema", True), ("guide", None), ("conditions", None))}
+        how.update({k: kwargs.pop(k) for k in ("sampler", "grid", "eta", "steps") if k in kwargs})
+        if kwargs:
+            raise TypeError(f"Unexpected arguments {sorted(kwargs)}.")
+        seeds, labels = rows(self.num_classes, len(images), labels, seed)
+        table = self.table(**how)
+        if resample > 1:
+            table = samplers.repaint(table, resample)
+        result = self._run(seeds, labels, table, options, rest["conditions"], start, rest["guide"], rest["batch_size"], rest["ema"])
+        return result if mask is None else np.where(mask != 0, result, images)
+
+    def table(self, steps=None, sampler=None, grid=None, eta=None, t_start: float = 1.0) -> np.ndarray:
+        """The sampler's table of coefficients, float64 (rows, 10), with the model's defaults."""
+        given = {k: v for k, v in {"grid": grid, "eta": eta}.items() if v is not None}
+        steps = self.steps if steps is None else steps
+        return samplers.table(sampler or self.sampler, self.schedule, steps, t_start=t_start, **given)
+
+    def _run(self, seeds, labels, table, options, conditions, start, guide, batch_size, ema) -> np.ndarray:
+        scale, phi, interval = options
+        scale = self.guidance_scale if scale is None else scale
+        interval = guidance_limits(interval)
+        inputs = dict(conditions or {})
+        if self.num_classes is not None:
+            inputs["label"] = labels
+            if (labels == self.num_classes).all():
+                scale = 1.0
+        function = self._function(tuple(sorted(inputs)), None if start is None else tuple(sorted(start)), guide, ema)
+        parts = []
+        for i in range(0, len(seeds), batch_size):
+            rows = slice(i, i + batch_size)
+            chunk = seeds[rows]
+            scales = np.broadcast_to(np.float32(scale), (len(seeds),))[rows].astype("float32")
+            args = [chunk, table.astype("float32"), scales, np.float32(phi), interval]
+            args += [np.asarray(inputs[k])[rows] for k in sorted(inputs)]
+            args += [] if start is None else [start[k][rows] for k in sorted(start)]
+            parts.append(function(*args))
+        return np.concatenate(parts) if parts else np.zeros((0, *self.image_shape), "uint8")
+
+    def _function(self, condition_names, start_names, guide, ema):
+        cache = (condition_names, start_names, id(guide), ema)
+        if cache not in self._compiled_functions:
+
+            def function(seeds, table, scale, phi, interval, *rest):
+                conditions = dict(zip(condition_names, rest))
+                start = None if start_names is None else dict(zip(start_names, rest[len(condition_names) :]))
+                options = {"guidance_scale": scale, "guidance_rescale": phi, "guidance_interval": interval}
+                with self.averaged(ema):
+                    return self.sample(seeds, table, options, conditions, start, guide)
+
+            self._compiled_functions[cache] = backend.jit(self, function)
+        return self._compiled_functions[cache]
+
+    # === Likelihood ===
+
+    def log_likelihood(self, images: Any, labels: Any = None, *, steps: int = 64, probes: int = 1, seed: int = 0) -> np.ndarray:
+        """Log-likelihood of uint8 images in bits per dimension (N,), lower is better, by the probability-flow ODE.
+
+        Heun steps in log(sigma/alpha) carry x/alpha and its log-density; the divergence is Hutchinson's estimate with `probes`
+        Rademacher vectors, or exact if `probes` is at least the number of dimensions (Song et al. 2021, section 4.3; dequantised
+        uniformly, as there).
+        """
+        from keras_imgen.models.diffusion.likelihood import bits_per_dimension
+
+        return bits_per_dimension(self, np.asarray(images), labels, steps, probes, seed)
+
+    # === Saving and serving ===
+
+    def export(self, path: str, **kwargs) -> None:
+        """Write a SavedModel with the endpoints `serving_default`, `generate` and `denoise`; see `serving.export`."""
+        from keras_imgen.serving.export import export_diffusion
+
+        export_diffusion(self, path, **kwargs)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "network": keras.saving.serialize_keras_object(self.network),
+            "schedule": keras.saving.serialize_keras_object(self.schedule),
+            "parameterization": keras.saving.serialize_keras_object(self.parameterization),
+            "weighting": keras.saving.serialize_keras_object(self.weighting),
+            "times": keras.saving.serialize_keras_object(self.times),
+            "label_dropout": self.label_dropout,
+            "sampler": self.sampler,
+            "steps": self.steps,
+            "guidance_scale": self.guidance_scale,
+            "image_shape": self._image_shape,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        names = ("network", "schedule", "parameterization", "weighting", "times")
+        return cls(**{**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})

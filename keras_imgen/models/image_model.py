@@ -1,0 +1,288 @@
+"""ImageModel: the training step that every model of the package shares, on every backend."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+from keras import StatelessScope, ops
+
+from keras_imgen.models import batches
+from keras_imgen.training import backend, random
+from keras_imgen.training.optimizers import OptimizerGroup
+
+
+class ImageModel(backend.Step):
+    """Base of the models that users compile and fit.
+
+    A subclass names its networks in `players`, the scalars it logs in `logged`, and writes `update(batch)` once in `keras.ops`:
+    it calls `minimize` for each player and returns its scalars. Saving, resuming, averaging of the weights, loss scaling,
+    replicas, gradient accumulation and random numbers are done here.
+
+    Args:
+        ema: decay of the exponential moving average of the trained weights, in (0, 1]; None keeps no average.
+        ema_gamma: the average's warm-up: at step t the decay is at most (1 - 1/t)^(ema_gamma + 1), the power-function
+            average of Karras et al. 2024, "Analyzing and Improving the Training Dynamics of Diffusion Models" (EDM2), eq. 127;
+            with `ema=1.0` it is that profile for ever. 6.94 is a relative width of 0.10.
+        seed: of the random numbers drawn in training. They are saved with the model.
+    """
+
+    logged: tuple[str, ...] = ("loss",)
+
+    def __init__(self, ema: float | None = 0.999, ema_gamma: float = 6.94, seed: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        if ema is not None and not 0.0 < ema <= 1.0:
+            raise ValueError(f"Expected `ema` in (0, 1] or None, got {ema!r}.")
+        self.ema, self.ema_gamma, self.seed = ema, ema_gamma, seed
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
+        self._random_state = self.add_weight(
+            name="random_state",
+            shape=(2,),
+            dtype="uint32",
+            trainable=False,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(np.array([seed, 0], "uint32")),
+            aggregation="only_first_replica",
+        )
+        self._averages: list[tuple[keras.Variable, keras.Variable]] = []
+
+    # === What a subclass gives ===
+
+    @property
+    def players(self) -> dict[str, keras.Model]:
+        """The networks that are trained, by the name under which `compile` takes their optimizers."""
+        raise NotImplementedError
+
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """One training step on a batch with images in [-1, 1]; returns the scalars named in `logged`."""
+        raise NotImplementedError
+
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """The scalars of `evaluate` on a batch, computed with averaged weights and the same random numbers every time."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Called by a subclass at the end of its `__init__`, when its networks are built: makes the averages."""
+        if self.ema is not None:
+            for name, network in self.players.items():
+                for v in network.trainable_variables:
+                    average = self.add_weight(
+                        name=f"ema_{name}",
+                        shape=v.shape,
+                        dtype=v.dtype,
+                        trainable=False,
+                        autocast=v._autocast,
+                        aggregation="only_first_replica",
+                    )
+                    average.assign(ops.copy(v))  # JAX donates buffers: the two must not share one
+                    self._averages.append((v, average))
+        self.built = True
+
+    # === Compiling ===
+
+    def compile(self, optimizer: Any = "adam", **kwargs) -> None:
+        """As `keras.Model.compile`, without `loss` (the model has its own). Every optimizer is built at once.
+
+        Args:
+            optimizer: one optimizer, its name, or a dict with one for each of `players`.
+            kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution`.
+        """
+        unknown = set(kwargs) - {"jit_compile", "run_eagerly", "steps_per_execution", "auto_scale_loss"}
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__}.compile() takes optimizer, jit_compile, run_eagerly, steps_per_execution; "
+                f"got {sorted(unknown)}. Its losses are part of the model."
+            )
+        names = list(self.players)
+        if isinstance(optimizer, OptimizerGroup):
+            optimizer = optimizer.optimizers
+        if len(names) == 1 and not isinstance(optimizer, dict):
+            prepared = self._prepared(optimizer, names[0])
+        else:
+            if not isinstance(optimizer, dict) or set(optimizer) != set(names):
+                raise ValueError(f"Expected one optimizer for each of {names}, got {optimizer!r}.")
+            prepared = OptimizerGroup({name: self._prepared(optimizer[name], name) for name in names})
+        super().compile(optimizer=prepared, **{**kwargs, "auto_scale_loss": False})
+        self._compile_arguments = {k: v for k, v in kwargs.items() if k != "auto_scale_loss"}
+
+    def _prepared(self, optimizer, name: str) -> keras.optimizers.Optimizer:
+        optimizer = keras.optimizers.get(optimizer)
+        network = self.players[name]
+        half = any(layer.dtype_policy.name == "mixed_float16" for layer in network._flatten_layers())
+        if half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        if inner.use_ema:
+            raise ValueError("The optimizer has use_ema=True, which overwrites weights: use the model's `ema` instead.")
+        if inner.gradient_accumulation_steps and backend.replica_count() > 1:
+            raise ValueError("gradient_accumulation_steps does not work under a tf.distribute strategy: use a larger batch.")
+        if not optimizer.built:
+            optimizer.build(network.trainable_variables)
+        return optimizer
+
+    def get_compile_config(self) -> dict | None:
+        if not self.compiled:
+            return None
+        return {"optimizer": keras.saving.serialize_keras_object(self.optimizer), **self._compile_arguments}
+
+    def compile_from_config(self, config: dict) -> None:
+        self.compile(**{**config, "optimizer": keras.saving.deserialize_keras_object(config["optimizer"])})
+
+    def _optimizer_of(self, network: keras.Model) -> keras.optimizers.Optimizer:
+        if not isinstance(self.optimizer, OptimizerGroup):
+            return self.optimizer
+        return self.optimizer[next(name for name, player in self.players.items() if player is network)]
+
+    # === The primitives of `update` ===
+
+    def minimize(self, loss_fn: Callable[[], Any], network: keras.Model) -> Any:
+        """One optimizer step on a player's trainable variables, then its average; returns the unscaled loss.
+
+        `loss_fn()` returns a scalar mean over this replica's batch. It is divided by the replica count and
+        scaled for mixed precision.
+        """
+        optimizer = self._optimizer_of(network)
+        variables = network.trainable_variables
+        replicas = backend.replica_count()
+
+        def scaled():
+            loss = loss_fn()
+            return loss, optimizer.scale_loss(loss / replicas if replicas > 1 else loss)
+
+        before = ops.cast(ops.convert_to_tensor(optimizer.iterations), "int32")
+        loss, grads = backend.gradients(self, scaled, variables)
+        backend.apply_gradients(optimizer, grads, variables)
+        self._average(network, before, ops.cast(ops.convert_to_tensor(optimizer.iterations), "int32"))
+        return loss
+
+    def _average(self, network, before, after) -> None:
+        if self.ema is None:
+            return
+        step = ops.cast(after, "float32")
+        decay = ops.minimum(self.ema, (1.0 - 1.0 / ops.maximum(step, 1.0)) ** (self.ema_gamma + 1.0))
+        keep = ops.where(after > before, decay, 1.0)  # no step was taken: skipped (overflow) or still accumulating
+        mine = {id(v) for v in network.trainable_variables}
+        for v, average in self._averages:
+            if id(v) in mine:
+                average.assign(average + ops.cast(1.0 - keep, v.dtype) * (v - average))
+
+    def input_gradient(self, fn: Callable[[Any], Any], x: Any) -> Any:
+        """Gradient of sum(fn(x)) with respect to x; can be part of a loss."""
+        return backend.input_gradient(self, fn, x)
+
+    def next_keys(self, count: Any) -> Any:
+        """Fresh keys (count, 2) for `training.random`, from the model's saved random state and the replica's index."""
+        key = ops.copy(self._random_state.value)  # before it moves on: TensorFlow reads variables late
+        self._random_state.assign(key + ops.convert_to_tensor(np.array([0, 1], "uint32")))
+        key = random.fold(random.fold(key, 0), backend.replica_index())
+        return random.fold(ops.broadcast_to(key[None], (count, 2)), ops.arange(count, dtype="int32"))
+
+    @contextmanager
+    def averaged(self, use: bool = True) -> Iterator[None]:
+        """Inside, the players have their averaged weights. For use in traced functions as well."""
+        if not use or not self._averages:
+            yield
+            return
+        values = {id(v): v.value for v in self.variables}
+        values.update({id(v): average.value for v, average in self._averages})
+        with StatelessScope(state_mapping=[(v, values[id(v)]) for v in self.variables]):
+            yield
+
+    # === Steps, called by the backend ===
+
+    def train_batch(self, data):
+        return self._log(self.update(batches.to_model(data)), data)
+
+    def test_batch(self, data):
+        with self.averaged():
+            scalars = self.score(batches.to_model(data))
+        return self._log(scalars, data)
+
+    def _log(self, scalars, data):
+        count = ops.shape(batches.as_dict(data)["image"])[0]
+        for name, value in scalars.items():
+            self._trackers[name].update_state(value, sample_weight=count)
+        return {name: self._trackers[name].result() for name in scalars}
+
+    @property
+    def metrics(self):
+        return list(self._trackers.values())
+
+    # === fit and evaluate: what is wrong with the data is said before the first step ===
+
+    def fit(self, x=None, y=None, batch_size=None, shuffle=True, callbacks=None, validation_data=None, **kwargs):
+        """As `keras.Model.fit`. Arrays and dicts of arrays are shuffled by (seed, epoch), so a resumed run sees the same order.
+
+        Raises:
+            ValueError: at once, if a batch does not fit the model: channels, size, range, labels, NaN.
+        """
+        from keras_imgen.data.epoch import set_epoch
+
+        if not self.compiled:
+            raise ValueError(f"This {type(self).__name__} is not compiled. Call compile(optimizer=...) before fit().")
+        x, y = self._checked(x, y)
+        if validation_data is not None:
+            pair = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
+            if len(pair) == 2:
+                vx, vy = self._checked(*pair)
+                validation_data = vx if vy is None else (vx, vy)
+        if batches.is_array(x) and shuffle and not kwargs.get("validation_split"):
+            x, y, batch_size = batches.shuffled(x, y, batch_size or 32, self.seed), None, None
+        counter = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch))
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(counter)
+        else:
+            callbacks = [counter, *([callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or [])]
+        return super().fit(
+            x, y, batch_size=batch_size, shuffle=shuffle, callbacks=callbacks, validation_data=validation_data, **kwargs
+        )
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        """As `keras.Model.evaluate`, on averaged weights."""
+        x, y = self._checked(x, y)
+        return super().evaluate(x, y, **kwargs)
+
+    def _checked(self, x, y=None):
+        x, first = batches.peek(x, y)
+        if first is not None:
+            batches.check(first, self.image_shape, self.num_classes)
+        return x, y
+
+    # === Saving ===
+
+    def _seed_states(self):
+        found = {}
+        for layer in self._flatten_layers():
+            for generator in getattr(layer, "_seed_generators", ()):
+                found[id(generator)] = generator.state
+        return list(found.values())
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for i, state in enumerate(self._seed_states()):
+            store[f"seed_{i}"] = state.numpy()
+
+    def load_own_variables(self, store):
+        own = {k: store[k] for k in store.keys() if not k.startswith("seed_")}
+        super().load_own_variables(own)
+        for i, state in enumerate(self._seed_states()):
+            state.assign(store[f"seed_{i}"])
+
+    def get_config(self) -> dict:
+        return {"name": self.name, "ema": self.ema, "ema_gamma": self.ema_gamma, "seed": self.seed}
+
+    # === Generating ===
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images this model learns and makes."""
+        raise NotImplementedError
+
+    @property
+    def num_classes(self) -> int | None:
+        """The number of labels the model knows, None if it has none."""
+        return None
+
+    def generate(self, n: int | None = None, labels: Any = None, seed: int = 0, **kwargs) -> np.ndarray:
+        """Images, uint8 (n, height, width, channels). Image k has the seed `seed + k` and can be made again alone."""
+        raise NotImplementedError

@@ -1,0 +1,99 @@
+"""SavedModels: everything that a program with TensorFlow alone needs to make images."""
+
+import json
+import os
+import shutil
+import uuid
+
+import keras
+import numpy as np
+
+from keras_imgen.serving.requests import guidance_limits
+
+DESCRIPTION = "keras_imgen.json"
+
+
+def export_diffusion(model, path: str) -> None:
+    """Write a diffusion model as a SavedModel with averaged weights. TensorFlow backend.
+
+    Endpoints, all free in the batch size N:
+        `generate`: seeds int32 (N,), [labels int32 (N,),] guidance_scale float32 (N,), table float32 (rows, 10) -> images uint8
+        `serving_default`: seeds [and labels] -> images, with the model's default sampler, steps and guidance
+        `denoise`: image float32 (N, H, W, C) in the model's noisy coordinates, alpha (N,), sigma (N,) [, labels] -> x0 float32
+
+    `assets.extra/keras_imgen.json` describes the model, so that tables for other samplers and step counts can be made.
+
+    Raises:
+        FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            f"export writes a TensorFlow SavedModel; the backend is {keras.backend.backend()!r}. "
+            "Save the model as .keras, load it with KERAS_BACKEND=tensorflow and export it there."
+        )
+    if os.path.exists(path):
+        raise FileExistsError(f"{path} exists already: choose another path, or remove it.")
+    import tensorflow as tf
+
+    conditional = model.num_classes is not None
+    seeds = tf.TensorSpec([None], "int32", name="seeds")
+    labels = {"labels": tf.TensorSpec([None], "int32", name="labels")} if conditional else {}
+    default_table = model.table().astype("float32")
+    interval = guidance_limits(None)
+
+    def sample(seeds, table, scale, labels=None):
+        options = {"guidance_scale": scale, "guidance_rescale": tf.constant(0.0), "guidance_interval": tf.constant(interval)}
+        with model.averaged():
+            return {"images": model.sample(seeds, table, options, {} if labels is None else {"label": labels})}
+
+    def generate(seeds, guidance_scale, table, labels=None):
+        return sample(seeds, table, guidance_scale, labels)
+
+    def default(seeds, labels=None):
+        scale = tf.fill(tf.shape(seeds), tf.constant(model.guidance_scale, "float32"))
+        return sample(seeds, tf.constant(default_table), scale, labels)
+
+    def denoise(image, alpha, sigma, labels=None):
+        extra = {} if labels is None else {"label": labels}
+        with model.averaged():
+            return {"x0": model({"image": image, "alpha": alpha, "sigma": sigma, **extra})}
+
+    module = tf.Module()
+    module.variables_ = [v.value for v in model.variables]
+    level = {name: tf.TensorSpec([None], "float32", name=name) for name in ("alpha", "sigma")}
+    signatures = {
+        "serving_default": tf.function(default).get_concrete_function(seeds=seeds, **labels),
+        "generate": tf.function(generate).get_concrete_function(
+            seeds=seeds,
+            guidance_scale=tf.TensorSpec([None], "float32", name="guidance_scale"),
+            table=tf.TensorSpec([None, default_table.shape[1]], "float32", name="table"),
+            **labels,
+        ),
+        "denoise": tf.function(denoise).get_concrete_function(
+            image=tf.TensorSpec([None, *model.image_shape], "float32", name="image"), **level, **labels
+        ),
+    }
+    beside = f"{os.path.normpath(path)}.{uuid.uuid4().hex[:8]}.partial"
+    try:
+        tf.saved_model.save(module, beside, signatures=signatures)
+        os.makedirs(os.path.join(beside, "assets.extra"))
+        with open(os.path.join(beside, "assets.extra", DESCRIPTION), "w") as f:
+            json.dump(describe(model), f, indent=1)
+        os.replace(beside, path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def describe(model) -> dict:
+    """What a client has to know about an exported model."""
+    return {
+        "model": type(model).__name__,
+        "name": model.name,
+        "image_shape": list(model.image_shape),
+        "num_classes": model.num_classes,
+        "sampler": model.sampler,
+        "steps": model.steps,
+        "guidance_scale": model.guidance_scale,
+        "schedule": keras.saving.serialize_keras_object(model.schedule),
+        "table": np.asarray(model.table()).tolist(),
+    }

@@ -1,0 +1,46 @@
+"""What a request for images may hold, checked alike for models in memory and for SavedModels. NumPy only."""
+
+from typing import Any
+
+import numpy as np
+
+
+def rows(num_classes: int | None, n: int | None, labels: Any, seed: int = 0, seeds: Any = None):
+    """Seeds int32 (N,) and labels int32 (N,), None for a model without labels, from what `generate` is given."""
+    if seeds is not None:
+        seeds = np.atleast_1d(np.asarray(seeds))
+        if seeds.ndim != 1 or seeds.dtype.kind not in "iu":
+            raise ValueError(f"Expected integer seeds of shape (n,), got {seeds.dtype} of shape {seeds.shape}.")
+    if labels is not None:
+        labels = np.asarray(labels)
+        if num_classes is None:
+            raise ValueError("This model was trained without labels: leave `labels` out.")
+        if labels.dtype.kind not in "iu" or labels.ndim > 1:
+            raise ValueError(f"Expected integer labels of shape (n,), got {labels.dtype} of shape {labels.shape}.")
+        if labels.size and (labels.min() < 0 or labels.max() >= num_classes):
+            raise ValueError(f"Expected labels in 0..{num_classes - 1}, got {labels.min()}..{labels.max()}.")
+    lengths = {"n": n, "labels": None if labels is None or labels.ndim == 0 else len(labels), "seeds": None if seeds is None else len(seeds)}
+    given = {k: v for k, v in lengths.items() if v is not None}
+    if len(set(given.values())) > 1:
+        raise ValueError(f"Expected as many images everywhere, got {', '.join(f'{k}: {v}' for k, v in given.items())}.")
+    count = next(iter(given.values()), 1)
+    if count < 0 or int(count) != count:
+        raise ValueError(f"Expected n >= 0, got {count!r}.")
+    if seeds is None:
+        seeds = seed + np.arange(count, dtype="int64")
+    seeds = (seeds.astype("int64") & 0xFFFFFFFF).astype("uint32").view("int32")
+    if num_classes is None:
+        return seeds, None
+    labels = np.broadcast_to(num_classes if labels is None else labels, (count,)).astype("int32")
+    return seeds, labels
+
+
+def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
+    """(low, high) of sigma/alpha -> float32 (low, high) of log-SNR; None is always on."""
+    if interval is None:
+        return np.array([-np.inf, np.inf], "float32")
+    low, high = interval
+    if not 0.0 <= low < high:
+        raise ValueError(f"Expected `guidance_interval` (low, high) of sigma/alpha with 0 <= low < high, got {interval!r}.")
+    with np.errstate(divide="ignore"):
+        return (-2.0 * np.log(np.array([high, low], "float64"))).astype("float32")

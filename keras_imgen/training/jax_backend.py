@@ -1,0 +1,98 @@
+"""What JAX does in its own way: everything that changes passes through a `StatelessScope`."""
+
+import jax
+import keras
+import numpy as np
+from keras import StatelessScope, tree
+
+
+def _now(v):
+    return v.value
+
+
+class Step(keras.Model):
+    """train_step / test_step of `ImageModel` on JAX: the state goes in and comes out as lists of arrays."""
+
+    def train_step(self, state, data):
+        return self._stateless(
+            self.train_batch,
+            (self.trainable_variables, self.non_trainable_variables, self.optimizer.variables, self.metrics_variables),
+            state,
+            data,
+        )
+
+    def test_step(self, state, data):
+        return self._stateless(
+            self.test_batch,
+            (self.trainable_variables, self.non_trainable_variables, self.metrics_variables),
+            state,
+            data,
+        )
+
+    def _stateless(self, fn, groups, state, data):
+        mapping = [pair for group, values in zip(groups, state) for pair in zip(group, values)]
+        with StatelessScope(state_mapping=mapping) as scope:
+            logs = fn(data)
+        return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
+
+
+def _all_variables(model):
+    optimizer = getattr(model, "optimizer", None)
+    return [*model.variables, *(optimizer.variables if optimizer is not None else ())]
+
+
+def gradients(model, loss_fn, variables):
+    """(loss, gradients of loss_fn() with respect to the variables); what loss_fn assigns (batch statistics) is kept."""
+    chosen = {id(v) for v in variables}
+    rest = [v for v in _all_variables(model) if id(v) not in chosen]
+    mapping = [(v, _now(v)) for v in rest]  # a nested scope inherits nothing: map all
+
+    def f(values):
+        with StatelessScope(state_mapping=[*mapping, *zip(variables, values)]) as scope:
+            loss, scaled = loss_fn()
+        return scaled, (loss, [scope.get_current_value(v) for v in rest])
+
+    (_, (loss, updates)), grads = jax.value_and_grad(f, has_aux=True)([_now(v) for v in variables])
+    for (v, old), new in zip(mapping, updates):
+        if new is not old:
+            v.assign(new)
+    return loss, grads
+
+
+def input_gradient(model, fn, x):
+    """Gradient of sum(fn(x)) with respect to x, itself differentiable (R1, gradient penalties)."""
+    mapping = [(v, _now(v)) for v in _all_variables(model)]
+
+    def f(x):
+        with StatelessScope(state_mapping=mapping):
+            return fn(x).sum()
+
+    return jax.grad(f)(x)
+
+
+def apply_gradients(optimizer, grads, variables):
+    """One optimizer step. `stateless_apply`, since `apply` of a loss-scaling optimizer assigns inside a `cond`."""
+    values, state = optimizer.stateless_apply(
+        [_now(v) for v in optimizer.variables], grads, [_now(v) for v in variables]
+    )
+    for v, new in zip([*variables, *optimizer.variables], [*values, *state]):
+        v.assign(new)
+
+
+def replica_count() -> int:
+    return 1  # data parallelism on JAX shards one global batch: there is one logical replica
+
+
+def replica_index():
+    return 0
+
+
+def jit(model, fn):
+    """`fn(*arrays)` compiled, with the model's present variables as arguments."""
+
+    @jax.jit
+    def compiled(values, *args):
+        with StatelessScope(state_mapping=list(zip(model.variables, values))):
+            return fn(*args)
+
+    return lambda *args: tree.map_structure(np.asarray, compiled([v.value for v in model.variables], *args))

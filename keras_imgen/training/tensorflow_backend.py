@@ -1,0 +1,57 @@
+"""What TensorFlow does in its own way: gradients by tape, replicas of a strategy, compiled functions."""
+
+import keras
+import tensorflow as tf
+from keras import tree
+
+
+class Step(keras.Model):
+    """train_step / test_step of `ImageModel` on TensorFlow."""
+
+    def train_step(self, data):
+        return self.train_batch(data)
+
+    def test_step(self, data):
+        return self.test_batch(data)
+
+
+def gradients(model, loss_fn, variables):
+    """(loss, gradients of loss_fn() with respect to the variables); `scale` of the loss is the caller's."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        for v in variables:
+            tape.watch(v.value)
+        loss, scaled = loss_fn()
+    return loss, tape.gradient(scaled, [v.value for v in variables], unconnected_gradients="zero")
+
+
+def input_gradient(model, fn, x):
+    """Gradient of sum(fn(x)) with respect to x, itself differentiable (R1, gradient penalties)."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        y = fn(x)
+    return tape.gradient(y, x)
+
+
+def apply_gradients(optimizer, grads, variables):
+    """One optimizer step. Over several replicas the sum is clipped, not each replica's part."""
+    replicas = replica_count()
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if replicas > 1 and inner is optimizer and (inner.clipnorm or inner.global_clipnorm or inner.clipvalue):
+        grads = tf.distribute.get_replica_context().all_reduce("sum", grads)
+        grads = [g / replicas for g in optimizer._clip_gradients(grads)]  # the optimizer sums them again
+    optimizer.apply(grads, variables)
+
+
+def replica_count() -> int:
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def replica_index():
+    context = tf.distribute.get_replica_context()
+    return context.replica_id_in_sync_group if context else 0
+
+
+def jit(model, fn):
+    """`fn(*tensors)` as one graph. Variables are captured; shapes may vary from call to call."""
+    compiled = tf.function(fn, reduce_retracing=True, autograph=False, jit_compile=model.jit_compile is True)
+    return lambda *args: tree.map_structure(lambda t: t.numpy(), compiled(*map(tf.convert_to_tensor, args)))
