@@ -91,7 +91,9 @@ def check(batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | N
         )
     if images.dtype.kind == "f":
         if not np.isfinite(images).all():
-            raise ValueError(f"{int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())} of {len(images)} images hold NaN or infinity.")
+            raise ValueError(
+                f"{int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())} of {len(images)} images hold NaN or infinity."
+            )
         low, high = float(images.min()), float(images.max())
         if low < -1.0 or high > 1.0:
             raise ValueError(
@@ -102,7 +104,9 @@ def check(batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | N
         raise ValueError(f"Expected uint8 images in [0, 255] or floats in [-1, 1], got {images.dtype}.")
     if num_classes is not None:
         if "label" not in batch:
-            raise ValueError("This model is conditional on labels: expected batches (image, label) or with the key 'label'.")
+            raise ValueError(
+                "This model is conditional on labels: expected batches (image, label) or with the key 'label'."
+            )
         labels = batch["label"]
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
             raise ValueError(f"Expected integer labels of shape (batch,), got {labels.dtype} of shape {labels.shape}.")

@@ -115,7 +115,9 @@ class ImageModel(backend.Step):
         if inner.use_ema:
             raise ValueError("The optimizer has use_ema=True, which overwrites weights: use the model's `ema` instead.")
         if inner.gradient_accumulation_steps and backend.replica_count() > 1:
-            raise ValueError("gradient_accumulation_steps does not work under a tf.distribute strategy: use a larger batch.")
+            raise ValueError(
+                "gradient_accumulation_steps does not work under a tf.distribute strategy: use a larger batch."
+            )
         if not optimizer.built:
             optimizer.build(network.trainable_variables)
         return optimizer
@@ -232,7 +234,10 @@ class ImageModel(backend.Step):
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(counter)
         else:
-            callbacks = [counter, *([callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or [])]
+            callbacks = [
+                counter,
+                *([callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or []),
+            ]
         return super().fit(
             x, y, batch_size=batch_size, shuffle=shuffle, callbacks=callbacks, validation_data=validation_data, **kwargs
         )

@@ -19,7 +19,9 @@ class ServedModel:
 
         description = os.path.join(path, DESCRIPTION)
         if not os.path.isfile(os.path.join(path, "saved_model.pb")) or not os.path.isfile(description):
-            raise ValueError(f"{path} is not a SavedModel written by keras_imgen: expected saved_model.pb and {DESCRIPTION} in it.")
+            raise ValueError(
+                f"{path} is not a SavedModel written by keras_imgen: expected saved_model.pb and {DESCRIPTION} in it."
+            )
         with open(description) as f:
             self.description = json.load(f)
         self.name = self.description["name"]

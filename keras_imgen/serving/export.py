@@ -42,7 +42,11 @@ def export_diffusion(model, path: str) -> None:
     interval = guidance_limits(None)
 
     def sample(seeds, table, scale, labels=None):
-        options = {"guidance_scale": scale, "guidance_rescale": tf.constant(0.0), "guidance_interval": tf.constant(interval)}
+        options = {
+            "guidance_scale": scale,
+            "guidance_rescale": tf.constant(0.0),
+            "guidance_interval": tf.constant(interval),
+        }
         with model.averaged():
             return {"images": model.sample(seeds, table, options, {} if labels is None else {"label": labels})}
 

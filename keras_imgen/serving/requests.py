@@ -19,7 +19,11 @@ def rows(num_classes: int | None, n: int | None, labels: Any, seed: int = 0, see
             raise ValueError(f"Expected integer labels of shape (n,), got {labels.dtype} of shape {labels.shape}.")
         if labels.size and (labels.min() < 0 or labels.max() >= num_classes):
             raise ValueError(f"Expected labels in 0..{num_classes - 1}, got {labels.min()}..{labels.max()}.")
-    lengths = {"n": n, "labels": None if labels is None or labels.ndim == 0 else len(labels), "seeds": None if seeds is None else len(seeds)}
+    lengths = {
+        "n": n,
+        "labels": None if labels is None or labels.ndim == 0 else len(labels),
+        "seeds": None if seeds is None else len(seeds),
+    }
     given = {k: v for k, v in lengths.items() if v is not None}
     if len(set(given.values())) > 1:
         raise ValueError(f"Expected as many images everywhere, got {', '.join(f'{k}: {v}' for k, v in given.items())}.")
@@ -41,6 +45,8 @@ def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
         return np.array([-np.inf, np.inf], "float32")
     low, high = interval
     if not 0.0 <= low < high:
-        raise ValueError(f"Expected `guidance_interval` (low, high) of sigma/alpha with 0 <= low < high, got {interval!r}.")
+        raise ValueError(
+            f"Expected `guidance_interval` (low, high) of sigma/alpha with 0 <= low < high, got {interval!r}."
+        )
     with np.errstate(divide="ignore"):
         return (-2.0 * np.log(np.array([high, low], "float64"))).astype("float32")

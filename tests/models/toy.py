@@ -47,7 +47,9 @@ class Duel(ImageModel):
             return ops.mean(ops.cast(both, "float32")) + 0.1 * ops.mean(ops.sum(ops.square(slope), -1))
 
         c = self.minimize(critic_loss, self.critic)
-        m = self.minimize(lambda: ops.mean(ops.softplus(-self.critic(self.maker(z, training=True), training=True))), self.maker)
+        m = self.minimize(
+            lambda: ops.mean(ops.softplus(-self.critic(self.maker(z, training=True), training=True))), self.maker
+        )
         return {"critic_loss": c, "maker_loss": m}
 
     def score(self, batch):

@@ -60,7 +60,9 @@ class Diffusion(ImageModel):
         self.sampler, self.steps, self.guidance_scale = sampler, steps, guidance_scale
         self._image_shape = tuple(image_shape or network.image_shape)
         if None in self._image_shape or len(self._image_shape) != 3:
-            raise ValueError(f"Expected `image_shape` (height, width, channels), got {self._image_shape}: pass image_shape=... .")
+            raise ValueError(
+                f"Expected `image_shape` (height, width, channels), got {self._image_shape}: pass image_shape=... ."
+            )
         self._compiled_functions: dict = {}
         self.finish()
 
@@ -79,7 +81,9 @@ class Diffusion(ImageModel):
         return getattr(self.network, "num_classes", None)
 
     def update(self, batch):
-        return {"loss": self.minimize(self._loss(batch, self.next_keys(ops.shape(batch["image"])[0]), True), self.network)}
+        return {
+            "loss": self.minimize(self._loss(batch, self.next_keys(ops.shape(batch["image"])[0]), True), self.network)
+        }
 
     def score(self, batch):
         count = ops.shape(batch["image"])[0]
@@ -172,7 +176,9 @@ class Diffusion(ImageModel):
         stochastic = ops.any(table[:, -1] != 0.0)
 
         def normal(i):
-            return ops.cond(stochastic, lambda: random.normal(random.fold(keys, i + 1), shape), lambda: ops.zeros_like(x))
+            return ops.cond(
+                stochastic, lambda: random.normal(random.fold(keys, i + 1), shape), lambda: ops.zeros_like(x)
+            )
 
         def denoise(x, alpha, sigma):
             return self._guided(
@@ -238,7 +244,14 @@ class Diffusion(ImageModel):
         return self._run(seeds, labels, table, options, conditions, None, guide, batch_size, ema)
 
     def image_to_image(
-        self, images: Any, labels: Any = None, seed: int = 0, *, strength: float = 0.6, steps: int | None = None, **kwargs
+        self,
+        images: Any,
+        labels: Any = None,
+        seed: int = 0,
+        *,
+        strength: float = 0.6,
+        steps: int | None = None,
+        **kwargs,
     ) -> np.ndarray:
         """SDEdit (Meng et al. 2022): noise uint8 images (N, H, W, C) up to time `strength` in (0, 1] and sample from there."""
         if not 0.0 < strength <= 1.0:
@@ -246,7 +259,15 @@ class Diffusion(ImageModel):
         return self._edit(images, None, labels, seed, {"t_start": strength, "steps": steps}, 1, kwargs)
 
     def inpaint(
-        self, images: Any, mask: Any, labels: Any = None, seed: int = 0, *, resample: int = 1, steps: int | None = None, **kwargs
+        self,
+        images: Any,
+        mask: Any,
+        labels: Any = None,
+        seed: int = 0,
+        *,
+        resample: int = 1,
+        steps: int | None = None,
+        **kwargs,
     ) -> np.ndarray:
         """Paint uint8 images (N, H, W, C) anew where mask (N, H, W, 1) is nonzero; the rest is returned untouched.
 
@@ -271,7 +292,10 @@ class Diffusion(ImageModel):
             start["mask"] = (mask != 0).astype("float32")
         names = ("guidance_scale", "guidance_rescale", "guidance_interval")
         options = tuple(kwargs.pop(k, default) for k, default in zip(names, (None, 0.0, None)))
-        rest = {k: kwargs.pop(k, default) for k, default in (("batch_size", 64), ("ema", True), ("guide", None), ("conditions", None))}
+        rest = {
+            k: kwargs.pop(k, default)
+            for k, default in (("batch_size", 64), ("ema", True), ("guide", None), ("conditions", None))
+        }
         how.update({k: kwargs.pop(k) for k in ("sampler", "grid", "eta", "steps") if k in kwargs})
         if kwargs:
             raise TypeError(f"Unexpected arguments {sorted(kwargs)}.")
@@ -279,7 +303,9 @@ class Diffusion(ImageModel):
         table = self.table(**how)
         if resample > 1:
             table = samplers.repaint(table, resample)
-        result = self._run(seeds, labels, table, options, rest["conditions"], start, rest["guide"], rest["batch_size"], rest["ema"])
+        result = self._run(
+            seeds, labels, table, options, rest["conditions"], start, rest["guide"], rest["batch_size"], rest["ema"]
+        )
         return result if mask is None else np.where(mask != 0, result, images)
 
     def table(self, steps=None, sampler=None, grid=None, eta=None, t_start: float = 1.0) -> np.ndarray:
@@ -325,7 +351,9 @@ class Diffusion(ImageModel):
 
     # === Likelihood ===
 
-    def log_likelihood(self, images: Any, labels: Any = None, *, steps: int = 64, probes: int = 1, seed: int = 0) -> np.ndarray:
+    def log_likelihood(
+        self, images: Any, labels: Any = None, *, steps: int = 64, probes: int = 1, seed: int = 0
+    ) -> np.ndarray:
         """Log-likelihood of uint8 images in bits per dimension (N,), lower is better, by the probability-flow ODE.
 
         Heun steps in log(sigma/alpha) carry x/alpha and its log-density; the divergence is Hutchinson's estimate with `probes`

@@ -48,7 +48,9 @@ def log_density(model, x, conditions, sigmas, keys, probes: int):
     return logp + prior
 
 
-def bits_per_dimension(model, images, labels, steps: int, probes: int, seed: int, sigma_min=2e-3, sigma_max=80.0) -> np.ndarray:
+def bits_per_dimension(
+    model, images, labels, steps: int, probes: int, seed: int, sigma_min=2e-3, sigma_max=80.0
+) -> np.ndarray:
     """Negative log2-likelihood per dimension (N,) of uint8 images (N, H, W, C), dequantised with U(0, 1)."""
     if images.dtype != np.uint8 or images.shape[1:] != model.image_shape:
         raise ValueError(f"Expected uint8 images (N, {model.image_shape}), got {images.dtype} of shape {images.shape}.")

@@ -7,6 +7,7 @@ the data have standard deviation `sigma_data`.
 from typing import Any
 
 from keras import ops
+
 from keras_imgen.models.diffusion.registry import Part, find, register
 
 
@@ -92,7 +93,7 @@ class Flow(Parameterization):
 
 
 class EDM(Parameterization):
-    """The preconditioning of Karras et al. 2022 in any (alpha, sigma): F has unit variance for data of std `sigma_data`."""
+    """The preconditioning of Karras et al. 2022 for any alpha, sigma: unit variance in and out."""
 
     def __init__(self, sigma_data: float = 0.5) -> None:
         super().__init__(sigma_data)

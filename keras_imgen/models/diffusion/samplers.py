@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
+
 from keras_imgen.models.diffusion import schedules
 
 COLUMNS = ("alpha", "sigma", "p", "q", "a", "b0", "b1", "b2", "b3", "s")
@@ -34,7 +35,7 @@ class Row(NamedTuple):
 
 
 def ddim(s: np.ndarray, eta: float = 0.0) -> Iterator[Row]:
-    """DDIM (Song et al. 2021), eta = 0 deterministic to 1 ancestral. Equal to Euler's method in sigma/alpha (Karras et al. 2022)."""
+    """DDIM (Song et al. 2021), from eta = 0, which is Euler's method in sigma/alpha, to eta = 1, which is DDPM."""
     for i, (now, to) in enumerate(pairwise(s)):
         up = eta * to * np.sqrt(now**2 - to**2) / now
         keep = np.sqrt(max(to**2 - up**2, 0.0)) / now
@@ -42,7 +43,7 @@ def ddim(s: np.ndarray, eta: float = 0.0) -> Iterator[Row]:
 
 
 def ddpm(s: np.ndarray, data_variance: float = 0.0) -> Iterator[Row]:
-    """DDPM (Ho et al. 2020). Exact for point-mass data, or with `data_variance` 1 (their larger variance) for N(0, 1) data."""
+    """DDPM (Ho et al. 2020), exact for point-mass data; `data_variance` 1, their larger variance, is for N(0, 1)."""
     for i, (now, to) in enumerate(pairwise(s)):
         keep = (to / now) ** 2
         variance = (now**2 - to**2) * (data_variance + to**2) / (data_variance + now**2)
@@ -87,30 +88,30 @@ def dpmpp_2m_sde(s: np.ndarray, eta: float = 1.0) -> Iterator[Row]:
         h_before = h
 
 
-ADAMS_BASHFORTH = [
-    np.array(w) for w in ([1.0], [1.5, -0.5], np.array([23, -16, 5]) / 12, np.array([55, -59, 37, -9]) / 24)
-]
+ADAMS_BASHFORTH = ([1], [3 / 2, -1 / 2], [23 / 12, -16 / 12, 5 / 12], [55 / 24, -59 / 24, 37 / 24, -9 / 24])
 
 
 def ipndm(s: np.ndarray, order: int = 4) -> Iterator[Row]:
-    """iPNDM (Zhang & Chen 2023): Adams-Bashforth on dx/ds, its order rising from 1 over the first steps; strong below 12 calls."""
+    """iPNDM (Zhang & Chen 2023): Adams-Bashforth on dx/ds, its order rising from 1; strong below 12 calls."""
+    if order not in (1, 2, 3, 4):
+        raise ValueError(f"ipndm: expected an order from 1 to 4, got {order}.")
     for i, (now, to) in enumerate(pairwise(s)):
         weights = ADAMS_BASHFORTH[0 if to == 0 else min(i + 1, order) - 1]
-        yield Row(i, i + 1, 1.0, (to - now) * weights, y=(1 / now, -1 / now))
+        yield Row(i, i + 1, 1.0, np.multiply(to - now, weights), y=(1 / now, -1 / now))
 
 
 def unipc(s: np.ndarray, order: int = 3) -> Iterator[Row]:
     """UniPC (Zhao et al. 2023), data prediction, B2, order 1 to 3; its corrector is folded into the next row.
 
-    The corrected state would be a second state; but corrected - predicted is a sum of past D, so only sums of D are kept.
+    The corrected state need not be kept beside the predicted one: they differ by a sum of past D.
     """
-    if not 1 <= order <= 3:
+    if order not in (1, 2, 3):
         raise ValueError(f"unipc: expected an order from 1 to 3, got {order}.")
     lam, steps = -np.log(np.maximum(s, 1e-300)), len(s) - 1
     correction = np.zeros(4)  # corrected - predicted state at the row's own level, in D_i, D_{i-1}, ...
     for i in range(steps):
         decay = s[i + 1] / s[i]
-        k = 1 if s[i + 1] == 0 else min(order, i + 1, steps - i)
+        k = min(order, i + 1, steps - i if s[-1] == 0 else order)  # first order into clean data
         predict = np.append(_unipc_weights(lam, i, k, corrector=False), np.zeros(4 - k)) if s[i + 1] else np.eye(4)[0]
         yield Row(i, i + 1, decay, decay * correction + predict)
         if s[i + 1]:
@@ -126,7 +127,7 @@ def _unipc_weights(lam: np.ndarray, i: int, k: int, corrector: bool) -> np.ndarr
     n = len(nodes)
     phi, moments = gain, []
     for j in range(1, n + 1):  # integral of e^{-h(1-r)}·r^j over the step, relative to B(h)
-        phi = 1 - j * phi / h if j > 1 else 1 - gain / h
+        phi = 1 - j * phi / h
         moments.append(phi / gain)
     # The paper fixes the one-node weight at 1/2; more are solved for.
     rho = np.full(n, 0.5) if n == 1 else np.linalg.solve(np.vander(nodes, increasing=True).T, moments) if n else nodes
@@ -148,8 +149,8 @@ def levels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(alpha, sigma) of the steps + 1 levels from t_start to clean data, or to t_end where that is given.
 
-    "karras": even in s^(1/7); "log_snr": even in log s (both with s = sigma/alpha inside [0.002, 80]); "uniform": even in t,
-    both ends called; "trailing": t_start·(1, (n-1)/n, ..., 1/n); or the times themselves, falling.
+    "karras": even in s^(1/7); "log_snr": even in log s (both with s = sigma/alpha inside [0.002, 80]);
+    "uniform": even in t, both ends called; "trailing": t_start·(1, (n-1)/n, ..., 1/n); or the times, falling.
     """
     schedule = schedules.get(schedule)
     if steps != int(steps) or steps < 1:
@@ -171,15 +172,18 @@ def levels(
         high, low = (np.exp(-0.5 * schedule.log_snr(np.float64(t), np)) for t in (t_start, t_end or 0.0))
         high = min(high, SIGMA_MAX)
         low = max(low, min(SIGMA_MIN, 0.1 * high)) if t_end is None else low
-        s = (
-            high * (low / high) ** u
-            if grid == "log_snr"
-            else (high ** (1 / RHO) * (1 - u) + low ** (1 / RHO) * u) ** RHO
-        )
+        if grid == "log_snr":
+            s = high * (low / high) ** u
+        else:
+            s = (high ** (1 / RHO) * (1 - u) + low ** (1 / RHO) * u) ** RHO
         t = schedule.time(-2 * np.log(s), np)
     else:
         raise ValueError(f"Unknown grid {grid!r}. Expected one of: karras, log_snr, uniform, trailing, or the times.")
     alpha, sigma = schedule.alpha_sigma(t, np)
+    if (np.diff(sigma / alpha) >= 0).any():  # the schedule keeps log-SNR within its limits
+        raise ValueError(
+            f"{steps} steps from t={t_start} on the grid {grid!r} coincide at {schedule}: take fewer, or another grid."
+        )
     return (alpha, sigma) if t_end is not None else (np.append(alpha, 1.0), np.append(sigma, 0.0))
 
 
@@ -239,7 +243,7 @@ def repaint(table: np.ndarray, resample: int) -> np.ndarray:
     if table[:, 6:9].any():
         raise ValueError("RePaint needs a first-order sampler: ddpm, ddim, euler or euler_ancestral.")
     rows = []
-    for row, (alpha_next, sigma_next) in zip(table, np.vstack([table[1:, :2], [1.0, 0.0]])):
+    for row, (alpha_next, sigma_next) in zip(table, np.vstack([table[1:, :2], [1.0, 0.0]]), strict=True):
         back = row[0] / alpha_next
         again = row.copy()
         again[4:9] *= back
@@ -265,9 +269,9 @@ def run(
 ) -> Any:
     """Run a table, (rows, 10) array or tensor of any number of rows, on x (N, ...); returns the clean x.
 
-    `denoise(x, alpha, sigma)` gives x̂0 with scalar tensors alpha, sigma; `normal(i)` gives row i's noise of x's shape (None:
-    no noise, for tables whose last column is 0); `after(i, x, alpha, sigma)` may replace x when it has reached the level
-    (alpha, sigma), which is (1, 0) after the last row. One `fori_loop`: works in a graph with free rows and batch.
+    `denoise(x, alpha, sigma)` gives x̂0, alpha and sigma being scalar tensors; `normal(i)` gives row i's noise of x's
+    shape (None: no noise, for tables whose last column is 0); `after(i, x, alpha, sigma)` may replace x when it has
+    reached the level (alpha, sigma), (1, 0) after the last row. One `fori_loop`: rows and batch may be free in a graph.
     """
     table = ops.cast(ops.convert_to_tensor(table), x.dtype)
     shape = ops.shape(x)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from keras import ops
+
 from keras_imgen.models.diffusion.registry import Part, find, register
 
 LOG_SNR_LIMIT = 15.0
@@ -49,7 +50,10 @@ class Schedule(Part):
 
 
 class Linear(Schedule):
-    """DDPM's linear betas in continuous time, alpha² = exp(-beta_min·t - (beta_max - beta_min)·t²/2) (Ho et al. 2020; Song et al. 2021)."""
+    """DDPM's linear betas in continuous time, alpha² = exp(-beta_min·t - (beta_max - beta_min)·t²/2).
+
+    Ho et al. 2020; Song et al. 2021, appendix B.
+    """
 
     def __init__(self, beta_min: float = 0.1, beta_max: float = 20.0) -> None:
         if not 0 < beta_min <= beta_max:
@@ -70,7 +74,7 @@ class Linear(Schedule):
 
 
 class Cosine(Schedule):
-    """alpha = cos(πt/2), sigma = sin(πt/2) (Nichol & Dhariwal 2021)."""
+    """alpha = cos(πt/2), sigma = sin(πt/2) (Nichol & Dhariwal 2021, without their offset)."""
 
     def _log_snr(self, t, xp):
         return -2.0 * xp.log(xp.tan(0.5 * math.pi * t))
@@ -80,7 +84,7 @@ class Cosine(Schedule):
 
 
 class Sigmoid(Schedule):
-    """alpha² falls as a sigmoid of t between `start` and `end`, scaled to go from 1 to 0 (Jabri et al. 2022; Chen 2023)."""
+    """alpha² falls as a sigmoid of t between `start` and `end`, scaled to go from 1 to 0 (Jabri et al. 2022)."""
 
     def __init__(self, start: float = -3.0, end: float = 3.0, tau: float = 1.0) -> None:
         if not (start < end and tau > 0):
@@ -104,7 +108,7 @@ class Sigmoid(Schedule):
 
 
 class CondOT(Schedule):
-    """The straight path alpha = 1 - t, sigma = t of flow matching and rectified flow (Lipman et al. 2023; Liu et al. 2023)."""
+    """The straight path alpha = 1 - t, sigma = t of flow matching (Lipman et al. 2023; Liu et al. 2023)."""
 
     def _log_snr(self, t, xp):
         return 2.0 * (xp.log(1 - t) - xp.log(t))
@@ -118,7 +122,7 @@ class CondOT(Schedule):
 
 
 class EDM(Schedule):
-    """Variance exploding: alpha = 1, sigma from `sigma_min` to `sigma_max` evenly in sigma^(1/rho) (Karras et al. 2022)."""
+    """Variance exploding: alpha 1, sigma from `sigma_min` to `sigma_max` even in sigma^(1/rho); Karras et al. 2022."""
 
     def __init__(self, sigma_min: float = 0.002, sigma_max: float = 80.0, rho: float = 7.0) -> None:
         if not (0 < sigma_min < sigma_max and rho > 0):

@@ -3,12 +3,13 @@
 from typing import Any
 
 from keras import ops
+
 from keras_imgen.models.diffusion.registry import Part, find, register
 from keras_imgen.models.diffusion.schedules import Schedule
 
 
 def stratified(u: Any) -> Any:
-    """Spread iid u (N,) so that row i falls in [i/N, (i+1)/N): the same law for a batch, less variance (Kingma et al. 2021)."""
+    """Spread iid u (N,) so that row i falls in [i/N, (i+1)/N): less variance over a batch (Kingma et al. 2021)."""
     count = ops.shape(u)[0]
     return (ops.cast(ops.arange(count), u.dtype) + u) / ops.cast(count, u.dtype)
 

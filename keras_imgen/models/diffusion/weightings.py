@@ -8,6 +8,7 @@ Internally each class gives sigma²·w, which stays finite where w and the SNR =
 from typing import Any
 
 from keras import ops
+
 from keras_imgen.models.diffusion.parameterizations import Parameterization
 from keras_imgen.models.diffusion.registry import Part, find, register
 

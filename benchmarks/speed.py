@@ -1,0 +1,359 @@
+"""The same U-Net trained and sampled in keras_imgen, in the keras.io DDIM pattern and in PyTorch: one run, interleaved, medians.
+
+    python -m benchmarks.speed [--quick] [--rounds 7] [--seed 0]
+
+Each system does the same work: a 32x32x3 U-Net with widths 32-64-96-128, depth 2, attention at 8x8, batch 64, Adam and an
+average of the weights; then 20 DDIM steps at batch 2 and 16. The last line is one JSON object.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+
+SIZE, CHANNELS, WIDTHS, DEPTH, STEPS = 32, 3, (32, 64, 96, 128), 2, 20
+
+
+def sgemm_peak(size: int = 2048, rounds: int = 5) -> float:
+    """GFLOP/s of NumPy's float32 matrix product."""
+    a = np.ones((size, size), "float32")
+    return 2 * size**3 / 1e9 / min(timed(lambda: a @ a) for _ in range(rounds))
+
+
+def timed(fn) -> float:
+    start = time.perf_counter()
+    fn()
+    return time.perf_counter() - start
+
+
+def forward_gflop(network) -> float:
+    """Of one image through the U-Net: two per multiply-add of its convolutions, dense layers and attention."""
+    import keras
+
+    from keras_imgen.networks.unet import SpatialAttention
+
+    total = 0
+    for layer in network.layers:
+        if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
+            places = np.prod([SIZE >> _level(layer.name)] * 2) if isinstance(layer, keras.layers.Conv2D) else 1
+            total += 2 * places * np.prod(layer.kernel.shape)
+        elif isinstance(layer, SpatialAttention):
+            tokens, width = (SIZE >> _level(layer.name)) ** 2, layer.attention.query.kernel.shape[0]
+            total += 2 * tokens * (4 * width**2 + 2 * tokens * width)
+    return float(total) / 1e9
+
+
+def _level(name: str) -> int:
+    if name.startswith("middle"):
+        return len(WIDTHS) - 1
+    return int(name.split("_")[0].lstrip("updown")) if name[:2] in ("up", "do") else 0
+
+
+def ours(images, seed):
+    """keras_imgen: `fit`'s compiled step, and `generate`."""
+    import keras
+
+    from keras_imgen.models.diffusion.diffusion import Diffusion
+    from keras_imgen.networks import unet
+
+    keras.utils.set_random_seed(seed)
+    network = unet((SIZE, SIZE, CHANNELS), widths=WIDTHS, depth=DEPTH)
+    model = Diffusion(network, sampler="ddim", steps=STEPS)
+    model.compile("adam")
+    batch = {"image": images}
+    return lambda: model.train_on_batch(batch), lambda n: model.generate(n, seed=seed), network
+
+
+def keras_io(images, seed):
+    """The pattern of https://keras.io/examples/generative/ddim/: its own train_step, EMA and sampling loop in Python."""
+    import keras
+    import tensorflow as tf
+    from keras import layers, ops
+
+    keras.utils.set_random_seed(seed)
+
+    @keras.saving.register_keras_serializable("benchmark")
+    def embed(log_snr):
+        angles = log_snr[:, None] * ops.exp(ops.linspace(-4.158883, 1.386294, 2 * WIDTHS[0], dtype="float32"))[None]
+        return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
+
+    def norm(x):
+        return layers.GroupNormalization(groups=32)(x)
+
+    def block(x, width, embedding):
+        skip = x if x.shape[-1] == width else layers.Conv2D(width, 1)(x)
+        x = layers.Activation("silu")(norm(x))
+        x = layers.Conv2D(width, 3, padding="same")(x)
+        modulation = layers.Reshape((1, 1, 2 * width))(layers.Dense(2 * width)(embedding))
+        scale, shift = modulation[..., :width], modulation[..., width:]
+        x = layers.Activation("silu")(norm(x) * (1 + scale) + shift)
+        x = layers.Add()([skip, layers.Conv2D(width, 3, padding="same", kernel_initializer="zeros")(x)])
+        if x.shape[1] == 8:
+            heads = width // 32
+            y = layers.Reshape((64, width))(norm(x))
+            y = layers.MultiHeadAttention(heads, width // heads)(y, y)
+            x = layers.Add()([x, layers.Reshape((8, 8, width))(y)])
+        return x
+
+    def get_network():
+        image, log_snr = keras.Input((SIZE, SIZE, CHANNELS)), keras.Input(())
+        e = layers.Dense(4 * WIDTHS[0], activation="silu")(layers.Lambda(embed, output_shape=(4 * WIDTHS[0],))(log_snr))
+        e = layers.Activation("silu")(layers.Dense(4 * WIDTHS[0])(e))
+        x, skips = layers.Conv2D(WIDTHS[0], 3, padding="same")(image), []
+        for level, width in enumerate(WIDTHS):
+            for _ in range(DEPTH):
+                x = block(x, width, e)
+                skips.append(x)
+            if level < len(WIDTHS) - 1:
+                x = layers.AveragePooling2D(2)(x)
+        x = block(x, WIDTHS[-1], e)
+        for level, width in reversed(list(enumerate(WIDTHS))):
+            for _ in range(DEPTH):
+                x = block(layers.Concatenate()([x, skips.pop()]), width, e)
+            if level:
+                x = layers.UpSampling2D(2)(x)
+        x = layers.Activation("silu")(norm(x))
+        return keras.Model([image, log_snr], layers.Conv2D(CHANNELS, 3, padding="same", kernel_initializer="zeros")(x))
+
+    class DiffusionModel(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.network = get_network()
+            self.ema_network = keras.models.clone_model(self.network)
+            self.loss_tracker = keras.metrics.Mean(name="n_loss")
+
+        def rates(self, times):
+            angles = 0.02 + times * (np.pi / 2 - 0.04)
+            return ops.cos(angles), ops.sin(angles)
+
+        def denoise(self, noisy, signal, noise_rate, training):
+            network = self.network if training else self.ema_network
+            log_snr = ops.reshape(2 * ops.log(signal / noise_rate), (-1,))
+            noise = network([noisy, log_snr], training=training)
+            return noise, (noisy - noise_rate * noise) / signal
+
+        def train_step(self, data):
+            images = data[0]
+            noises = keras.random.normal(ops.shape(images))
+            signal, noise_rate = self.rates(keras.random.uniform((ops.shape(images)[0], 1, 1, 1)))
+            noisy = signal * images + noise_rate * noises
+            with tf.GradientTape() as tape:
+                predicted, _ = self.denoise(noisy, signal, noise_rate, True)
+                loss = ops.mean(ops.square(noises - predicted))
+            gradients = tape.gradient(loss, self.network.trainable_weights)
+            self.optimizer.apply_gradients(zip(gradients, self.network.trainable_weights))
+            self.loss_tracker.update_state(loss)
+            for weight, ema_weight in zip(self.network.weights, self.ema_network.weights):
+                ema_weight.assign(0.999 * ema_weight + 0.001 * weight)
+            return {"n_loss": self.loss_tracker.result()}
+
+        def generate(self, n):
+            x = keras.random.normal((n, SIZE, SIZE, CHANNELS))
+            for step in range(STEPS):
+                times = ops.ones((n, 1, 1, 1)) - step / STEPS
+                noise, image = self.denoise(x, *self.rates(times), False)
+                signal, noise_rate = self.rates(times - 1 / STEPS)
+                x = signal * image + noise_rate * noise
+            return ops.convert_to_numpy(ops.cast(ops.clip(image * 127.5 + 127.5, 0, 255), "uint8"))
+
+    model = DiffusionModel()
+    model.compile(optimizer="adam", jit_compile=False)
+    tensor = tf.convert_to_tensor(images.astype("float32") / 127.5 - 1)
+    return lambda: model.train_on_batch(tensor), model.generate, model.network
+
+
+def pytorch(images, seed):
+    """The same network in PyTorch, channels_last, with fused Adam and foreach EMA; sampling in inference mode."""
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+
+    torch.manual_seed(seed)
+
+    class Block(nn.Module):
+        def __init__(self, before, width, attend):
+            super().__init__()
+            self.skip = nn.Identity() if before == width else nn.Conv2d(before, width, 1)
+            groups = lambda c: next(g for g in range(32, 0, -1) if c % g == 0)  # noqa: E731
+            self.norm1, self.norm2 = nn.GroupNorm(groups(before), before), nn.GroupNorm(groups(width), width)
+            self.conv1, self.conv2 = nn.Conv2d(before, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)
+            self.modulation = nn.Linear(4 * WIDTHS[0], 2 * width)
+            self.heads = width // 32
+            self.attention = None
+            if attend:
+                self.attention = nn.ModuleList([nn.GroupNorm(groups(width), width), nn.Linear(width, 3 * width)])
+                self.attention.append(nn.Linear(width, width))
+
+        def forward(self, x, e):
+            scale, shift = self.modulation(e)[..., None, None].chunk(2, 1)
+            y = self.conv1(F.silu(self.norm1(x)))
+            y = self.conv2(F.silu(self.norm2(y) * (1 + scale) + shift))
+            x = self.skip(x) + y
+            if self.attention is not None:
+                norm, qkv, out = self.attention
+                n, c, h, w = x.shape
+                tokens = qkv(norm(x).permute(0, 2, 3, 1).reshape(n, h * w, c))
+                q, k, v = tokens.reshape(n, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+                y = out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, h * w, c))
+                x = x + y.reshape(n, h, w, c).permute(0, 3, 1, 2)
+            return x
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            wide = 4 * WIDTHS[0]
+            self.frequencies = torch.exp(torch.linspace(float(np.log(1 / 64)), float(np.log(4)), wide // 2))
+            self.dense1, self.dense2 = nn.Linear(wide, wide), nn.Linear(wide, wide)
+            self.first, self.last = nn.Conv2d(CHANNELS, WIDTHS[0], 3, padding=1), nn.Conv2d(WIDTHS[0], CHANNELS, 3, padding=1)
+            self.norm = nn.GroupNorm(32, WIDTHS[0])
+            self.down, self.up, skips, now = nn.ModuleList(), nn.ModuleList(), [], WIDTHS[0]
+            for level, width in enumerate(WIDTHS):
+                for _ in range(DEPTH):
+                    self.down.append(Block(now, width, SIZE >> level == 8))
+                    now = width
+                    skips.append(now)
+            self.middle = Block(now, now, False)
+            for level, width in reversed(list(enumerate(WIDTHS))):
+                for _ in range(DEPTH):
+                    self.up.append(Block(now + skips.pop(), width, SIZE >> level == 8))
+                    now = width
+
+        def forward(self, x, log_snr):
+            angles = log_snr[:, None] * self.frequencies[None]
+            e = torch.cat([angles.sin(), angles.cos()], 1)
+            e = F.silu(self.dense2(F.silu(self.dense1(e))))
+            x, skips = self.first(x), []
+            for i, block in enumerate(self.down):
+                x = block(x, e)
+                skips.append(x)
+                if i % DEPTH == DEPTH - 1 and i < len(self.down) - 1:
+                    x = F.avg_pool2d(x, 2)
+            x = self.middle(x, e)
+            for i, block in enumerate(self.up):
+                x = block(torch.cat([x, skips.pop()], 1), e)
+                if i % DEPTH == DEPTH - 1 and i < len(self.up) - 1:
+                    x = F.interpolate(x, scale_factor=2)
+            return self.last(F.silu(self.norm(x)))
+
+    net, average = (Net().to(memory_format=torch.channels_last) for _ in range(2))
+    optimizer = torch.optim.Adam(net.parameters(), fused=True)
+    pairs = list(average.parameters()), list(net.parameters())
+    data = torch.from_numpy(images.transpose(0, 3, 1, 2).astype("float32") / 127.5 - 1)
+    data = data.contiguous(memory_format=torch.channels_last)
+
+    def rates(t):
+        angles = 0.02 + t * (np.pi / 2 - 0.04)
+        return torch.cos(angles), torch.sin(angles)
+
+    def train():
+        noise = torch.randn_like(data)
+        signal, rate = rates(torch.rand(len(data), 1, 1, 1))
+        predicted = net(signal * data + rate * noise, 2 * torch.log(signal / rate).flatten())
+        loss = (predicted - noise).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(pairs[0], pairs[1], 0.001)
+        return loss.item()
+
+    @torch.inference_mode()
+    def sample(n):
+        x = torch.randn(n, CHANNELS, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
+        for step in range(STEPS):
+            signal, rate = rates(torch.full((n, 1, 1, 1), 1 - step / STEPS))
+            noise = average(x, 2 * torch.log(signal / rate).flatten())
+            image = (x - rate * noise) / signal
+            signal, rate = rates(torch.full((n, 1, 1, 1), 1 - (step + 1) / STEPS))
+            x = signal * image + rate * noise
+        return (image * 127.5 + 127.5).clamp(0, 255).byte().numpy()
+
+    return train, sample, net
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="batch 8, one round: does it run?")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    batch, rounds = (8, 1) if args.quick else (64, args.rounds)
+    images = np.random.default_rng(args.seed).integers(0, 256, (batch, SIZE, SIZE, CHANNELS), dtype="uint8")
+
+    import keras
+    import tensorflow as tf
+
+    versions = {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__}
+    systems = {"keras_imgen": ours(images, args.seed), "keras.io pattern": keras_io(images, args.seed)}
+    try:
+        import torch
+
+        versions["torch"] = torch.__version__
+        systems["PyTorch channels_last"] = pytorch(images, args.seed)
+    except ImportError:
+        print("PyTorch is not installed: left out (pip install torch).")
+    gflop = forward_gflop(systems["keras_imgen"][2])
+    jobs = {"train": (lambda s: s[0](), 3 * gflop * batch)}
+    for n in (2, 16):
+        jobs[f"sample {n}"] = (lambda s, n=n: s[1](n), gflop * n * STEPS)
+    peaks, seconds = [sgemm_peak()], {(job, name): [] for job in jobs for name in systems}
+    for job, (work, _) in jobs.items():
+        for system in systems.values():  # compile and warm up
+            work(system)
+            work(system)
+        for i in range(rounds):
+            for name in list(systems)[:: 1 if i % 2 else -1]:
+                seconds[job, name].append(timed(lambda: work(systems[name])))
+    peaks.append(sgemm_peak())
+    peak = max(peaks)
+
+    print(f"\nU-Net {SIZE}x{SIZE}x{CHANNELS}, widths {WIDTHS}, depth {DEPTH}; numpy sgemm {peak:.0f} GFLOP/s; {rounds} rounds")
+    print(f"{'job':<12}{'system':<24}{'seconds':>9}{'GFLOP':>9}{'GFLOP/s':>9}{'of sgemm':>9}{'speed':>8}")
+    results = []
+    for job, (_, work) in jobs.items():
+        base = statistics.median(seconds[job, "keras.io pattern"])
+        for name in systems:
+            s = statistics.median(seconds[job, name])
+            results.append({"job": job, "system": name, "seconds": s, "gflop": work, "speed": base / s})
+            rate = work / s
+            print(f"{job:<12}{name:<24}{s:>9.3f}{work:>9.1f}{rate:>9.0f}{rate / peak:>9.0%}{base / s:>7.2f}x")
+    parameters = {name: _parameters(system[2]) for name, system in systems.items()}
+    machine = {"cpu": _cpu(), "cores": os.cpu_count(), "load": os.getloadavg()[0], "sgemm_gflops": peak}
+    onednn = os.environ["TF_ENABLE_ONEDNN_OPTS"]
+    print(
+        json.dumps(
+            {
+                "machine": machine,
+                "versions": versions,
+                "onednn": onednn,
+                "seed": args.seed,
+                "batch": batch,
+                "rounds": rounds,
+                "parameters": parameters,
+                "results": results,
+            }
+        )
+    )
+
+
+def _parameters(network) -> int:
+    return network.count_params() if hasattr(network, "count_params") else sum(p.numel() for p in network.parameters())
+
+
+def _cpu() -> str:
+    try:
+        with open("/proc/cpuinfo") as f:
+            return next(line.split(":")[1].strip() for line in f if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+if __name__ == "__main__":
+    main()

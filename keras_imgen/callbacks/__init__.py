@@ -1,0 +1,7 @@
+"""Callbacks for `fit`: sample grids, backups that survive a kill, a log of the metrics."""
+
+from keras_imgen.callbacks.backup import BackupAndRestore
+from keras_imgen.callbacks.metric_log import MetricLog
+from keras_imgen.callbacks.sample_grid import SampleGrid
+
+__all__ = ["BackupAndRestore", "MetricLog", "SampleGrid"]

@@ -1,0 +1,49 @@
+"""The metrics of every epoch as lines of JSON."""
+
+import json
+import os
+import time
+
+import keras
+
+
+class MetricLog(keras.callbacks.Callback):
+    """Appends {"epoch": 1, "seconds": 2.5, "loss": ...} to the file `path` after every epoch; epochs count from 1.
+
+    A run that starts again at an epoch first drops the lines of that epoch and later ones: the file is that of one run.
+    """
+
+    def __init__(self, path: str):
+        super().__init__()
+        self.path, self._started = path, None
+
+    def on_train_begin(self, logs=None):
+        self._started = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._started is None:  # not in on_train_begin: the epoch to resume from is only known here
+            lines = [line for line in read_log(self.path) if line["epoch"] <= epoch]
+            os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
+            with open(f"{self.path}.partial", "w") as f:
+                f.writelines(json.dumps(line) + "\n" for line in lines)
+            os.replace(f"{self.path}.partial", self.path)
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        line = {"epoch": epoch + 1, "seconds": round(time.perf_counter() - self._started, 3)}
+        line.update({k: float(v) for k, v in (logs or {}).items()})
+        with open(self.path, "a") as f:
+            f.write(json.dumps(line) + "\n")
+
+
+def read_log(path: str) -> list[dict]:
+    """The lines of a metric log, [] where there is none; a line torn by a kill is left out."""
+    lines = []
+    if os.path.isfile(path):
+        with open(path) as f:
+            for line in f:
+                try:
+                    lines.append(json.loads(line))
+                except json.JSONDecodeError:
+                    continue
+    return lines

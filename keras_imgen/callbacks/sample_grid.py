@@ -1,0 +1,70 @@
+"""Pictures of what a model makes while it learns."""
+
+import os
+from typing import Any
+
+import keras
+import numpy as np
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Writes `folder/epoch_0001.png`, a grid of images with the same seeds (and labels) after every epoch.
+
+    Works for every `ImageModel`, through `model.generate`, so with averaged weights.
+
+    Args:
+        folder: made if it is not there.
+        n: how many images; 16, or as many as `labels`.
+        labels: int or ints (n,); a conditional model cycles through its classes by default.
+        every: epochs between grids; the last epoch has one in any case.
+        seed: image k has the seed `seed + k`, so a change between grids is the model's.
+        tensorboard: a log folder for TensorBoard, as well.
+        generate: passed on to `model.generate`, as `steps=10`.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        n: int | None = None,
+        labels: Any = None,
+        every: int = 1,
+        seed: int = 0,
+        tensorboard: str | None = None,
+        **generate,
+    ):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"Expected `every` of at least 1 epoch, got {every!r}.")
+        self.folder, self.every, self.seed, self.tensorboard = folder, every, seed, tensorboard
+        self.labels = None if labels is None else np.atleast_1d(labels)
+        self.n = n if n is not None else 16 if labels is None else len(self.labels)
+        if self.n < 1:
+            raise ValueError(f"Expected `n` of at least 1 image, got {self.n!r}.")
+        self._generate, self._writer = generate, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every and epoch + 1 != self.params.get("epochs"):
+            return
+        from keras_imgen.data.image_io import make_grid, save_image
+
+        labels = class_labels(self.model, self.n, self.labels)
+        grid = make_grid(self.model.generate(self.n, labels=labels, seed=self.seed, **self._generate))
+        os.makedirs(self.folder, exist_ok=True)
+        metadata = {"model": self.model.name, "seed": str(self.seed), "epoch": str(epoch + 1)}
+        save_image(os.path.join(self.folder, f"epoch_{epoch + 1:04d}.png"), grid, metadata)
+        if self.tensorboard:
+            import tensorflow as tf
+
+            self._writer = self._writer or tf.summary.create_file_writer(self.tensorboard)
+            with self._writer.as_default():
+                tf.summary.image("samples", grid[None], step=epoch + 1)
+            self._writer.flush()
+
+
+def class_labels(model: Any, n: int, labels: Any = None) -> np.ndarray | None:
+    """n labels: those given, repeated in order, or all classes in turn; None for a model without labels."""
+    if labels is None:
+        if model.num_classes is None:
+            return None
+        labels = np.arange(model.num_classes)
+    return np.resize(np.asarray(labels), n)

@@ -1,0 +1,210 @@
+"""The command `keras-imgen`. TensorFlow is imported when a command needs it, so that help answers at once."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    help="Train, judge, edit with and serve image-generation models in Keras 3.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SOURCES = {
+    "digits": "handwritten digits from scikit-learn, 1,797 scans, 16x16",
+    "shapes": "coloured shapes drawn on the fly, with captions, masks and attributes, 16 to 128 px",
+    "fashion_mnist": "clothes, 28x28, 10 classes: under KERAS_IMGEN_DATA, from Debian's dataset-fashion-mnist, or tfds",
+    "tfds:NAME": "any image data set of tensorflow-datasets",
+    "folder:PATH": "pictures in a folder; sub-folders are classes",
+    "npz:PATH": "arrays `image` and, if there are any, `label` in a NumPy file",
+}
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """What a user can put right is said in one line, and the exit code is 1."""
+    try:
+        yield
+    except (ValueError, OSError, RuntimeError, ImportError) as error:
+        reason = getattr(error, "strerror", None) or (str(error.args[0]) if error.args else type(error).__name__)
+        name = getattr(error, "filename", None)
+        message = " ".join(f"{name}: {reason}".split() if name else str(reason).split())
+        typer.echo(f"Error: {message}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Its name; `keras-imgen recipes` lists them.")],
+    out: Annotated[str | None, typer.Option(help="Folder for all results. (default: runs/RECIPE)")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data. (default: the recipe's)")] = None,
+    batch: Annotated[int | None, typer.Option(help="Images in a step. (default: the recipe's)")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of weights, data order and noise. (default: 0)")] = None,
+    steps_per_epoch: Annotated[int | None, typer.Option(help="At most so many steps in an epoch.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder, with its settings.")
+    ] = False,
+) -> None:
+    """Train by a recipe: model, SavedModel, sample grids and report in one folder. Ctrl-C, then --resume, goes on."""
+    from keras_imgen import recipes
+
+    out = out or os.path.join("runs", recipe)
+    given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
+    with one_line_errors():
+        recipes.check(recipe)
+        for name in ("epochs", "batch", "steps_per_epoch"):
+            at_least_one(f"--{name.replace('_', '-')}", given[name])
+        config = recipes.check_folder(recipe, out, resume)
+        settings = {name: config.get(name) if value is None else value for name, value in given.items()}
+        settings = {name: value for name, value in settings.items() if value is not None}
+        try:
+            more = recipes.get(recipe)(out, resume=resume, **settings)
+        except KeyboardInterrupt:
+            kept = os.path.isdir(os.path.join(out, "backup"))
+            again = f"keras-imgen train {recipe} --out {out}{' --resume' if kept else ''}"
+            reason = (
+                "The last finished epoch is kept; go on with" if kept else "No epoch was finished; start again with"
+            )
+            if not kept and os.path.isfile(os.path.join(out, "config.json")):
+                again += " --resume"
+            typer.echo(f"\nInterrupted. {reason}:\n  {again}", err=True)
+            raise typer.Exit(130) from None
+    typer.echo(f"Done: see {os.path.join(out, 'report.md')}. More images:\n  {more}")
+
+
+@app.command()
+def generate(
+    model: Annotated[str, typer.Argument(help="A .keras file or a SavedModel folder.")],
+    n: Annotated[int | None, typer.Option("-n", "--number", help="How many. (default: 16, or as --labels)")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="As 0,1,2: in turn; 'none': without. (default: all in turn)")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Image k has the seed SEED + k.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Sampler steps. (default: the model's)")] = None,
+    sampler: Annotated[str | None, typer.Option(help="As ddim, heun, dpmpp_2m. (default: the model's)")] = None,
+    guidance_scale: Annotated[float | None, typer.Option(help="1 is no guidance. (default: the model's)")] = None,
+    out: Annotated[str, typer.Option(help="Folder for the pictures.")] = "generated",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
+) -> None:
+    """Make images with a trained model: image_0000.png ... and grid.png, with model, seed and label as PNG text."""
+    with one_line_errors():
+        at_least_one("-n", n)
+        at_least_one("--steps", steps)
+        wanted = parse_labels(labels)
+        n = n or (len(wanted) if wanted else 16)
+        names = [f"image_{k:04d}.png" for k in range(n)]
+        if os.path.exists(out) and not os.path.isdir(out):
+            raise FileExistsError(f"{out} is not a folder: choose another --out.")
+        if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in [*names, "grid.png"]):
+            raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
+        loaded = load_model(model)
+        from keras_imgen.callbacks.sample_grid import class_labels
+        from keras_imgen.data.image_io import make_grid, save_image
+
+        chosen = None if wanted == [] else class_labels(loaded, n, wanted)
+        given = {"steps": steps, "sampler": sampler, "guidance_scale": guidance_scale}
+        given = {name: value for name, value in given.items() if value is not None}
+        images = loaded.generate(n, labels=chosen, seed=seed, **given)
+        os.makedirs(out, exist_ok=True)
+        about = {"model": loaded.name, **{name: str(value) for name, value in given.items()}}
+        for k, (name, image) in enumerate(zip(names, images, strict=True)):
+            label = {} if chosen is None else {"label": str(chosen[k])}
+            save_image(os.path.join(out, name), image, {**about, "seed": str(seed + k), **label})
+        save_image(os.path.join(out, "grid.png"), make_grid(images), {**about, "seed": str(seed)})
+    typer.echo(f"{n} image{'s' if n > 1 else ''} in {out}")
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Argument(help="A .keras file.")],
+    out: Annotated[str, typer.Argument(help="The SavedModel folder to write; it must not exist.")],
+) -> None:
+    """Write a model as a SavedModel, which makes images wherever TensorFlow is, without this package."""
+    with one_line_errors():
+        if os.path.exists(out):
+            raise FileExistsError(f"{out} exists already: choose another path, or remove it.")
+        if os.path.isdir(model):
+            raise ValueError(f"{model} is a folder: expected a .keras file.")
+        load_model(model).export(out)
+    typer.echo(f"Exported to {out}")
+
+
+@app.command()
+def datasets(
+    source: Annotated[str | None, typer.Argument(help="Describe this one, as digits or folder:PATH.")] = None,
+) -> None:
+    """List the data sources that `keras_imgen.data.load` takes, or describe one."""
+    if source is None:
+        return show(SOURCES)
+    with one_line_errors():
+        from dataclasses import asdict
+
+        from keras_imgen.data import describe
+
+        show({name: str(value) for name, value in asdict(describe(source, "train")).items()})
+
+
+@app.command()
+def recipes() -> None:
+    """List the recipes that `train` knows."""
+    from keras_imgen.recipes import RECIPES
+
+    show({name: about for name, (_, about) in RECIPES.items()})
+
+
+def load_model(path: str):
+    """A model with `generate`, from a .keras file or a SavedModel folder."""
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"There is no model {path}.")
+    try:
+        if os.path.isdir(path):
+            from keras_imgen.serving import load
+
+            return load(path)
+        from keras_imgen import load_model
+
+        return load_model(path)
+    except (ValueError, OSError, ImportError):
+        raise
+    except Exception as error:  # what a damaged file raises depends on where it is damaged
+        raise ValueError(f"{path} cannot be read as a model: {str(error).strip().splitlines()[0]}") from error
+
+
+def parse_labels(text: str | None) -> list[int] | None:
+    """ "0,1,2" -> [0, 1, 2]; "none" -> []; None -> None."""
+    if text is None:
+        return None
+    if text.strip().lower() == "none":
+        return []
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"Expected --labels as whole numbers with commas, such as 0,1,2, got {text!r}.") from None
+
+
+def at_least_one(option: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise ValueError(f"Expected {option} of at least 1, got {value}.")
+
+
+def show(rows: dict[str, str]) -> None:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="bold")
+    for row in rows.items():
+        table.add_row(*row)
+    Console().print(table)
+
+
+def main() -> None:
+    """The entry point of the command."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,50 @@
+"""Attention over the places of a picture, or from them to a sequence."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Attention(keras.layers.Layer):
+    """Multi-head attention (Vaswani et al. 2017) on tokens (N, T, C), of themselves or to a `context` (N, S, D).
+
+    Args:
+        heads: number of heads; C must be a multiple of it.
+        zero: start the output projection at zero, so that a residual block starts as the identity.
+    """
+
+    def __init__(self, heads: int, zero: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.heads, self.zero = heads, zero
+
+    def build(self, x_shape, context_shape=None):
+        channels, source = x_shape[-1], (context_shape or x_shape)[-1]
+        if channels % self.heads:
+            raise ValueError(f"Expected channels to be a multiple of heads={self.heads}, got {channels}.")
+        dense = lambda name, **kw: keras.layers.Dense(channels, name=name, dtype=self.dtype_policy, **kw)  # noqa: E731
+        self.query, self.key, self.value = dense("query"), dense("key"), dense("value")
+        self.out = dense("out", kernel_initializer="zeros" if self.zero else "glorot_uniform")
+        self.query.build(x_shape)
+        self.out.build(x_shape)
+        for layer in (self.key, self.value):
+            layer.build((*x_shape[:-1], source))
+
+    def call(self, x, context=None):
+        channels = x.shape[-1]
+        width = channels // self.heads
+        source = x if context is None else context
+
+        def split(t):
+            return ops.transpose(ops.reshape(t, (-1, ops.shape(t)[1], self.heads, width)), (0, 2, 1, 3))
+
+        q, k, v = split(self.query(x) * width**-0.5), split(self.key(source)), split(self.value(source))
+        scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))
+        weights = ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), v.dtype)
+        mixed = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
+        return self.out(ops.reshape(mixed, (-1, ops.shape(x)[1], channels)))
+
+    def compute_output_shape(self, x_shape, context_shape=None):
+        return x_shape
+
+    def get_config(self):
+        return {**super().get_config(), "heads": self.heads, "zero": self.zero}

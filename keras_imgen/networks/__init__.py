@@ -1,0 +1,5 @@
+"""Architectures. Each function returns a `keras.Model`; none of them knows how it is trained."""
+
+from keras_imgen.networks.unet import UNet, unet
+
+__all__ = ["UNet", "unet"]

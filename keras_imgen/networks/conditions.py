@@ -1,0 +1,33 @@
+"""What diffusion networks are told besides the picture: noise level, label, vector, sequence."""
+
+import keras
+
+from keras_imgen.layers import FourierFeatures, LabelEmbedding
+
+
+def inputs(channels: int, num_classes: int | None, vector_dim: int | None, sequence_dim: int | None) -> dict:
+    """The symbolic inputs of a network, by name."""
+    found = {
+        "image": keras.Input((None, None, channels), name="image"),
+        "log_snr": keras.Input((), name="log_snr"),
+    }
+    if num_classes is not None:
+        found["label"] = keras.Input((), dtype="int32", name="label")
+    if vector_dim is not None:
+        found["vector"] = keras.Input((vector_dim,), name="vector")
+    if sequence_dim is not None:
+        found["sequence"] = keras.Input((None, sequence_dim), name="sequence")
+    return found
+
+
+def embedding(given: dict, width: int, num_classes: int | None):
+    """One vector (N, width) from log-SNR, label and vector."""
+    h = FourierFeatures(width, name="log_snr_features")(given["log_snr"])
+    h = keras.layers.Dense(width, activation="silu", name="log_snr_dense")(h)
+    parts = [keras.layers.Dense(width, name="embedding_dense")(h)]
+    if "label" in given:
+        parts.append(LabelEmbedding(num_classes, width, name="label_embedding")(given["label"]))
+    if "vector" in given:
+        parts.append(keras.layers.Dense(width, name="vector_dense")(given["vector"]))
+    total = parts[0] if len(parts) == 1 else keras.layers.Add(name="embedding_sum")(parts)
+    return keras.layers.Activation("silu", name="embedding")(total)

@@ -1,0 +1,135 @@
+"""The U-Net of diffusion models (Ronneberger et al. 2015; Ho et al. 2020; Dhariwal & Nichol 2021)."""
+
+import keras
+from keras import layers
+
+from keras_imgen.layers import Attention, GroupNorm
+from keras_imgen.networks import conditions
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class UNet(keras.Model):
+    """See `unet`."""
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        widths: tuple[int, ...] = (32, 64, 96, 128),
+        depth: int = 2,
+        attention: tuple[int, ...] = (8,),
+        num_classes: int | None = None,
+        vector_dim: int | None = None,
+        sequence_dim: int | None = None,
+        dropout: float = 0.0,
+        **kwargs,
+    ):
+        height, width, channels = image_shape
+        stride = 2 ** (len(widths) - 1)
+        if height % stride or width % stride:
+            raise ValueError(
+                f"Expected a height and width divisible by {stride} for {len(widths)} widths, got {height}x{width}."
+            )
+        given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim)
+        embedding = conditions.embedding(given, 4 * widths[0], num_classes)
+        sequence = given.get("sequence")
+
+        def block(h, out, name, resolution):
+            skip = h if h.shape[-1] == out else layers.Conv2D(out, 1, name=f"{name}_skip")(h)
+            y = GroupNorm(activation="silu", name=f"{name}_norm1")(h)
+            y = layers.Conv2D(out, 3, padding="same", name=f"{name}_conv1")(y)
+            modulation = layers.Dense(2 * out, name=f"{name}_modulation")(embedding)
+            y = GroupNorm(activation="silu", name=f"{name}_norm2")(y, modulation)
+            if dropout:
+                y = layers.Dropout(dropout, name=f"{name}_dropout")(y)
+            y = layers.Conv2D(out, 3, padding="same", kernel_initializer="zeros", name=f"{name}_conv2")(y)
+            h = layers.Add(name=f"{name}_add")([skip, y])
+            if resolution in attention:
+                h = SpatialAttention(name=f"{name}_attention")(h)
+                if sequence is not None:
+                    h = SpatialAttention(name=f"{name}_cross_attention")(h, sequence)
+            return h
+
+        h = layers.Conv2D(widths[0], 3, padding="same", name="conv_in")(given["image"])
+        skips = []
+        for level, out in enumerate(widths):
+            for i in range(depth):
+                h = block(h, out, f"down{level}_{i}", height >> level)
+                skips.append(h)
+            if level < len(widths) - 1:
+                h = layers.AveragePooling2D(2, name=f"down{level}_pool")(h)
+        h = block(h, widths[-1], "middle", height >> (len(widths) - 1))
+        for level, out in reversed(list(enumerate(widths))):
+            for i in range(depth):
+                h = layers.Concatenate(name=f"up{level}_{i}_concat")([h, skips.pop()])
+                h = block(h, out, f"up{level}_{i}", height >> level)
+            if level:
+                h = layers.UpSampling2D(2, name=f"up{level}_resize")(h)
+        h = GroupNorm(activation="silu", name="norm_out")(h)
+        h = layers.Conv2D(channels, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="conv_out")(h)
+        super().__init__(given, h, **kwargs)
+        self.image_shape, self.num_classes = tuple(image_shape), num_classes
+        self._arguments = {
+            "image_shape": tuple(image_shape),
+            "widths": tuple(widths),
+            "depth": depth,
+            "attention": tuple(attention),
+            "num_classes": num_classes,
+            "vector_dim": vector_dim,
+            "sequence_dim": sequence_dim,
+            "dropout": dropout,
+        }
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class SpatialAttention(layers.Layer):
+    """x + attention over its places, or from its places to a sequence (N, S, D); x is (N, H, W, C)."""
+
+    def build(self, x_shape, sequence_shape=None):
+        channels = x_shape[-1]
+        heads = channels // 32 if channels % 32 == 0 else 1
+        self.norm = GroupNorm(dtype=self.dtype_policy)
+        self.attention = Attention(heads, dtype=self.dtype_policy)
+        self.norm.build(x_shape)
+        self.attention.build((x_shape[0], None, channels), sequence_shape)
+
+    def call(self, x, sequence=None):
+        shape = keras.ops.shape(x)
+        tokens = keras.ops.reshape(self.norm(x), (shape[0], shape[1] * shape[2], shape[3]))
+        return x + keras.ops.reshape(self.attention(tokens, sequence), shape)
+
+    def compute_output_shape(self, x_shape, sequence_shape=None):
+        return x_shape
+
+
+def unet(
+    image_shape: tuple[int, int, int],
+    widths: tuple[int, ...] = (32, 64, 96, 128),
+    depth: int = 2,
+    attention: tuple[int, ...] = (8,),
+    num_classes: int | None = None,
+    vector_dim: int | None = None,
+    sequence_dim: int | None = None,
+    dropout: float = 0.0,
+    name: str = "unet",
+) -> keras.Model:
+    """A U-Net for diffusion, called with a dict of `image` (N, H, W, C), `log_snr` (N,) and the conditions it was made with.
+
+    Args:
+        image_shape: (height, width, channels); other sizes that the stride 2^(len(widths) - 1) divides work as well.
+        widths: channels at each resolution, each half of the one before.
+        depth: residual blocks at each resolution.
+        attention: resolutions (heights at `image_shape`) with self-attention, and cross-attention to the sequence.
+        num_classes: adds the input `label` (N,), 0..num_classes, where num_classes is no label.
+        vector_dim: adds the input `vector` (N, vector_dim).
+        sequence_dim: adds the input `sequence` (N, S, sequence_dim), as from a text encoder.
+
+    Returns:
+        A model with float32 output (N, H, W, C), zero at the start.
+
+    Raises:
+        ValueError: a size that the stride does not divide.
+    """
+    return UNet(image_shape, widths, depth, attention, num_classes, vector_dim, sequence_dim, dropout, name=name)

@@ -1,0 +1,50 @@
+"""Whole training runs as plain Python, each in one file: read one, copy it, change it."""
+
+import json
+import os
+from collections.abc import Callable
+from importlib import import_module
+
+RECIPES = {
+    "digits-diffusion": (
+        "digits_diffusion",
+        "handwritten digits, 16x16: 1,797 scans from scikit-learn, minutes on a CPU",
+    ),
+    "shapes-diffusion": ("shapes_diffusion", "coloured shapes, 32x32, drawn on the fly: no data to fetch"),
+    "fashion-diffusion": ("fashion_diffusion", "Fashion-MNIST, 28x28: 60,000 pictures of clothes, an hour on a CPU"),
+}
+
+
+def check(name: str) -> None:
+    """Raises ValueError if there is no such recipe."""
+    if name not in RECIPES:
+        raise ValueError(f"There is no recipe {name!r}. Choose one of {', '.join(RECIPES)}.")
+
+
+def get(name: str) -> Callable[..., str]:
+    """The `train` function of a recipe."""
+    check(name)
+    return import_module(f"keras_imgen.recipes.{RECIPES[name][0]}").train
+
+
+def check_folder(recipe: str, out: str, resume: bool) -> dict:
+    """The settings of the run in the folder `out` that is to be resumed, {} for a new run. Imports nothing heavy.
+
+    Raises:
+        FileExistsError: a new run in a folder that is not empty, or a finished run.
+        FileNotFoundError: nothing to resume.  ValueError: the run of another recipe.
+    """
+    if not resume:
+        if os.path.exists(out) and (not os.path.isdir(out) or os.listdir(out)):
+            raise FileExistsError(f"{out} is not empty: resume its run with --resume, or choose another folder.")
+        return {}
+    path = os.path.join(out, "config.json")
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no run to resume in {out}: it has no config.json.")
+    if os.path.exists(os.path.join(out, "report.md")) and not os.path.exists(os.path.join(out, "backup")):
+        raise FileExistsError(f"The run in {out} is finished: there is nothing to resume.")
+    with open(path) as f:
+        config = json.load(f)
+    if config.get("recipe") != recipe:
+        raise ValueError(f"The run in {out} is of the recipe {config.get('recipe')!r}, not {recipe!r}.")
+    return config

@@ -1,0 +1,133 @@
+"""The folder of a run: what a recipe writes before, during and after `fit`."""
+
+import json
+import os
+import shutil
+
+import keras
+
+from keras_imgen.callbacks import BackupAndRestore, MetricLog, SampleGrid
+from keras_imgen.callbacks.metric_log import read_log
+from keras_imgen.callbacks.sample_grid import class_labels
+from keras_imgen.recipes import check_folder
+
+
+class Run:
+    """A run folder. Making the object only checks; the first file is written when training begins.
+
+    Contents: config.json, metrics.jsonl, samples/epoch_0001.png ..., backup/ until the run is finished,
+    then model.keras, saved_model/, grid.png, curves.png, report.md.
+
+    Args:
+        recipe: its name.  out: the folder.  resume: go on with the run in it.
+        settings: what the recipe was called with; a resumed run must have the same.
+
+    Raises:
+        FileExistsError: the folder is not empty, or its run is finished.  FileNotFoundError: nothing to resume.
+        ValueError: resumed with other settings.
+    """
+
+    def __init__(self, recipe: str, out: str, resume: bool, **settings):
+        self.out, self.config = out, {"recipe": recipe, **settings}
+        before = check_folder(recipe, out, resume)
+        for key, value in self.config.items():
+            if before.get(key, value) != value:
+                raise ValueError(f"The run in {out} has {key} = {before[key]!r}, not {value!r}: resume it with that.")
+
+    def path(self, *names: str) -> str:
+        return os.path.join(self.out, *names)
+
+    def callbacks(self, **samples) -> list[keras.callbacks.Callback]:
+        """For `fit`; `samples` go to `SampleGrid`. The backup is last: an epoch that has one has all the rest."""
+        return [
+            keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._begin()),
+            MetricLog(self.path("metrics.jsonl")),
+            SampleGrid(self.path("samples"), **samples),
+            BackupAndRestore(self.path("backup"), delete_checkpoint=False),
+        ]
+
+    def _begin(self):
+        os.makedirs(self.out, exist_ok=True)
+        write(self.path("config.json"), json.dumps(self.config, indent=1) + "\n")
+
+    def finish(self, model, columns: int = 10, rows: int = 8, **scores: float) -> str:
+        """Write the model, the SavedModel, the grid and the report; returns the line that generates more.
+
+        May be cut off anywhere and done again: the backup goes last.
+        """
+        from keras_imgen.data.image_io import make_grid, save_image
+
+        model.save(self.path("partial.keras"))
+        os.replace(self.path("partial.keras"), self.path("model.keras"))
+        if keras.backend.backend() == "tensorflow":
+            shutil.rmtree(self.path("saved_model"), ignore_errors=True)
+            model.export(self.path("saved_model"))
+        labels = class_labels(model, columns * rows)
+        grid = make_grid(model.generate(columns * rows, labels=labels, seed=1000), columns=columns)
+        save_image(self.path("grid.png"), grid, {"model": model.name, "seed": "1000"})
+        more = f"keras-imgen generate {self.path('model.keras')} -n 64 --seed 1 --out {self.path('more')}"
+        self._report(model, scores, more)
+        shutil.rmtree(self.path("backup"), ignore_errors=True)
+        return more
+
+    def _report(self, model, scores, more):
+        log = read_log(self.path("metrics.jsonl"))
+        plot(log, self.path("curves.png"))
+        seconds = sum(line["seconds"] for line in log)
+        weights = sum(network.count_params() for network in model.players.values())
+        numbers = {**{k: v for k, v in log[-1].items() if k not in ("epoch", "seconds")}, **scores} if log else scores
+        lines = [
+            f"# {self.config['recipe']}",
+            "",
+            f"{len(log)} epochs in {seconds / 60:.1f} minutes; {weights:,} weights; backend {keras.backend.backend()}.",
+            "",
+            "| | |",
+            "|---|---|",
+            *(f"| {k} | {v} |" for k, v in self.config.items() if k != "recipe"),
+            *(f"| {k} | {v:.4f} |" for k, v in numbers.items()),
+            "",
+            "![Samples](grid.png)",
+            "",
+            "![Curves](curves.png)",
+            "",
+            "More of them:",
+            "",
+            f"    {more}",
+            "",
+        ]
+        write(self.path("report.md"), "\n".join(lines))
+
+
+def write(path: str, text: str) -> None:
+    """A text file, whole or not at all."""
+    with open(f"{path}.partial", "w") as f:
+        f.write(text)
+    os.replace(f"{path}.partial", path)
+
+
+def plot(log: list[dict], path: str) -> None:
+    """The curves of a metric log as a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for name in dict.fromkeys(k for line in log for k in line if k not in ("epoch", "seconds")):
+        points = [(line["epoch"], line[name]) for line in log if name in line]
+        axes.plot(*zip(*points, strict=True), marker="." if len(points) < 20 else None, label=name)
+    if log:
+        axes.legend()
+        axes.set_yscale("log")
+    axes.set_xlabel("epoch")
+    axes.grid(alpha=0.3)
+    figure.savefig(f"{path}.partial", dpi=110, format="png")
+    os.replace(f"{path}.partial", path)
+
+
+def steps(count: int, batch: int, limit: int | None = None) -> int:
+    """Steps in an epoch of `count` images, whole batches only, at most `limit`."""
+    whole = count // batch
+    if whole < 1:
+        raise ValueError(f"A batch of {batch} is more than the {count} images there are: use a smaller batch.")
+    return min(whole, limit or whole)

@@ -1,0 +1,152 @@
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from keras_imgen.cli import app, parse_labels
+from keras_imgen.recipes import RECIPES
+
+
+def command(*args, code=0):
+    """Run in this process; returns stdout, or the error line."""
+    result = CliRunner().invoke(app, [str(a) for a in args])
+    assert result.exit_code == code, (result.output, result.exception)
+    if code == 1:
+        assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1, result.stderr
+        return result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A run of two tiny epochs."""
+    out = tmp_path_factory.mktemp("runs") / "digits"
+    command("train", "digits-diffusion", "--out", out, "--epochs", 2, "--batch", 16, "--steps-per-epoch", 2)
+    return out
+
+
+# === Light ===
+
+
+@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["recipes"], ["datasets"]])
+def test_help_is_fast_and_leaves_tensorflow_alone(args):
+    code = (
+        "import sys; from keras_imgen.cli import app; app(sys.argv[1:], standalone_mode=False);"
+        "assert not {'tensorflow', 'keras', 'jax'} & set(sys.modules)"
+    )
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert time.perf_counter() - start < 5  # a fraction of a second, on a machine that does nothing else
+
+
+def test_lists():
+    assert all(name in command("recipes") for name in RECIPES)
+    assert "fashion_mnist" in command("datasets")
+
+
+def test_labels_are_parsed():
+    assert parse_labels("0,1, 2") == [0, 1, 2] and parse_labels("none") == [] and parse_labels(None) is None
+
+
+@pytest.mark.parametrize(
+    "args, part",
+    [
+        (["train", "nonsense"], "digits-diffusion"),
+        (["train", "digits-diffusion", "--epochs", "0"], "--epochs"),
+        (["train", "digits-diffusion", "--resume", "--out", "missing"], "no run to resume"),
+        (["generate", "missing.keras"], "no model missing.keras"),
+        (["generate", "missing.keras", "--steps", "0"], "--steps"),
+        (["generate", "missing.keras", "-n", "-1"], "-n"),
+        (["generate", "missing.keras", "--labels", "a,b"], "--labels"),
+        (["export", "missing.keras", "x"], "no model"),
+        (["export", "missing.keras", "."], "exists"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_write_nothing(args, part, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert part in command(*args, code=1)
+    assert os.listdir(tmp_path) == []
+
+
+# === The main job ===
+
+
+def test_train_writes_the_whole_run(run_folder):
+    names = set(os.listdir(run_folder))
+    wanted = {"config.json", "metrics.jsonl", "samples", "model.keras", "saved_model", "grid.png", "curves.png"}
+    assert names == wanted | {"report.md"}
+    assert sorted(os.listdir(run_folder / "samples")) == ["epoch_0001.png", "epoch_0002.png"]
+    report = (run_folder / "report.md").read_text()
+    assert "grid.png" in report and "curves.png" in report and "keras-imgen generate" in report
+
+
+def test_generate_from_both_forms_is_equal(run_folder, tmp_path):
+    from keras_imgen.data.image_io import load_image, read_metadata
+
+    for kind in ("model.keras", "saved_model"):
+        args = ("--labels", "3,7", "-n", 3, "--seed", 5, "--steps", 3, "--out", tmp_path / kind)
+        command("generate", run_folder / kind, *args)
+        assert sorted(os.listdir(tmp_path / kind)) == ["grid.png", *(f"image_{k:04d}.png" for k in range(3))]
+    for name in os.listdir(tmp_path / "saved_model"):
+        a, b = (str(tmp_path / kind / name) for kind in ("model.keras", "saved_model"))
+        assert np.array_equal(load_image(a), load_image(b))
+    about = read_metadata(str(tmp_path / "saved_model" / "image_0002.png"))
+    assert (about["seed"], about["label"], about["model"]) == ("7", "3", "digits_diffusion")
+    command("generate", run_folder / "model.keras", "--out", tmp_path / "model.keras", code=1)  # pictures are kept
+
+
+def test_bad_requests_of_a_model(run_folder, tmp_path):
+    out = tmp_path / "out"
+    assert "0..9" in command("generate", run_folder / "saved_model", "--labels", "10", "--out", out, code=1)
+    assert "ddim" in command("generate", run_folder / "model.keras", "--sampler", "magic", "--out", out, code=1)
+    whole = (run_folder / "model.keras").read_bytes()
+    for share in (0.0, 0.5, 0.999):
+        cut = tmp_path / "cut.keras"
+        cut.write_bytes(whole[: int(share * len(whole))])
+        assert "cut.keras" in command("generate", cut, "--out", out, code=1)
+        command("export", cut, tmp_path / "saved", code=1)
+    (tmp_path / "empty").mkdir()
+    command("generate", tmp_path / "empty", "--out", out, code=1)
+    assert not out.exists() and not (tmp_path / "saved").exists()
+
+
+def test_export_and_folders_that_exist(run_folder, tmp_path):
+    command("export", run_folder / "model.keras", tmp_path / "saved")
+    assert (tmp_path / "saved" / "saved_model.pb").is_file()
+    assert "exists" in command("export", run_folder / "model.keras", tmp_path / "saved", code=1)
+    assert "not empty" in command("train", "digits-diffusion", "--out", run_folder, code=1)
+    assert "finished" in command("train", "digits-diffusion", "--out", run_folder, "--resume", code=1)
+
+
+def test_ctrl_c_and_resume_is_the_uninterrupted_run(run_folder, tmp_path, monkeypatch):
+    import keras
+
+    from keras_imgen import load_model
+    from keras_imgen.callbacks import MetricLog
+
+    out = tmp_path / "run"
+    begin = MetricLog.on_epoch_begin
+
+    def interrupt(self, epoch, logs=None):
+        begin(self, epoch, logs)
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    small = ("--epochs", 2, "--batch", 16, "--steps-per-epoch", 2)
+    monkeypatch.setattr(MetricLog, "on_epoch_begin", interrupt)
+    result = CliRunner().invoke(app, [str(a) for a in ("train", "digits-diffusion", "--out", out, *small)])
+    assert result.exit_code == 130 and f"--out {out} --resume" in result.stderr
+    monkeypatch.undo()
+    assert "batch" in command("train", "digits-diffusion", "--out", out, "--resume", "--batch", 8, code=1)
+    command("train", "digits-diffusion", "--out", out, "--resume")
+    assert json.loads((out / "config.json").read_text())["batch"] == 16
+    keras.backend.clear_session()
+    a, b = (load_model(str(folder / "model.keras")) for folder in (run_folder, out))
+    for x, y in zip([*a.variables, *a.optimizer.variables], [*b.variables, *b.optimizer.variables], strict=True):
+        assert np.array_equal(np.array(x), np.array(y)), x.path
