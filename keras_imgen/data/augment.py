@@ -1,0 +1,109 @@
+"""Random changes of training images by Keras' preprocessing layers, drawn anew for every (seed, epoch, batch)."""
+
+import keras
+from keras import layers
+
+
+class _Seed(keras.random.SeedGenerator):
+    """Hands a given seed, a tensor of shape (2,), to a layer: its changes are then a function of it, and can be repeated."""
+
+    def __init__(self, seed):
+        self.value, self.count = seed, 0
+
+    def next(self, ordered=True):
+        self.count += 1
+        return self.value + [0, self.count]
+
+
+class Augment:
+    """Flips, crops, turns, scales and recolours; masks follow their images. For `load(..., augment=Augment(...))`.
+
+    Args:
+        flip: "horizontal", "vertical" or "horizontal_and_vertical".
+        crop: (height, width) of a random window, for images loaded larger than they are learned.
+        rotate: largest angle in degrees.  scale: largest share by which images grow or shrink.
+        shift: largest share of the size by which they move.  What comes in at the edges is their reflection.
+        colour: strength in [0, 1] of changes of brightness, contrast, saturation and hue (the last two with 3 channels).
+        grayscale: the share of images that lose their colour.
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    def __init__(
+        self,
+        flip: str | None = None,
+        crop: tuple[int, int] | None = None,
+        rotate: float = 0.0,
+        scale: float = 0.0,
+        shift: float = 0.0,
+        colour: float = 0.0,
+        grayscale: float = 0.0,
+    ):
+        for name, value, top in (
+            ("rotate", rotate, 180),
+            ("scale", scale, 0.9),
+            ("shift", shift, 1),
+            ("colour", colour, 1),
+            ("grayscale", grayscale, 1),
+        ):
+            if not 0 <= value <= top:
+                raise ValueError(f"Expected `{name}` in [0, {top}], got {value!r}.")
+        modes = ("horizontal", "vertical", "horizontal_and_vertical")
+        if flip is not None and flip not in modes:
+            raise ValueError(f"Expected `flip` to be one of {', '.join(modes)}, got {flip!r}.")
+        self.crop, self.colour, self.grayscale = crop, colour, grayscale
+        edge = {"fill_mode": "reflect"}
+        self.shapes = [
+            *([layers.RandomFlip(flip)] if flip else []),
+            *([layers.RandomRotation(rotate / 360, **edge)] if rotate else []),
+            *([layers.RandomZoom(scale, **edge)] if scale else []),
+            *([layers.RandomTranslation(shift, shift, **edge)] if shift else []),
+            *([layers.RandomCrop(*crop)] if crop else []),
+        ]
+
+    def _colours(self, channels: int) -> list:
+        if self.colour == 0 and self.grayscale == 0:
+            return []
+        k, found = self.colour, []
+        if k:
+            found += [layers.RandomBrightness(0.4 * k), layers.RandomContrast(0.4 * k)]
+            if channels == 3:
+                found += [layers.RandomSaturation((0.5 - 0.4 * k, 0.5 + 0.4 * k)), layers.RandomHue(0.1 * k)]
+        if self.grayscale and channels == 3:
+            found.append(layers.RandomGrayscale(self.grayscale))
+        return found
+
+    def output_shape(self, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        """(height, width, channels) of what comes out."""
+        if not self.crop:
+            return shape
+        if self.crop[0] > shape[0] or self.crop[1] > shape[1]:
+            raise ValueError(f"Expected `crop` no larger than the images, {shape[:2]}, got {tuple(self.crop)}.")
+        return (*self.crop, shape[2])
+
+    def pipeline(self, shape: tuple[int, int, int]):
+        """f(batch dict of uint8 tensors, seed (2,)) -> batch, for tf.data."""
+        import tensorflow as tf
+
+        self.output_shape(shape)
+        steps = [*((layer, True) for layer in self.shapes), *((layer, False) for layer in self._colours(shape[2]))]
+        for layer, _ in steps:
+            layer.build((None, *shape))
+            layer.backend.set_backend("tensorflow")
+
+        def f(batch, seed):
+            image = tf.cast(batch["image"], "float32")
+            mask = batch.get("mask")
+            for i, (layer, moves) in enumerate(steps):
+                change = layer.get_random_transformation(image, training=True, seed=_Seed(seed + [i + 1, 0]))
+                after = layer.transform_images(image, change, training=True)
+                if moves and mask is not None:
+                    mask = layer.transform_segmentation_masks(mask, change, training=True)
+                image = after
+            out = {**batch, "image": tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), "uint8")}
+            if mask is not None:
+                out["mask"] = tf.cast(tf.round(tf.cast(mask, "float32")), batch["mask"].dtype)
+            return out
+
+        return f

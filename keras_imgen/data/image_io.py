@@ -1,0 +1,183 @@
+"""Pictures in and out: files, bytes and PIL images <-> uint8 arrays. Gray, alpha, 16-bit and EXIF are settled here alone."""
+
+import io
+import os
+import uuid
+import warnings
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+MAX_PIXELS = 64_000_000  # more is refused as a decompression bomb
+RESIZE = ("crop", "pad")
+
+
+def load_image(source: Any, channels: int | None = None, background: int = 255) -> np.ndarray:
+    """A picture as uint8 (height, width, channels), turned upright by its EXIF orientation.
+
+    Args:
+        source: path, bytes, open file or PIL image.
+        channels: 1 (luma), 3 or 4; None keeps what the file has: 1 for gray, 3 for colour, 4 where there is alpha.
+        background: the gray level behind transparent pixels where alpha is dropped.
+
+    16-bit gray is scaled to 8 bits; palette, CMYK and the like become RGB; of an animation, the first frame is taken.
+
+    Raises:
+        ValueError: not an image, truncated, or over 64 million pixels.  FileNotFoundError: no such file.
+    """
+    name = source if isinstance(source, str | os.PathLike) else type(source).__name__
+    if isinstance(source, str | os.PathLike) and os.path.isdir(source):
+        raise ValueError(f"{name} is a folder: expected an image file.")
+    try:
+        image = source if isinstance(source, Image.Image) else _open(source)
+        if image.width * image.height > MAX_PIXELS:
+            raise ValueError(f"{name} has {image.width}x{image.height} pixels: more than {MAX_PIXELS:,} are refused.")
+        return _to_array(ImageOps.exif_transpose(image), channels, background)
+    except FileNotFoundError:
+        raise
+    except UnidentifiedImageError:
+        raise ValueError(f"{name} is not an image that Pillow can read.") from None
+    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{name} cannot be decoded: {str(error) or type(error).__name__}.") from None
+
+
+def _open(source):
+    with warnings.catch_warnings():  # the limit is ours
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+
+
+def _to_array(image, channels, background):
+    if image.mode in ("I", "I;16", "I;16B", "I;16L", "F"):
+        wide = np.asarray(image).astype("float64")
+        top = 65535.0 if image.mode.startswith("I") else max(float(wide.max(initial=1.0)), 1.0)
+        image = Image.fromarray(np.round(np.clip(wide / top, 0, 1) * 255).astype("uint8"))
+    alpha = "A" in image.getbands() or "transparency" in image.info
+    gray = image.mode in ("1", "L", "LA") or (image.mode == "La")
+    if channels is None:
+        channels = 4 if alpha else 1 if gray else 3
+    if channels not in (1, 3, 4):
+        raise ValueError(f"Expected channels of 1, 3 or 4, got {channels!r}.")
+    if alpha and channels != 4:
+        image = image.convert("RGBA")
+        behind = Image.new("RGBA", image.size, (background,) * 3 + (255,))
+        image = Image.alpha_composite(behind, image)
+    array = np.asarray(image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels]))
+    return array[..., None] if channels == 1 else array
+
+
+def with_channels(images: np.ndarray, channels: int | None) -> np.ndarray:
+    """uint8 (..., C) with 1, 3 or 4 channels instead: gray by BT.601 luma, alpha composited on white."""
+    now = images.shape[-1]
+    if channels is None or channels == now:
+        return images
+    if now not in (1, 3, 4) or channels not in (1, 3, 4):
+        raise ValueError(f"Expected images with 1, 3 or 4 channels, got {now} to turn into {channels}.")
+    if now == 4:
+        alpha = images[..., 3:].astype("float32") / 255
+        images = np.round(images[..., :3] * alpha + 255 * (1 - alpha)).astype("uint8")
+    if channels == 1:
+        if images.shape[-1] == 1:
+            return images
+        return np.round(images @ np.array([0.299, 0.587, 0.114]))[..., None].astype("uint8")
+    images = np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+    return images if channels == 3 else np.concatenate([images, np.full_like(images[..., :1], 255)], -1)
+
+
+def resize(image: np.ndarray, size: tuple[int, int], policy: str = "crop") -> np.ndarray:
+    """uint8 (H, W, C) -> (*size, C), keeping its aspect: antialiased bicubic (Pillow), each channel alike.
+
+    policy: "crop" fills the size and cuts off what sticks out evenly on both sides; "pad" fits inside and repeats the edge.
+    """
+    if policy not in RESIZE:
+        raise ValueError(f"Expected resize to be one of {', '.join(RESIZE)}, got {policy!r}.")
+    height, width = size
+    if image.shape[:2] == (height, width):
+        return image
+    factor = (max if policy == "crop" else min)(height / image.shape[0], width / image.shape[1])
+    if policy == "crop":  # the part that fills the size, cut before it is scaled
+        h, w = height / factor, width / factor
+        top, left = (image.shape[0] - h) / 2, (image.shape[1] - w) / 2
+        return _scaled(image, (height, width), (left, top, left + w, top + h))
+    h = min(height, max(1, round(image.shape[0] * factor)))
+    w = min(width, max(1, round(image.shape[1] * factor)))
+    inside = _scaled(image, (h, w), None)
+    top, left = (height - h) // 2, (width - w) // 2
+    return np.pad(inside, ((top, height - h - top), (left, width - w - left), (0, 0)), mode="edge")
+
+
+def _scaled(image, size, box):
+    planes = [
+        np.asarray(Image.fromarray(image[..., c]).resize(size[::-1], Image.Resampling.BICUBIC, box=box))
+        for c in range(image.shape[-1])
+    ]
+    return np.stack(planes, axis=-1)
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Float [-1, 1] -> uint8 [0, 255], rounded and clipped; uint8 stays."""
+    images = np.asarray(images)
+    if images.dtype == np.uint8:
+        return images
+    return np.round(np.clip(images.astype("float64"), -1, 1) * 127.5 + 127.5).astype("uint8")
+
+
+def to_model_range(images: np.ndarray) -> np.ndarray:
+    """uint8 [0, 255] -> float32 [-1, 1]."""
+    return np.asarray(images).astype("float32") / 127.5 - 1.0
+
+
+def save_image(path: str, image: np.ndarray, metadata: dict[str, str] | None = None) -> None:
+    """Write uint8 (H, W) or (H, W, 1 | 3 | 4) as a PNG, whole or not at all; metadata goes to its text chunks.
+
+    Raises:
+        ValueError: another type or shape, or a name that does not end in .png.
+    """
+    image = np.asarray(image)
+    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[-1] not in (3, 4)):
+        raise ValueError(
+            f"Expected uint8 of shape (height, width, 1, 3 or 4), got {image.dtype} of shape {image.shape}."
+        )
+    if not str(path).lower().endswith(".png"):
+        raise ValueError(f"Expected a file name that ends in .png, got {path}.")
+    info = PngInfo()
+    for key, value in (metadata or {}).items():
+        info.add_itxt(key, str(value))
+    beside = f"{path}.{uuid.uuid4().hex[:8]}.partial"
+    try:
+        Image.fromarray(image).save(beside, format="PNG", pnginfo=info)
+        os.replace(beside, path)
+    finally:
+        if os.path.exists(beside):
+            os.remove(beside)
+
+
+def read_metadata(path: str) -> dict[str, str]:
+    """The text chunks of a PNG."""
+    with _open(path) as image:
+        return {k: str(v) for k, v in image.text.items()}
+
+
+def make_grid(images: np.ndarray, columns: int | None = None, scale: int | None = None, gap: int = 2) -> np.ndarray:
+    """uint8 (N, H, W, C) -> one picture, row by row on white.
+
+    Args:
+        columns: by default as square as it goes.  scale: whole enlargement; by default small images grow to about 48 px.
+        gap: white pixels between images.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.dtype != np.uint8 or len(images) == 0:
+        raise ValueError(f"Expected uint8 images (N, H, W, C), got {images.dtype} of shape {images.shape}.")
+    n, h, w, c = images.shape
+    scale = scale or max(1, round(48 / max(h, w)))
+    columns = columns or int(np.ceil(np.sqrt(n)))
+    lines = -(-n // columns)
+    cell_h, cell_w = h * scale + gap, w * scale + gap
+    grid = np.full((lines * cell_h + gap, columns * cell_w + gap, c), 255, "uint8")
+    for k, image in enumerate(images):
+        top, left = gap + k // columns * cell_h, gap + k % columns * cell_w
+        grid[top : top + h * scale, left : left + w * scale] = image.repeat(scale, 0).repeat(scale, 1)
+    return grid

@@ -1,0 +1,112 @@
+"""What a source is, and which there are. One file for each kind."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from keras_imgen.data import image_io
+
+
+@dataclass
+class Request:
+    """What a source is asked for. `size` is (height, width) or None for its own, `channels` None for its own."""
+
+    split: str
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    resize: str = "crop"
+    data_dir: str | None = None
+    frames: int | None = None
+
+    def fit(self, image: np.ndarray) -> np.ndarray:
+        """One uint8 picture (H, W, C) with the channels and size that are wanted."""
+        image = image_io.with_channels(image, self.channels)
+        return image if self.size is None else image_io.resize(image, self.size, self.resize)
+
+
+@dataclass
+class Source:
+    """Images by number: `fetch(indices)` returns a dict of arrays with one row for each index.
+
+    `slow` fetches decode or draw, and are worth keeping. `stream` is instead a tf.data.Dataset of single examples.
+    """
+
+    count: int
+    shape: tuple[int, int, int]
+    fetch: Callable[[np.ndarray], dict[str, np.ndarray]] | None = None
+    class_names: Sequence[str] | None = None
+    slow: bool = False
+    skipped: list[str] = field(default_factory=list)
+    stream: Any = None
+
+
+def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str] | None = None) -> Source:
+    """A source of arrays with equal numbers of rows; its images are brought to the request."""
+    batch = {k: np.asarray(v) for k, v in batch.items()}
+    if "image" not in batch:
+        raise ValueError(f"Expected arrays with the key 'image', got {sorted(batch)}.")
+    counts = {k: len(v) for k, v in batch.items()}
+    if len(set(counts.values())) > 1:
+        raise ValueError(f"Expected as many rows in every array, got {counts}.")
+    images = batch["image"]
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4:
+        raise ValueError(f"Expected images of shape (N, height, width, channels), got {images.shape}.")
+    if images.dtype == np.uint8:
+        if request.channels is not None:
+            images = image_io.with_channels(images, request.channels)
+        if request.size is not None and images.shape[1:3] != tuple(request.size):
+            images = np.stack([image_io.resize(image, request.size, request.resize) for image in images])
+    elif request.size not in (None, images.shape[1:3]) or request.channels not in (None, images.shape[3]):
+        raise ValueError(f"Only uint8 images are resized and recoloured; these are {images.dtype}.")
+    batch["image"] = images
+    if "label" in batch and batch["label"].dtype.kind in "iu":
+        batch["label"] = np.atleast_1d(batch["label"].squeeze()).astype("int32")
+        if class_names is None and batch["label"].ndim == 1 and len(images):
+            class_names = [str(k) for k in range(int(batch["label"].max()) + 1)]
+    return Source(
+        count=len(images),
+        shape=tuple(images.shape[1:]),
+        fetch=lambda rows: {k: v[rows] for k, v in batch.items()},
+        class_names=class_names,
+    )
+
+
+def wants_split(name: str, split: str, known: Sequence[str]) -> None:
+    """Raises ValueError if a source has no such split."""
+    if split not in known:
+        raise ValueError(f"{name} has no split {split!r}. Expected one of: {', '.join(known)}.")
+
+
+def find(source: Any, request: Request) -> Source:
+    """The source of a name such as `digits` or `folder:PATH`, or of arrays."""
+    if not isinstance(source, str):
+        from keras_imgen.data.sources import arrays
+
+        return arrays.find(source, request)
+    name, _, rest = source.partition(":")
+    if name in ("tfds", "folder", "npz") and not rest:
+        raise ValueError(f"Expected {name}:{'NAME' if name == 'tfds' else 'PATH'}, got {source!r}.")
+    if name == "digits" and not rest:
+        from keras_imgen.data.sources import digits as module
+    elif name == "shapes" and not rest:
+        from keras_imgen.data.sources import shapes as module
+    elif name == "fashion_mnist" and not rest:
+        from keras_imgen.data.sources import fashion_mnist as module
+    elif name == "tfds":
+        from keras_imgen.data.sources import tfds as module
+    elif name == "folder":
+        from keras_imgen.data.sources import folder as module
+    elif name == "npz":
+        from keras_imgen.data.sources import npz as module
+    else:
+        hint = f" For the pictures in it, write 'folder:{source}'." if os.path.isdir(source) else ""
+        raise ValueError(
+            f"There is no source {source!r}. Expected digits, shapes, fashion_mnist, tfds:NAME, folder:PATH, npz:PATH, "
+            f"or arrays.{hint}"
+        )
+    return module.find(rest, request)

@@ -1,0 +1,82 @@
+"""Any image data set of tensorflow-datasets, prepared on this machine or downloaded."""
+
+import numpy as np
+
+from keras_imgen.data import image_io
+from keras_imgen.data.sources import Request, Source
+
+
+def find(name: str, request: Request) -> Source:
+    """The features `image`, `label` and `caption` (or the first text feature) of the data set.
+
+    Raises:
+        ValueError: no such data set or split, or no images in it.
+        FileNotFoundError: neither prepared under `data_dir` nor to be had from the network.
+    """
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(name, data_dir=request.data_dir)
+    except Exception as error:  # the registry's own and those of its network look-ups
+        if isinstance(error, ImportError):
+            raise
+        raise ValueError(
+            f"tensorflow-datasets has no data set {name!r} here: {str(error).strip().splitlines()[0]}"
+        ) from None
+    if request.split == "all":
+        split = "all" if not builder.info.splits else "+".join(builder.info.splits)
+    else:
+        split = request.split
+    if not builder.info.splits:
+        _prepare(builder, tfds, name)
+        split = "+".join(builder.info.splits) if request.split == "all" else split
+    try:
+        count = builder.info.splits[split].num_examples
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"tfds:{name} has no split {request.split!r}. Expected one of: {', '.join(builder.info.splits)}, all."
+        ) from None
+    features = builder.info.features
+    if "image" not in features:
+        raise ValueError(f"tfds:{name} has no feature 'image': it has {', '.join(features)}.")
+    text = next((k for k in ("caption", "captions", "text") if k in features and features[k].dtype == tf.string), None)
+    own = features["image"].shape
+    size = request.size or (own[:2] if None not in own[:2] else None)
+    if size is None:
+        raise ValueError(f"The pictures of tfds:{name} have different sizes: pass size=... to `load`.")
+    channels = request.channels or (own[2] if own[2] in (1, 3, 4) else 3)
+    wanted = Request(request.split, tuple(size), channels, request.resize)
+
+    def fit(image):
+        return wanted.fit(image if image.dtype == np.uint8 else image_io.to_uint8(image))
+
+    def one(example):
+        image = tf.ensure_shape(tf.numpy_function(fit, [example["image"]], tf.uint8), (*size, channels))
+        out = {"image": image}
+        if "label" in features:
+            out["label"] = tf.cast(example["label"], "int32")
+        if text:
+            value = example[text]
+            out["caption"] = value if value.shape.rank == 0 else value[0]
+        return out
+
+    stream = builder.as_dataset(split=split, shuffle_files=False).map(one, num_parallel_calls=2)
+    names = getattr(features.get("label"), "names", None)
+    return Source(count, (*size, channels), class_names=names, stream=stream)
+
+
+def _prepare(builder, tfds, name):
+    """Download and prepare. A machine without a network hears of it in seconds: tfds itself retries for minutes."""
+    import requests
+
+    try:
+        for url in [u for u in builder.url_infos if u.startswith("http")][:1]:
+            requests.head(url, timeout=10)
+        builder.download_and_prepare()
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
+        raise FileNotFoundError(
+            f"tfds:{name} is not prepared under {builder.data_dir} and could not be downloaded ({reason}). "
+            "Prepare it on a machine with a network and pass data_dir=..., the folder that holds it."
+        ) from None
