@@ -33,6 +33,7 @@ class Run:
         for key, value in self.config.items():
             if before.get(key, value) != value:
                 raise ValueError(f"The run in {out} has {key} = {before[key]!r}, not {value!r}: resume it with that.")
+        keras.utils.set_random_seed(settings["seed"])
 
     def path(self, *names: str) -> str:
         return os.path.join(self.out, *names)
@@ -50,13 +51,14 @@ class Run:
         os.makedirs(self.out, exist_ok=True)
         write(self.path("config.json"), json.dumps(self.config, indent=1) + "\n")
 
-    def finish(self, model, columns: int = 10, rows: int = 8, **scores: float) -> str:
-        """Write the model, the SavedModel, the grid and the report; returns the line that generates more.
+    def finish(self, model, test, columns: int = 10, rows: int = 8) -> str:
+        """Evaluate on `test`, write the model, the SavedModel, the grid and the report; returns the line that generates more.
 
         May be cut off anywhere and done again: the backup goes last.
         """
         from keras_imgen.data.image_io import make_grid, save_image
 
+        scores = {f"test {k}": v for k, v in model.evaluate(test, verbose=0, return_dict=True).items()}
         model.save(self.path("partial.keras"))
         os.replace(self.path("partial.keras"), self.path("model.keras"))
         if keras.backend.backend() == "tensorflow":
@@ -125,9 +127,9 @@ def plot(log: list[dict], path: str) -> None:
     os.replace(f"{path}.partial", path)
 
 
-def steps(count: int, batch: int, limit: int | None = None) -> int:
-    """Steps in an epoch of `count` images, whole batches only, at most `limit`."""
-    whole = count // batch
-    if whole < 1:
-        raise ValueError(f"A batch of {batch} is more than the {count} images there are: use a smaller batch.")
-    return min(whole, limit or whole)
+def warmup_cosine(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Up to `rate` in a tenth of the steps, at most 200, then down to zero along a cosine."""
+    warmup = max(1, min(200, steps // 10))
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup
+    )

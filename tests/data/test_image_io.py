@@ -1,0 +1,108 @@
+"""Files as they really are: gray, alpha, 16-bit, palettes, EXIF, damage; and the way back."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_imgen.data import image_io
+from keras_imgen.data.image_io import load_image, make_grid, read_metadata, resize, save_image
+
+
+def encoded(image, kind="PNG", **kwargs):
+    out = io.BytesIO()
+    image.save(out, kind, **kwargs)
+    return out.getvalue()
+
+
+def test_own_channels():
+    for mode, channels in (("1", 1), ("L", 1), ("RGB", 3), ("RGBA", 4), ("LA", 4), ("P", 3), ("CMYK", 3)):
+        image = Image.new(mode, (5, 3))
+        assert load_image(image).shape == (3, 5, channels), mode
+
+
+def test_alpha_is_composited_on_the_background():
+    image = Image.fromarray(np.array([[[200, 0, 0, 255], [200, 0, 0, 0], [200, 0, 0, 51]]], "uint8"))
+    assert load_image(image, 3)[0].tolist() == [[200, 0, 0], [255, 255, 255], [244, 204, 204]]  # 255 + 0.2 (c - 255)
+    assert load_image(image, 3, background=0)[0, 1].tolist() == [0, 0, 0]
+    assert load_image(image, 4)[0, 2].tolist() == [200, 0, 0, 51]
+
+
+def test_sixteen_bits_are_scaled_not_cut():
+    wide = np.array([[0, 257 * 100, 65535]], "uint16")
+    assert load_image(encoded(Image.fromarray(wide)))[0, :, 0].tolist() == [0, 100, 255]
+
+
+def test_exif_orientation_is_applied():
+    pixels = np.arange(6, dtype="uint8").reshape(2, 3) * 40
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise
+    data = encoded(Image.fromarray(pixels), "PNG", exif=exif)
+    np.testing.assert_array_equal(load_image(data)[..., 0], np.rot90(pixels, -1))
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])
+def test_damaged_files_are_refused(keep, tmp_path):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), "uint8"))
+    for kind in ("PNG", "JPEG", "WEBP"):
+        data = encoded(noise, kind)
+        path = tmp_path / f"x.{kind.lower()}"
+        path.write_bytes(data[: int(keep * len(data))])
+        with pytest.raises(ValueError, match="x."):
+            load_image(str(path))
+    with pytest.raises(FileNotFoundError):
+        load_image(str(tmp_path / "none.png"))
+    with pytest.raises(ValueError, match="folder"):
+        load_image(str(tmp_path))
+
+
+def test_decompression_bombs_are_refused(monkeypatch):
+    monkeypatch.setattr(image_io, "MAX_PIXELS", 99)
+    with pytest.raises(ValueError, match="pixels"):
+        load_image(encoded(Image.new("L", (10, 10))))
+
+
+def test_resize_keeps_the_aspect():
+    """A disc stays a disc, by either policy."""
+    y, x = np.mgrid[:60, :90]
+    image = (np.hypot(y - 29.5, x - 44.5) < 20).astype("uint8")[..., None] * 255
+    for policy, radius in (("crop", 20 * 40 / 60), ("pad", 20 * 40 / 90)):
+        out = resize(image, (40, 40), policy)[..., 0] / 255
+        spread = [np.sqrt((out * (axis - 19.5) ** 2).sum() / out.sum()) for axis in np.mgrid[:40, :40]]
+        np.testing.assert_allclose(spread, radius / 2, rtol=0.03)  # of a disc: r/2 along each axis
+    assert resize(image, (60, 90)) is image
+
+
+def test_resize_is_antialiased():
+    checks = np.indices((64, 64)).sum(0)[..., None] % 2 * np.uint8(255)
+    assert np.abs(resize(checks.astype("uint8"), (16, 16)).astype(int) - 128).max() < 8
+
+
+def test_round_trip_with_metadata(tmp_path):
+    path = str(tmp_path / "x.png")
+    for channels in (1, 3, 4):
+        image = np.random.default_rng(0).integers(0, 256, (6, 7, channels), "uint8")
+        save_image(path, image, {"seed": "7", "model": "für alle"})
+        np.testing.assert_array_equal(load_image(path), image)
+        assert read_metadata(path) == {"seed": "7", "model": "für alle"}
+    assert os.listdir(tmp_path) == ["x.png"]
+    with pytest.raises(ValueError, match="uint8"):
+        save_image(path, image.astype("float32"))
+    with pytest.raises(ValueError, match=".png"):
+        save_image(str(tmp_path / "x.jpg"), image)
+
+
+def test_model_range_and_back():
+    every = np.arange(256, dtype="uint8")
+    floats = image_io.to_model_range(every)
+    assert floats.min() == -1 and floats.max() == 1
+    np.testing.assert_array_equal(image_io.to_uint8(floats), every)
+
+
+def test_grid_places_images_row_by_row():
+    images = np.arange(5, dtype="uint8")[:, None, None, None] * np.ones((1, 4, 6, 1), "uint8")
+    grid = make_grid(images, columns=3, scale=2, gap=1)
+    assert grid.shape == (2 * 9 + 1, 3 * 13 + 1, 1)
+    assert grid[1, 1, 0] == 0 and grid[8, 12 + 13, 0] == 1 and grid[10, 14, 0] == 4 and grid[10, 27, 0] == 255

@@ -1,0 +1,310 @@
+"""Every source through `load`: contents, order, what is refused."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_imgen.data import Augment, describe, load, set_epoch
+
+
+def rows(data, key="image"):
+    return np.concatenate([np.asarray(batch[key]) for batch in data])
+
+
+@pytest.fixture(autouse=True)
+def first_epoch():
+    set_epoch(0)
+    yield
+    set_epoch(0)
+
+
+def numbered(n=50):
+    """Image k is filled with k, so the order can be read off."""
+    return {"image": np.arange(n, dtype="uint8")[:, None, None, None] * np.ones((1, 4, 4, 1), "uint8")}
+
+
+# === Order ===
+
+
+def test_order_is_a_function_of_seed_and_epoch():
+    data = load(numbered(), batch=8, seed=3, drop_remainder=False)
+    orders = []
+    for epoch in (0, 1, 0):
+        set_epoch(epoch)
+        orders.append(rows(data)[:, 0, 0, 0].tolist())
+    assert orders[0] == orders[2] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(50))
+    set_epoch(1)
+    assert rows(load(numbered(), batch=50, seed=3))[:, 0, 0, 0].tolist() == orders[1]  # whatever the batch
+    assert rows(load(numbered(), batch=50, seed=4))[:, 0, 0, 0].tolist() != orders[1]
+
+
+def test_every_place_is_equally_likely():
+    """Mean position of each image over many epochs: 24.5 with standard error 14.4/sqrt(200) = 1.02."""
+    data, places = load(numbered(), batch=50), np.zeros(50)
+    for epoch in range(200):
+        set_epoch(epoch)
+        places[rows(data)[:, 0, 0, 0]] += np.arange(50)
+    assert np.abs(places / 200 - 24.5).max() < 4.5
+
+
+def test_remainder_limit_and_no_shuffle():
+    assert len(load(numbered(), batch=8)) == 6
+    assert len(load(numbered(), batch=8, drop_remainder=False)) == 7
+    assert rows(load(numbered(), batch=8, shuffle=False, limit=20))[:, 0, 0, 0].tolist() == list(range(16 + 4))
+    assert rows(load("digits", "test", batch=100)).shape == (297, 8, 8, 1)
+
+
+# === Sources ===
+
+
+def test_digits_are_scikit_learns():
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    data = load("digits", "all", batch=500)
+    np.testing.assert_array_equal(rows(data)[..., 0].reshape(-1, 64), np.round(images * 255 / 16))
+    np.testing.assert_array_equal(rows(data, "label"), labels)
+    assert describe("digits").class_names == tuple("0123456789")
+    batch = next(iter(load("digits", size=(12, 10), channels=3, batch=4)))
+    assert batch["image"].shape == (4, 12, 10, 3) and batch["image"].dtype == "uint8"
+
+
+def test_shapes_are_what_their_captions_say():
+    from keras_imgen.data.sources.shapes import BACKGROUNDS, COLOURS, RELATIONS, SHAPES
+
+    data = load("shapes", "test", size=64, batch=100, limit=100)
+    batch = {k: v.numpy() for k, v in next(iter(data)).items()}
+    seen = set()
+    for k in range(100):
+        caption, kinds = batch["caption"][k].decode(), batch["attributes"][k]
+        image, mask = batch["image"][k].astype(int), batch["mask"][k, ..., 0]
+        background = caption.rsplit(" on a ", 1)[1].removesuffix(" background")
+        np.testing.assert_array_equal(np.median(image[mask == 0], axis=0), BACKGROUNDS[background])
+        assert SHAPES[batch["label"][k]] in caption.split(" on a ")[0]
+        centres = []
+        for i, (shape, colour, _) in enumerate(kinds):
+            assert (shape >= 0) == ((mask == i + 1).sum() > 0)
+            if shape >= 0:
+                assert f"{tuple(COLOURS)[colour]} {SHAPES[shape]}" in caption
+                np.testing.assert_array_equal(np.median(image[mask == i + 1], axis=0), tuple(COLOURS.values())[colour])
+                centres.append(np.argwhere(mask == i + 1).mean(0))
+        if len(centres) == 2:
+            relation = RELATIONS[batch["relation"][k]]
+            seen.add(relation)
+            assert relation in caption
+            (y1, x1), (y2, x2) = centres
+            holds = {"to the left of": x1 < x2, "to the right of": x1 > x2, "above": y1 < y2, "below": y1 > y2}
+            assert holds.get(relation, True), caption
+    assert seen == set(RELATIONS)
+    again = next(iter(load("shapes", "test", size=64, batch=7)))
+    np.testing.assert_array_equal(again["image"], batch["image"][:7])
+
+
+def test_shapes_clips_move_and_stay_inside():
+    batch = next(iter(load("shapes", size=32, frames=40, batch=8)))
+    clip, image = batch["clip"].numpy(), batch["image"].numpy()
+    np.testing.assert_array_equal(clip[:, 0], image)
+    assert all((clip[:, i] != clip[:, i + 1]).any() for i in range(39))
+    corner = clip[:, :, 0, 0].astype(int)  # no thing ever covers a corner
+    assert (corner == corner[:, :1]).all()
+
+
+def test_folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for name, mode in (("cat", "RGB"), ("dog", "L")):
+            (tmp_path / split / name).mkdir(parents=True)
+            for k in range(3):
+                noise = rng.integers(0, 256, (20, 30, 3), "uint8")
+                Image.fromarray(noise).convert(mode).save(tmp_path / split / name / f"{k}.png")
+    cats = tmp_path / "train" / "cat"
+    (cats / "readme.txt").write_text("no picture")
+    (cats / "cut.png").write_bytes((cats / "0.png").read_bytes()[:600])
+    (cats / "empty.jpg").write_bytes(b"")
+    (tmp_path / "train" / "cat" / ".hidden").write_bytes(b"x")
+    with pytest.warns(UserWarning, match="skipped 3 of 9 files") as caught:
+        data = load(f"folder:{tmp_path}", size=16, batch=6, shuffle=False)
+    assert all(name in str(caught[0].message) for name in ("readme.txt", "cut.png", "empty.jpg"))
+    batch = next(iter(data))
+    assert batch["image"].shape == (6, 16, 16, 3) and batch["label"].numpy().tolist() == [0, 0, 0, 1, 1, 1]
+    whole = next(iter(load(f"folder:{tmp_path}", "test", batch=6)))
+    np.testing.assert_array_equal(whole["image"][0], np.asarray(Image.open(tmp_path / "test" / "cat" / "0.png")))
+    info = describe(f"folder:{tmp_path}", "test")
+    assert (info.count, info.class_names, info.shape) == (6, ("cat", "dog"), (20, 30, 3))
+
+
+def test_npz_of_keras_and_of_jpegs(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (7, 8, 8), "uint8")
+    np.savez(tmp_path / "keras.npz", x_train=images, y_train=np.arange(7), x_test=images[:2], y_test=[3, 4])
+    np.testing.assert_array_equal(rows(load(f"npz:{tmp_path}/keras.npz", "test", batch=2))[..., 0], images[:2])
+    assert describe(f"npz:{tmp_path}/keras.npz").count == 7
+    files = []
+    for shade in (10, 200):
+        Image.new("RGB", (9, 5), (shade, 0, 0)).save(tmp_path / "x.png")
+        files.append((tmp_path / "x.png").read_bytes())
+    ends = np.cumsum([0] + [len(f) for f in files])
+    np.savez(tmp_path / "pack.npz", jpeg=np.frombuffer(b"".join(files), "uint8"), offsets=ends, label=[0, 1])
+    batch = next(iter(load(f"npz:{tmp_path}/pack.npz", size=4, batch=2, shuffle=False)))
+    assert batch["image"][:, 0, 0, 0].numpy().tolist() == [10, 200]
+
+
+def idx(array):
+    return gzip.compress(bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes())
+
+
+def test_fashion_mnist_from_idx_files(tmp_path, monkeypatch):
+    folder = tmp_path / "fashion-mnist"
+    folder.mkdir()
+    images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), "uint8")
+    for part in ("train", "t10k"):
+        (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(idx(images))
+        (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx(np.arange(5, dtype="uint8")))
+    monkeypatch.setenv("KERAS_IMGEN_DATA", str(tmp_path))
+    np.testing.assert_array_equal(rows(load("fashion_mnist", "test", batch=5))[..., 0], images)
+    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(idx(images)[:-40])
+    with pytest.raises(ValueError, match="damaged"):
+        load("fashion_mnist", "test")
+
+
+def test_tfds_with_real_builders_and_streams(tmp_path):
+    """A builder made from local files, read back by name; and the metadata-only mocking that tfds offers."""
+    import tensorflow_datasets as tfds
+
+    for k in range(6):
+        for label in ("a", "b"):
+            (tmp_path / "src" / "train" / label).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (12, 8), (40 * k, 0, 0)).save(tmp_path / "src" / "train" / label / f"{k}.png")
+    with tfds.testing.mock_data(num_examples=20):
+        data = load("tfds:mnist", size=16, batch=10)
+        assert rows(data).shape == (20, 16, 16, 1) and describe("tfds:mnist").class_names == tuple("0123456789")
+        orders = []
+        for epoch in (0, 1, 0):
+            set_epoch(epoch)
+            orders.append(rows(data, "label").tolist())
+        assert orders[0] == orders[2] != orders[1] and sorted(orders[0]) == sorted(orders[1])
+        with pytest.raises(ValueError, match="train"):
+            load("tfds:mnist", "nonsense")
+
+
+def test_tfds_without_a_network_says_so_soon(tmp_path):
+    with pytest.raises((FileNotFoundError, ValueError), match="tfds|tensorflow-datasets"):
+        load("tfds:no_such_data_set")
+    code = (
+        "import sys, requests\n"
+        "def refuse(*a, **k): raise requests.ConnectionError('no network')\n"
+        "requests.head = refuse\n"
+        "from keras_imgen.data import load\n"
+        "try: load('tfds:mnist', data_dir=sys.argv[1])\n"
+        "except FileNotFoundError as e: print(e)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=100)
+    assert "could not be downloaded" in done.stdout and "data_dir" in done.stdout, done.stderr[-500:]
+
+
+@pytest.mark.skipif("KERAS_IMGEN_DATA" not in os.environ, reason="KERAS_IMGEN_DATA is not set")
+def test_jpeg_packs_of_real_pictures():
+    path = os.path.join(os.environ["KERAS_IMGEN_DATA"], "flowers", "flowers128.npz")
+    if not os.path.isfile(path):
+        pytest.skip(f"{path} is not there")
+    info = describe(f"npz:{path}", size=32)
+    assert info.count == 4064 and "rose" in info.class_names
+
+
+# === What is refused ===
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"source": "digit"}, "fashion_mnist"),
+        ({"source": "tfds:"}, "tfds:NAME"),
+        ({"source": "digits", "split": "dev"}, "train, test"),
+        ({"source": "digits", "batch": 0}, "batch"),
+        ({"source": "digits", "batch": 5000}, "smaller batch"),
+        ({"source": "digits", "channels": 2}, "1, 3 or 4"),
+        ({"source": "digits", "resize": "stretch"}, "crop, pad"),
+        ({"source": "digits", "size": (0, 4)}, "size"),
+        ({"source": "digits", "columns": ("image", "caption")}, "caption"),
+        ({"source": "shapes", "size": 8}, "16 to 128"),
+        ({"source": {"label": np.zeros(3)}}, "'image'"),
+        ({"source": (np.zeros((4, 2, 2, 1), "uint8"), np.zeros(3))}, "as many rows"),
+        ({"source": np.zeros((0, 2, 2, 1), "uint8")}, "empty"),
+    ],
+)
+def test_bad_requests(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        load(**arguments)
+
+
+def test_bad_paths(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        load("folder:nowhere")
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        load("npz:nowhere.npz")
+    with pytest.raises(ValueError, match="no pictures"):
+        load(f"folder:{tmp_path}", size=8)
+    (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 half")
+    with pytest.raises(ValueError, match="not a complete"):
+        load(f"npz:{tmp_path}/bad.npz")
+    with pytest.raises(ValueError, match=f"folder:{tmp_path}"):
+        load(str(tmp_path))
+
+
+# === Augmentation ===
+
+
+def test_augmentation_is_repeatable_and_moves_masks_along():
+    change = Augment(flip="horizontal_and_vertical", rotate=20, scale=0.2, shift=0.1)
+    images = np.zeros((32, 16, 16, 3), "uint8")
+    images[:, 3:9, 5:14] = 200
+    batch = {"image": images, "mask": (images[..., :1] > 0).astype("uint8")}
+    data = load(batch, batch=32, augment=change, shuffle=False)
+    first, again = next(iter(data)), next(iter(data))
+    np.testing.assert_array_equal(first["image"], again["image"])
+    set_epoch(1)
+    assert (first["image"].numpy() != next(iter(data))["image"].numpy()).any()
+    moved, mask = first["image"].numpy()[..., 0] > 100, first["mask"].numpy()[..., 0] > 0
+    assert (moved == mask).mean() > 0.97 and (mask != (images[..., 0] > 0)).any()
+    assert len({image.tobytes() for image in first["image"].numpy()}) > 25
+
+
+def test_colour_crop_and_grayscale():
+    images = np.random.default_rng(0).integers(0, 256, (16, 12, 12, 3), "uint8")
+    batch = next(iter(load(images, batch=16, shuffle=False, augment=Augment(crop=(8, 10), grayscale=1.0))))
+    out = batch["image"].numpy()
+    assert out.shape == (16, 8, 10, 3) and out.dtype == np.uint8
+    assert np.abs(out.astype(int) - out[..., :1]).max() <= 1
+    coloured = next(iter(load(images, batch=16, shuffle=False, augment=Augment(colour=0.8))))["image"].numpy()
+    assert (coloured != images).mean() > 0.5
+    gray = next(iter(load(images[..., :1], batch=16, augment=Augment(flip="horizontal", colour=0.5, grayscale=0.5))))
+    assert gray["image"].shape == (16, 12, 12, 1)
+
+
+@pytest.mark.parametrize("arguments", [{"rotate": 200}, {"flip": "sideways"}, {"colour": -0.1}, {"crop": (20, 4)}])
+def test_bad_augmentation(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        load("digits", augment=Augment(**arguments))
+
+
+def test_the_same_batches_under_jax():
+    pytest.importorskip("jax")
+    code = (
+        "import json, hashlib; from keras_imgen.data import *\n"
+        "aug = Augment(flip='horizontal', rotate=10, colour=0.4)\n"
+        "b = next(iter(load('shapes', size=16, batch=8, columns=('image',), augment=aug, seed=5)))\n"
+        "print(json.dumps(b['image'].numpy().astype(int).sum(axis=(1, 2, 3)).tolist()))"
+    )
+    sums = []
+    for backend in ("tensorflow", "jax"):
+        environment = {**os.environ, "KERAS_BACKEND": backend}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr[-800:]
+        sums.append(json.loads(done.stdout.splitlines()[-1]))
+    np.testing.assert_allclose(*sums, rtol=1e-3)
