@@ -23,7 +23,7 @@ default = [served.signatures["serving_default"](seeds=tf.constant(seeds(n)), lab
 asked = served.signatures["generate"](seeds=tf.constant(seeds(5)), labels=tf.constant(labels), guidance_scale=tf.fill([5], 3.0),
                                       table=tf.constant(np.load(table)))["images"].numpy()
 x0 = served.signatures["denoise"](image=tf.zeros([2, 8, 8, 1]), alpha=tf.fill([2], 0.6), sigma=tf.fill([2], 0.8), labels=tf.constant(labels[:2]))["x0"].numpy()
-assert not any(name.split(".")[0] in ("keras_imgen", "keras") for name in sys.modules), "only TensorFlow is needed"
+assert not any(name.split(".")[0] == "keras_imgen" for name in sys.modules), "only TensorFlow is needed"
 np.savez(out, default=default[0], two=default[1], asked=asked, x0=x0)
 """
 
@@ -76,6 +76,6 @@ def test_client_needs_no_training_code(path):
     child = (
         "import sys; from keras_imgen import serving; m = serving.load(sys.argv[1]); m.generate(2, steps=3); "
         "bad = [n for n in sys.modules if n.startswith(('keras_imgen.training', 'keras_imgen.models.image_model', "
-        "'tensorflow_datasets', 'matplotlib'))]; assert not bad, bad"
+        "'keras_imgen.data', 'tensorflow_datasets'))]; assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", child, path], check=True)

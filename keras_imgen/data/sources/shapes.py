@@ -103,10 +103,11 @@ def _places(rng, radii, relation):
     if relation is None:
         return [inside(radii[0])]
     if RELATIONS[relation] == "in front of":
-        far = inside(radii[1])
-        angle = rng.uniform(0, 2 * math.pi)
-        near = far + 0.7 * radii[1] * np.array([math.cos(angle), math.sin(angle)])
-        return [np.clip(near, radii[0], 1 - radii[0]), far]
+        while True:  # the far one's centre lies on the near one's rim: about half of it shows
+            far, angle = inside(radii[1]), rng.uniform(0, 2 * math.pi)
+            near = far + radii[0] * np.array([math.cos(angle), math.sin(angle)])
+            if radii[0] <= near.min() and near.max() <= 1 - radii[0]:
+                return [near, far]
     axis = 0 if relation < 2 else 1
     free = 1 - 2 * sum(radii)
     cuts = np.sort(rng.uniform(0, free, 2))  # before, between, after them

@@ -323,7 +323,8 @@ class Diffusion(ImageModel):
             inputs["label"] = labels
             if (labels == self.num_classes).all():
                 scale = 1.0
-        function = self._function(tuple(sorted(inputs)), None if start is None else tuple(sorted(start)), guide, ema)
+        shapes = None if start is None else tuple((k, v.shape[1:]) for k, v in sorted(start.items()))
+        function = self._function(tuple(sorted(inputs)), shapes, guide, ema)
         parts = []
         for i in range(0, len(seeds), batch_size):
             rows = slice(i, i + batch_size)
@@ -335,13 +336,14 @@ class Diffusion(ImageModel):
             parts.append(function(*args))
         return np.concatenate(parts) if parts else np.zeros((0, *self.image_shape), "uint8")
 
-    def _function(self, condition_names, start_names, guide, ema):
-        cache = (condition_names, start_names, id(guide), ema)
+    def _function(self, condition_names, start_shapes, guide, ema):
+        cache = (condition_names, start_shapes, id(guide), ema)  # one for each image size: only rows may vary in a graph
         if cache not in self._compiled_functions:
 
             def function(seeds, table, scale, phi, interval, *rest):
                 conditions = dict(zip(condition_names, rest))
-                start = None if start_names is None else dict(zip(start_names, rest[len(condition_names) :]))
+                start = rest[len(condition_names) :]
+                start = None if start_shapes is None else dict(zip((k for k, _ in start_shapes), start))
                 options = {"guidance_scale": scale, "guidance_rescale": phi, "guidance_interval": interval}
                 with self.averaged(ema):
                     return self.sample(seeds, table, options, conditions, start, guide)

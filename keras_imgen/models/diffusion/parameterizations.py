@@ -66,17 +66,17 @@ class X0(Parameterization):
 
 
 class V(Parameterization):
-    """F is the velocity alpha·eps - sigma·x0 (Salimans & Ho 2022)."""
+    """F is the velocity alpha·eps - sigma·x0 (Salimans & Ho 2022), over sqrt(alpha² + sigma²) so that it depends on sigma/alpha alone."""
 
     def coefficients(self, alpha, sigma, xp=ops):
         norm = xp.square(alpha) + xp.square(sigma)
-        return alpha / norm, -sigma / norm
+        return alpha / norm, -sigma / xp.sqrt(norm)
 
     def target(self, x0, eps, alpha, sigma, xp=ops):
-        return alpha * eps - sigma * x0
+        return (alpha * eps - sigma * x0) / xp.sqrt(xp.square(alpha) + xp.square(sigma))
 
     def unit_c_out2(self, alpha, sigma, xp=ops):
-        return 1.0 / xp.square(xp.square(alpha) + xp.square(sigma))
+        return 1.0 / (xp.square(alpha) + xp.square(sigma))
 
 
 class Flow(Parameterization):
