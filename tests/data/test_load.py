@@ -175,21 +175,42 @@ def test_fashion_mnist_from_idx_files(tmp_path, monkeypatch):
         load("fashion_mnist", "test")
 
 
-def test_tfds_by_its_own_mock(monkeypatch):
-    import requests
+def test_tfds_reads_a_prepared_data_set(tmp_path):
     import tensorflow_datasets as tfds
 
-    monkeypatch.setattr(requests, "head", lambda *args, **kwargs: None)
-    with tfds.testing.mock_data(num_examples=20):
-        data = load("tfds:mnist", size=16, batch=10)
-        assert rows(data).shape == (20, 16, 16, 1) and describe("tfds:mnist").class_names == tuple("0123456789")
-        orders = []
-        for epoch in (0, 1, 0):
-            set_epoch(epoch)
-            orders.append(rows(data, "label").tolist())
-        assert orders[0] == orders[2] != orders[1] and sorted(orders[0]) == sorted(orders[1])
-        with pytest.raises(ValueError, match="train"):
-            load("tfds:mnist", "nonsense")
+    class TinyPictures(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            features = {"image": tfds.features.Image(shape=(None, None, 3)), "caption": tfds.features.Text()}
+            features["label"] = tfds.features.ClassLabel(names=["a", "b"])
+            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+        def _split_generators(self, manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            for k in range(20):
+                yield k, {"image": np.full((8, 9 + k, 3), 10 * k, "uint8"), "caption": f"no {k}", "label": k % 2}
+
+    TinyPictures(data_dir=str(tmp_path)).download_and_prepare()
+    name, where = "tfds:tiny_pictures", {"data_dir": str(tmp_path)}
+    data = load(name, size=6, batch=10, **where)
+    orders = []
+    for epoch in (0, 1, 0):
+        set_epoch(epoch)
+        orders.append((rows(data)[:, 0, 0, 0] // 10).tolist())
+    assert orders[0] == orders[2] != orders[1] and sorted(orders[1]) == list(range(20))
+    batch = next(iter(load(name, size=6, batch=20, shuffle=False, **where)))
+    for image, caption, label in zip(*(batch[k].numpy() for k in ("image", "caption", "label"))):
+        k = int(image[0, 0, 0]) // 10
+        assert (image == 10 * k).all() and caption == f"no {k}".encode() and label == k % 2
+    assert describe(name, size=6, **where).class_names == ("a", "b")
+    assert next(iter(load(name, size=6, columns=("label",), batch=4, **where))).keys() == {"label"}
+    with pytest.raises(ValueError, match="train"):
+        load(name, "nonsense", size=6, **where)
+    with pytest.raises(ValueError, match="size="):
+        load(name, **where)
 
 
 def test_tfds_without_a_network_says_so_soon(tmp_path):

@@ -40,7 +40,10 @@ def find(name: str, request: Request) -> Source:
     features = builder.info.features
     if "image" not in features:
         raise ValueError(f"tfds:{name} has no feature 'image': it has {', '.join(features)}.")
-    text = next((k for k in ("caption", "captions", "text") if k in features and features[k].dtype == tf.string), None)
+    examples = builder.as_dataset(split=split, shuffle_files=False)
+    spec = examples.element_spec
+    strings = [k for k in ("caption", "captions", "text") if getattr(spec.get(k), "dtype", None) == tf.string]
+    text = strings[0] if strings else None
     own = features["image"].shape
     size = request.size or (own[:2] if None not in own[:2] else None)
     if size is None:
@@ -61,8 +64,8 @@ def find(name: str, request: Request) -> Source:
             out["caption"] = value if value.shape.rank == 0 else value[0]
         return out
 
-    stream = builder.as_dataset(split=split, shuffle_files=False).map(one, num_parallel_calls=2)
-    names = getattr(features.get("label"), "names", None)
+    stream = examples.map(one, num_parallel_calls=2)
+    names = getattr(features["label"], "names", None) if "label" in features else None
     return Source(count, (*size, channels), class_names=names, stream=stream)
 
 

@@ -1,0 +1,178 @@
+"""The diffusion transformer (Peebles & Xie 2023, "Scalable Diffusion Models with Transformers")."""
+
+import keras
+from keras import layers, ops
+
+from keras_imgen.layers import Attention
+from keras_imgen.networks import conditions
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class DiT(keras.Model):
+    """See `dit`."""
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        patch: int = 2,
+        width: int = 128,
+        depth: int = 6,
+        heads: int = 4,
+        num_classes: int | None = None,
+        vector_dim: int | None = None,
+        sequence_dim: int | None = None,
+        **kwargs,
+    ):
+        height, across, channels = image_shape
+        if height % patch or across % patch:
+            raise ValueError(f"Expected a height and width divisible by the patch of {patch}, got {height}x{across}.")
+        if width % heads or width % 4:
+            raise ValueError(f"Expected a width that 4 and heads={heads} divide, got {width}.")
+        given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim)
+        embedding = conditions.embedding(given, width, num_classes)
+
+        h = layers.Conv2D(width, patch, strides=patch, name="patches")(given["image"])
+        h = Positions(name="positions")(h)
+        for i in range(depth):
+            h = Block(heads, name=f"block{i}")(h, embedding, given.get("sequence"))
+        modulation = layers.Dense(2 * width, kernel_initializer="zeros", name="modulation_out")(embedding)
+        h = ModulatedNorm(name="norm_out")(h, modulation)
+        h = layers.Dense(patch * patch * channels, kernel_initializer="zeros", dtype="float32", name="pixels")(h)
+        h = Unpatch(patch, dtype="float32", name="unpatch")(h, given["image"])
+        super().__init__(given, h, **kwargs)
+        self.image_shape, self.num_classes = tuple(image_shape), num_classes
+        self._arguments = {
+            "image_shape": tuple(image_shape),
+            "patch": patch,
+            "width": width,
+            "depth": depth,
+            "heads": heads,
+            "num_classes": num_classes,
+            "vector_dim": vector_dim,
+            "sequence_dim": sequence_dim,
+        }
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Positions(layers.Layer):
+    """(N, H, W, C) -> tokens (N, H·W, C) with sines and cosines of their row and column added (Vaswani et al. 2017, in two axes)."""
+
+    def call(self, x):
+        _, h, w, c = ops.shape(x)
+        rates = ops.exp(ops.arange(c // 4, dtype="float32") * (-9.2103404 / (c // 4)))  # wavelengths up to 10,000
+
+        def waves(n):
+            angle = ops.cast(ops.arange(n), "float32")[:, None] * rates[None]
+            return ops.concatenate([ops.sin(angle), ops.cos(angle)], axis=-1)
+
+        rows = ops.broadcast_to(waves(h)[:, None], (h, w, c // 2))
+        columns = ops.broadcast_to(waves(w)[None], (h, w, c // 2))
+        x = x + ops.cast(ops.concatenate([rows, columns], axis=-1)[None], x.dtype)
+        return ops.reshape(x, (-1, h * w, c))
+
+    def compute_output_shape(self, shape):
+        n, h, w, c = shape
+        return (n, None if h is None or w is None else h * w, c)
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class ModulatedNorm(layers.Layer):
+    """Layer normalisation without parameters, then x (1 + scale) + shift of a modulation (N, 2C); moments in float32."""
+
+    def call(self, x, modulation):
+        shift, scale = ops.split(modulation[:, None], 2, axis=-1)
+        wide = ops.cast(x, "float32")
+        mean, variance = ops.moments(wide, axes=-1, keepdims=True)
+        return ops.cast((wide - mean) * ops.rsqrt(variance + 1e-6), x.dtype) * (1 + scale) + shift
+
+    def compute_output_shape(self, x_shape, modulation_shape=None):
+        return x_shape
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Block(layers.Layer):
+    """Attention, cross-attention where there is a sequence, and an MLP; each modulated and gated by the embedding (adaLN-Zero)."""
+
+    def __init__(self, heads: int, **kwargs):
+        super().__init__(**kwargs)
+        self.heads = heads
+
+    def build(self, x_shape, embedding_shape, sequence_shape=None):
+        width, p = x_shape[-1], {"dtype": self.dtype_policy}
+        self.norm = ModulatedNorm(**p)
+        self.modulation = layers.Dense(6 * width, kernel_initializer="zeros", name="modulation", **p)
+        self.modulation.build(embedding_shape)
+        self.attention = Attention(self.heads, zero=False, name="attention", **p)
+        self.attention.build(x_shape)
+        self.up = layers.Dense(4 * width, activation="gelu", name="up", **p)
+        self.up.build(x_shape)
+        self.down = layers.Dense(width, name="down", **p)
+        self.down.build((*x_shape[:-1], 4 * width))
+        if sequence_shape is not None:
+            self.cross = Attention(self.heads, name="cross_attention", **p)
+            self.cross.build(x_shape, sequence_shape)
+
+    def call(self, x, embedding, sequence=None):
+        m = ops.split(self.modulation(embedding), 6, axis=-1)
+        x = x + m[2][:, None] * self.attention(self.norm(x, ops.concatenate(m[0:2], axis=-1)))
+        if sequence is not None:
+            x = x + self.cross(x, sequence)
+        return x + m[5][:, None] * self.down(self.up(self.norm(x, ops.concatenate(m[3:5], axis=-1))))
+
+    def compute_output_shape(self, x_shape, embedding_shape=None, sequence_shape=None):
+        return x_shape
+
+    def get_config(self):
+        return {**super().get_config(), "heads": self.heads}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Unpatch(layers.Layer):
+    """Tokens (N, H/p · W/p, p·p·C) -> (N, H, W, C), of the size of the second input."""
+
+    def __init__(self, patch: int, **kwargs):
+        super().__init__(**kwargs)
+        self.patch = patch
+
+    def call(self, tokens, image):
+        _, h, w, c = ops.shape(image)
+        p = self.patch
+        x = ops.reshape(tokens, (-1, h // p, w // p, p, p, c))
+        return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, h, w, c))
+
+    def compute_output_shape(self, tokens_shape, image_shape):
+        return image_shape
+
+    def get_config(self):
+        return {**super().get_config(), "patch": self.patch}
+
+
+def dit(
+    image_shape: tuple[int, int, int],
+    patch: int = 2,
+    width: int = 128,
+    depth: int = 6,
+    heads: int = 4,
+    num_classes: int | None = None,
+    vector_dim: int | None = None,
+    sequence_dim: int | None = None,
+    name: str = "dit",
+) -> keras.Model:
+    """A diffusion transformer, called like `unet`: a dict of `image` (N, H, W, C), `log_snr` (N,) and its conditions.
+
+    Args:
+        image_shape: (height, width, channels); other sizes that the patch divides work as well.
+        patch: side of the squares of pixels that become tokens.
+        width: of the tokens.  depth: blocks.  heads: of attention.
+        num_classes, vector_dim, sequence_dim: see `unet`.
+
+    Returns:
+        A model with float32 output (N, H, W, C), zero at the start (adaLN-Zero).
+
+    Raises:
+        ValueError: a size that the patch does not divide, a width that the heads do not.
+    """
+    return DiT(image_shape, patch, width, depth, heads, num_classes, vector_dim, sequence_dim, name=name)
