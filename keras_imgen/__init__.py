@@ -30,7 +30,8 @@ def load_model(path: str, **kwargs):
         raise ValueError(f"{path} is not a complete .keras file: it may have been truncated. Save or copy it again.")
     import keras
 
-    import_module("keras_imgen.models.diffusion.diffusion")  # registers what the file names
+    for part in ("networks", "models.diffusion.diffusion"):  # registers what the file names
+        import_module(f"keras_imgen.{part}")
     return keras.saving.load_model(path, **kwargs)
 
 

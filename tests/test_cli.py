@@ -101,6 +101,18 @@ def test_generate_from_both_forms_is_equal(run_folder, tmp_path):
     command("generate", run_folder / "model.keras", "--out", tmp_path / "model.keras", code=1)  # pictures are kept
 
 
+def test_a_fresh_process_generates_the_same(run_folder, tmp_path):
+    from keras_imgen.data.image_io import load_image
+
+    args = ["generate", str(run_folder / "model.keras"), "-n", "2", "--steps", "2"]
+    command(*args, "--out", tmp_path / "here")
+    code = "from keras_imgen.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *args, "--out", str(tmp_path / "there")], capture_output=True)
+    assert done.returncode == 0, done.stderr[-500:]
+    a, b = (load_image(str(tmp_path / folder / "grid.png")) for folder in ("here", "there"))
+    assert np.array_equal(a, b)
+
+
 def test_bad_requests_of_a_model(run_folder, tmp_path):
     out = tmp_path / "out"
     assert "0..9" in command("generate", run_folder / "saved_model", "--labels", "10", "--out", out, code=1)
