@@ -211,7 +211,10 @@ def pytorch(images, seed):
             wide = 4 * WIDTHS[0]
             self.frequencies = torch.exp(torch.linspace(float(np.log(1 / 64)), float(np.log(4)), wide // 2))
             self.dense1, self.dense2 = nn.Linear(wide, wide), nn.Linear(wide, wide)
-            self.first, self.last = nn.Conv2d(CHANNELS, WIDTHS[0], 3, padding=1), nn.Conv2d(WIDTHS[0], CHANNELS, 3, padding=1)
+            self.first, self.last = (
+                nn.Conv2d(CHANNELS, WIDTHS[0], 3, padding=1),
+                nn.Conv2d(WIDTHS[0], CHANNELS, 3, padding=1),
+            )
             self.norm = nn.GroupNorm(32, WIDTHS[0])
             self.down, self.up, skips, now = nn.ModuleList(), nn.ModuleList(), [], WIDTHS[0]
             for level, width in enumerate(WIDTHS):
@@ -314,7 +317,9 @@ def main():
     peaks.append(sgemm_peak())
     peak = max(peaks)
 
-    print(f"\nU-Net {SIZE}x{SIZE}x{CHANNELS}, widths {WIDTHS}, depth {DEPTH}; numpy sgemm {peak:.0f} GFLOP/s; {rounds} rounds")
+    print(
+        f"\nU-Net {SIZE}x{SIZE}x{CHANNELS}, widths {WIDTHS}, depth {DEPTH}; numpy sgemm {peak:.0f} GFLOP/s; {rounds} rounds"
+    )
     print(f"{'job':<12}{'system':<24}{'seconds':>9}{'GFLOP':>9}{'GFLOP/s':>9}{'of sgemm':>9}{'speed':>8}")
     results = []
     for job, (_, work) in jobs.items():

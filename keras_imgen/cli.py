@@ -124,15 +124,21 @@ def generate(
 @app.command()
 def export(
     model: Annotated[str, typer.Argument(help="A .keras file.")],
-    out: Annotated[str, typer.Argument(help="The SavedModel folder to write; it must not exist.")],
+    out: Annotated[str, typer.Argument(help="What to write, not there yet: a SavedModel folder, or NAME.keras.")],
 ) -> None:
-    """Write a model as a SavedModel, which makes images wherever TensorFlow is, without this package."""
+    """Write a model for use: a SavedModel, which needs TensorFlow alone, or a .keras file without training state."""
     with one_line_errors():
         if os.path.exists(out):
             raise FileExistsError(f"{out} exists already: choose another path, or remove it.")
         if os.path.isdir(model):
             raise ValueError(f"{model} is a folder: expected a .keras file.")
-        load_model(model).export(out)
+        loaded = load_model(model)
+        if out.endswith(".keras"):
+            beside = f"{out.removesuffix('.keras')}.partial.keras"
+            loaded.for_inference().save(beside)
+            os.replace(beside, out)
+        else:
+            loaded.export(out)
     typer.echo(f"Exported to {out}")
 
 

@@ -129,9 +129,15 @@ def test_bad_requests_of_a_model(run_folder, tmp_path):
 
 
 def test_export_and_folders_that_exist(run_folder, tmp_path):
+    from keras_imgen import load_model
+
     command("export", run_folder / "model.keras", tmp_path / "saved")
     assert (tmp_path / "saved" / "saved_model.pb").is_file()
     assert "exists" in command("export", run_folder / "model.keras", tmp_path / "saved", code=1)
+    command("export", run_folder / "model.keras", tmp_path / "small.keras")
+    whole, small = (load_model(str(p)) for p in (run_folder / "model.keras", tmp_path / "small.keras"))
+    assert np.array_equal(whole.generate(labels=[1, 2], steps=2), small.generate(labels=[1, 2], steps=2))
+    assert (tmp_path / "small.keras").stat().st_size < 0.4 * (run_folder / "model.keras").stat().st_size
     assert "not empty" in command("train", "digits-diffusion", "--out", run_folder, code=1)
     assert "finished" in command("train", "digits-diffusion", "--out", run_folder, "--resume", code=1)
 

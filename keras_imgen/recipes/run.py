@@ -130,6 +130,4 @@ def plot(log: list[dict], path: str) -> None:
 def warmup_cosine(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
     """Up to `rate` in a tenth of the steps, at most 200, then down to zero along a cosine."""
     warmup = max(1, min(200, steps // 10))
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup
-    )
+    return keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup)

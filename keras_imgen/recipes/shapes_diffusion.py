@@ -18,7 +18,9 @@ def train(
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that generates more."""
     run = Run("shapes-diffusion", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
-    data = load("shapes", "train", size=32, batch=batch, seed=seed, columns=("image", "label")).take(steps_per_epoch or -1)
+    data = load("shapes", "train", size=32, batch=batch, seed=seed, columns=("image", "label")).take(
+        steps_per_epoch or -1
+    )
     test = load("shapes", "test", size=32, batch=batch, columns=("image", "label"))
 
     network = unet((32, 32, 3), widths=(32, 64, 96), depth=1, attention=(8,), num_classes=6)

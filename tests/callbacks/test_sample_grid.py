@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from keras_imgen.data.image_io import load_image, make_grid, read_metadata
 
 from keras_imgen.callbacks import SampleGrid
 from keras_imgen.callbacks.sample_grid import class_labels
+from keras_imgen.data.image_io import load_image, make_grid, read_metadata
 
 
 def test_a_grid_per_epoch_is_what_generate_makes(tiny, data, tmp_path):

@@ -80,7 +80,9 @@ def test_second_gradient_matches_differences_of_the_first():
     first = lambda v: backend.input_gradient(layer, lambda u: ops.sum(layer(u, modulation) * upstream), v)  # noqa: E731
     second = backend.input_gradient(layer, lambda v: ops.sum(first(v) * direction), ops.convert_to_tensor(x))
     h = 1e-2
-    expected = (first(ops.convert_to_tensor(x + h * direction)) - first(ops.convert_to_tensor(x - h * direction))) / (2 * h)
+    expected = (first(ops.convert_to_tensor(x + h * direction)) - first(ops.convert_to_tensor(x - h * direction))) / (
+        2 * h
+    )
     np.testing.assert_allclose(ops.convert_to_numpy(second), ops.convert_to_numpy(expected), atol=5e-3)
 
 

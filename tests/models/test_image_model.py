@@ -131,7 +131,9 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     child = CHILD.format(tests=os.path.dirname(__file__))
 
     def run(die, folder, out):
-        return subprocess.run([sys.executable, "-c", child, str(die), str(tmp_path / folder), str(tmp_path / out)]).returncode
+        return subprocess.run(
+            [sys.executable, "-c", child, str(die), str(tmp_path / folder), str(tmp_path / out)]
+        ).returncode
 
     assert run(99, "whole", "whole.npz") == 0
     assert run(2, "killed", "none.npz") == 9

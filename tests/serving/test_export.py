@@ -30,7 +30,9 @@ np.savez(out, default=default[0], two=default[1], asked=asked, x0=x0)
 
 @pytest.fixture(scope="module")
 def model():
-    model = Diffusion(unet((8, 8, 1), widths=(8, 16), depth=1, attention=(4,), num_classes=3), steps=6, guidance_scale=1.5)
+    model = Diffusion(
+        unet((8, 8, 1), widths=(8, 16), depth=1, attention=(4,), num_classes=3), steps=6, guidance_scale=1.5
+    )
     model.compile(keras.optimizers.Adam(1e-2))
     rng = np.random.default_rng(0)
     model.fit(rng.integers(0, 256, (64, 8, 8, 1), "uint8"), rng.integers(0, 3, 64), epochs=2, verbose=0)
@@ -53,13 +55,19 @@ def test_fresh_tensorflow_process_is_bit_equal(model, path, tmp_path):
     labels = [0, 1, 2, 0, 1]
     np.testing.assert_array_equal(out["default"], model.generate(labels=labels))
     np.testing.assert_array_equal(out["two"], out["default"][:2])
-    np.testing.assert_array_equal(out["asked"], model.generate(labels=labels, sampler="ddpm", steps=9, guidance_scale=3.0))
+    np.testing.assert_array_equal(
+        out["asked"], model.generate(labels=labels, sampler="ddpm", steps=9, guidance_scale=3.0)
+    )
     assert out["x0"].shape == (2, 8, 8, 1) and np.isfinite(out["x0"]).all()
 
 
 def test_client_has_the_models_generate(model, path):
     served = serving.load(path)
-    for arguments in ({"labels": [0, 2]}, {"n": 3}, {"labels": [1], "steps": 4, "sampler": "heun", "guidance_scale": 2.0}):
+    for arguments in (
+        {"labels": [0, 2]},
+        {"n": 3},
+        {"labels": [1], "steps": 4, "sampler": "heun", "guidance_scale": 2.0},
+    ):
         np.testing.assert_array_equal(served.generate(seed=7, **arguments), model.generate(seed=7, **arguments))
     with pytest.raises(ValueError, match="0..2"):
         served.generate(labels=[5])

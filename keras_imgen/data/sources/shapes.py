@@ -136,7 +136,10 @@ def _cover(shape: str, x: float, y: float, r: float, size: int) -> np.ndarray:
 
 def _ring(n, radii, turn=-math.pi / 2):
     return [
-        (radii[k % len(radii)] * math.cos(turn + 2 * math.pi * k / n), radii[k % len(radii)] * math.sin(turn + 2 * math.pi * k / n))
+        (
+            radii[k % len(radii)] * math.cos(turn + 2 * math.pi * k / n),
+            radii[k % len(radii)] * math.sin(turn + 2 * math.pi * k / n),
+        )
         for k in range(n)
     ]
 
@@ -148,7 +151,20 @@ def _heart():
 
 
 def _cross(a=0.33):
-    corner = [(-a, -1), (a, -1), (a, -a), (1, -a), (1, a), (a, a), (a, 1), (-a, 1), (-a, a), (-1, a), (-1, -a), (-a, -a)]
+    corner = [
+        (-a, -1),
+        (a, -1),
+        (a, -a),
+        (1, -a),
+        (1, a),
+        (a, a),
+        (a, 1),
+        (-a, 1),
+        (-a, a),
+        (-1, a),
+        (-1, -a),
+        (-a, -a),
+    ]
     return corner
 
 

@@ -337,7 +337,12 @@ class Diffusion(ImageModel):
         return np.concatenate(parts) if parts else np.zeros((0, *self.image_shape), "uint8")
 
     def _function(self, condition_names, start_shapes, guide, ema):
-        cache = (condition_names, start_shapes, id(guide), ema)  # one for each image size: only rows may vary in a graph
+        cache = (
+            condition_names,
+            start_shapes,
+            id(guide),
+            ema,
+        )  # one for each image size: only rows may vary in a graph
         if cache not in self._compiled_functions:
 
             def function(seeds, table, scale, phi, interval, *rest):

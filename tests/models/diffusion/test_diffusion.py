@@ -48,7 +48,9 @@ def model():
 
 
 def test_it_learns_its_labels(model):
-    means = model.generate(labels=np.repeat([0, 1, 2], 8), guidance_scale=1.5).mean(axis=(1, 2, 3)).reshape(3, 8).mean(1)
+    means = (
+        model.generate(labels=np.repeat([0, 1, 2], 8), guidance_scale=1.5).mean(axis=(1, 2, 3)).reshape(3, 8).mean(1)
+    )
     assert means[0] < 90 and 90 < means[1] < 165 and means[2] > 165
 
 
@@ -57,7 +59,9 @@ def test_a_row_depends_on_its_own_seed(model, sampler):
     batch = model.generate(labels=[0, 1, 2, 0, 1], seed=10, sampler=sampler, steps=6)
     alone = model.generate(labels=[2], seed=12, sampler=sampler, steps=6)
     np.testing.assert_array_equal(batch[2], alone[0])
-    np.testing.assert_array_equal(batch, model.generate(labels=[0, 1, 2, 0, 1], seed=10, sampler=sampler, steps=6, batch_size=2))
+    np.testing.assert_array_equal(
+        batch, model.generate(labels=[0, 1, 2, 0, 1], seed=10, sampler=sampler, steps=6, batch_size=2)
+    )
     assert (batch[0] != batch[3]).any()
 
 
@@ -98,7 +102,8 @@ def test_inpainting_keeps_what_is_known(model):
 def test_image_to_image_moves_with_strength(model):
     images = model.generate(labels=[1, 1, 1, 1], seed=5)
     change = [
-        np.abs(model.image_to_image(images, labels=[1] * 4, strength=s).astype(int) - images).mean() for s in (0.05, 0.9)
+        np.abs(model.image_to_image(images, labels=[1] * 4, strength=s).astype(int) - images).mean()
+        for s in (0.05, 0.9)
     ]
     assert change[0] < 10 and change[0] < change[1]
 
