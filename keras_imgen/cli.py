@@ -32,6 +32,8 @@ def one_line_errors() -> Iterator[None]:
     """What a user can put right is said in one line, and the exit code is 1."""
     try:
         yield
+    except typer.Exit:  # a RuntimeError too
+        raise
     except (ValueError, OSError, RuntimeError, ImportError) as error:
         reason = getattr(error, "strerror", None) or (str(error.args[0]) if error.args else type(error).__name__)
         name = getattr(error, "filename", None)

@@ -93,9 +93,14 @@ def load(
             examples = examples.map(lambda e: {k: e[k] for k in columns})
         ordered = examples
         if shuffle:
-            ordered = tf.data.Dataset.range(1).flat_map(
-                lambda _: examples.shuffle(min(count, BUFFER), tf.bitcast(_seed(now, seed, 0), "int64"))
-            )
+
+            def order(_):
+                tf.compat.v1.set_random_seed(
+                    None
+                )  # of this graph: a global seed of 0 would be compared with the tensor
+                return examples.shuffle(min(count, BUFFER), tf.bitcast(_seed(now, seed, 0), "int64"))
+
+            ordered = tf.data.Dataset.range(1).flat_map(order)
         data = ordered.batch(batch, drop_remainder)
     else:
         fetch = found.fetch

@@ -11,3 +11,5 @@ else:
         f"keras_imgen trains on the TensorFlow and JAX backends; got KERAS_BACKEND={keras.backend.backend()!r}. "
         "Set KERAS_BACKEND to 'tensorflow' or 'jax' before the first import of keras."
     )
+
+__all__ = ["backend"]

@@ -19,10 +19,12 @@ path, out, table = sys.argv[1:]
 served = tf.saved_model.load(path)
 labels = np.array([0, 1, 2, 0, 1], "int32")
 def seeds(n): return np.arange(n, dtype="int32")
-default = [served.signatures["serving_default"](seeds=tf.constant(seeds(n)), labels=tf.constant(labels[:n]))["images"].numpy() for n in (5, 2)]
-asked = served.signatures["generate"](seeds=tf.constant(seeds(5)), labels=tf.constant(labels), guidance_scale=tf.fill([5], 3.0),
-                                      table=tf.constant(np.load(table)))["images"].numpy()
-x0 = served.signatures["denoise"](image=tf.zeros([2, 8, 8, 1]), alpha=tf.fill([2], 0.6), sigma=tf.fill([2], 0.8), labels=tf.constant(labels[:2]))["x0"].numpy()
+def call(endpoint, **inputs): return served.signatures[endpoint](**{k: tf.constant(v) for k, v in inputs.items()})
+default = [call("serving_default", seeds=seeds(n), labels=labels[:n])["images"].numpy() for n in (5, 2)]
+table, scales = np.load(table), np.full(5, 3.0, "float32")
+asked = call("generate", seeds=seeds(5), labels=labels, guidance_scale=scales, table=table)["images"].numpy()
+level = {"alpha": np.full(2, 0.6, "float32"), "sigma": np.full(2, 0.8, "float32")}
+x0 = call("denoise", image=np.zeros((2, 8, 8, 1), "float32"), labels=labels[:2], **level)["x0"].numpy()
 assert not any(name.split(".")[0] == "keras_imgen" for name in sys.modules), "only TensorFlow is needed"
 np.savez(out, default=default[0], two=default[1], asked=asked, x0=x0)
 """
