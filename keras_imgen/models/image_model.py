@@ -230,6 +230,8 @@ class ImageModel(backend.Step):
                 validation_data = vx if vy is None else (vx, vy)
         if batches.is_array(x) and shuffle and not kwargs.get("validation_split"):
             x, y, batch_size = batches.shuffled(x, y, batch_size or 32, self.seed), None, None
+        if hasattr(x, "element_spec"):
+            shuffle = False  # a tf.data.Dataset has its own order, and Keras would warn
         counter = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch))
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(counter)

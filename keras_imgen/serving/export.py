@@ -79,7 +79,12 @@ def export_diffusion(model, path: str) -> None:
     }
     beside = f"{os.path.normpath(path)}.{uuid.uuid4().hex[:8]}.partial"
     try:
-        tf.saved_model.save(module, beside, signatures=signatures)
+        logger, level_before = tf.get_logger(), tf.get_logger().level
+        logger.setLevel("WARNING")  # it would name the folder that is about to be renamed
+        try:
+            tf.saved_model.save(module, beside, signatures=signatures)
+        finally:
+            logger.setLevel(level_before)
         os.makedirs(os.path.join(beside, "assets.extra"))
         with open(os.path.join(beside, "assets.extra", DESCRIPTION), "w") as f:
             json.dump(describe(model), f, indent=1)
