@@ -56,8 +56,8 @@ def _level(name: str) -> int:
     return int(name.split("_")[0].lstrip("updown")) if name[:2] in ("up", "do") else 0
 
 
-def ours(images, seed):
-    """keras_imgen: `fit`'s compiled step, and `generate`."""
+def ours(images, seed, **how):
+    """keras_imgen: `fit`'s compiled step, and `generate`; `how` goes to `compile`."""
     import keras
 
     from keras_imgen.models.diffusion.diffusion import Diffusion
@@ -66,7 +66,7 @@ def ours(images, seed):
     keras.utils.set_random_seed(seed)
     network = unet((SIZE, SIZE, CHANNELS), widths=WIDTHS, depth=DEPTH)
     model = Diffusion(network, sampler="ddim", steps=STEPS)
-    model.compile("adam")
+    model.compile("adam", **how)
     batch = {"image": images}
     return lambda: model.train_on_batch(batch), lambda n: model.generate(n, seed=seed), network
 
@@ -294,7 +294,11 @@ def main():
     import tensorflow as tf
 
     versions = {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__}
-    systems = {"keras_imgen": ours(images, args.seed), "keras.io pattern": keras_io(images, args.seed)}
+    systems = {
+        "keras_imgen": ours(images, args.seed),
+        "keras_imgen, XLA": ours(images, args.seed, jit_compile=True),
+        "keras.io pattern": keras_io(images, args.seed),
+    }
     try:
         import torch
 

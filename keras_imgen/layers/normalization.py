@@ -1,11 +1,14 @@
 """Group normalisation with what follows it in one affine pass, and its gradient in another."""
 
+import math
+
 import keras
+import numpy as np
 from keras import ops
 
 
 def _fused(groups: int, epsilon: float, silu: bool):
-    """f(x, gain, bias) for x (N, ..., C), gain and bias (N, C) in float32: activation(normalised x * gain + bias).
+    """f(x, gain, bias) for x (N, ..., C), gain and bias (N or 1, C) in float32: activation(normalised x * gain + bias).
 
     Forward takes two per-channel sums and one affine pass. The gradient is written out for the same reason: with dz the
     gradient before the activation, dx = dz * scale + x * a + b, where a and b follow from the sums of dz and dz * x.
@@ -14,20 +17,23 @@ def _fused(groups: int, epsilon: float, silu: bool):
     @ops.custom_gradient
     def f(x, gain, bias):
         channels, axes = x.shape[-1], tuple(range(1, len(x.shape) - 1))
-        size = ops.cast(ops.prod(ops.shape(x)[1:-1]), "float32")
-        spread = (-1, *(1 for _ in axes), channels)
+        places = x.shape[1:-1] if None not in x.shape[1:-1] else ops.shape(x)[1:-1]
+        spread, one_gain = (-1, *(1 for _ in axes), channels), gain.shape[0] == 1
+        # The mean over the channels of a group as one small product in place of a chain of reshapes.
+        same = np.arange(channels) // (channels // groups)
+        share = ops.convert_to_tensor((same[:, None] == same).astype("float32") * (groups / channels))
 
         def total(v):
             return ops.sum(ops.cast(v, "float32"), axis=axes)
 
-        def mean(v):  # of per-channel sums: over the places and the channels of a group, (N, C)
-            v = ops.mean(ops.reshape(v, (-1, groups, channels // groups)), axis=-1, keepdims=True) / size
-            return ops.reshape(ops.repeat(v, channels // groups, axis=-1), (-1, channels))
+        def means(*sums):  # of per-channel sums (N, C): over the places and the channels of a group
+            size = ops.cast(math.prod(places), "float32")
+            return ops.split(ops.matmul(ops.concatenate(sums, axis=0), share / size), len(sums))
 
         def wide(v):
             return ops.cast(ops.reshape(v, spread), x.dtype)
 
-        center, power = mean(total(x)), mean(total(ops.square(ops.cast(x, "float32"))))
+        center, power = means(total(x), total(ops.square(ops.cast(x, "float32"))))
         inverse = ops.rsqrt(ops.maximum(power - ops.square(center), 0.0) + epsilon)
         scale = inverse * gain
         z = x * wide(scale) + wide(bias - center * scale)
@@ -39,9 +45,13 @@ def _fused(groups: int, epsilon: float, silu: bool):
             dz = dy * (y + gate * (1 - y)) if silu else dy
             dbias = total(dz)
             dgain = inverse * (total(dz * x) - center * dbias)
-            a = -ops.square(inverse) * mean(gain * dgain)
-            b = -inverse * mean(gain * dbias) - center * a
-            return dz * wide(scale) + x * wide(a) + wide(b), dgain, dbias
+            mean_gain, mean_bias = means(gain * dgain, gain * dbias)
+            a = -ops.square(inverse) * mean_gain
+            b = -inverse * mean_bias - center * a
+            dx = dz * wide(scale) + x * wide(a) + wide(b)
+            if one_gain:
+                dgain, dbias = (ops.sum(v, axis=0, keepdims=True) for v in (dgain, dbias))
+            return dx, dgain, dbias
 
         return y, gradient
 
@@ -75,10 +85,7 @@ class GroupNorm(keras.layers.Layer):
 
     def call(self, x, modulation=None):
         gain, bias = (ops.cast(v, "float32")[None] for v in (self.gamma, self.beta))
-        if modulation is None:
-            shape = (ops.shape(x)[0], x.shape[-1])
-            gain, bias = ops.broadcast_to(gain, shape), ops.broadcast_to(bias, shape)
-        else:
+        if modulation is not None:
             s, b = ops.split(ops.cast(modulation, "float32"), 2, axis=-1)
             gain, bias = gain * (1.0 + s), bias * (1.0 + s) + b
         silu = self.activation is keras.activations.silu

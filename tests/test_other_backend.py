@@ -1,0 +1,28 @@
+"""What TensorFlow passes, JAX passes: the training step, resuming and sampling, in a process with the other backend."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+TESTS = Path(__file__).parent
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="this process has the other backend already")
+@pytest.mark.parametrize(
+    "files", [["models/test_image_model.py", "callbacks"], ["models/diffusion", "training", "layers"]]
+)
+def test_on_jax(files):
+    pytest.importorskip("jax")
+    arguments = ["-q", "-x", "-p", "no:cacheprovider", *(str(TESTS / f) for f in files)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=TESTS.parent,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
