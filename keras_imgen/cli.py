@@ -70,12 +70,11 @@ def train(
             more = recipes.get(recipe)(out, resume=resume, **settings)
         except KeyboardInterrupt:
             kept = os.path.isdir(os.path.join(out, "backup"))
-            again = f"keras-imgen train {recipe} --out {out}{' --resume' if kept else ''}"
+            begun = os.path.isfile(os.path.join(out, "config.json"))  # written before the first backup
+            again = f"keras-imgen train {recipe} --out {out}{' --resume' if begun else ''}"
             reason = (
                 "The last finished epoch is kept; go on with" if kept else "No epoch was finished; start again with"
             )
-            if not kept and os.path.isfile(os.path.join(out, "config.json")):
-                again += " --resume"
             typer.echo(f"\nInterrupted. {reason}:\n  {again}", err=True)
             raise typer.Exit(130) from None
     typer.echo(f"Done: see {os.path.join(out, 'report.md')}. More images:\n  {more}")

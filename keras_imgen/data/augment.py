@@ -63,8 +63,6 @@ class Augment:
         ]
 
     def _colours(self, channels: int) -> list:
-        if self.colour == 0 and self.grayscale == 0:
-            return []
         k, found = self.colour, []
         if k:
             found += [layers.RandomBrightness(0.4 * k), layers.RandomContrast(0.4 * k)]

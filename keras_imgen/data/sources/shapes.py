@@ -151,7 +151,7 @@ def _heart():
 
 
 def _cross(a=0.33):
-    corner = [
+    return [
         (-a, -1),
         (a, -1),
         (a, -a),
@@ -165,7 +165,6 @@ def _cross(a=0.33):
         (-1, -a),
         (-a, -a),
     ]
-    return corner
 
 
 OUTLINES = {

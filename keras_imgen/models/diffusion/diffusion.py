@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.data.image_io import to_model_range
 from keras_imgen.models.diffusion import guidance, parameterizations, samplers, schedules, weightings
 from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
@@ -283,7 +284,7 @@ class Diffusion(ImageModel):
             raise ValueError(
                 f"Expected uint8 images of shape (N, H, W, {self.image_shape[-1]}), got {images.dtype} of shape {images.shape}."
             )
-        start = {"image": images.astype("float32") / 127.5 - 1.0}
+        start = {"image": to_model_range(images)}
         if mask is not None:
             mask = np.asarray(mask)
             mask = mask[..., None] if mask.ndim == 3 else mask
@@ -337,12 +338,8 @@ class Diffusion(ImageModel):
         return np.concatenate(parts) if parts else np.zeros((0, *self.image_shape), "uint8")
 
     def _function(self, condition_names, start_shapes, guide, ema):
-        cache = (
-            condition_names,
-            start_shapes,
-            id(guide),
-            ema,
-        )  # one for each image size: only rows may vary in a graph
+        # One for each image size: only the number of rows may vary in a graph.
+        cache = (condition_names, start_shapes, id(guide), ema)
         if cache not in self._compiled_functions:
 
             def function(seeds, table, scale, phi, interval, *rest):
