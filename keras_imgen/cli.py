@@ -77,7 +77,7 @@ def train(
             )
             typer.echo(f"\nInterrupted. {reason}:\n  {again}", err=True)
             raise typer.Exit(130) from None
-    typer.echo(f"Done: see {os.path.join(out, 'report.md')}. More images:\n  {more}")
+    typer.echo(f"Done: see {os.path.join(out, 'report.md')}. Next:\n  {more}")
 
 
 @app.command()

@@ -1,10 +1,12 @@
 """Is a sample a copy of a training image?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from keras_imgen.metrics.distances import neighbours
+from keras_imgen.metrics.features import batches
 
 
 @dataclass
@@ -22,7 +24,7 @@ class Memorisation:
         return float(self.is_copy.mean())
 
 
-def memorisation(samples: np.ndarray, training: np.ndarray, threshold: float = 1 / 3, others: int = 50) -> Memorisation:
+def memorisation(samples: np.ndarray, training: Any, threshold: float = 1 / 3, others: int = 50) -> Memorisation:
     """Flags samples that are much nearer to one training image than to the next ones (Carlini et al. 2023, section 5.1).
 
     A sample is a copy if its distance is less than `threshold` times the mean distance to the `others` next training images.
@@ -31,17 +33,24 @@ def memorisation(samples: np.ndarray, training: np.ndarray, threshold: float = 1
     which are copies of nothing.
 
     Args:
-        samples, training: uint8 (N, H, W, C) and (M, H, W, C) with M of at least 2.
+        samples: uint8 (N, H, W, C).
+        training: the same with 2 images or more; an array, or a Dataset of batches, of which one is in memory at a time.
     """
-    for images in (samples, training):
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != training.shape[1:]:
-            raise ValueError(
-                f"Expected uint8 images of one shape, got {samples.dtype} {samples.shape} and {training.dtype} {training.shape}."
-            )
-    if len(training) < 2:
-        raise ValueError(f"Expected 2 training images or more, got {len(training)}.")
-    rows, among = (v.reshape(len(v), -1) for v in (samples, training))
-    distance, nearest = neighbours(rows, among, others + 1)
+    if samples.dtype != np.uint8 or samples.ndim != 4:
+        raise ValueError(f"Expected uint8 samples (N, H, W, C), got {samples.dtype} of shape {samples.shape}.")
+    rows = samples.reshape(len(samples), -1)
+    distance, nearest = np.empty((len(rows), 0)), np.empty((len(rows), 0), "int64")
+    seen = 0
+    for batch in batches(training):
+        if batch.shape[1:] != samples.shape[1:]:
+            raise ValueError(f"Expected images of one shape, got samples of {samples.shape[1:]} and {batch.shape[1:]}.")
+        d, number = neighbours(rows, batch.reshape(len(batch), -1), others + 1)
+        distance, nearest = np.concatenate([distance, d], 1), np.concatenate([nearest, number + seen], 1)
+        order = np.argsort(distance, 1, kind="stable")[:, : others + 1]
+        distance, nearest = np.take_along_axis(distance, order, 1), np.take_along_axis(nearest, order, 1)
+        seen += len(batch)
+    if seen < 2:
+        raise ValueError(f"Expected 2 training images or more, got {seen}.")
     distance = distance / np.sqrt(rows.shape[1])
     ratio = distance[:, 0] / np.maximum(distance[:, 1:].mean(1), 1e-12)
     return Memorisation(distance[:, 0], nearest[:, 0], ratio, ratio < threshold)

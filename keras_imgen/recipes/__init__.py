@@ -12,6 +12,8 @@ RECIPES = {
     ),
     "shapes-diffusion": ("shapes_diffusion", "coloured shapes, 32x32, drawn on the fly: no data to fetch"),
     "fashion-diffusion": ("fashion_diffusion", "Fashion-MNIST, 28x28: 60,000 pictures of clothes, an hour on a CPU"),
+    "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
+    "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
 }
 
 

@@ -9,6 +9,7 @@ import keras
 from keras_imgen.callbacks import BackupAndRestore, MetricLog, SampleGrid
 from keras_imgen.callbacks.metric_log import read_log
 from keras_imgen.callbacks.sample_grid import class_labels
+from keras_imgen.data import set_epoch
 from keras_imgen.recipes import check_folder
 
 
@@ -16,7 +17,7 @@ class Run:
     """A run folder. Making the object only checks; the first file is written when training begins.
 
     Contents: config.json, metrics.jsonl, samples/epoch_0001.png ..., backup/ until the run is finished,
-    then model.keras, saved_model/, grid.png, curves.png, report.md.
+    then model.keras, saved_model/, grid.png, curves.png, report.md; of a classifier no samples and no SavedModel.
 
     Args:
         recipe: its name.  out: the folder.  resume: go on with the run in it.
@@ -39,11 +40,13 @@ class Run:
         return os.path.join(self.out, *names)
 
     def callbacks(self, **samples) -> list[keras.callbacks.Callback]:
-        """For `fit`; `samples` go to `SampleGrid`. The backup is last: an epoch that has one has all the rest."""
+        """For `fit`; `samples` go to `SampleGrid`, without any there is none. The backup is last: an epoch that has one has
+        all the rest."""
         return [
             keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._begin()),
+            keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch)),
             MetricLog(self.path("metrics.jsonl")),
-            SampleGrid(self.path("samples"), **samples),
+            *([SampleGrid(self.path("samples"), **samples)] if samples else []),
             BackupAndRestore(self.path("backup"), delete_checkpoint=False),
         ]
 
@@ -58,9 +61,7 @@ class Run:
         """
         from keras_imgen.data.image_io import make_grid, save_image
 
-        scores = {f"test {k}": v for k, v in model.evaluate(test, verbose=0, return_dict=True).items()}
-        model.save(self.path("partial.keras"))
-        os.replace(self.path("partial.keras"), self.path("model.keras"))
+        scores = self._score_and_save(model, test)
         if keras.backend.backend() == "tensorflow":
             shutil.rmtree(self.path("saved_model"), ignore_errors=True)
             model.export(self.path("saved_model"))
@@ -68,15 +69,29 @@ class Run:
         grid = make_grid(model.generate(columns * rows, labels=labels, seed=1000), columns=columns)
         save_image(self.path("grid.png"), grid, {"model": model.name, "seed": "1000"})
         more = f"keras-imgen generate {self.path('model.keras')} -n 64 --seed 1 --out {self.path('more')}"
-        self._report(model, scores, more)
-        shutil.rmtree(self.path("backup"), ignore_errors=True)
+        weights = sum(network.count_params() for network in model.players.values())
+        self._report(weights, scores, ["![Samples](grid.png)", ""], "More of them:", more)
         return more
 
-    def _report(self, model, scores, more):
+    def finish_classifier(self, model, test, source: str, size: int) -> str:
+        """Test, write the model and the report; returns the line that judges with it."""
+        scores = self._score_and_save(model, test)
+        model_path = self.path("model.keras")
+        use = f"keras-imgen evaluate MODEL --data {source} --size {size} --extractor {model_path}"
+        self._report(model.count_params(), scores, [], "Judge with it:", use)
+        return use
+
+    def _score_and_save(self, model, test):
+        scores = {f"test {k}": v for k, v in model.evaluate(test, verbose=0, return_dict=True).items()}
+        model.save(self.path("partial.keras"))
+        os.replace(self.path("partial.keras"), self.path("model.keras"))
+        return scores
+
+    def _report(self, weights, scores, pictures, invitation, line):
+        """The backup goes after it: without one, and with a report, a run is finished."""
         log = read_log(self.path("metrics.jsonl"))
         plot(log, self.path("curves.png"))
         seconds = sum(line["seconds"] for line in log)
-        weights = sum(network.count_params() for network in model.players.values())
         numbers = {**{k: v for k, v in log[-1].items() if k not in ("epoch", "seconds")}, **scores} if log else scores
         lines = [
             f"# {self.config['recipe']}",
@@ -88,16 +103,21 @@ class Run:
             *(f"| {k} | {v} |" for k, v in self.config.items() if k != "recipe"),
             *(f"| {k} | {v:.4f} |" for k, v in numbers.items()),
             "",
-            "![Samples](grid.png)",
-            "",
+            *pictures,
             "![Curves](curves.png)",
             "",
-            "More of them:",
+            invitation,
             "",
-            f"    {more}",
+            f"    {line}",
             "",
         ]
         write(self.path("report.md"), "\n".join(lines))
+        shutil.rmtree(self.path("backup"), ignore_errors=True)
+
+
+def as_pairs(data):
+    """Batches as dicts -> (image, label), which `fit` of a plain Keras model takes."""
+    return data.map(lambda batch: (batch["image"], batch["label"]))
 
 
 def write(path: str, text: str) -> None:

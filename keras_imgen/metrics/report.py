@@ -1,0 +1,125 @@
+"""An evaluation as a page: report.md, results.json and its pictures."""
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+
+from keras_imgen.data.image_io import make_grid, save_image
+from keras_imgen.metrics.evaluation import Evaluation
+
+SHOWN = 64
+
+
+def write_report(found: Evaluation, folder: str, title: str, log: list[dict] | None = None) -> str:
+    """Writes the page of one evaluation into the folder; returns the path of report.md.
+
+    Args:
+        log: the metric log of the training run, whose curves are shown.
+    """
+    os.makedirs(folder, exist_ok=True)
+    save_image(os.path.join(folder, "samples.png"), make_grid(found.samples[:SHOWN]))
+    lines = [f"# {title}", "", *_table([found], ["value"]), "", "![Samples](samples.png)", ""]
+    if found.memorised is not None:
+        save_image(os.path.join(folder, "nearest.png"), _nearest_grid(found))
+        _distance_plot(found, os.path.join(folder, "distances.png"))
+        lines += [
+            "The samples nearest to a training image for their surroundings: sample above, training image below it.",
+            "",
+            "![Samples above their nearest training images](nearest.png)",
+            "",
+            "![Distances to the nearest training image](distances.png)",
+            "",
+        ]
+    if log:
+        from keras_imgen.recipes.run import plot
+
+        plot(log, os.path.join(folder, "curves.png"))
+        lines += ["![Curves of the training run](curves.png)", ""]
+    lines += [*_protocol([found]), ""]
+    _write(os.path.join(folder, "results.json"), json.dumps(found.to_dict(), indent=1) + "\n")
+    path = os.path.join(folder, "report.md")
+    _write(path, "\n".join(lines))
+    return path
+
+
+def write_comparison(found: dict[str, Evaluation], folder: str, title: str) -> str:
+    """Writes one page for several evaluations, side by side: {name: evaluation}; returns the path of report.md."""
+    os.makedirs(folder, exist_ok=True)
+    names, parts = list(found), list(found.values())
+    pictures = []
+    for i, evaluation in enumerate(parts):
+        save_image(os.path.join(folder, f"samples_{i}.png"), make_grid(evaluation.samples[:36]))
+        pictures.append(f"![Samples of {names[i]}](samples_{i}.png)")
+    lines = [f"# {title}", "", *_table(parts, names), ""]
+    lines += [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", f"| {' | '.join(pictures)} |", ""]
+    lines += [*_protocol(parts, names), ""]
+    text = json.dumps({name: evaluation.to_dict() for name, evaluation in found.items()}, indent=1)
+    _write(os.path.join(folder, "results.json"), text + "\n")
+    path = os.path.join(folder, "report.md")
+    _write(path, "\n".join(lines))
+    return path
+
+
+def rows(parts: list[Evaluation]) -> list[list[str]]:
+    """For a table: the metric's name with the better direction, a value for each evaluation, the floor."""
+    lines = []
+    for i, result in enumerate(parts[0].results):
+        values = [number(e.results[i].value, e.results[i].deviation) for e in parts]
+        arrow = "↓" if result.better == "lower" else "↑"
+        floor = "" if result.floor is None else number(result.floor)
+        lines.append([f"{result.name} {arrow}", *values, floor])
+    return lines
+
+
+def number(value: float, deviation: float | None = None) -> str:
+    text = f"{value:d}" if isinstance(value, int) else f"{value:.4g}"
+    return f"{text} ± {deviation:.2g}" if deviation else text
+
+
+def _table(parts, names):
+    lines = [f"| metric | {' | '.join(names)} | real images get |", f"|---|{'---|' * (len(names) + 1)}"]
+    return [*lines, *(f"| {' | '.join(row)} |" for row in rows(parts))]
+
+
+def _protocol(parts, names=("",)):
+    lines = ["## Protocol", "", f"| | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for key in dict.fromkeys(k for e in parts for k in e.protocol):
+        values = [e.protocol.get(key) for e in parts]
+        if any(v is not None for v in values):
+            lines.append(f"| {key} | {' | '.join('' if v is None else str(v) for v in values)} |")
+    told = list(dict.fromkeys(w for e in parts for w in e.warnings))
+    return [*lines, *(["", "Warnings:", ""] if told else []), *(f"- {w}" for w in told)]
+
+
+def _nearest_grid(found: Evaluation, n: int = 12) -> np.ndarray:
+    worst = np.argsort(found.memorised.ratio, kind="stable")[:n]
+    pairs = np.concatenate([found.samples[worst], found.nearest_images[worst]])
+    return make_grid(pairs, columns=len(worst))
+
+
+def _distance_plot(found: Evaluation, path: str) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    shown = {"samples": found.memorised, "held-out real images": found.floor_memorised}
+    bins = np.linspace(0, 1, 41)
+    for name, part in shown.items():
+        if part is not None:
+            axes.hist(part.ratio, bins=bins, histtype="step", density=True, label=name)
+    axes.axvline(1 / 3, color="gray", linestyle=":", label="copies lie left of this")
+    axes.set_xlabel("distance to the nearest training image / mean of the next 50")
+    axes.set_ylabel("density")
+    axes.legend()
+    figure.savefig(f"{path}.partial", dpi=110, format="png")
+    os.replace(f"{path}.partial", path)
+
+
+def _write(path: str, text: Any) -> None:
+    with open(f"{path}.partial", "w") as f:
+        f.write(text)
+    os.replace(f"{path}.partial", path)
