@@ -135,12 +135,77 @@ def export(
             raise ValueError(f"{model} is a folder: expected a .keras file.")
         loaded = load_model(model)
         if out.endswith(".keras"):
-            beside = f"{out.removesuffix('.keras')}.partial.keras"
-            loaded.for_inference().save(beside)
-            os.replace(beside, out)
+            loaded.for_inference().save(out)
         else:
             loaded.export(out)
     typer.echo(f"Exported to {out}")
+
+
+@app.command()
+def evaluate(
+    models: Annotated[
+        list[str], typer.Argument(help="A .keras file, a SavedModel or a folder of pictures; or several.")
+    ],
+    data: Annotated[str, typer.Option(help="The real images: digits, fashion_mnist, folder:PATH, tfds:NAME, ...")],
+    split: Annotated[str, typer.Option(help="Of the data: what the model learned from.")] = "train",
+    held_out: Annotated[
+        str | None, typer.Option(help="Split for the floors: what real images get. (default: test, if there is one)")
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(help="With commas; `keras-imgen metrics` lists them. (default: all but classifier_accuracy)"),
+    ] = None,
+    extractor: Annotated[
+        str | None,
+        typer.Option(help="Name, or path of a .keras classifier. (default: the data's own, or efficientnet-lite0)"),
+    ] = None,
+    n: Annotated[int, typer.Option("-n", "--number", help="Samples of a model, classes in turn.")] = 10_000,
+    size: Annotated[int | None, typer.Option(help="Pixels of the real images. (default: the samples')")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many real images of a split.")] = None,
+    seed: Annotated[int, typer.Option(help="Sample k has the seed SEED + k.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Sampler steps. (default: the model's)")] = None,
+    sampler: Annotated[str | None, typer.Option(help="As ddim, heun, dpmpp_2m. (default: the model's)")] = None,
+    guidance_scale: Annotated[float | None, typer.Option(help="1 is no guidance. (default: the model's)")] = None,
+    luma: Annotated[bool, typer.Option("--luma", help="Of paired metrics: on the luma alone.")] = False,
+    shave: Annotated[int, typer.Option(help="Of paired metrics: pixels of border left out.")] = 0,
+    compare: Annotated[bool, typer.Option("--compare", help="One page with several side by side.")] = False,
+    out: Annotated[str, typer.Option(help="Folder for report.md, results.json and pictures.")] = "evaluation",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that is there.")] = False,
+) -> None:
+    """Judge models or folders of pictures by real images: distances, precision and recall, copies, each with its floor.
+
+    The paired metrics (psnr, ssim, ms_ssim, mae) compare a folder of pictures with another, file by file of one name.
+    """
+    with one_line_errors():
+        at_least_one("-n", n)
+        at_least_one("--limit", limit)
+        if len(models) > 1 and not compare:
+            raise ValueError("Several models are compared on one page: give --compare.")
+        if os.path.exists(os.path.join(out, "report.md")) and not overwrite:
+            raise FileExistsError(f"There is a report in {out} already: choose another --out, or give --overwrite.")
+        from keras_imgen import judging
+
+        names = None if metrics is None else [name.strip() for name in metrics.split(",")]
+        generate = {"steps": steps, "sampler": sampler, "guidance_scale": guidance_scale}
+        generate = {name: value for name, value in generate.items() if value is not None}
+        if names and judging.are_paired(names):
+            found = [judging.paired(model, data, names, luma, shave) for model in models]
+        else:
+            found = [
+                judging.judge(model, data, split, held_out, names, extractor, n, size, limit, seed, generate)
+                for model in models
+            ]
+        judging.show(found, models)
+        path = judging.write(found, models, out)
+    typer.echo(f"Report: {path}")
+
+
+@app.command()
+def metrics() -> None:
+    """List the metrics that `evaluate` knows."""
+    from keras_imgen.metrics.names import METRICS, PAIRED
+
+    show({**METRICS, **PAIRED})
 
 
 @app.command()

@@ -3,5 +3,6 @@
 from keras_imgen.callbacks.backup import BackupAndRestore
 from keras_imgen.callbacks.metric_log import MetricLog
 from keras_imgen.callbacks.sample_grid import SampleGrid
+from keras_imgen.callbacks.sample_metrics import SampleMetrics
 
-__all__ = ["BackupAndRestore", "MetricLog", "SampleGrid"]
+__all__ = ["BackupAndRestore", "MetricLog", "SampleGrid", "SampleMetrics"]

@@ -6,6 +6,8 @@ import time
 
 import keras
 
+from keras_imgen.data.files import whole, write_text
+
 
 class MetricLog(keras.callbacks.Callback):
     """Appends {"epoch": 1, "seconds": 2.5, "loss": ...} to the file `path` after every epoch; epochs count from 1.
@@ -24,9 +26,7 @@ class MetricLog(keras.callbacks.Callback):
         if self._started is None:  # not in on_train_begin: the epoch to resume from is only known here
             lines = [line for line in read_log(self.path) if line["epoch"] <= epoch]
             os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
-            with open(f"{self.path}.partial", "w") as f:
-                f.writelines(json.dumps(line) + "\n" for line in lines)
-            os.replace(f"{self.path}.partial", self.path)
+            write_text(self.path, "".join(json.dumps(line) + "\n" for line in lines))
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -47,3 +47,23 @@ def read_log(path: str) -> list[dict]:
                 except json.JSONDecodeError:
                     continue
     return lines
+
+
+def plot_log(log: list[dict], path: str) -> None:
+    """The curves of a metric log as a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for name in dict.fromkeys(k for line in log for k in line if k not in ("epoch", "seconds")):
+        points = [(line["epoch"], line[name]) for line in log if name in line]
+        axes.plot(*zip(*points, strict=True), marker="." if len(points) < 20 else None, label=name)
+    if log:
+        axes.legend()
+        axes.set_yscale("log")
+    axes.set_xlabel("epoch")
+    axes.grid(alpha=0.3)
+    with whole(path) as beside:
+        figure.savefig(beside, dpi=110, format="png")

@@ -2,13 +2,14 @@
 
 import io
 import os
-import uuid
 import warnings
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
+
+from keras_imgen.data.files import whole
 
 MAX_PIXELS = 64_000_000  # more is refused as a decompression bomb
 RESIZE = ("crop", "pad")
@@ -146,13 +147,8 @@ def save_image(path: str, image: np.ndarray, metadata: dict[str, str] | None = N
     info = PngInfo()
     for key, value in (metadata or {}).items():
         info.add_itxt(key, str(value))
-    beside = f"{path}.{uuid.uuid4().hex[:8]}.partial"
-    try:
+    with whole(path) as beside:
         Image.fromarray(image).save(beside, format="PNG", pnginfo=info)
-        os.replace(beside, path)
-    finally:
-        if os.path.exists(beside):
-            os.remove(beside)
 
 
 def read_metadata(path: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """How good images are: against the picture they should be, and as a set against real ones."""
 
+from keras_imgen.metrics.classifier_accuracy import classifier_accuracy
 from keras_imgen.metrics.distances import (
     inception_score,
     kernel_distance,
@@ -8,10 +9,15 @@ from keras_imgen.metrics.distances import (
     precision_recall,
     sliced_wasserstein,
 )
+from keras_imgen.metrics.evaluation import Evaluation, Result, evaluate
+from keras_imgen.metrics.extractors import Extractor
+from keras_imgen.metrics.features import Features, extract, reference
 from keras_imgen.metrics.memorisation import Memorisation, memorisation
 from keras_imgen.metrics.moments import Accumulator, Moments, frechet_distance, moments
 from keras_imgen.metrics.paired import luma, mae, ms_ssim, psnr, ssim
 from keras_imgen.metrics.paired_metrics import MAE, MSSSIM, PSNR, SSIM, PairedMetric, denoising, super_resolution
+from keras_imgen.metrics.perceptual import PerceptualDistance
+from keras_imgen.metrics.report import write_comparison, write_report
 
 __all__ = [
     "MAE",
@@ -19,10 +25,18 @@ __all__ = [
     "PSNR",
     "SSIM",
     "Accumulator",
+    "Evaluation",
+    "Extractor",
+    "Features",
     "Memorisation",
     "Moments",
     "PairedMetric",
+    "PerceptualDistance",
+    "Result",
+    "classifier_accuracy",
     "denoising",
+    "evaluate",
+    "extract",
     "frechet_distance",
     "inception_score",
     "kernel_distance",
@@ -35,7 +49,10 @@ __all__ = [
     "neighbours",
     "precision_recall",
     "psnr",
+    "reference",
     "sliced_wasserstein",
     "ssim",
     "super_resolution",
+    "write_comparison",
+    "write_report",
 ]

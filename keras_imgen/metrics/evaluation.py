@@ -13,19 +13,8 @@ from keras_imgen.metrics.classifier_accuracy import classifier_accuracy
 from keras_imgen.metrics.features import Features, batches, extract, reference
 from keras_imgen.metrics.memorisation import Memorisation, memorisation
 from keras_imgen.metrics.moments import frechet_distance, moments
+from keras_imgen.metrics.names import DEFAULT, INCEPTION_NAMES, METRICS
 
-METRICS = {
-    "frechet": "distance of the features' Gaussians: FID with inceptionv3, else Fréchet classifier distance",
-    "kernel": "unbiased distance with a cubic kernel, for few images too: KID with inceptionv3",
-    "precision_recall": "precision, recall, density, coverage with k = 5 neighbours",
-    "inception_score": "sure and varied classes; classifier score with another extractor",
-    "sliced_wasserstein": "distance of the features' projections",
-    "modes": "classes that occur, and KL divergence of their shares from the real ones",
-    "memorisation": "share of samples that are copies of a training image, by pixels",
-    "classifier_accuracy": "test accuracy of a small network that learned the samples alone; needs labels, minutes",
-}
-DEFAULT = tuple(name for name in METRICS if name != "classifier_accuracy")
-INCEPTIONS = {"fid": "frechet", "kid": "kernel"}
 CHECKED = 1000  # samples that are compared with training images, at most
 
 
@@ -77,7 +66,7 @@ def evaluate(
         samples, real: uint8 (N, H, W, C) of one shape each: an array, (images, labels), or a tf.data.Dataset of batches as
             `data.load` gives them, unshuffled. `real` should be the training images: copies are looked for among them.
         extractor: see `extractors.get`.
-        metrics: keys of `METRICS`.
+        metrics: keys of `metrics.names.METRICS`.
         held_out: real images not in `real`, with which each floor is taken: as many as there are samples, if there are.
             Without them the real images are halved at random, and the floor is of one half against the other.
         progress: show progress bars.
@@ -159,15 +148,15 @@ def evaluate(
 def _named(metrics, extractor):
     """The metrics by their full keys, each once; FID and KID only of Inception."""
     metrics = list(dict.fromkeys(metrics))
-    for short in INCEPTIONS:
+    for short in INCEPTION_NAMES:
         if short in metrics and extractor.name != extractors.INCEPTION:
             raise ValueError(
                 f"{short.upper()} is the name of the distance of Inception-v3's features: ask for "
-                f"{INCEPTIONS[short]!r}, or choose the extractor {extractors.INCEPTION!r}, not {extractor.identity}."
+                f"{INCEPTION_NAMES[short]!r}, or choose the extractor {extractors.INCEPTION!r}, not {extractor.identity}."
             )
-    metrics = [INCEPTIONS.get(m, m) for m in metrics]
+    metrics = [INCEPTION_NAMES.get(m, m) for m in metrics]
     if unknown := [m for m in metrics if m not in METRICS]:
-        raise ValueError(f"There is no metric {unknown[0]!r}. Choose from {', '.join([*METRICS, *INCEPTIONS])}.")
+        raise ValueError(f"There is no metric {unknown[0]!r}. Choose from {', '.join([*METRICS, *INCEPTION_NAMES])}.")
     return metrics, extractor
 
 
@@ -244,6 +233,30 @@ _FEATURE_METRICS = {
     "sliced_wasserstein": _sliced_wasserstein,
     "modes": _modes,
 }
+
+
+def feature_metrics(metrics: Sequence[str], extractor: Any) -> tuple[list[str], Any]:
+    """The metrics by their full keys, and the extractor.
+
+    Raises:
+        ValueError: unknown ones, and those that need more than features.
+    """
+    metrics, extractor = _named(metrics, extractor)
+    if other := [m for m in metrics if m not in _FEATURE_METRICS]:
+        raise ValueError(f"{other[0]} needs more than features. Choose from {', '.join(_FEATURE_METRICS)}.")
+    return metrics, extractor
+
+
+def values(
+    metrics: Sequence[str], real: Features, samples: Features, extractor: Any, seed: int = 0
+) -> dict[str, float]:
+    """The numbers of `feature_metrics`, as `kernel`; `fid` and `kid` with Inception-v3."""
+    short = {v: k for k, v in INCEPTION_NAMES.items()} if extractor.name == extractors.INCEPTION else {}
+    found = {}
+    for metric in metrics:
+        for key, (value, *_) in _FEATURE_METRICS[metric](real, samples, seed).items():
+            found[short.get(key, key)] = float(value)
+    return found
 
 
 def _memorisation(found, real_images, held_images) -> None:

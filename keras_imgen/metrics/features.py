@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from keras_imgen.data.files import whole
 from keras_imgen.metrics.extractors import Extractor
 from keras_imgen.metrics.moments import Accumulator, Moments
 
@@ -95,10 +95,9 @@ def reference(images: Any, extractor: Extractor, progress: str | None = None, fo
             pass  # damaged: made again
     found = extract(images, extractor, progress)
     os.makedirs(folder, exist_ok=True)
-    beside = os.path.join(folder, f"{uuid.uuid4().hex}.partial.npz")
     m = found.moments
-    np.savez(beside, rows=found.rows, probabilities=found.probabilities, mean=m.mean, covariance=m.covariance)
-    os.replace(beside, path)
+    with whole(path) as beside:
+        np.savez(beside, rows=found.rows, probabilities=found.probabilities, mean=m.mean, covariance=m.covariance)
     return found
 
 

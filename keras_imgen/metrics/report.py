@@ -2,10 +2,10 @@
 
 import json
 import os
-from typing import Any
 
 import numpy as np
 
+from keras_imgen.data.files import whole, write_text
 from keras_imgen.data.image_io import make_grid, save_image
 from keras_imgen.metrics.evaluation import Evaluation
 
@@ -33,14 +33,14 @@ def write_report(found: Evaluation, folder: str, title: str, log: list[dict] | N
             "",
         ]
     if log:
-        from keras_imgen.recipes.run import plot
+        from keras_imgen.callbacks.metric_log import plot_log
 
-        plot(log, os.path.join(folder, "curves.png"))
+        plot_log(log, os.path.join(folder, "curves.png"))
         lines += ["![Curves of the training run](curves.png)", ""]
     lines += [*_protocol([found]), ""]
-    _write(os.path.join(folder, "results.json"), json.dumps(found.to_dict(), indent=1) + "\n")
+    write_text(os.path.join(folder, "results.json"), json.dumps(found.to_dict(), indent=1) + "\n")
     path = os.path.join(folder, "report.md")
-    _write(path, "\n".join(lines))
+    write_text(path, "\n".join(lines))
     return path
 
 
@@ -56,9 +56,9 @@ def write_comparison(found: dict[str, Evaluation], folder: str, title: str) -> s
     lines += [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", f"| {' | '.join(pictures)} |", ""]
     lines += [*_protocol(parts, names), ""]
     text = json.dumps({name: evaluation.to_dict() for name, evaluation in found.items()}, indent=1)
-    _write(os.path.join(folder, "results.json"), text + "\n")
+    write_text(os.path.join(folder, "results.json"), text + "\n")
     path = os.path.join(folder, "report.md")
-    _write(path, "\n".join(lines))
+    write_text(path, "\n".join(lines))
     return path
 
 
@@ -115,11 +115,5 @@ def _distance_plot(found: Evaluation, path: str) -> None:
     axes.set_xlabel("distance to the nearest training image / mean of the next 50")
     axes.set_ylabel("density")
     axes.legend()
-    figure.savefig(f"{path}.partial", dpi=110, format="png")
-    os.replace(f"{path}.partial", path)
-
-
-def _write(path: str, text: Any) -> None:
-    with open(f"{path}.partial", "w") as f:
-        f.write(text)
-    os.replace(f"{path}.partial", path)
+    with whole(path) as beside:
+        figure.savefig(beside, dpi=110, format="png")

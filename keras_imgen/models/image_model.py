@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import StatelessScope, ops
 
+from keras_imgen.data.files import whole
 from keras_imgen.models import batches
 from keras_imgen.training import backend, random
 from keras_imgen.training.optimizers import OptimizerGroup
@@ -256,6 +257,13 @@ class ImageModel(backend.Step):
         return x, y
 
     # === Saving ===
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """As `keras.Model.save`; the file is written beside an old one and then takes its place, so it is always whole."""
+        if not overwrite:
+            return super().save(filepath, overwrite=False, **kwargs)
+        with whole(filepath) as beside:
+            super().save(beside, **kwargs)
 
     def _seed_states(self):
         found = {}

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_imgen.data import load
+from keras_imgen.data import Augment, load
 from keras_imgen.networks import lenet
 from keras_imgen.recipes.run import Run, as_pairs, warmup_cosine
 
@@ -17,7 +17,8 @@ def train(
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that judges with it."""
     run = Run("digits-classifier", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
-    data = load("digits", "train", size=16, batch=batch, seed=seed).take(steps_per_epoch or -1)
+    changes = Augment(rotate=10, scale=0.1, shift=0.05)
+    data = load("digits", "train", size=16, batch=batch, seed=seed, augment=changes).take(steps_per_epoch or -1)
     test = load("digits", "test", size=16, batch=batch)
 
     model = lenet((16, 16, 1), num_classes=10, name="digits_lenet")

@@ -7,9 +7,10 @@ import shutil
 import keras
 
 from keras_imgen.callbacks import BackupAndRestore, MetricLog, SampleGrid
-from keras_imgen.callbacks.metric_log import read_log
+from keras_imgen.callbacks.metric_log import plot_log, read_log
 from keras_imgen.callbacks.sample_grid import class_labels
 from keras_imgen.data import set_epoch
+from keras_imgen.data.files import whole, write_text
 from keras_imgen.recipes import check_folder
 
 
@@ -52,7 +53,7 @@ class Run:
 
     def _begin(self):
         os.makedirs(self.out, exist_ok=True)
-        write(self.path("config.json"), json.dumps(self.config, indent=1) + "\n")
+        write_text(self.path("config.json"), json.dumps(self.config, indent=1) + "\n")
 
     def finish(self, model, test, columns: int = 10, rows: int = 8) -> str:
         """Evaluate on `test`, write the model, the SavedModel, the grid and the report; returns the line that generates more.
@@ -83,14 +84,14 @@ class Run:
 
     def _score_and_save(self, model, test):
         scores = {f"test {k}": v for k, v in model.evaluate(test, verbose=0, return_dict=True).items()}
-        model.save(self.path("partial.keras"))
-        os.replace(self.path("partial.keras"), self.path("model.keras"))
+        with whole(self.path("model.keras")) as beside:
+            model.save(beside)
         return scores
 
     def _report(self, weights, scores, pictures, invitation, line):
         """The backup goes after it: without one, and with a report, a run is finished."""
         log = read_log(self.path("metrics.jsonl"))
-        plot(log, self.path("curves.png"))
+        plot_log(log, self.path("curves.png"))
         seconds = sum(line["seconds"] for line in log)
         numbers = {**{k: v for k, v in log[-1].items() if k not in ("epoch", "seconds")}, **scores} if log else scores
         lines = [
@@ -111,40 +112,13 @@ class Run:
             f"    {line}",
             "",
         ]
-        write(self.path("report.md"), "\n".join(lines))
+        write_text(self.path("report.md"), "\n".join(lines))
         shutil.rmtree(self.path("backup"), ignore_errors=True)
 
 
 def as_pairs(data):
     """Batches as dicts -> (image, label), which `fit` of a plain Keras model takes."""
     return data.map(lambda batch: (batch["image"], batch["label"]))
-
-
-def write(path: str, text: str) -> None:
-    """A text file, whole or not at all."""
-    with open(f"{path}.partial", "w") as f:
-        f.write(text)
-    os.replace(f"{path}.partial", path)
-
-
-def plot(log: list[dict], path: str) -> None:
-    """The curves of a metric log as a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 3.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for name in dict.fromkeys(k for line in log for k in line if k not in ("epoch", "seconds")):
-        points = [(line["epoch"], line[name]) for line in log if name in line]
-        axes.plot(*zip(*points, strict=True), marker="." if len(points) < 20 else None, label=name)
-    if log:
-        axes.legend()
-        axes.set_yscale("log")
-    axes.set_xlabel("epoch")
-    axes.grid(alpha=0.3)
-    figure.savefig(f"{path}.partial", dpi=110, format="png")
-    os.replace(f"{path}.partial", path)
 
 
 def warmup_cosine(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:

@@ -1,0 +1,184 @@
+"""What `keras-imgen evaluate` does: from names of models, folders and data sources to evaluations and their page."""
+
+import os
+import tempfile
+import warnings
+from typing import Any
+
+import numpy as np
+
+from keras_imgen.callbacks.metric_log import read_log
+from keras_imgen.callbacks.sample_grid import class_labels
+from keras_imgen.data import describe, image_io, load
+from keras_imgen.metrics import extractors, paired_metrics
+from keras_imgen.metrics.evaluation import Evaluation, Result, evaluate
+from keras_imgen.metrics.names import DEFAULT, PAIRED
+from keras_imgen.metrics.report import rows, write_comparison, write_report
+
+
+def judge(
+    model: str,
+    data: str,
+    split: str = "train",
+    held_out: str | None = None,
+    metrics: list[str] | None = None,
+    extractor: str | None = None,
+    n: int = 10_000,
+    size: int | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    generate: dict[str, Any] | None = None,
+) -> Evaluation:
+    """Evaluate a .keras file, a SavedModel or a folder of pictures by a source of `data.load`; with progress bars."""
+    judge_by = extractors.get(extractor or extractors.FOR_SOURCE.get(data, "efficientnet-lite0"))
+    with tempfile.TemporaryDirectory() as spool:
+        if is_pictures(model):
+            samples, shape, about = _pictures(model, size), None, {"samples from": f"folder {model}"}
+        else:
+            samples, about = _generated(model, n, seed, generate or {}, spool)
+        shape = samples[0].shape[1:] if isinstance(samples, tuple) else samples.element_spec["image"].shape[1:]
+        how = {"size": tuple(int(v) for v in shape[:2]), "channels": int(shape[2]), "limit": limit}
+        real = _real(data, split, **how)
+        held = None
+        if held_out or _has_test(data, split):
+            held = _real(data, held_out or "test", **how)
+        about = {**about, "data": data, "split": split, "held out": (held_out or "test") if held is not None else None}
+        found = evaluate(samples, real, judge_by, metrics or DEFAULT, held_out=held, seed=seed, progress=True, **about)
+        found.samples = np.array(found.samples)
+    return found
+
+
+def is_pictures(path: str) -> bool:
+    """A folder that is not a SavedModel."""
+    return os.path.isdir(path) and not os.path.isfile(os.path.join(path, "saved_model.pb"))
+
+
+def _pictures(folder, size):
+    return load(f"folder:{folder}", "all", size, 256, shuffle=False, drop_remainder=False)
+
+
+def _real(data, split, size, channels, limit):
+    given = describe(data, split, size, channels=channels)
+    columns = [k for k in ("image", "label") if k in given.keys]
+    how = {"channels": channels, "columns": columns, "shuffle": False, "drop_remainder": False, "limit": limit}
+    return load(data, split, size, 256, **how)
+
+
+def _has_test(data, split) -> bool:
+    if split != "train":
+        return False
+    try:
+        describe(data, "test")
+        return True
+    except (ValueError, FileNotFoundError):
+        return False
+
+
+def _generated(path, n, seed, generate, spool):
+    """n images of the model in a file on disk that is used as an array, and their labels."""
+    from rich.progress import track
+
+    from keras_imgen.cli import load_model
+
+    model = load_model(path)
+    labels = class_labels(model, n)
+    images = np.lib.format.open_memmap(os.path.join(spool, "samples.npy"), "w+", "uint8", (n, *model.image_shape))
+    for start in track(range(0, n, 250), description=f"{'Generating':<22}"):
+        part = slice(start, min(start + 250, n))
+        chosen = None if labels is None else labels[part]
+        images[part] = model.generate(part.stop - start, labels=chosen, seed=seed + start, batch_size=250, **generate)
+    about = {"samples from": path, "model": model.name, **generate}
+    return (images, labels), about
+
+
+def are_paired(metrics: list[str]) -> bool:
+    """Whether these are the paired metrics; a mixture is refused."""
+    kinds = {name in PAIRED for name in metrics}
+    if len(kinds) > 1:
+        raise ValueError(f"The metrics {', '.join(PAIRED)} compare pairs of pictures: ask for them alone.")
+    return kinds == {True}
+
+
+def paired(folder: str, data: str, metrics: list[str], luma: bool = False, shave: int = 0) -> Evaluation:
+    """Compare every picture of a folder with that of the same name in `data`, a folder too; the endings may differ."""
+    other = data.removeprefix("folder:")
+    for path in (folder, other):
+        if not is_pictures(path):
+            raise ValueError(f"Paired metrics compare two folders of pictures; {path} is none.")
+    ours, theirs = _by_name(folder), _by_name(other)
+    if missing := sorted(set(ours) ^ set(theirs)):
+        raise ValueError(
+            f"{len(missing)} pictures are in one folder only, as {missing[0]}: pairs need the same names in {folder} and {other}."
+        )
+    kinds = {
+        "mae": paired_metrics.MAE,
+        "psnr": paired_metrics.PSNR,
+        "ssim": paired_metrics.SSIM,
+        "ms_ssim": paired_metrics.MSSSIM,
+    }
+    how = {"data_range": 255, "channels": "y" if luma else "all", "shave": shave, "quantize": True}
+    objects = {name: kinds[name](**how) for name in dict.fromkeys(metrics)}
+    shown = []
+    for name, path in ours.items():
+        image, target = image_io.load_image(path), image_io.load_image(theirs[name])
+        if image.shape != target.shape:
+            raise ValueError(
+                f"{name} is {image.shape} in {folder} and {target.shape} in {other}: expected one size and channels."
+            )
+        shown.append(image_io.resize(image_io.with_channels(image, 3), (96, 96)))
+        for metric in objects.values():
+            metric.update_state(target[None], image[None])
+    results = []
+    for name, metric in objects.items():
+        better = "lower" if name == "mae" else "higher"
+        results.append(Result(name, PAIRED[name].split(",")[0], float(metric.result()), None, None, better))
+    protocol = {
+        "samples from": folder,
+        "data": other,
+        "pairs": len(ours),
+        "protocol": next(iter(objects.values())).protocol,
+    }
+    return Evaluation(results, protocol, [], np.stack(shown))
+
+
+def _by_name(folder):
+    found = {}
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        if name.startswith(".") or not os.path.isfile(path):
+            continue
+        try:
+            image_io.load_image(path)
+        except ValueError as error:
+            warnings.warn(f"Skipped: {error}", stacklevel=3)
+            continue
+        if (stem := os.path.splitext(name)[0]) in found:
+            raise ValueError(f"{folder} has two pictures named {stem}.")
+        found[stem] = path
+    if not found:
+        raise ValueError(f"There are no pictures in {folder}.")
+    return found
+
+
+def show(found: list[Evaluation], names: list[str]) -> None:
+    """The table, in the terminal."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for head in ("metric", *(names if len(found) > 1 else ["value"]), "real images get"):
+        table.add_column(head)
+    for row in rows(found):
+        table.add_row(*map(escape, row))
+    Console().print(table)
+    for text in dict.fromkeys(w for e in found for w in e.warnings):
+        Console(stderr=True).print(f"Warning: {escape(text)}", style="yellow")
+
+
+def write(found: list[Evaluation], names: list[str], out: str) -> str:
+    """The page; with the curves of the run that the model lies in."""
+    if len(found) > 1:
+        return write_comparison(dict(zip(names, found)), out, "Comparison")
+    log = read_log(os.path.join(os.path.dirname(names[0]), "metrics.jsonl"))
+    return write_report(found[0], out, f"Evaluation of {found[0].protocol.get('model', names[0])}", log)
