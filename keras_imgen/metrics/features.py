@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -88,10 +89,10 @@ def reference(images: Any, extractor: Extractor, progress: str | None = None, fo
     path = os.path.join(folder, f"{extractor.identity}-{key.hexdigest()[:32]}.npz")
     if os.path.isfile(path):
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 m = Moments(len(file["rows"]), file["mean"], file["covariance"])
                 return Features(file["rows"], file["probabilities"], m)
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             pass  # damaged: made again
     found = extract(images, extractor, progress)
     os.makedirs(folder, exist_ok=True)

@@ -76,16 +76,18 @@ class Run:
 
     def finish_classifier(self, model, test, source: str, size: int) -> str:
         """Test, write the model and the report; returns the line that judges with it."""
-        scores = self._score_and_save(model, test)
+        judge = keras.models.clone_model(model)  # without the optimizer
+        judge.set_weights(model.get_weights())
+        scores = self._score_and_save(model, test, judge)
         model_path = self.path("model.keras")
         use = f"keras-imgen evaluate MODEL --data {source} --size {size} --extractor {model_path}"
         self._report(model.count_params(), scores, [], "Judge with it:", use)
         return use
 
-    def _score_and_save(self, model, test):
+    def _score_and_save(self, model, test, saved=None):
         scores = {f"test {k}": v for k, v in model.evaluate(test, verbose=0, return_dict=True).items()}
         with whole(self.path("model.keras")) as beside:
-            model.save(beside)
+            (saved or model).save(beside)
         return scores
 
     def _report(self, weights, scores, pictures, invitation, line):
