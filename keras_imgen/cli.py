@@ -203,7 +203,7 @@ def evaluate(
 @app.command()
 def metrics() -> None:
     """List the metrics that `evaluate` knows."""
-    from keras_imgen.metrics.names import METRICS, PAIRED
+    from keras_imgen.metric_names import METRICS, PAIRED
 
     show({**METRICS, **PAIRED})
 

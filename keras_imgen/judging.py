@@ -10,9 +10,9 @@ import numpy as np
 from keras_imgen.callbacks.metric_log import read_log
 from keras_imgen.callbacks.sample_grid import class_labels
 from keras_imgen.data import describe, image_io, load
+from keras_imgen.metric_names import DEFAULT, PAIRED
 from keras_imgen.metrics import extractors, paired_metrics
 from keras_imgen.metrics.evaluation import Evaluation, Result, evaluate
-from keras_imgen.metrics.names import DEFAULT, PAIRED
 from keras_imgen.metrics.report import rows, write_comparison, write_report
 
 

@@ -33,7 +33,9 @@ def run_folder(tmp_path_factory):
 # === Light ===
 
 
-@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["recipes"], ["datasets"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["train", "--help"], ["evaluate", "--help"], ["recipes"], ["datasets"], ["metrics"]]
+)
 def test_help_is_fast_and_leaves_tensorflow_alone(args):
     code = (
         "import sys; from keras_imgen.cli import app; app(sys.argv[1:], standalone_mode=False);"
@@ -48,6 +50,7 @@ def test_help_is_fast_and_leaves_tensorflow_alone(args):
 def test_lists():
     assert all(name in command("recipes") for name in RECIPES)
     assert "fashion_mnist" in command("datasets")
+    assert "precision_recall" in command("metrics") and "psnr" in command("metrics")
 
 
 def test_labels_are_parsed():
@@ -168,3 +171,94 @@ def test_ctrl_c_and_resume_is_the_uninterrupted_run(run_folder, tmp_path, monkey
     a, b = (load_model(str(folder / "model.keras")) for folder in (run_folder, out))
     for x, y in zip([*a.variables, *a.optimizer.variables], [*b.variables, *b.optimizer.variables], strict=True):
         assert np.array_equal(np.array(x), np.array(y)), x.path
+
+
+# === evaluate ===
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Two folders of 40 digits each, the second one noisy, as another tool might have written them."""
+    from PIL import Image
+
+    from keras_imgen.data import load
+
+    root = tmp_path_factory.mktemp("pictures")
+    images = next(iter(load("digits", "test", 16, 40, shuffle=False)))["image"].numpy()
+    noise = np.random.default_rng(0).normal(0, 30, images.shape)
+    for name, part in {"clean": images, "noisy": np.clip(images + noise, 0, 255).astype("uint8")}.items():
+        (root / name).mkdir()
+        for k, image in enumerate(part):
+            Image.fromarray(image[..., 0]).save(root / name / f"{k}.png")
+    return root, images, noise
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("KERAS_IMGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_evaluate_a_model_its_saved_model_and_a_folder(run_folder, folders, tmp_path):
+    root, _, _ = folders
+    models = [run_folder / "model.keras", run_folder / "saved_model", root / "clean"]
+    for i, model in enumerate(models):
+        out = tmp_path / str(i)
+        given = ["--data", "digits", "-n", 40, "--steps", 2, "--metrics", "kernel,memorisation", "--out", out]
+        told = command("evaluate", model, *given)
+        assert "Kernel classifier" in told and "real images get" in told
+        report, results = (out / "report.md").read_text(), json.loads((out / "results.json").read_text())
+        assert results["protocol"]["samples"] == 40 and results["protocol"]["held-out images"] == 297
+        assert (
+            "Kernel classifier distance [digits-lenet@" in report
+            and "40 samples are few" in report
+            and (out / "nearest.png").exists()
+        )
+        assert ("curves.png" in report) == (i < 2)
+    first, second = (json.loads((tmp_path / str(i) / "results.json").read_text())["results"] for i in (0, 1))
+    assert first == second  # the SavedModel makes the same images
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_compare_folders(folders, tmp_path):
+    root, _, _ = folders
+    given = ["--data", "digits", "--metrics", "frechet,kernel", "--out", tmp_path / "both"]
+    command("evaluate", "--compare", root / "clean", root / "noisy", *given)
+    results = json.loads((tmp_path / "both" / "results.json").read_text())
+    clean, noisy = ([r["value"] for r in results[str(root / name)]["results"]] for name in ("clean", "noisy"))
+    assert all(c < n for c, n in zip(clean, noisy))
+    assert "samples_1.png" in (tmp_path / "both" / "report.md").read_text()
+
+
+def test_paired_metrics_of_two_folders(folders, tmp_path):
+    from skimage.metrics import peak_signal_noise_ratio
+
+    root, images, noise = folders
+    given = ["--data", root / "clean", "--metrics", "psnr,mae", "--out", tmp_path / "pairs"]
+    command("evaluate", root / "noisy", *given)
+    results = json.loads((tmp_path / "pairs" / "results.json").read_text())["results"]
+    noisy = np.clip(images + noise, 0, 255).astype("uint8")
+    expected = np.mean([peak_signal_noise_ratio(a, b, data_range=255) for a, b in zip(images, noisy)])
+    assert abs(results[0]["value"] - expected) < 1e-3
+    assert abs(results[1]["value"] - np.abs(images.astype(float) - noisy).mean()) < 1e-3
+
+
+@pytest.mark.parametrize(
+    "args, part",
+    [
+        (["{root}/none", "--data", "digits"], "no model"),
+        (["{root}/clean", "{root}/noisy", "--data", "digits"], "--compare"),
+        (["{root}/clean", "--data", "digits", "--metrics", "fid"], "Inception"),
+        (["{root}/clean", "--data", "digits", "--metrics", "beauty"], "There is no metric 'beauty'"),
+        (["{root}/clean", "--data", "digits", "--metrics", "psnr,kernel"], "alone"),
+        (["{root}/clean", "--data", "digits", "--metrics", "psnr"], "two folders"),
+        (["{root}/clean", "--data", "nonsense"], "nonsense"),
+        (["{root}/clean", "--data", "digits", "--extractor", "vgg"], "extractor"),
+        (["{root}/clean", "--data", "digits", "--metrics", "classifier_accuracy"], "labels"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_evaluate_says_what_is_wrong(args, part, folders, tmp_path):
+    given = [a.format(root=folders[0]) for a in args]
+    assert part in command("evaluate", *given, "--out", tmp_path / "out", code=1)
+    assert not (tmp_path / "out").exists()

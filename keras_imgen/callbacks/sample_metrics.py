@@ -18,7 +18,7 @@ class SampleMetrics(keras.callbacks.Callback):
     Args:
         real: real images, as for `metrics.evaluate`.
         extractor: see `metrics.extractors.get`. With "inceptionv3" the names are `val_fid` and `val_kid`.
-        metrics: keys of `metrics.names.METRICS` that need features alone.
+        metrics: keys of `metric_names.METRICS` that need features alone.
         n: samples.
         every: epochs between evaluations; the last epoch has one in any case.
         labels: as in `SampleGrid`.

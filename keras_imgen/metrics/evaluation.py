@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.metric_names import DEFAULT, INCEPTION_NAMES, METRICS
 from keras_imgen.metrics import distances, extractors
 from keras_imgen.metrics.classifier_accuracy import classifier_accuracy
 from keras_imgen.metrics.features import Features, batches, extract, reference
 from keras_imgen.metrics.memorisation import Memorisation, memorisation
 from keras_imgen.metrics.moments import frechet_distance, moments
-from keras_imgen.metrics.names import DEFAULT, INCEPTION_NAMES, METRICS
 
 CHECKED = 1000  # samples that are compared with training images, at most
 
@@ -66,7 +66,7 @@ def evaluate(
         samples, real: uint8 (N, H, W, C) of one shape each: an array, (images, labels), or a tf.data.Dataset of batches as
             `data.load` gives them, unshuffled. `real` should be the training images: copies are looked for among them.
         extractor: see `extractors.get`.
-        metrics: keys of `metrics.names.METRICS`.
+        metrics: keys of `metric_names.METRICS`.
         held_out: real images not in `real`, with which each floor is taken: as many as there are samples, if there are.
             Without them the real images are halved at random, and the floor is of one half against the other.
         progress: show progress bars.

@@ -51,7 +51,9 @@ def test_numbers_are_in_the_logs_every_second_epoch_and_at_the_end(fitted, tmp_p
 
 def test_the_best_epoch_can_be_kept(fitted, tmp_path):
     path = str(tmp_path / "best.weights.h5")
-    checkpoint = keras.callbacks.ModelCheckpoint(path, "val_kernel", save_best_only=True, save_weights_only=True)
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        path, "val_kernel", mode="min", save_best_only=True, save_weights_only=True
+    )
     fitted(1, [checkpoint])
     assert checkpoint.best is not None and np.isfinite(checkpoint.best)
 
