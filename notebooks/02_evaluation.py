@@ -64,12 +64,13 @@ for name in ("psnr", "ssim", "mae"):
 held_out = np.concatenate([batch["image"].numpy() for batch in data.load("digits", "test", size=16, batch=297)])
 rng = np.random.default_rng(0)
 levels, found = (0, 20, 40, 80), []
+judge = metrics.extractors.get("digits-lenet")
 for sigma in levels:
     samples = np.clip(real[:500] + rng.normal(0, sigma, real[:500].shape), 0, 255).astype("uint8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 500 samples are few, it says
         chosen = ["frechet", "kernel", "precision_recall", "memorisation"]
-        found.append(metrics.evaluate(samples, real, "digits-lenet", chosen, held_out=held_out))
+        found.append(metrics.evaluate(samples, real, judge, chosen, held_out=held_out))
 for k, result in enumerate(found[0].results):
     print(f"{result.name:52} floor {result.floor:6.3f}  ", "  ".join(f"{e.results[k].value:7.3f}" for e in found))
 
@@ -84,9 +85,10 @@ for k, result in enumerate(found[0].results):
 # %%
 model = models.Diffusion(networks.unet((16, 16, 1), widths=(32, 64), depth=1, num_classes=10))
 model.compile(keras.optimizers.Adam(2e-3))
-judge = callbacks.SampleMetrics(digits, "digits-lenet", ["kernel", "precision_recall"], n=200, every=3, steps=8)
+chosen = ["kernel", "precision_recall"]
+watch = callbacks.SampleMetrics(digits, judge, chosen, n=200, every=3, max_share=None, steps=8)
 train = data.load("digits", size=16, batch=64)
-history = model.fit(train, epochs=EPOCHS, verbose=0, callbacks=[judge]).history
+history = model.fit(train, epochs=EPOCHS, verbose=0, callbacks=[watch]).history
 
 # %%
 samples = model.generate(labels=np.arange(20) % 10, steps=8)

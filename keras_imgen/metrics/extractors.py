@@ -16,6 +16,9 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SHIPPED = (os.path.join(os.path.dirname(_PACKAGE), "saved_models"), os.path.join(_PACKAGE, "saved_models"))
 
 
+_ROWS = (32, 256)
+
+
 @dataclass(frozen=True)
 class Extractor:
     """Images uint8 (N, H, W, C) of any size -> (features (N, D) float32, class probabilities (N, K) or None).
@@ -39,7 +42,13 @@ class Extractor:
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if images.dtype != np.uint8 or images.ndim != 4:
             raise ValueError(f"Expected uint8 images (N, H, W, C), got {images.dtype} of shape {images.shape}.")
-        features, logits = self.network.predict_on_batch(bicubic(with_channels(images, self.channels), self.size))
+        inputs = bicubic(with_channels(images, self.channels), self.size)
+        rows = next(
+            (n for n in _ROWS if n >= len(inputs)), len(inputs)
+        )  # few sizes: the graph is compiled once for each
+        padding = np.zeros((rows - len(inputs), *inputs.shape[1:]), "float32")
+        outputs = self.network.predict_on_batch(np.concatenate([inputs, padding]))
+        features, logits = (v[: len(inputs)] for v in outputs)
         logits = logits - logits.max(1, keepdims=True)
         probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         return features.reshape(len(images), -1), probabilities
