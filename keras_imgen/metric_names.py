@@ -4,7 +4,7 @@ METRICS = {
     "frechet": "distance of the features' Gaussians: FID with inceptionv3, else Fréchet classifier distance",
     "kernel": "unbiased distance with a cubic kernel, for few images too: KID with inceptionv3",
     "precision_recall": "precision, recall, density, coverage with k = 5 neighbours",
-    "inception_score": "sure and varied classes",
+    "inception_score": "sure and varied classes: Inception score with inceptionv3, else classifier score",
     "sliced_wasserstein": "distance of the features' projections",
     "modes": "classes that occur, and KL divergence of their shares from the real ones",
     "memorisation": "share of samples that are copies of a training image, by pixels",

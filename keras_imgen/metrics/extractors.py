@@ -61,7 +61,11 @@ class Extractor:
         """ "Fréchet" -> "FID" or "Fréchet classifier distance [name@digest]": the short names are kept for Inception-v3."""
         if self.name == INCEPTION:
             return {"Fréchet": "FID", "kernel": "KID"}.get(distance, distance)
-        long = {"Fréchet": "Fréchet classifier distance", "kernel": "Kernel classifier distance"}
+        long = {
+            "Fréchet": "Fréchet classifier distance",
+            "kernel": "Kernel classifier distance",
+            "Inception score": "Classifier score",
+        }
         return f"{long.get(distance, distance)} [{self.identity}]"
 
 
