@@ -26,7 +26,7 @@ LEFT_OUT = (
 def test_on_jax():
     pytest.importorskip("jax")
     names = " and ".join(f"not {name}" for name in LEFT_OUT)
-    arguments = ["-q", "-x", "-p", "no:cacheprovider", "-k", names, *(str(TESTS / f) for f in FILES)]
+    arguments = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-k", names, *(str(TESTS / f) for f in FILES)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         capture_output=True,

@@ -73,10 +73,10 @@ def test_sliced_wasserstein_of_a_shift(sets):
     """A shift by δ moves every projection by δ·u, whose mean square over directions is |δ|²/D."""
     shift = np.random.default_rng(1).normal(size=16)
     expected = np.linalg.norm(shift) / 4
-    got = metrics.sliced_wasserstein(sets[0], sets[0] + shift, projections=20000)
-    assert abs(got / expected - 1) < 0.02
-    fewer = metrics.sliced_wasserstein(np.repeat(sets[0], 2, 0), sets[0] + shift, projections=20000)
-    assert abs(fewer / expected - 1) < 0.03
+    got = metrics.sliced_wasserstein(sets[0], sets[0] + shift, projections=4000)
+    assert abs(got / expected - 1) < 0.04
+    fewer = metrics.sliced_wasserstein(np.repeat(sets[0], 2, 0), sets[0] + shift, projections=4000)
+    assert abs(fewer / expected - 1) < 0.05
 
 
 def test_inception_score_bounds():

@@ -24,7 +24,7 @@ def test_streaming_equals_numpy():
 def test_commuting_gaussians():
     """With a common basis the distance is |Δμ|² + Σ (√λ - √κ)².
 
-    Once, features of 300 and 260 rows went through torchmetrics 1.9 as well: the Fréchet distances agree to 1e-13, kernel distances to 1e-15.
+    Once, features of 300 and 260 rows went through torchmetrics 1.9: Fréchet distances agree to 1e-13, kernel distances to 1e-15.
     """
     rng = np.random.default_rng(0)
     basis = np.linalg.qr(rng.normal(size=(16, 16)))[0]
