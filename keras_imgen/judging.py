@@ -43,7 +43,11 @@ def judge(
         if held_out or _has_test(data, split):
             held = _real(data, held_out or "test", **how)
         about = {**about, "data": data, "split": split, "held out": (held_out or "test") if held is not None else None}
+        changed = _changed(data, split, shape)
+        about["real images changed"] = changed
         found = evaluate(samples, real, judge_by, metrics or DEFAULT, held_out=held, seed=seed, progress=True, **about)
+        if changed and "channels" in changed:
+            found.warnings.append(f"The real images were changed to the form of the samples: {changed}.")
         found.samples = np.array(found.samples)
     return found
 
@@ -62,6 +66,22 @@ def _real(data, split, size, channels, limit):
     columns = [k for k in ("image", "label") if k in given.keys]
     how = {"channels": channels, "columns": columns, "shuffle": False, "drop_remainder": False, "limit": limit}
     return load(data, split, size, 256, **how)
+
+
+def _changed(data, split, shape) -> str | None:
+    """In words, what `load` does to the real images to give them the samples' shape."""
+    changes = []
+    channels = describe(data, split, tuple(int(v) for v in shape[:2])).shape[2]
+    if channels != shape[2]:
+        changes.append(f"{channels} channels to {shape[2]}")
+    try:
+        own = describe(data, split).shape
+    except ValueError:  # several sizes
+        own = None
+    if own is None or tuple(own[:2]) != tuple(shape[:2]):
+        before = "several sizes" if own is None else f"{own[0]}x{own[1]}"
+        changes.append(f"{before} to {shape[0]}x{shape[1]}, cropped to the aspect, Pillow bicubic")
+    return "; ".join(changes) or None
 
 
 def _has_test(data, split) -> bool:

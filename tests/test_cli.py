@@ -230,6 +230,26 @@ def test_compare_folders(folders, tmp_path):
     assert "samples_1.png" in (tmp_path / "both" / "report.md").read_text()
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_gray_against_colour_is_said_aloud(folders, tmp_path):
+    root, _, _ = folders
+    given = [
+        "--data",
+        "shapes",
+        "--limit",
+        50,
+        "--metrics",
+        "kernel",
+        "--extractor",
+        "digits-lenet",
+        "--out",
+        tmp_path / "out",
+    ]
+    command("evaluate", root / "clean", *given)
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "3 channels to 1" in report.split("Warnings:")[1]
+
+
 def test_paired_metrics_of_two_folders(folders, tmp_path):
     from skimage.metrics import peak_signal_noise_ratio
 
