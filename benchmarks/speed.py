@@ -1,9 +1,10 @@
-"""The same U-Net trained and sampled in keras_imgen, in the keras.io DDIM pattern and in PyTorch: one run, interleaved, medians.
+"""The same U-Net trained and sampled in keras_imgen, in the keras.io DDIM pattern and in PyTorch, beside diffusers': one run, interleaved, medians.
 
     python -m benchmarks.speed [--quick] [--rounds 7] [--seed 0]
 
 Each system does the same work: a 32x32x3 U-Net with widths 32-64-96-128, depth 2, attention at 8x8, batch 64, Adam and an
-average of the weights; then 20 DDIM steps at batch 2 and 16. The last line is one JSON object.
+average of the weights; then 20 DDIM steps at batch 2 and 16; diffusers' network, where installed, has half as much again to do, so compare
+its GFLOP/s. The last line is one JSON object.
 """
 
 import argparse
@@ -281,6 +282,68 @@ def pytorch(images, seed):
     return train, sample, net
 
 
+def diffusers(images, seed):
+    """diffusers' UNet2DModel of the same widths, depth and attention (it has more convolutions), with its DDIM scheduler."""
+    import torch
+    from diffusers import DDIMScheduler, UNet2DModel
+
+    torch.manual_seed(seed)
+    kinds = [("Attn" if SIZE >> level == 8 else "") for level in range(len(WIDTHS))]
+
+    def network():
+        made = UNet2DModel(
+            sample_size=SIZE,
+            in_channels=CHANNELS,
+            out_channels=CHANNELS,
+            layers_per_block=DEPTH,
+            block_out_channels=WIDTHS,
+            down_block_types=[f"{kind}DownBlock2D" for kind in kinds],
+            up_block_types=[f"{kind}UpBlock2D" for kind in reversed(kinds)],
+            attention_head_dim=32,
+            norm_num_groups=32,
+            add_attention=False,
+        )
+        return made.to(memory_format=torch.channels_last)
+
+    net, average = network(), network().eval()
+    optimizer = torch.optim.Adam(net.parameters(), fused=True)
+    pairs = list(average.parameters()), list(net.parameters())
+    data = torch.from_numpy(images.transpose(0, 3, 1, 2).astype("float32") / 127.5 - 1)
+    data = data.contiguous(memory_format=torch.channels_last)
+    scheduler = DDIMScheduler(1000, beta_schedule="squaredcos_cap_v2")
+
+    def train():
+        noise = torch.randn_like(data)
+        times = torch.randint(0, 1000, (len(data),))
+        loss = (net(scheduler.add_noise(data, noise, times), times).sample - noise).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(pairs[0], pairs[1], 0.001)
+        return loss.item()
+
+    @torch.inference_mode()
+    def sample(n):
+        x = torch.randn(n, CHANNELS, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
+        scheduler.set_timesteps(STEPS)
+        for t in scheduler.timesteps:
+            x = scheduler.step(average(x, t).sample, t, x).prev_sample
+        return (x * 127.5 + 127.5).clamp(0, 255).byte().numpy()
+
+    return train, sample, net
+
+
+def torch_gflop(net) -> float:
+    """Of one image forward, counted by PyTorch."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(torch.zeros(1, CHANNELS, SIZE, SIZE), torch.zeros(1))
+    return counter.get_total_flops() / 1e9
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="batch 8, one round: does it run?")
@@ -306,10 +369,19 @@ def main():
         systems["PyTorch channels_last"] = pytorch(images, args.seed)
     except ImportError:
         print("PyTorch is not installed: left out (pip install torch).")
-    gflop = forward_gflop(systems["keras_imgen"][2])
-    jobs = {"train": (lambda s: s[0](), 3 * gflop * batch)}
+    try:
+        import diffusers as package
+
+        versions["diffusers"] = package.__version__
+        systems["diffusers"] = diffusers(images, args.seed)
+    except ImportError:
+        print("diffusers is not installed: left out (pip install diffusers).")
+    gflops = dict.fromkeys(systems, forward_gflop(systems["keras_imgen"][2]))
+    if "diffusers" in systems:
+        gflops["diffusers"] = torch_gflop(systems["diffusers"][2])
+    jobs = {"train": (lambda s: s[0](), 3 * batch)}  # what it does, and how many times a forward pass of one image
     for n in (2, 16):
-        jobs[f"sample {n}"] = (lambda s, n=n: s[1](n), gflop * n * STEPS)
+        jobs[f"sample {n}"] = (lambda s, n=n: s[1](n), n * STEPS)
     peaks, seconds = [sgemm_peak()], {(job, name): [] for job in jobs for name in systems}
     for job, (work, _) in jobs.items():
         for system in systems.values():  # compile and warm up
@@ -326,10 +398,11 @@ def main():
     )
     print(f"{'job':<12}{'system':<24}{'seconds':>9}{'GFLOP':>9}{'GFLOP/s':>9}{'of sgemm':>9}{'speed':>8}")
     results = []
-    for job, (_, work) in jobs.items():
+    for job, (_, times) in jobs.items():
         base = statistics.median(seconds[job, "keras.io pattern"])
         for name in systems:
             s = statistics.median(seconds[job, name])
+            work = gflops[name] * times
             results.append({"job": job, "system": name, "seconds": s, "gflop": work, "speed": base / s})
             rate = work / s
             print(f"{job:<12}{name:<24}{s:>9.3f}{work:>9.1f}{rate:>9.0f}{rate / peak:>9.0%}{base / s:>7.2f}x")
