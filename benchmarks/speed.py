@@ -1,4 +1,4 @@
-"""The same U-Net trained and sampled in keras_imgen, in the keras.io DDIM pattern and in PyTorch, beside diffusers': one run, interleaved, medians.
+"""The same U-Net trained and sampled here, in the keras.io DDIM pattern and in PyTorch, beside diffusers: interleaved, medians.
 
     python -m benchmarks.speed [--quick] [--rounds 7] [--seed 0]
 
