@@ -9,7 +9,7 @@ import keras
 import pytest
 
 TESTS = Path(__file__).parent
-FILES = ("models/test_image_model.py", "models/diffusion/test_diffusion.py", "training", "layers")
+FILES = ("models/test_image_model.py", "models/diffusion/test_diffusion.py", "training", "layers", "metrics/test_paired.py")
 # Left out: tests that start a TensorFlow process themselves, and those whose time is all compilation.
 LEFT_OUT = (
     "the_other_backend",
@@ -19,6 +19,7 @@ LEFT_OUT = (
     "image_to_image",
     "other_sizes",
     "inpainting",
+    "published",
 )
 
 

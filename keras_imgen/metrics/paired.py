@@ -85,7 +85,7 @@ def ms_ssim(
         last = i == len(SCALES) - 1
         product = product * ops.maximum(whole if last else contrast, 0.0) ** power
         if not last:
-            target, image = (ops.average_pool(v, 2, padding="valid") for v in (target, image))
+            target, image = (ops.average_pool(v, (2, 2), (2, 2), padding="valid") for v in (target, image))
     return ops.mean(product, axis=-1)
 
 

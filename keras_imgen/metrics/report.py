@@ -63,13 +63,13 @@ def write_comparison(found: dict[str, Evaluation], folder: str, title: str) -> s
 
 
 def rows(parts: list[Evaluation]) -> list[list[str]]:
-    """For a table: the metric's name with the better direction, a value for each evaluation, the floor."""
+    """For a table: the better direction and the metric's name, a value for each evaluation, the floor."""
     lines = []
     for i, result in enumerate(parts[0].results):
         values = [number(e.results[i].value, e.results[i].deviation) for e in parts]
         arrow = "↓" if result.better == "lower" else "↑"
         floor = "" if result.floor is None else number(result.floor)
-        lines.append([f"{result.name} {arrow}", *values, floor])
+        lines.append([f"{arrow} {result.name}", *values, floor])
     return lines
 
 
