@@ -9,7 +9,13 @@ import keras
 import pytest
 
 TESTS = Path(__file__).parent
-FILES = ("models/test_image_model.py", "models/diffusion/test_diffusion.py", "training", "layers", "metrics/test_paired.py")
+FILES = (
+    "models/test_image_model.py",
+    "models/diffusion/test_diffusion.py",
+    "training",
+    "layers",
+    "metrics/test_paired.py",
+)
 # Left out: tests that start a TensorFlow process themselves, and those whose time is all compilation.
 LEFT_OUT = (
     "the_other_backend",
