@@ -9,13 +9,7 @@ import keras
 import pytest
 
 TESTS = Path(__file__).parent
-FILES = (
-    "models/test_image_model.py",
-    "models/diffusion/test_diffusion.py",
-    "training",
-    "layers",
-    "metrics/test_paired.py",
-)
+FILES = ("models/test_image_model.py", "models/diffusion/test_diffusion.py", "training", "layers")
 # Left out: tests that start a TensorFlow process themselves, and those whose time is all compilation.
 LEFT_OUT = (
     "the_other_backend",
@@ -25,7 +19,6 @@ LEFT_OUT = (
     "image_to_image",
     "other_sizes",
     "inpainting",
-    "published",
 )
 
 
