@@ -41,3 +41,56 @@ class LabelEmbedding(keras.layers.Embedding):
     def get_config(self):
         config = keras.layers.Layer.get_config(self)
         return {**config, "num_classes": self.num_classes, "size": self.size}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class LabelPlanes(keras.layers.Layer):
+    """Labels (N,) as one-hot planes (N, height, width, num_classes), to lie beside an image (Mirza & Osindero 2014)."""
+
+    def __init__(self, num_classes: int, height: int, width: int, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes, self.height, self.width = num_classes, height, width
+
+    def call(self, label):
+        planes = ops.one_hot(label, self.num_classes, dtype=self.compute_dtype)[:, None, None, :]
+        return ops.broadcast_to(planes, (ops.shape(label)[0], self.height, self.width, self.num_classes))
+
+    def compute_output_shape(self, shape):
+        return (shape[0], self.height, self.width, self.num_classes)
+
+    def get_config(self):
+        config = {"num_classes": self.num_classes, "height": self.height, "width": self.width}
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class ConditionalBatchNorm(keras.layers.Layer):
+    """Batch normalisation whose scale and shift depend on a condition (N, D) (de Vries et al. 2017; BigGAN, Brock et al. 2019).
+
+    Call with x (N, H, W, C) and the condition; scale is 1 + a linear map of it.
+    """
+
+    def __init__(self, momentum: float = 0.9, **kwargs):
+        super().__init__(**kwargs)
+        self.momentum = momentum
+
+    def build(self, x_shape, condition_shape=None):
+        self.norm = keras.layers.BatchNormalization(
+            momentum=self.momentum, center=False, scale=False, name="norm", dtype=self.dtype_policy
+        )
+        self.norm.build(x_shape)
+        start = keras.initializers.RandomNormal(0.0, 0.02)
+        self.modulation = keras.layers.Dense(
+            2 * x_shape[-1], kernel_initializer=start, name="modulation", dtype=self.dtype_policy
+        )
+        self.modulation.build(condition_shape)
+
+    def call(self, x, condition, training=False):
+        scale, shift = ops.split(self.modulation(condition)[:, None, None, :], 2, axis=-1)
+        return self.norm(x, training=training) * (1 + scale) + shift
+
+    def compute_output_shape(self, x_shape, condition_shape=None):
+        return x_shape
+
+    def get_config(self):
+        return {**super().get_config(), "momentum": self.momentum}

@@ -54,6 +54,15 @@ class ImageModel(backend.Step):
         """The networks that are trained, by the name under which `compile` takes their optimizers."""
         raise NotImplementedError
 
+    @property
+    def averaged_players(self) -> tuple[str, ...]:
+        """Names of the players whose weights are averaged: those that make images."""
+        return tuple(self.players)
+
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """What `compile` takes where it is given no optimizer."""
+        return {name: keras.optimizers.Adam() for name in self.players}
+
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         """One training step on a batch with images in [-1, 1]; returns the scalars named in `logged`."""
         raise NotImplementedError
@@ -65,8 +74,8 @@ class ImageModel(backend.Step):
     def finish(self) -> None:
         """Called by a subclass at the end of its `__init__`, when its networks are built: makes the averages."""
         if self.ema is not None:
-            for name, network in self.players.items():
-                for v in network.trainable_variables:
+            for name in self.averaged_players:
+                for v in _floats(self.players[name]):  # with the statistics of batch norm, which belong to the weights
                     average = self.add_weight(
                         name=f"ema_{name}",
                         shape=v.shape,
@@ -81,28 +90,38 @@ class ImageModel(backend.Step):
 
     # === Compiling ===
 
-    def compile(self, optimizer: Any = "adam", **kwargs) -> None:
+    def compile(self, optimizer: Any = None, **kwargs) -> None:
         """As `keras.Model.compile`, without `loss` (the model has its own). Every optimizer is built at once.
 
         Args:
-            optimizer: one optimizer, its name, or a dict with one for each of `players`.
-            kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution`.
+            optimizer: of a model with one player: an optimizer or its name; None is the model's default.
+            kwargs: of a model of several players `generator_optimizer`, `discriminator_optimizer`, ... by the names in
+                `players`; and `jit_compile`, `run_eagerly`, `steps_per_execution`.
+
+        Raises:
+            ValueError: an optimizer for nobody, an unknown argument.
         """
-        unknown = set(kwargs) - {"jit_compile", "run_eagerly", "steps_per_execution", "auto_scale_loss"}
+        names = list(self.players)
+        given = {n: kwargs.pop(f"{n}_optimizer") for n in names if f"{n}_optimizer" in kwargs}
+        given = {n: o for n, o in given.items() if o is not None}
+        taken = ["optimizer"] if len(names) == 1 else [f"{n}_optimizer" for n in names]
+        taken += ["jit_compile", "run_eagerly", "steps_per_execution"]
+        unknown = sorted(set(kwargs) - {*taken, "auto_scale_loss"})
         if unknown:
             raise ValueError(
-                f"{type(self).__name__}.compile() takes optimizer, jit_compile, run_eagerly, steps_per_execution; "
-                f"got {sorted(unknown)}. Its losses are part of the model."
+                f"{type(self).__name__}.compile() takes {', '.join(taken)}; got {unknown}. Its losses are part of the model."
             )
-        names = list(self.players)
         if isinstance(optimizer, OptimizerGroup):
             optimizer = optimizer.optimizers
-        if len(names) == 1 and not isinstance(optimizer, dict):
-            prepared = self._prepared(optimizer, names[0])
-        else:
-            if not isinstance(optimizer, dict) or set(optimizer) != set(names):
-                raise ValueError(f"Expected one optimizer for each of {names}, got {optimizer!r}.")
-            prepared = OptimizerGroup({name: self._prepared(optimizer[name], name) for name in names})
+        if isinstance(optimizer, dict):
+            given, optimizer = {**optimizer, **given}, None
+        elif optimizer is not None and len(names) == 1:
+            given, optimizer = {names[0]: optimizer}, None
+        if optimizer is not None or set(given) - set(names):
+            raise ValueError(f"Expected one optimizer for each of {names}, got {optimizer or given!r}.")
+        given = {**self.default_optimizers(), **given}
+        prepared = {name: self._prepared(given[name], name) for name in names}
+        prepared = prepared[names[0]] if len(names) == 1 else OptimizerGroup(prepared)
         super().compile(optimizer=prepared, **{**kwargs, "auto_scale_loss": False})
         self._compile_arguments = {k: v for k, v in kwargs.items() if k != "auto_scale_loss"}
 
@@ -139,24 +158,25 @@ class ImageModel(backend.Step):
     # === The primitives of `update` ===
 
     def minimize(self, loss_fn: Callable[[], Any], network: keras.Model) -> Any:
-        """One optimizer step on a player's trainable variables, then its average; returns the unscaled loss.
+        """One optimizer step on a player's trainable variables, then its average; returns what `loss_fn` returned.
 
-        `loss_fn()` returns a scalar mean over this replica's batch. It is divided by the replica count and
-        scaled for mixed precision.
+        `loss_fn()` returns a scalar mean over this replica's batch, or a tuple of it and more: logs, images.
+        The scalar is divided by the replica count and scaled for mixed precision.
         """
         optimizer = self._optimizer_of(network)
         variables = network.trainable_variables
         replicas = backend.replica_count()
 
         def scaled():
-            loss = loss_fn()
-            return loss, optimizer.scale_loss(loss / replicas if replicas > 1 else loss)
+            result = loss_fn()
+            loss = result[0] if isinstance(result, tuple) else result
+            return result, optimizer.scale_loss(loss / replicas if replicas > 1 else loss)
 
         before = ops.cast(ops.convert_to_tensor(optimizer.iterations), "int32")
-        loss, grads = backend.gradients(self, scaled, variables)
+        result, grads = backend.gradients(self, scaled, variables)
         backend.apply_gradients(optimizer, grads, variables)
         self._average(network, before, ops.cast(ops.convert_to_tensor(optimizer.iterations), "int32"))
-        return loss
+        return result
 
     def _average(self, network, before, after) -> None:
         if self.ema is None:
@@ -164,7 +184,7 @@ class ImageModel(backend.Step):
         step = ops.cast(after, "float32")
         decay = ops.minimum(self.ema, (1.0 - 1.0 / ops.maximum(step, 1.0)) ** (self.ema_gamma + 1.0))
         keep = ops.where(after > before, decay, 1.0)  # no step was taken: skipped (overflow) or still accumulating
-        mine = {id(v) for v in network.trainable_variables}
+        mine = {id(v) for v in network.variables}
         for v, average in self._averages:
             if id(v) in mine:
                 average.assign(average + ops.cast(1.0 - keep, v.dtype) * (v - average))
@@ -310,3 +330,7 @@ class ImageModel(backend.Step):
     def generate(self, n: int | None = None, labels: Any = None, seed: int = 0, **kwargs) -> np.ndarray:
         """Images, uint8 (n, height, width, channels). Image k has the seed `seed + k` and can be made again alone."""
         raise NotImplementedError
+
+
+def _floats(network: keras.Model) -> list[keras.Variable]:
+    return [v for v in network.variables if "float" in v.dtype]

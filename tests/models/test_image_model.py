@@ -228,6 +228,8 @@ def test_bad_images_are_refused_before_the_first_step(batch, words):
 def test_compile_says_what_it_expects():
     model = duel()
     with pytest.raises(ValueError, match="maker"):
-        model.compile(optimizer={"maker": "adam"})
+        model.compile(optimizer="adam")
+    with pytest.raises(ValueError, match="maker"):
+        model.compile(optimizer={"forger": "adam"})
     with pytest.raises(ValueError, match="losses are part"):
         model.compile(maker_optimizer="adam", critic_optimizer="adam", loss="mse")

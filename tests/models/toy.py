@@ -33,9 +33,6 @@ class Duel(ImageModel):
     def image_shape(self):
         return (4, 4, 1)
 
-    def compile(self, maker_optimizer=None, critic_optimizer=None, optimizer=None, **kwargs):
-        super().compile(optimizer or {"maker": maker_optimizer, "critic": critic_optimizer}, **kwargs)
-
     def update(self, batch):
         real = ops.reshape(batch["image"], (-1, 16))
         z = random.normal(self.next_keys(ops.shape(real)[0]), (4,))

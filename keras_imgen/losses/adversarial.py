@@ -1,0 +1,80 @@
+"""The two sides of the adversarial game, on logits of any shape, computed in float32 with softplus for log-sigmoids.
+
+Each loss is a pair of pure functions: `discriminator(real, fake)` and `generator(fake, real)` give scalars to minimise.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from keras import ops
+
+
+class AdversarialLoss(NamedTuple):
+    """A named pair of losses.
+
+    `threshold` is the logit at which the discriminator is undecided, None where only differences of logits mean something;
+    `pairs` says whether the generator's loss looks at real images.
+    """
+
+    name: str
+    discriminator: Callable[[Any, Any], Any]
+    generator: Callable[[Any, Any], Any]
+    threshold: float | None = 0.0
+    pairs: bool = False
+
+
+def _f(logits):
+    return ops.cast(logits, "float32")
+
+
+def _classify(real, fake):
+    return ops.mean(ops.softplus(-_f(real))) + ops.mean(ops.softplus(_f(fake)))
+
+
+def _least_squares(real, fake):
+    return 0.5 * ops.mean(ops.square(_f(real) - 1.0)) + 0.5 * ops.mean(ops.square(_f(fake)))
+
+
+def _hinge(real, fake):
+    return ops.mean(ops.relu(1.0 - _f(real))) + ops.mean(ops.relu(1.0 + _f(fake)))
+
+
+LOSSES = {
+    loss.name: loss
+    for loss in (
+        # Goodfellow et al. 2014, eq. 1: the generator minimises log(1 - D(G(z))), which is flat where it loses.
+        AdversarialLoss("minimax", _classify, lambda fake, real: -ops.mean(ops.softplus(_f(fake)))),
+        # The same paper, section 3: it maximises log D(G(z)) instead.
+        AdversarialLoss("non_saturating", _classify, lambda fake, real: ops.mean(ops.softplus(-_f(fake)))),
+        # Mao et al. 2017 (LSGAN), eq. 9: targets 0 for fake, 1 for real, 1 for the generator.
+        AdversarialLoss(
+            "least_squares", _least_squares, lambda fake, real: 0.5 * ops.mean(ops.square(_f(fake) - 1.0)), 0.5
+        ),
+        # Lim & Ye 2017; Miyato et al. 2018, eqs. 16 and 17.
+        AdversarialLoss("hinge", _hinge, lambda fake, real: -ops.mean(_f(fake))),
+        # Arjovsky et al. 2017: the critic's gap estimates the earth mover's distance, if the critic is 1-Lipschitz.
+        AdversarialLoss(
+            "wasserstein",
+            lambda real, fake: ops.mean(_f(fake)) - ops.mean(_f(real)),
+            lambda fake, real: -ops.mean(_f(fake)),
+            None,
+        ),
+        # Jolicoeur-Martineau 2018, pairwise; with R1 and R2 it is R3GAN (Huang et al. 2024), eq. 2.
+        AdversarialLoss(
+            "relativistic",
+            lambda real, fake: ops.mean(ops.softplus(_f(fake) - _f(real))),
+            lambda fake, real: ops.mean(ops.softplus(_f(real) - _f(fake))),
+            None,
+            True,
+        ),
+    )
+}
+
+
+def get(loss: str | AdversarialLoss) -> AdversarialLoss:
+    """A loss by its name: minimax, non_saturating, least_squares, hinge, wasserstein, relativistic."""
+    if isinstance(loss, AdversarialLoss):
+        return loss
+    if loss not in LOSSES:
+        raise ValueError(f"There is no adversarial loss {loss!r}. Expected one of {', '.join(LOSSES)}.")
+    return LOSSES[loss]

@@ -1,0 +1,166 @@
+"""Terms that are added to the discriminator's loss: each one small class with the paper it comes from.
+
+A term is called with a `DiscriminatorStep` and gives a scalar. With `every` = k it is computed in one step of k and counts k
+times there (lazy regularisation, Karras et al. 2020, section 3.1). Penalties on gradients call the critic with
+`training=False`: no dropout, and the state of batch or spectral norm stays as it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_imgen.training import random
+
+
+@dataclass(frozen=True)
+class DiscriminatorStep:
+    """What a term may look at. Images are float32 (N, H, W, C), as the discriminator sees them: augmented.
+
+    `critic(images, training=False)` gives logits with the labels of the batch, `gradient(fn, x)` the gradient of sum(fn(x)),
+    `keys` (N, 2) fresh random keys, `means` (2,) the running means of the logits of real and of fake images.
+    """
+
+    real: Any
+    fake: Any
+    real_logits: Any
+    fake_logits: Any
+    critic: Callable[..., Any]
+    gradient: Callable[[Callable[[Any], Any], Any], Any]
+    keys: Any
+    means: Any
+
+
+class Regularizer:
+    """Base: a name for the logs, `every`, and a config made of the arguments."""
+
+    name = ""
+
+    def __init__(self, every: int = 1, **arguments: float):
+        if every < 1:
+            raise ValueError(f"Expected `every` of at least 1 step, got {every!r}.")
+        for k, v in arguments.items():
+            if v < 0:
+                raise ValueError(f"Expected `{k}` of at least 0, got {v!r}.")
+            setattr(self, k, v)
+        self.every, self._arguments = every, {**arguments, "every": every}
+
+    def __call__(self, step: DiscriminatorStep) -> Any:
+        raise NotImplementedError
+
+    def get_config(self) -> dict:
+        return dict(self._arguments)
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Regularizer":
+        return cls(**config)
+
+
+def _squared_norm(gradient):
+    return ops.sum(ops.square(ops.cast(gradient, "float32")), axis=tuple(range(1, len(gradient.shape))))
+
+
+def _norm(gradient):
+    return ops.sqrt(_squared_norm(gradient) + 1e-12)
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class R1(Regularizer):
+    """gamma/2 E|grad D(x)|^2 at real images (Mescheder et al. 2018, eq. 9)."""
+
+    name = "r1"
+
+    def __init__(self, gamma: float = 1.0, every: int = 1):
+        super().__init__(every, gamma=gamma)
+
+    def __call__(self, step):
+        return 0.5 * self.gamma * ops.mean(_squared_norm(step.gradient(step.critic, step.real)))
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class R2(Regularizer):
+    """gamma/2 E|grad D(x)|^2 at generated images (the same, eq. 10)."""
+
+    name = "r2"
+
+    def __init__(self, gamma: float = 1.0, every: int = 1):
+        super().__init__(every, gamma=gamma)
+
+    def __call__(self, step):
+        return 0.5 * self.gamma * ops.mean(_squared_norm(step.gradient(step.critic, step.fake)))
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class GradientPenalty(Regularizer):
+    """weight E(|grad D(x)| - 1)^2 on straight lines between real and fake, u ~ U(0, 1) (WGAN-GP, Gulrajani et al. 2017, eq. 3)."""
+
+    name = "gradient_penalty"
+
+    def __init__(self, weight: float = 10.0, every: int = 1):
+        super().__init__(every, weight=weight)
+
+    def __call__(self, step):
+        u = ops.reshape(random.uniform(step.keys), (-1, *(1 for _ in step.real.shape[1:])))
+        points = u * step.real + (1.0 - u) * step.fake
+        return self.weight * ops.mean(ops.square(_norm(step.gradient(step.critic, points)) - 1.0))
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class DRAGAN(Regularizer):
+    """weight E(|grad D(x)| - 1)^2 around real images, x + 0.5 std(x) u with u ~ U(0, 1) (Kodali et al. 2017, section 2.3)."""
+
+    name = "dragan"
+
+    def __init__(self, weight: float = 10.0, every: int = 1):
+        super().__init__(every, weight=weight)
+
+    def __call__(self, step):
+        u = random.uniform(step.keys, tuple(step.real.shape[1:]))
+        points = step.real + 0.5 * ops.std(step.real) * u
+        return self.weight * ops.mean(ops.square(_norm(step.gradient(step.critic, points)) - 1.0))
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Consistency(Regularizer):
+    """E(D(x) - D(T(x)))^2 with T a flip and a shift by up to an eighth: CR-GAN (Zhang et al. 2020, eq. 3) with `fake` = 0,
+    balanced bCR (Zhao et al. 2020, section 3.1) with both weights."""
+
+    name = "consistency"
+
+    def __init__(self, real: float = 10.0, fake: float = 0.0, every: int = 1):
+        super().__init__(every, real=real, fake=fake)
+
+    def __call__(self, step):
+        from keras_imgen.models.adversarial.augment import flip, translate
+
+        def moved(images):
+            return translate(flip(images, random.fold(step.keys, 1)), random.fold(step.keys, 2))
+
+        total = 0.0
+        for weight, images, logits in (
+            (self.real, step.real, step.real_logits),
+            (self.fake, step.fake, step.fake_logits),
+        ):
+            if weight:
+                again = ops.cast(step.critic(moved(images)), "float32")
+                total = total + weight * ops.mean(ops.square(ops.cast(logits, "float32") - again))
+        return ops.convert_to_tensor(total, dtype="float32")
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class LeCam(Regularizer):
+    """weight (E relu(D(x) - m_fake)^2 + E relu(m_real - D(G(z)))^2) with the running means m of the logits
+    (Tseng et al. 2021, eq. 6, with the rectifier of the authors' programs)."""
+
+    name = "lecam"
+
+    def __init__(self, weight: float = 0.1, every: int = 1):
+        super().__init__(every, weight=weight)
+
+    def __call__(self, step):
+        real, fake = (ops.cast(v, "float32") for v in (step.real_logits, step.fake_logits))
+        above = ops.mean(ops.square(ops.relu(real - step.means[1])))
+        below = ops.mean(ops.square(ops.relu(step.means[0] - fake)))
+        return self.weight * (above + below)

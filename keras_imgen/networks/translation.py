@@ -1,0 +1,122 @@
+"""Networks from image to image, and the discriminator that judges patches."""
+
+import keras
+from keras import layers
+
+from keras_imgen.layers import GroupNorm
+
+START = {"kernel_initializer": keras.initializers.RandomNormal(0.0, 0.02)}
+
+
+def _instance_norm(name: str, activation: str | None = None):
+    """Instance normalisation: a group for every channel."""
+    return GroupNorm(groups=1 << 20, activation=activation, name=name)
+
+
+def translation_unet(
+    image_shape: tuple[int, int, int],
+    channels_out: int | None = None,
+    width: int = 64,
+    depth: int = 4,
+    dropout: float = 0.5,
+    name: str = "translation_unet",
+) -> keras.Model:
+    """The U-Net of pix2pix (Isola et al. 2017, section 6.1.1): images (N, H, W, C) to images (N, H, W, channels_out) in [-1, 1].
+
+    Args:
+        image_shape: height and width divisible by 2^depth.
+        width: channels of the first level; each further one has twice as many, at most 8 width.
+        dropout: in the two lowest levels of the way up.
+
+    Raises:
+        ValueError: a size that 2^depth does not divide.
+    """
+    height, w, channels = image_shape
+    if height % 2**depth or w % 2**depth:
+        raise ValueError(f"Expected a height and width divisible by {2**depth} for depth={depth}, got {height}x{w}.")
+    x = keras.Input(tuple(image_shape), name="image")
+    h, skips = x, []
+    for i in range(depth):
+        h = layers.Conv2D(width * 2 ** min(i, 3), 4, 2, "same", name=f"down{i}", **START)(h)
+        if 0 < i < depth - 1:  # not where a channel may have a single place left
+            h = _instance_norm(f"down{i}_norm")(h)
+        h = layers.LeakyReLU(0.2, name=f"down{i}_leaky")(h)
+        skips.append(h)
+    skips.pop()
+    for i in reversed(range(1, depth)):
+        h = layers.Conv2DTranspose(width * 2 ** min(i - 1, 3), 4, 2, "same", name=f"up{i}", **START)(h)
+        h = _instance_norm(f"up{i}_norm", "relu")(h)
+        if dropout and i >= depth - 2:
+            h = layers.Dropout(dropout, name=f"up{i}_dropout")(h)
+        h = layers.Concatenate(name=f"up{i}_concat")([h, skips.pop()])
+    h = layers.Conv2DTranspose(
+        channels_out or channels, 4, 2, "same", activation="tanh", dtype="float32", name="up0", **START
+    )(h)
+    return keras.Model(x, h, name=name)
+
+
+def translation_resnet(
+    image_shape: tuple[int, int, int],
+    channels_out: int | None = None,
+    width: int = 64,
+    blocks: int = 6,
+    downs: int = 2,
+    name: str = "translation_resnet",
+) -> keras.Model:
+    """The generator of CycleGAN (Johnson et al. 2016; Zhu et al. 2017, section 7.2): down, residual blocks, up.
+
+    Images (N, H, W, C) to images (N, H, W, channels_out) in [-1, 1]; height and width divisible by 2^downs.
+
+    Raises:
+        ValueError: a size that 2^downs does not divide.
+    """
+    height, w, channels = image_shape
+    if height % 2**downs or w % 2**downs:
+        raise ValueError(f"Expected a height and width divisible by {2**downs} for downs={downs}, got {height}x{w}.")
+    x = keras.Input(tuple(image_shape), name="image")
+
+    def conv(h, out, size, name, activation="relu", stride=1):
+        h = layers.Conv2D(out, size, stride, "same", name=name, **START)(h)
+        return _instance_norm(f"{name}_norm", activation)(h)
+
+    h = conv(x, width, 7, "conv_in")
+    for i in range(downs):
+        h = conv(h, width * 2 ** (i + 1), 3, f"down{i}", stride=2)
+    out = width * 2**downs
+    for i in range(blocks):
+        y = conv(h, out, 3, f"block{i}a")
+        h = layers.Add(name=f"block{i}_add")([h, conv(y, out, 3, f"block{i}b", None)])
+    for i in reversed(range(downs)):
+        h = layers.Conv2DTranspose(width * 2**i, 3, 2, "same", name=f"up{i}", **START)(h)
+        h = _instance_norm(f"up{i}_norm", "relu")(h)
+    h = layers.Conv2D(
+        channels_out or channels, 7, padding="same", activation="tanh", dtype="float32", name="conv_out", **START
+    )(h)
+    return keras.Model(x, h, name=name)
+
+
+def patchgan(
+    image_shape: tuple[int, int, int],
+    condition_channels: int | None = None,
+    width: int = 64,
+    depth: int = 3,
+    name: str = "patchgan",
+) -> keras.Model:
+    """The PatchGAN discriminator (Isola et al. 2017, section 3.2.2): a logit for every patch, (N, h, w, 1).
+
+    Called with an image, or, with `condition_channels`, with a dict of `image` and `condition` of the same size. The patch has 70
+    pixels for depth 3, 34 for 2, 16 for 1.
+    """
+    image = keras.Input(tuple(image_shape), name="image")
+    inputs, h = image, image
+    if condition_channels:
+        inputs = {"image": image, "condition": keras.Input((*image_shape[:2], condition_channels), name="condition")}
+        h = layers.Concatenate(name="pair")([inputs["condition"], image])
+    for i in range(depth + 1):
+        stride = 2 if i < depth else 1
+        h = layers.Conv2D(width * 2 ** min(i, 3), 4, stride, "same", name=f"conv{i}", **START)(h)
+        if i:
+            h = _instance_norm(f"conv{i}_norm")(h)
+        h = layers.LeakyReLU(0.2, name=f"conv{i}_leaky")(h)
+    h = layers.Conv2D(1, 4, padding="same", dtype="float32", name="logits", **START)(h)
+    return keras.Model(inputs, h, name=name)
