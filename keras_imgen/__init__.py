@@ -30,8 +30,10 @@ def load_model(path: str, **kwargs):
         raise ValueError(f"{path} is not a complete .keras file: it may have been truncated. Save or copy it again.")
     import keras
 
-    for part in ("networks", "models.diffusion.diffusion"):  # registers what the file names
-        import_module(f"keras_imgen.{part}")
+    from keras_imgen import models, networks  # noqa: F401 - registers what the file names
+
+    for name in models.__all__:
+        getattr(models, name)
     return keras.saving.load_model(path, **kwargs)
 
 

@@ -28,6 +28,12 @@ class _Spectral:
         sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(_unit(u)))[0, 0]
         return ops.cast(kernel / ops.cast(sigma, kernel.dtype), self.compute_dtype)
 
+    def save_own_variables(self, store):
+        keras.layers.Layer.save_own_variables(self, store)  # Dense and Conv2D save kernel and bias alone
+
+    def load_own_variables(self, store):
+        keras.layers.Layer.load_own_variables(self, store)
+
     def _finish(self, y):
         y = y if self.bias is None else ops.add(y, self.bias)
         return y if self.activation is None else self.activation(y)

@@ -2,7 +2,12 @@
 
 from importlib import import_module
 
-_HOMES = {"Diffusion": "keras_imgen.models.diffusion.diffusion", "ImageModel": "keras_imgen.models.image_model"}
+_HOMES = {
+    "Diffusion": "keras_imgen.models.diffusion.diffusion",
+    "GAN": "keras_imgen.models.adversarial.gan",
+    "ImageModel": "keras_imgen.models.image_model",
+    "WGAN": "keras_imgen.models.adversarial.gan",
+}
 __all__ = list(_HOMES)
 
 

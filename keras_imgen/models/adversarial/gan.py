@@ -1,0 +1,469 @@
+"""GAN: two players, one of the adversarial losses, and terms that keep the game stable."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_imgen.losses import adversarial
+from keras_imgen.models.adversarial.regularizers import R1, DiscriminatorStep, GradientPenalty, Regularizer
+from keras_imgen.models.image_model import ImageModel
+from keras_imgen.serving.requests import rows
+from keras_imgen.training import backend, random
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class GAN(ImageModel):
+    """A generator and a discriminator (Goodfellow et al. 2014), conditional if the generator takes labels.
+
+    The generator is a `keras.Model` called with a dict of `latent` (N, D) and, if it is conditional, `label` (N,), or with the latent
+    alone; the discriminator with a dict of `image` (N, H, W, C) and `label`, or with the image alone. See `networks`: `mlp_...`,
+    `dcgan_...`, `resnet_gan_...`; how labels enter is the discriminator's `conditioning`.
+
+    Args:
+        generator, discriminator: the players.
+        num_classes: of the labels; None for a model without.
+        loss: see `losses.adversarial`: "non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "relativistic".
+        regularizers: terms of the discriminator's loss, see `regularizers`; None is R1, () is none.
+        critic_steps: steps of the discriminator for each one of the generator. A batch is cut into as many parts, one for each, so that
+            every step sees other images; make the batch that much larger.
+        augment: None, `DiffAugment()` or `AdaptiveAugment()`, for small data.
+        auxiliary_weight: of the cross-entropy of the classes, for a discriminator with `conditioning="auxiliary"`.
+        shared_fakes: the generator steps first, and its images serve the discriminator too: one generator pass in place of two.
+            Another algorithm, with less work: the discriminator learns from images of the generator before its step.
+        ema, ema_gamma, seed: see `ImageModel`; the generator alone is averaged.
+
+    Logs: the losses, each term by its name, `real_accuracy` and `fake_accuracy` (shares that the discriminator gets right; 0.5 if it
+    guesses, 1 if the generator has lost), `diversity` (how far generated images of a batch are apart, relative to real ones; 0 if the
+    generator has collapsed to one image), and `augment_p` of ADA.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        num_classes: int | None = None,
+        loss: str = "non_saturating",
+        regularizers: tuple[Regularizer, ...] | None = None,
+        critic_steps: int = 1,
+        augment: Any = None,
+        auxiliary_weight: float = 1.0,
+        shared_fakes: bool = False,
+        ema: float | None = 0.999,
+        **kwargs,
+    ):
+        self.loss_pair = adversarial.get(loss)
+        self.regularizers = (R1(),) if regularizers is None else tuple(regularizers)
+        self.adaptive = hasattr(augment, "next_state")
+        self.auxiliary = isinstance(discriminator.output, dict)
+        self.logged = tuple(self._logged())
+        super().__init__(ema=ema, **kwargs)
+        if critic_steps < 1:
+            raise ValueError(f"Expected `critic_steps` of at least 1, got {critic_steps!r}.")
+        if shared_fakes and critic_steps > 1:
+            raise ValueError("shared_fakes=True needs critic_steps=1: there is one set of fakes in a step.")
+        self.generator, self.discriminator, self._classes = generator, discriminator, num_classes
+        self.critic_steps, self.augment, self.auxiliary_weight = critic_steps, augment, auxiliary_weight
+        self.shared_fakes = shared_fakes
+        takes_labels = "label" in _inputs(generator)
+        if takes_labels != (num_classes is not None):
+            raise ValueError(
+                f"The generator takes {'labels' if takes_labels else 'no labels'}, but num_classes is {num_classes!r}: give it "
+                "to the networks and to the model."
+            )
+        if None in self.image_shape:
+            raise ValueError(f"Expected a generator of images of a fixed size, got {self.image_shape}.")
+        state = {"trainable": False, "aggregation": "only_first_replica"}
+        self.logit_means = self.add_weight(name="logit_means", shape=(2,), initializer="zeros", **state)
+        self.augment_state = None
+        if self.adaptive:
+            start = self.augment.start()
+            self.augment_state = self.add_weight(
+                name="augment_state",
+                shape=start.shape,
+                initializer=lambda shape, dtype: ops.convert_to_tensor(start),
+                **state,
+            )
+        self.joint = not any(isinstance(v, keras.layers.BatchNormalization) for v in discriminator._flatten_layers())
+        self._compiled_functions: dict = {}
+        self.finish()
+
+    def _logged(self):
+        yield from ("discriminator_loss", "generator_loss", "real_accuracy", "fake_accuracy", "diversity")
+        yield from (term.name for term in self.regularizers)
+        if self.auxiliary:
+            yield "class_loss"
+        if self.adaptive:
+            yield "augment_p"
+
+    # === The players ===
+
+    @property
+    def players(self):
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
+    @property
+    def averaged_players(self):
+        return ("generator",)
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in self.players}
+
+    @property
+    def image_shape(self):
+        return tuple(self.generator.output_shape[1:])
+
+    @property
+    def num_classes(self):
+        return self._classes
+
+    @property
+    def latent_dim(self) -> int:
+        shape = _inputs(self.generator)["latent"].shape
+        return int(shape[-1])
+
+    def make(self, keys, labels=None, training=False):
+        """Images float32 (N, H, W, C) of the generator for keys (N, 2): latents from N(0, I), and what else it takes by chance."""
+        return self._call(self.generator, {"latent": self.latents(keys), "label": labels}, training)
+
+    def latents(self, keys, truncation: Any = None):
+        """N(0, I), (N, latent_dim). With `truncation` t, within [-t, t] (BigGAN, Brock et al. 2019, section 3.1)."""
+        drawn = random.normal(random.fold(keys, 0), (self.latent_dim,))
+        if truncation is None:
+            return drawn
+        # The normal distribution's quantile of a number within its share: the same image, drawn in as t falls.
+        share = ops.erf(truncation / np.sqrt(2.0).astype("float32"))
+        return np.sqrt(2.0).astype("float32") * ops.erfinv(share * ops.erf(drawn / np.sqrt(2.0).astype("float32")))
+
+    def judge(self, images, labels=None, training=False):
+        """(logits, logits of the classes or None) of the discriminator."""
+        found = self._call(self.discriminator, {"image": images, "label": labels}, training)
+        return (found["logits"], found["class_logits"]) if isinstance(found, dict) else (found, None)
+
+    @staticmethod
+    def _call(network, values, training):
+        names = _inputs(network)
+        if list(names) in (["latent"], ["image"]) and not isinstance(network.input, dict):
+            return network(values[next(iter(names))], training=training)
+        return network({k: values[k] for k in names}, training=training)
+
+    # === The step ===
+
+    def update(self, batch):
+        logs = {}
+        if self.shared_fakes:
+            keys = self.next_keys(ops.shape(batch["image"])[0])
+            logs["generator_loss"], fake = self._generator_step(batch, keys)
+            logs.update(self._discriminator_step(batch, keys, ops.stop_gradient(fake)))
+            return logs
+        for i in range(self.critic_steps):
+            part = {k: v[i :: self.critic_steps] for k, v in batch.items()} if self.critic_steps > 1 else batch
+            keys = self.next_keys(ops.shape(part["image"])[0])
+            fake = ops.stop_gradient(self.make(random.fold(keys, 0), part.get("label"), True))
+            logs.update(self._discriminator_step(part, keys, fake))
+        logs["generator_loss"], _ = self._generator_step(part, self.next_keys(ops.shape(part["image"])[0]))
+        return logs
+
+    def _augmented(self, images, keys):
+        if self.augment is None:
+            return images
+        return self.augment(images, keys, self.augment_state[0] if self.adaptive else None)
+
+    def _discriminator_step(self, batch, keys, fake):
+        labels = batch.get("label")
+        diversity = _spread(fake) / (_spread(batch["image"]) + 1e-6)
+        real = self._augmented(batch["image"], random.fold(keys, 1))
+        fake = self._augmented(fake, random.fold(keys, 2))
+        means = ops.copy(self.logit_means)
+        iteration = ops.cast(ops.convert_to_tensor(self._optimizer_of(self.discriminator).iterations), "int32")
+
+        def critic(images, training=False):
+            return self.judge(images, labels, training)[0]
+
+        def loss_fn():
+            (real_logits, real_classes), (fake_logits, fake_classes) = self._both(real, fake, labels)
+            loss = total = self.loss_pair.discriminator(real_logits, fake_logits)
+            logs = {}
+            step = DiscriminatorStep(
+                real, fake, real_logits, fake_logits, critic, self.input_gradient, random.fold(keys, 3), means
+            )
+            for i, term in enumerate(self.regularizers):
+                own = DiscriminatorStep(**{**step.__dict__, "keys": random.fold(step.keys, i)})
+                logs[term.name] = _lazily(term, own, iteration)
+                total = total + logs[term.name]
+            if real_classes is not None:
+                crossed = [_cross_entropy(labels, c) for c in (real_classes, fake_classes)]
+                logs["class_loss"] = 0.5 * (crossed[0] + crossed[1])
+                total = total + self.auxiliary_weight * logs["class_loss"]
+            return total, {**logs, "discriminator_loss": loss}, real_logits, fake_logits
+
+        _, logs, real_logits, fake_logits = self.minimize(loss_fn, self.discriminator)
+        real_logits, fake_logits = (ops.cast(v, "float32") for v in (real_logits, fake_logits))
+        now = ops.stack([ops.mean(real_logits), ops.mean(fake_logits)])
+        self.logit_means.assign(means + 0.01 * (now - means))
+        middle = self.loss_pair.threshold
+        middle = ops.mean(now) if middle is None else middle
+        logs["real_accuracy"] = ops.mean(ops.cast(real_logits > middle, "float32"))
+        logs["fake_accuracy"] = ops.mean(ops.cast(fake_logits < middle, "float32"))
+        logs["diversity"] = diversity
+        if self.adaptive:
+            state = self.augment.next_state(ops.copy(self.augment_state), ops.sign(real_logits - middle))
+            self.augment_state.assign(state)
+            logs["augment_p"] = state[0]
+        return logs
+
+    def _both(self, real, fake, labels):
+        """The discriminator on real and generated images: in one pass, unless its batch norm would mix the two."""
+        if not self.joint:
+            return self.judge(real, labels, True), self.judge(fake, labels, True)
+        twice = None if labels is None else ops.concatenate([labels, labels])
+        logits, classes = self.judge(ops.concatenate([real, fake]), twice, True)
+        classes = (None, None) if classes is None else ops.split(classes, 2)
+        return tuple(zip(ops.split(logits, 2), classes))
+
+    def _generator_step(self, batch, keys):
+        """(loss, images)."""
+        labels = batch.get("label")
+
+        def loss_fn():
+            fake = self.make(random.fold(keys, 0), labels, True)
+            logits, classes = self.judge(self._augmented(fake, random.fold(keys, 2)), labels, True)
+            real = None
+            if self.loss_pair.pairs:
+                real = self.judge(self._augmented(batch["image"], random.fold(keys, 1)), labels, True)[0]
+            loss = total = self.loss_pair.generator(logits, real)
+            if classes is not None:
+                total = total + self.auxiliary_weight * _cross_entropy(labels, classes)
+            return total, loss, fake
+
+        _, loss, fake = self.minimize(loss_fn, self.generator)
+        return loss, fake
+
+    def score(self, batch):
+        labels, count = batch.get("label"), ops.shape(batch["image"])[0]
+        keys = random.fold(random.key(ops.arange(count, dtype="int32")), self.seed)
+        fake = self.make(keys, labels)
+        (real_logits, _), (fake_logits, _) = self.judge(batch["image"], labels), self.judge(fake, labels)
+        middle = self.loss_pair.threshold
+        if middle is None:
+            middle = 0.5 * (ops.mean(ops.cast(real_logits, "float32")) + ops.mean(ops.cast(fake_logits, "float32")))
+        return {
+            "discriminator_loss": self.loss_pair.discriminator(real_logits, fake_logits),
+            "generator_loss": self.loss_pair.generator(fake_logits, real_logits),
+            "real_accuracy": ops.mean(ops.cast(ops.cast(real_logits, "float32") > middle, "float32")),
+            "fake_accuracy": ops.mean(ops.cast(ops.cast(fake_logits, "float32") < middle, "float32")),
+            "diversity": _spread(fake) / (_spread(batch["image"]) + 1e-6),
+        }
+
+    # === Sampling ===
+
+    def sample(self, seeds, labels=None, truncation=None):
+        """Images uint8 (N, H, W, C) in tensors: what `generate` compiles and `export` writes; truncation 0 is none."""
+        keys = random.key(seeds)
+        return _to_uint8(self.images(self.sampling_latents(keys, truncation), self._labels(keys, labels), keys))
+
+    def sampling_latents(self, keys, truncation=None):
+        """The latents of images with these keys; `truncation` () is a bound, 0 for none."""
+        if truncation is None:
+            return self.latents(keys)
+        return ops.where(truncation > 0, self.latents(keys, ops.maximum(truncation, 1e-3)), self.latents(keys))
+
+    def images(self, latents, labels, keys):
+        """Images float32 in [-1, 1] from latents (N, D)."""
+        return self._call(self.generator, {"latent": latents, "label": labels, "keys": keys}, False)
+
+    def _labels(self, keys, labels):
+        if self.num_classes is None:
+            return None
+        drawn = ops.cast(random.uniform(random.fold(keys, 1)) * self.num_classes, "int32")
+        return ops.where(labels < self.num_classes, labels, drawn)
+
+    def call(self, inputs, training=False):
+        """Images of the generator."""
+        return self._call(self.generator, inputs if isinstance(inputs, dict) else {"latent": inputs}, training)
+
+    def generate(
+        self,
+        n: int | None = None,
+        labels: Any = None,
+        seed: int = 0,
+        *,
+        seeds: Any = None,
+        truncation: float | None = None,
+        batch_size: int = 64,
+        ema: bool = True,
+    ) -> np.ndarray:
+        """New images, uint8 (n, height, width, channels).
+
+        Args:
+            n: how many; may be left out where `labels` or `seeds` tell.
+            labels: int or ints (n,) for a conditional model; None draws them.
+            seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
+            truncation: latents within [-t, t]: fewer odd images, less variety (Brock et al. 2019). None: all of N(0, I).
+            batch_size: images made at a time.  ema: use averaged weights.
+
+        Raises:
+            ValueError: labels outside the range, truncation <= 0.
+        """
+        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+        if truncation is not None and not truncation > 0:
+            raise ValueError(f"Expected `truncation` above 0 or None, got {truncation!r}.")
+        bound = np.float32(truncation or 0.0)
+        return self._run("sample", lambda s, y, t: self.sample(s, y, t), seeds, labels, bound, batch_size, ema)
+
+    def interpolate(self, start: int, stop: int, frames: int = 16, label: int | None = None, **kwargs) -> np.ndarray:
+        """Images uint8 (frames, H, W, C) on the way from the seed `start` to `stop`, both included; see `walk`."""
+        return self.walk([start, stop], frames, label, **kwargs)
+
+    def walk(
+        self,
+        seeds: Any,
+        frames: int = 16,
+        label: int | None = None,
+        loop: bool = False,
+        batch_size: int = 64,
+        ema: bool = True,
+    ) -> np.ndarray:
+        """A walk through the latent space: uint8 images from each seed to the next, `frames` for every part.
+
+        Latents go along great circles (slerp, White 2016), on which their length is what the generator knows. For a film:
+        `data.save_video("walk.gif", model.walk([1, 2, 3], loop=True))`.
+
+        Args:
+            seeds: two or more.  label: int for a conditional model; None draws the first seed's.
+            loop: go back to the first seed.
+        """
+        from keras_imgen.models.adversarial.latent import path
+
+        seeds = [*seeds, seeds[0]] if loop else list(seeds)
+        if len(seeds) < 2 or frames < 2:
+            raise ValueError(f"Expected at least two seeds and two frames, got {len(seeds)} and {frames!r}.")
+        ints, labels = rows(self.num_classes, None, label, seeds=seeds)
+        pairs, share = path(len(seeds), frames, loop)
+        if labels is not None:
+            labels = np.broadcast_to(labels[:1], (len(share),)).copy()
+
+        def function(starts, stops, share, labels=None):
+            first, second = random.key(starts), random.key(stops)
+            latents = self.between(first, second, share)
+            fixed = ops.broadcast_to(random.key(ints[:1]), ops.shape(first))  # of the noise, and of a drawn label
+            return _to_uint8(self.images(latents, self._labels(fixed, labels), fixed))
+
+        arrays = [ints[pairs[:, 0]], ints[pairs[:, 1]], share.astype("float32")]
+        arrays += [] if labels is None else [labels]
+        return self._batched(("walk", int(ints[0]), ema), function, arrays, (), batch_size, ema)
+
+    def between(self, first, second, share):
+        """Latents (N, D) at `share` (N,) in [0, 1] of the way between those of two keys."""
+        from keras_imgen.models.adversarial.latent import slerp
+
+        return slerp(self.latents(first), self.latents(second), share)
+
+    def _run(self, name, function, seeds, labels, bound, batch_size, ema):
+        arrays = [seeds] if labels is None else [seeds, labels]
+        inner = (lambda s, t: function(s, None, t)) if labels is None else function
+        return self._batched((name, ema), inner, arrays, (bound,), batch_size, ema)
+
+    def _batched(self, name, function, arrays, constants, batch_size, ema):
+        """`function` compiled once under `name`, over rows of the arrays, `batch_size` at a time."""
+        if name not in self._compiled_functions:
+
+            def averaged(*args):
+                with self.averaged(ema):
+                    return function(*args)
+
+            self._compiled_functions[name] = backend.jit(self, averaged)
+        run, total = self._compiled_functions[name], len(arrays[0])
+        parts = []
+        for i in range(0, total, batch_size):
+            chunk = [a[i : i + batch_size] for a in arrays]
+            # Full batches, so that an image does not depend on how many are made with it: kernels differ with the shape.
+            filled = [np.concatenate([c, np.repeat(c[-1:], batch_size - len(c), 0)]) for c in chunk]
+            parts.append(run(*filled, *constants)[: len(chunk[0])])
+        return np.concatenate(parts) if parts else np.zeros((0, *self.image_shape), "uint8")
+
+    # === Saving and serving ===
+
+    def export(self, path: str) -> None:
+        """Write a SavedModel with the endpoints `serving_default` and `generate`; see `serving.export.export_gan`."""
+        from keras_imgen.serving.export import export_gan
+
+        export_gan(self, path)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "num_classes": self._classes,
+            "loss": self.loss_pair.name,
+            "regularizers": [keras.saving.serialize_keras_object(term) for term in self.regularizers],
+            "critic_steps": self.critic_steps,
+            "augment": None if self.augment is None else keras.saving.serialize_keras_object(self.augment),
+            "auxiliary_weight": self.auxiliary_weight,
+            "shared_fakes": self.shared_fakes,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        from keras_imgen.models.adversarial import augment  # noqa: F401 - registers what the config names
+
+        load = keras.saving.deserialize_keras_object
+        config = {**config, **{k: load(config[k]) for k in ("generator", "discriminator")}}
+        if "regularizers" in config:
+            config["regularizers"] = [load(term) for term in config["regularizers"]]
+        if config.get("augment") is not None:
+            config["augment"] = load(config["augment"])
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class WGAN(GAN):
+    """WGAN-GP (Gulrajani et al. 2017): the Wasserstein loss, a gradient penalty of 10, five critic steps for one of the generator.
+
+    Its discriminator is a critic: no batch norm. Arguments as for `GAN`, with these defaults.
+    """
+
+    def __init__(self, generator, discriminator, num_classes=None, regularizers=None, critic_steps=5, **kwargs):
+        terms = (GradientPenalty(),) if regularizers is None else regularizers
+        kwargs = {"loss": "wasserstein", **kwargs}
+        super().__init__(
+            generator, discriminator, num_classes, regularizers=terms, critic_steps=critic_steps, **kwargs
+        )
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9) for name in self.players}
+
+
+def _inputs(network) -> dict:
+    """The symbolic inputs by name; of a plain network `latent` or `image`."""
+    given = getattr(network, "inputs_by_name", None) or network.input
+    if isinstance(given, dict):
+        return given
+    return {"latent" if len(given.shape) == 2 else "image": given}
+
+
+def _spread(images):
+    """Mean distance of neighbours in the batch, per number."""
+    x = ops.cast(images, "float32")
+    return ops.mean(ops.sqrt(ops.mean(ops.square(x - ops.roll(x, 1, axis=0)), axis=(1, 2, 3)) + 1e-12))
+
+
+def _cross_entropy(labels, logits):
+    return ops.mean(keras.losses.sparse_categorical_crossentropy(labels, ops.cast(logits, "float32"), from_logits=True))
+
+
+def _lazily(term, step, iteration):
+    """The term, in one step of `term.every` and so many times as large there."""
+    if term.every == 1:
+        return term(step)
+    return ops.cond(
+        iteration % term.every == 0,
+        lambda: ops.cast(term.every * term(step), "float32"),
+        lambda: ops.zeros((), "float32"),
+    )
+
+
+def _to_uint8(images):
+    return ops.cast(ops.round(ops.clip(ops.cast(images, "float32"), -1.0, 1.0) * 127.5 + 127.5), "uint8")
