@@ -125,9 +125,9 @@ class ModulatedConv2D(_Equalized):
         super().__init__(**kwargs)
         self.filters, self.size, self.demodulate, self.up, self.noise = filters, size, demodulate, up, noise
 
-    def build(self, shape, w_shape=None, keys_shape=None):
-        self._weights((self.size, self.size, shape[-1], self.filters))
-        self.style = EqualizedDense(shape[-1], bias=1.0, name="style", dtype=self.dtype_policy)
+    def build(self, x_shape, w_shape=None, keys_shape=None):
+        self._weights((self.size, self.size, x_shape[-1], self.filters))
+        self.style = EqualizedDense(x_shape[-1], bias=1.0, name="style", dtype=self.dtype_policy)
         self.style.build(w_shape)
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         self.strength = self.add_weight(name="strength", shape=(), initializer="zeros") if self.noise else None

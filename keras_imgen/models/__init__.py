@@ -6,6 +6,7 @@ _HOMES = {
     "Diffusion": "keras_imgen.models.diffusion.diffusion",
     "GAN": "keras_imgen.models.adversarial.gan",
     "ImageModel": "keras_imgen.models.image_model",
+    "StyleGAN2": "keras_imgen.models.adversarial.stylegan2",
     "WGAN": "keras_imgen.models.adversarial.gan",
 }
 __all__ = list(_HOMES)

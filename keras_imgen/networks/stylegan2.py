@@ -55,6 +55,14 @@ class StyleGAN2Generator(keras.Model):
         self.flat = [conv for block in self.convs for conv in block]  # tracked by Keras
         self({"latent": ops.zeros((1, latent_dim)), "label": ops.zeros((1,), "int32")})
 
+    @property
+    def input(self):
+        return common.generator_inputs(self.latent_dim, self.num_classes)
+
+    @property
+    def output_shape(self):
+        return (None, *self._arguments["image_shape"])
+
     def map(self, latent, label=None):
         """z (N, D) in Z to w (N, D) in W."""
         h = _unit_power(latent)

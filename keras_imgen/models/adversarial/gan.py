@@ -120,8 +120,7 @@ class GAN(ImageModel):
 
     @property
     def latent_dim(self) -> int:
-        shape = _inputs(self.generator)["latent"].shape
-        return int(shape[-1])
+        return int(_inputs(self.generator)["latent"].shape[-1])
 
     def make(self, keys, labels=None, training=False):
         """Images float32 (N, H, W, C) of the generator for keys (N, 2): latents from N(0, I), and what else it takes by chance."""
@@ -144,7 +143,7 @@ class GAN(ImageModel):
     @staticmethod
     def _call(network, values, training):
         names = _inputs(network)
-        if list(names) in (["latent"], ["image"]) and not isinstance(network.input, dict):
+        if not isinstance(network.input, dict):
             return network(values[next(iter(names))], training=training)
         return network({k: values[k] for k in names}, training=training)
 
@@ -224,6 +223,10 @@ class GAN(ImageModel):
 
     def _generator_step(self, batch, keys):
         """(loss, images)."""
+        _, loss, fake = self.minimize(self._generator_loss(batch, keys), self.generator)
+        return loss, fake
+
+    def _generator_loss(self, batch, keys):
         labels = batch.get("label")
 
         def loss_fn():
@@ -237,8 +240,7 @@ class GAN(ImageModel):
                 total = total + self.auxiliary_weight * _cross_entropy(labels, classes)
             return total, loss, fake
 
-        _, loss, fake = self.minimize(loss_fn, self.generator)
-        return loss, fake
+        return loss_fn
 
     def score(self, batch):
         labels, count = batch.get("label"), ops.shape(batch["image"])[0]
@@ -438,7 +440,7 @@ class WGAN(GAN):
 
 def _inputs(network) -> dict:
     """The symbolic inputs by name; of a plain network `latent` or `image`."""
-    given = getattr(network, "inputs_by_name", None) or network.input
+    given = network.input
     if isinstance(given, dict):
         return given
     return {"latent" if len(given.shape) == 2 else "image": given}

@@ -1,0 +1,171 @@
+"""StyleGAN2: a GAN over styles, with mixing, truncation in W and path length regularisation."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_imgen.models.adversarial.gan import GAN, _to_uint8
+from keras_imgen.models.adversarial.regularizers import R1
+from keras_imgen.serving.requests import rows
+from keras_imgen.training import random
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class StyleGAN2(GAN):
+    """StyleGAN2 (Karras et al. 2020), with ADA by `augment=AdaptiveAugment()`.
+
+    Args:
+        generator: `networks.stylegan2_generator`.  discriminator: `networks.stylegan2_discriminator` or another.
+        num_classes: of the labels; None for a model without.
+        regularizers: None is R1 in one step of 16 with gamma = 0.0002 height^2 / 64 x 10, stylegan2-ada's heuristic times ten.
+        style_mixing: the share of images made from two latents, in training.
+        path_length_weight, path_length_every: of the path length regularisation (eq. 4), lazily; 0 leaves it out.
+        kwargs: see `GAN`.
+
+    Logs those of `GAN`, and `path_length`, the mean length that the regularisation holds.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        num_classes: int | None = None,
+        regularizers: tuple | None = None,
+        style_mixing: float = 0.9,
+        path_length_weight: float = 2.0,
+        path_length_every: int = 4,
+        **kwargs,
+    ):
+        if regularizers is None:
+            regularizers = (R1(0.002 * generator.output_shape[1] ** 2 / 64, every=16),)
+        self.style_mixing = style_mixing
+        self.path_length_weight, self.path_length_every = path_length_weight, path_length_every
+        super().__init__(generator, discriminator, num_classes, regularizers=regularizers, **kwargs)
+
+    def finish(self):
+        state = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
+        self.mean_style = self.add_weight(name="mean_style", shape=(self.latent_dim,), **state)
+        self.mean_path = self.add_weight(name="mean_path", shape=(), **state)
+        super().finish()
+
+    def _logged(self):
+        yield from super()._logged()
+        if self.path_length_weight:
+            yield "path_length"
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99, epsilon=1e-8) for name in self.players}
+
+    def styles(self, keys, labels, mix: bool):
+        """w (N, layers, D); with `mix`, a share of them changes at a random layer to the style of another latent."""
+        count = self.generator.layer_count
+        w = self.generator.map(self.latents(keys), labels)
+        every = ops.repeat(w[:, None], count, axis=1)
+        if not mix or not self.style_mixing:
+            return w, every
+        other = self.generator.map(self.latents(random.fold(keys, 4)), labels)
+        drawn = random.uniform(random.fold(keys, 5), (2,))
+        at = ops.where(drawn[:, 0] < self.style_mixing, 1.0 + ops.floor(drawn[:, 1] * (count - 1)), 1.0 * count)
+        later = ops.arange(count, dtype="float32")[None] >= at[:, None]
+        return w, ops.where(later[..., None], other[:, None], every)
+
+    def make(self, keys, labels=None, training=False):
+        _, w = self.styles(keys, labels, training)
+        return self.generator.synthesize(w, random.fold(keys, 6))
+
+    def update(self, batch):
+        logs = super().update(batch)
+        keys = self.next_keys(ops.shape(batch["image"])[0])
+        w = self.generator.map(self.latents(keys), batch.get("label"))
+        mean = ops.copy(self.mean_style)
+        self.mean_style.assign(mean + 0.005 * (ops.mean(ops.stop_gradient(w), axis=0) - mean))
+        if self.path_length_weight:
+            logs["path_length"] = ops.copy(self.mean_path)
+        return logs
+
+    def generator_term(self, keys, labels):
+        """(penalty, mean length): w_pl E(|J^T y| - a)^2 with y ~ N(0, 1)/sqrt(HW) and a the running mean of lengths (eq. 4)."""
+        _, w = self.styles(keys, labels, False)
+        shape = self.image_shape
+        y = random.normal(random.fold(keys, 7), shape) / math.sqrt(shape[0] * shape[1])
+        noise = random.fold(keys, 6)
+        slope = self.input_gradient(lambda w: ops.sum(self.generator.synthesize(w, noise) * y, axis=(1, 2, 3)), w)
+        lengths = ops.sqrt(ops.mean(ops.sum(ops.square(slope), axis=-1), axis=-1) + 1e-12)
+        before = ops.copy(self.mean_path)
+        mean = before + 0.01 * (ops.mean(ops.stop_gradient(lengths)) - before)
+        return self.path_length_weight * ops.mean(ops.square(lengths - mean)), mean
+
+    def _generator_step(self, batch, keys):
+        labels = batch.get("label")
+        loss_fn = self._generator_loss(batch, keys)
+        if not self.path_length_weight:
+            _, loss, fake = self.minimize(loss_fn, self.generator)
+            return loss, fake
+        every = self.path_length_every
+        iteration = ops.cast(ops.convert_to_tensor(self._optimizer_of(self.generator).iterations), "int32")
+        half = random.fold(keys, 8)[: max(1, (batch["image"].shape[0] or 2) // 2)]  # half a batch, as in the paper's programs
+        some = None if labels is None else labels[: max(1, (batch["image"].shape[0] or 2) // 2)]
+
+        def with_path():
+            total, loss, fake = loss_fn()
+
+            def term():
+                penalty, mean = self.generator_term(half, some)
+                return ops.cast(every * penalty, "float32"), ops.cast(mean, "float32")
+
+            def nothing():
+                return ops.zeros((), "float32"), ops.cast(ops.copy(self.mean_path), "float32")
+
+            penalty, mean = ops.cond(iteration % every == 0, term, nothing)
+            return total + penalty, loss, fake, mean
+
+        _, loss, fake, mean = self.minimize(with_path, self.generator)
+        self.mean_path.assign(mean)
+        return loss, fake
+
+    # === Sampling ===
+
+    def sampling_latents(self, keys, truncation=None):
+        return self.latents(keys)
+
+    def images(self, latents, labels, keys, psi=None):
+        w = self.generator.map(latents, labels)
+        if psi is not None:
+            w = self.mean_style + psi * (w - self.mean_style)
+        return self.generator.synthesize(w, random.fold(keys, 6))
+
+    def sample(self, seeds, labels=None, truncation=None):
+        """`truncation` psi: 0 here means 1, all of the distribution."""
+        keys = random.key(seeds)
+        psi = None if truncation is None else ops.where(truncation > 0, truncation, 1.0)
+        return _to_uint8(self.images(self.latents(keys), self._labels(keys, labels), keys, psi))
+
+    def map(self, n: int | None = None, labels: Any = None, seed: int = 0, *, seeds: Any = None, truncation=None, ema=True):
+        """Styles float32 (n, latent_dim) in W: those of `generate` with the same arguments."""
+        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+
+        def function(s, y, psi):
+            keys = random.key(s)
+            w = self.generator.map(self.latents(keys), self._labels(keys, y))
+            return self.mean_style + ops.where(psi > 0, psi, 1.0) * (w - self.mean_style)
+
+        return self._run("map", function, seeds, labels, np.float32(truncation or 0.0), 64, ema)
+
+    def synthesize(self, styles: Any, seeds: Any = 0, ema: bool = True) -> np.ndarray:
+        """Images uint8 (N, H, W, C) from styles (N, D), or (N, layers, D) with one for each layer; `seeds` are those of the noise."""
+        styles = np.asarray(styles, "float32")
+        if styles.ndim not in (2, 3) or styles.shape[-1] != self.latent_dim:
+            raise ValueError(f"Expected styles of shape (N, {self.latent_dim}), got {styles.shape}.")
+        ints, _ = rows(None, len(styles), None, seeds=np.broadcast_to(seeds, (len(styles),)))
+
+        def function(w, s):
+            return _to_uint8(self.generator.synthesize(w, random.fold(random.key(s), 6)))
+
+        return self._batched(("synthesize", styles.ndim, ema), function, [styles, ints], (), 64, ema)
+
+    def get_config(self):
+        names = ("style_mixing", "path_length_weight", "path_length_every")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
