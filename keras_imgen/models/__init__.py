@@ -3,9 +3,11 @@
 from importlib import import_module
 
 _HOMES = {
+    "CycleGAN": "keras_imgen.models.adversarial.cyclegan",
     "Diffusion": "keras_imgen.models.diffusion.diffusion",
     "GAN": "keras_imgen.models.adversarial.gan",
     "ImageModel": "keras_imgen.models.image_model",
+    "Pix2Pix": "keras_imgen.models.adversarial.pix2pix",
     "StyleGAN2": "keras_imgen.models.adversarial.stylegan2",
     "WGAN": "keras_imgen.models.adversarial.gan",
 }

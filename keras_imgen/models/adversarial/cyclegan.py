@@ -1,0 +1,170 @@
+"""CycleGAN: image to image without pairs."""
+
+import keras
+from keras import ops
+
+from keras_imgen.losses import adversarial
+from keras_imgen.models.adversarial.translation import Translation
+from keras_imgen.training import random
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Pair(keras.Model):
+    """Two networks that are one player: `there` works from image to target, `back` from target to image."""
+
+    def __init__(self, there, back, **kwargs):
+        super().__init__(**kwargs)
+        self.there, self.back = there, back
+        self.built = True
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class CycleGAN(Translation):
+    """Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks".
+
+    Args:
+        generator: from image to target, as `networks.translation_resnet`.  inverse: from target to image.
+        discriminator: of targets, as `networks.patchgan(shape)`.  inverse_discriminator: of images.
+        cycle_weight: of E|F(G(x)) - x| + E|G(F(y)) - y| (lambda in eq. 3).
+        identity_weight: of E|G(y) - y| + E|F(x) - x| (section 5.2), which keeps colours; needs equal channels. The paper's is half of
+            `cycle_weight`, where it is used.
+        buffer: how many generated images are kept; the discriminators see one of them in place of every second new one (section 4).
+        loss: see `losses.adversarial`; the paper's is least squares.
+        ema, ema_gamma, seed: see `ImageModel`; the generators alone are averaged.
+
+    Learns from batches of `image` and `target` that do not belong together; `translate(images)` and `translate_back(targets)` use it.
+    The compile arguments `generator_optimizer` and `discriminator_optimizer` are for both networks of a kind.
+    """
+
+    logged = ("discriminator_loss", "generator_loss", "cycle", "identity")
+
+    def __init__(
+        self,
+        generator,
+        inverse,
+        discriminator,
+        inverse_discriminator,
+        cycle_weight=10.0,
+        identity_weight=0.0,
+        buffer=50,
+        loss="least_squares",
+        ema=0.999,
+        **kwargs,
+    ):
+        super().__init__(ema=ema, **kwargs)
+        self.generators = Pair(generator, inverse, name="generators")
+        self.discriminators = Pair(discriminator, inverse_discriminator, name="discriminators")
+        self.cycle_weight, self.identity_weight, self.buffer = cycle_weight, identity_weight, buffer
+        self.loss_pair = adversarial.get(loss)
+        if identity_weight and self.image_shape != self.target_shape:
+            raise ValueError(f"identity_weight needs images of one shape, got {self.image_shape} and {self.target_shape}.")
+        if buffer < 0:
+            raise ValueError(f"Expected `buffer` of at least 0 images, got {buffer!r}.")
+        if buffer:
+            state = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
+            self.kept = {
+                "targets": self.add_weight(name="kept_targets", shape=(buffer, *self.target_shape), **state),
+                "images": self.add_weight(name="kept_images", shape=(buffer, *self.image_shape), **state),
+            }
+            self.seen = self.add_weight(name="seen", shape=(), **state)
+        self._compiled_functions: dict = {}
+        self.finish()
+
+    @property
+    def players(self):
+        return {"generator": self.generators, "discriminator": self.discriminators}
+
+    @property
+    def translator(self):
+        return self.generators.there
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in self.players}
+
+    def update(self, batch):
+        x, y = batch["image"], batch["target"]
+        count = ops.minimum(ops.shape(x)[0], ops.shape(y)[0])
+        keys = self.next_keys(count)
+        there, back = self.generators.there, self.generators.back
+        judge, judge_back = self.discriminators.there, self.discriminators.back
+        distance = lambda a, b: ops.mean(ops.abs(ops.cast(a, "float32") - ops.cast(b, "float32")))  # noqa: E731
+
+        def generator_loss():
+            fake_y, fake_x = there(x, training=True), back(y, training=True)
+            loss = self.loss_pair.generator(judge(fake_y, training=True), self._real(judge, y))
+            loss = loss + self.loss_pair.generator(judge_back(fake_x, training=True), self._real(judge_back, x))
+            cycle = distance(back(fake_y, training=True), x) + distance(there(fake_x, training=True), y)
+            identity = ops.zeros(())
+            if self.identity_weight:
+                identity = distance(there(y, training=True), y) + distance(back(x, training=True), x)
+            total = loss + self.cycle_weight * cycle + self.identity_weight * identity
+            return total, loss, cycle, identity, fake_y, fake_x
+
+        _, g_loss, cycle, identity, fake_y, fake_x = self.minimize(generator_loss, self.generators)
+        fake_y, fake_x = ops.stop_gradient(fake_y), ops.stop_gradient(fake_x)
+        if self.buffer:
+            seen = ops.copy(self.seen)
+            fake_y = self._exchange("targets", ops.cast(fake_y, "float32"), seen, random.fold(keys, 0))
+            fake_x = self._exchange("images", ops.cast(fake_x, "float32"), seen, random.fold(keys, 1))
+            self.seen.assign(ops.minimum(seen + ops.cast(count, "float32"), 1.0 * self.buffer))
+
+        def discriminator_loss():
+            loss = self.loss_pair.discriminator(judge(y, training=True), judge(fake_y, training=True))
+            return loss + self.loss_pair.discriminator(judge_back(x, training=True), judge_back(fake_x, training=True))
+
+        d_loss = self.minimize(discriminator_loss, self.discriminators)
+        return {"discriminator_loss": d_loss, "generator_loss": g_loss, "cycle": cycle, "identity": identity}
+
+    def _real(self, judge, images):
+        return judge(images, training=True) if self.loss_pair.pairs else None
+
+    def _exchange(self, name, images, seen, keys):
+        """What the discriminator sees in place of new images (Shrivastava et al. 2017): while the buffer fills up they are themselves and
+        are kept; then every second one is, by chance, and takes the place of a kept one, which is seen in its stead."""
+        kept, size = self.kept[name], self.buffer
+        u = random.uniform(keys, (2,))
+        order = ops.arange(ops.shape(images)[0], dtype="int32")
+        filling = ops.cast(seen, "int32") + order < size
+        # A different place for every row: a random start, then one after the other.
+        places = ops.where(filling, ops.cast(seen, "int32") + order, (ops.cast(u[0, 0] * size, "int32") + order) % size)
+        swap = ops.logical_or(filling, ops.logical_and(u[:, 1] < 0.5, order < size))
+        before = ops.convert_to_tensor(kept)
+        old = ops.take(before, places % size, axis=0)
+        wide = lambda v: v[:, None, None, None]  # noqa: E731
+        chosen = ops.cast(ops.one_hot(places, size), "float32") * ops.cast(swap, "float32")[:, None]
+        written = ops.tensordot(ops.transpose(chosen), images, axes=1)
+        kept.assign(ops.where(wide(ops.sum(chosen, axis=0)) > 0, written, before))
+        return ops.where(wide(ops.logical_and(swap, ops.logical_not(filling))), old, images)
+
+    def score(self, batch):
+        x, y = batch["image"], batch["target"]
+        there, back = self.generators.there, self.generators.back
+        fake_y, fake_x = there(x, training=False), back(y, training=False)
+        judge, judge_back = self.discriminators.there, self.discriminators.back
+        d = self.loss_pair.discriminator(judge(y), judge(fake_y)) + self.loss_pair.discriminator(judge_back(x), judge_back(fake_x))
+        g = self.loss_pair.generator(judge(fake_y), judge(y)) + self.loss_pair.generator(judge_back(fake_x), judge_back(x))
+        cycle = ops.mean(ops.abs(back(fake_y) - x)) + ops.mean(ops.abs(there(fake_x) - y))
+        found = {"discriminator_loss": d, "generator_loss": g, "cycle": cycle}
+        if self.identity_weight:
+            found["identity"] = ops.mean(ops.abs(there(y) - y)) + ops.mean(ops.abs(back(x) - x))
+        return found
+
+    def translate_back(self, targets, batch_size: int = 32, ema: bool = True):
+        """uint8 images (N, H, W, C) of the first kind from images of the second; as `translate`."""
+        return self._translate(self.generators.back, targets, batch_size, ema)
+
+    def get_config(self):
+        networks = {
+            "generator": self.generators.there,
+            "inverse": self.generators.back,
+            "discriminator": self.discriminators.there,
+            "inverse_discriminator": self.discriminators.back,
+        }
+        numbers = {k: getattr(self, k) for k in ("cycle_weight", "identity_weight", "buffer")}
+        saved = {k: keras.saving.serialize_keras_object(v) for k, v in networks.items()}
+        return {**super().get_config(), **saved, **numbers, "loss": self.loss_pair.name}
+
+    @classmethod
+    def from_config(cls, config):
+        names = ("generator", "inverse", "discriminator", "inverse_discriminator")
+        return cls(**{**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})

@@ -1,0 +1,100 @@
+"""Pix2Pix: image to image from pairs."""
+
+import keras
+from keras import ops
+
+from keras_imgen.losses import adversarial
+from keras_imgen.models.adversarial.translation import Translation
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Pix2Pix(Translation):
+    """Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks".
+
+    Args:
+        generator: from image to image, as `networks.translation_unet`.
+        discriminator: called with a dict of `image`, the target or the generator's, and `condition`, as
+            `networks.patchgan(shape, condition_channels=...)`.
+        l1_weight: of the mean absolute error (lambda in eq. 4; the paper's is 100, for errors in [-1, 1]).
+        loss: see `losses.adversarial`.
+        ema, ema_gamma, seed: see `ImageModel`; the generator alone is averaged.
+
+    Learns from batches of `image` and `target`; `translate(images)` uses it. Logs the two losses and `l1`.
+    """
+
+    logged = ("discriminator_loss", "generator_loss", "l1", "real_accuracy", "fake_accuracy")
+
+    def __init__(self, generator, discriminator, l1_weight=100.0, loss="non_saturating", ema=0.999, **kwargs):
+        super().__init__(ema=ema, **kwargs)
+        self.generator, self.discriminator = generator, discriminator
+        self.l1_weight, self.loss_pair = l1_weight, adversarial.get(loss)
+        if not isinstance(discriminator.input, dict) or set(discriminator.input) != {"image", "condition"}:
+            raise ValueError(
+                "Expected a discriminator of 'image' and 'condition': networks.patchgan(shape, condition_channels=...)."
+            )
+        self._compiled_functions: dict = {}
+        self.finish()
+
+    @property
+    def players(self):
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in self.players}
+
+    def _judge(self, image, condition, training):
+        return ops.cast(self.discriminator({"image": image, "condition": condition}, training=training), "float32")
+
+    def update(self, batch):
+        source, target = batch["image"], batch["target"]
+
+        def generator_loss():
+            fake = self.generator(source, training=True)
+            logits = self._judge(fake, source, True)
+            l1 = ops.mean(ops.abs(ops.cast(fake, "float32") - target))
+            real = self._judge(target, source, True) if self.loss_pair.pairs else None
+            loss = self.loss_pair.generator(logits, real)
+            return loss + self.l1_weight * l1, loss, l1, fake
+
+        # The generator first: its images then serve the discriminator as well, as in the paper's programs.
+        _, g_loss, l1, fake = self.minimize(generator_loss, self.generator)
+        fake = ops.stop_gradient(fake)
+
+        def discriminator_loss():
+            real_logits, fake_logits = self._judge(target, source, True), self._judge(fake, source, True)
+            # Half the loss, which slows the discriminator down (section 3.3).
+            return 0.5 * self.loss_pair.discriminator(real_logits, fake_logits), real_logits, fake_logits
+
+        d_loss, real_logits, fake_logits = self.minimize(discriminator_loss, self.discriminator)
+        return {"discriminator_loss": d_loss, "generator_loss": g_loss, "l1": l1, **self._accuracy(real_logits, fake_logits)}
+
+    def _accuracy(self, real_logits, fake_logits):
+        middle = self.loss_pair.threshold
+        middle = 0.5 * (ops.mean(real_logits) + ops.mean(fake_logits)) if middle is None else middle
+        right = ops.mean(ops.cast(real_logits > middle, "float32")), ops.mean(ops.cast(fake_logits < middle, "float32"))
+        return {"real_accuracy": right[0], "fake_accuracy": right[1]}
+
+    def score(self, batch):
+        source, target = batch["image"], batch["target"]
+        fake = ops.cast(self.generator(source, training=False), "float32")
+        real_logits, fake_logits = self._judge(target, source, False), self._judge(fake, source, False)
+        return {
+            "discriminator_loss": 0.5 * self.loss_pair.discriminator(real_logits, fake_logits),
+            "generator_loss": self.loss_pair.generator(fake_logits, real_logits),
+            "l1": ops.mean(ops.abs(fake - target)),
+            **self._accuracy(real_logits, fake_logits),
+        }
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "l1_weight": self.l1_weight,
+            "loss": self.loss_pair.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        names = ("generator", "discriminator")
+        return cls(**{**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})

@@ -1,0 +1,104 @@
+"""What models that turn one image into another have in common: their batches, and how they are used and exported."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_imgen.models import batches
+from keras_imgen.models.adversarial.gan import _to_uint8
+from keras_imgen.models.image_model import ImageModel
+from keras_imgen.training import backend
+
+
+class Translation(ImageModel):
+    """Base: learns from batches of `image` and `target`, both (N, H, W, C); `fit(images, targets)` or dicts.
+
+    A subclass has `generator`, a `keras.Model` from image to image.
+    """
+
+    @property
+    def averaged_players(self):
+        return ("generator",)
+
+    @property
+    def image_shape(self):
+        """(height, width, channels) of the input images."""
+        return tuple(self.translator.input_shape[1:])
+
+    @property
+    def target_shape(self):
+        return tuple(self.translator.output_shape[1:])
+
+    @property
+    def translator(self):
+        """The network from `image` to `target`."""
+        return self.generator
+
+    def fit(self, x=None, y=None, **kwargs):
+        """As `keras.Model.fit` on pairs: `fit(images, targets)`, a dict of `image` and `target`, or a dataset of such dicts."""
+        return super().fit(*_as_pair(x, y), **kwargs)
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        return super().evaluate(*_as_pair(x, y), **kwargs)
+
+    def _checked(self, x, y=None):
+        x, first = batches.peek(x, y)
+        if first is not None:
+            batches.check(first, self.image_shape, None)
+            if "target" not in first:
+                raise ValueError(
+                    f"Expected batches with the keys 'image' and 'target', or fit(images, targets); got {sorted(first)}."
+                )
+            try:
+                batches.check({"image": first["target"]}, self.target_shape, None)
+            except ValueError as error:
+                raise ValueError(f"In 'target': {error}") from None
+        return x, y
+
+    def call(self, inputs, training=False):
+        """float32 images of the target's kind from float32 images in [-1, 1]."""
+        return self.translator(inputs, training=training)
+
+    def translated(self, images, network=None):
+        """uint8 images from uint8 or float32 images, in tensors: what `translate` compiles and `export` writes."""
+        return _to_uint8((network or self.translator)(batches.rescale(images), training=False))
+
+    def translate(self, images: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
+        """The generator's answer to images (N, H, W, C), uint8 or floats in [-1, 1]: uint8 (N, H, W, channels).
+
+        Raises:
+            ValueError: images of another shape or range.
+        """
+        return self._translate(self.translator, images, batch_size, ema)
+
+    def _translate(self, network, images, batch_size, ema):
+        images = np.asarray(images)
+        if images.dtype.kind == "f":
+            images = images.astype("float32")
+        shape, made = tuple(network.input_shape[1:]), tuple(network.output_shape[1:])
+        if len(images) == 0:
+            return np.zeros((0, *made), "uint8")
+        batches.check({"image": images}, shape, None)
+        key = (network.name, id(network), ema, str(images.dtype))
+        if key not in self._compiled_functions:
+
+            def function(x):
+                with self.averaged(ema):
+                    return self.translated(x, network)
+
+            self._compiled_functions[key] = backend.jit(self, function)
+        run = self._compiled_functions[key]
+        return np.concatenate([run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)])
+
+    def generate(self, n=None, labels=None, seed=0, **kwargs):
+        raise TypeError(f"{type(self).__name__} makes images from images: use translate(images).")
+
+    def export(self, path: str) -> None:
+        """Write a SavedModel with the endpoint `serving_default`, uint8 images to uint8 images."""
+        from keras_imgen.serving.export import export_translation
+
+        export_translation(self, path)
+
+
+def _as_pair(x, y):
+    return (x, None) if y is None else ({"image": x, "target": y}, None)
