@@ -16,6 +16,27 @@ import time
 import numpy as np
 
 
+def labelled(source, split, size=None, limit=None):
+    """(images uint8, labels) of a source of `keras_imgen.data.load`."""
+    from keras_imgen.data import load
+
+    data = list(load(source, split, size, 256, shuffle=False, drop_remainder=False, limit=limit))
+    return tuple(np.concatenate([b[k].numpy() for b in data]) for k in ("image", "label"))
+
+
+def flat(images):
+    return images.reshape(len(images), -1) / 255.0
+
+
+def classifier(images, labels):
+    """A support vector machine that has learned them; it takes `flat` images."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    return make_pipeline(StandardScaler(with_std=False), SVC(C=10)).fit(flat(images), labels)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", help="a .keras file or a SavedModel")
@@ -28,22 +49,8 @@ def main():
     args = parser.parse_args()
 
     import keras
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
 
     from keras_imgen.cli import load_model
-    from keras_imgen.data import load
-
-    def real(split, limit):
-        data = list(load(args.source, split, args.size, 256, shuffle=False, drop_remainder=False, limit=limit))
-        return tuple(np.concatenate([b[k].numpy() for b in data]) for k in ("image", "label"))
-
-    def classifier(images, labels):
-        return make_pipeline(StandardScaler(with_std=False), SVC(C=10)).fit(flat(images), labels)
-
-    def flat(images):
-        return images.reshape(len(images), -1) / 255.0
 
     model = load_model(args.model)
     labels = np.arange(args.n) % model.num_classes
@@ -51,7 +58,10 @@ def main():
     given = {} if args.guidance_scale is None else {"guidance_scale": args.guidance_scale}
     samples = model.generate(labels=labels, seed=args.seed, **given)
     seconds = time.perf_counter() - start
-    (x, y), (x_test, y_test) = real("train", args.real), real("test", None)
+    (x, y), (x_test, y_test) = (
+        labelled(args.source, "train", args.size, args.real),
+        labelled(args.source, "test", args.size),
+    )
     judge = classifier(x, y)
     result = {
         "model": args.model,

@@ -91,6 +91,7 @@ def generate(
     steps: Annotated[int | None, typer.Option(help="Sampler steps. (default: the model's)")] = None,
     sampler: Annotated[str | None, typer.Option(help="As ddim, heun, dpmpp_2m. (default: the model's)")] = None,
     guidance_scale: Annotated[float | None, typer.Option(help="1 is no guidance. (default: the model's)")] = None,
+    truncation: Annotated[float | None, typer.Option(help="Of a GAN: below 1 fewer odd pictures, less variety.")] = None,
     out: Annotated[str, typer.Option(help="Folder for the pictures.")] = "generated",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
 ) -> None:
@@ -110,8 +111,9 @@ def generate(
         from keras_imgen.data.image_io import make_grid, save_image
 
         chosen = None if wanted == [] else class_labels(loaded, n, wanted)
-        given = {"steps": steps, "sampler": sampler, "guidance_scale": guidance_scale}
+        given = {"steps": steps, "sampler": sampler, "guidance_scale": guidance_scale, "truncation": truncation}
         given = {name: value for name, value in given.items() if value is not None}
+        check_options(loaded, given)
         images = loaded.generate(n, labels=chosen, seed=seed, **given)
         os.makedirs(out, exist_ok=True)
         about = {"model": loaded.name, **{name: str(value) for name, value in given.items()}}
@@ -120,6 +122,60 @@ def generate(
             save_image(os.path.join(out, name), image, {**about, "seed": str(seed + k), **label})
         save_image(os.path.join(out, "grid.png"), make_grid(images), {**about, "seed": str(seed)})
     typer.echo(f"{n} image{'s' if n > 1 else ''} in {out}")
+
+
+@app.command()
+def translate(
+    model: Annotated[str, typer.Argument(help="A .keras file or a SavedModel folder of a model from image to image.")],
+    pictures: Annotated[str, typer.Argument(help="A folder of pictures; other sizes are cropped to the model's.")],
+    out: Annotated[str, typer.Option(help="Folder for the answers, under the same names, as PNG.")] = "translated",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
+) -> None:
+    """Turn pictures into others with a trained model: Pix2Pix, CycleGAN."""
+    with one_line_errors():
+        if not os.path.isdir(pictures):
+            raise FileNotFoundError(f"There is no folder {pictures}.")
+        from keras_imgen.data import image_io
+        from keras_imgen.judging import by_name
+
+        found = by_name(pictures)
+        names = [f"{stem}.png" for stem in found]
+        if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in names):
+            raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
+        loaded = load_model(model)
+        if not hasattr(loaded, "translate"):
+            raise ValueError(f"{model} makes images from noise: use `keras-imgen generate`.")
+        height, width, channels = loaded.image_shape
+        os.makedirs(out, exist_ok=True)
+        for name, path in zip(names, found.values()):
+            image = image_io.resize(image_io.load_image(path, channels), (height, width))
+            answer = loaded.translate(image[None])[0]
+            image_io.save_image(os.path.join(out, name), answer, {"model": loaded.name, "from": os.path.basename(path)})
+    typer.echo(f"{len(found)} image{'s' if len(found) > 1 else ''} in {out}")
+
+
+@app.command()
+def walk(
+    model: Annotated[str, typer.Argument(help="A .keras file of a GAN.")],
+    out: Annotated[str, typer.Argument(help="The film: NAME.gif or NAME.mp4.")],
+    seeds: Annotated[str, typer.Option(help="The pictures on the way, as 1,2,3.")] = "1,2,3,4",
+    frames: Annotated[int, typer.Option(help="From each seed to the next.")] = 20,
+    label: Annotated[int | None, typer.Option(help="The class. (default: drawn)")] = None,
+    scale: Annotated[int, typer.Option(help="So many pixels for one.")] = 4,
+) -> None:
+    """Film a walk through a generator's latent space, from seed to seed and back to the first."""
+    with one_line_errors():
+        if os.path.exists(out):
+            raise FileExistsError(f"{out} exists already: choose another name, or remove it.")
+        if not out.lower().endswith((".gif", ".mp4")):
+            raise ValueError(f"Expected a name that ends in .gif or .mp4, got {out}.")
+        loaded = load_model(model)
+        if not hasattr(loaded, "walk"):
+            raise ValueError(f"{model} has no latent space to walk through: expected a .keras file of a GAN.")
+        from keras_imgen.data.video_io import save_video
+
+        save_video(out, loaded.walk(parse_labels(seeds, "--seeds"), frames, label, loop=True), scale=scale)
+    typer.echo(out)
 
 
 @app.command()
@@ -249,7 +305,16 @@ def load_model(path: str):
         raise ValueError(f"{path} cannot be read as a model: {str(error).strip().splitlines()[0]}") from error
 
 
-def parse_labels(text: str | None) -> list[int] | None:
+def check_options(model, given: dict) -> None:
+    """Refuse an option that is another kind of model's."""
+    import inspect
+
+    known = inspect.signature(model.generate).parameters
+    if unknown := [f"--{name.replace('_', '-')}" for name in given if name not in known]:
+        raise ValueError(f"{', '.join(unknown)}: not for this kind of model ({model.name}).")
+
+
+def parse_labels(text: str | None, option: str = "--labels") -> list[int] | None:
     """ "0,1,2" -> [0, 1, 2]; "none" -> []; None -> None."""
     if text is None:
         return None
@@ -258,7 +323,7 @@ def parse_labels(text: str | None) -> list[int] | None:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"Expected --labels as whole numbers with commas, such as 0,1,2, got {text!r}.") from None
+        raise ValueError(f"Expected {option} as whole numbers with commas, such as 0,1,2, got {text!r}.") from None
 
 
 def at_least_one(option: str, value: int | None) -> None:

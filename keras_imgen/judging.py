@@ -125,7 +125,7 @@ def paired(folder: str, data: str, metrics: list[str], luma: bool = False, shave
     for path in (folder, other):
         if not is_pictures(path):
             raise ValueError(f"Paired metrics compare two folders of pictures; {path} is none.")
-    ours, theirs = _by_name(folder), _by_name(other)
+    ours, theirs = by_name(folder), by_name(other)
     if missing := sorted(set(ours) ^ set(theirs)):
         raise ValueError(
             f"{len(missing)} pictures are in one folder only, as {missing[0]}: pairs need the same names in {folder} and {other}."
@@ -161,7 +161,8 @@ def paired(folder: str, data: str, metrics: list[str], luma: bool = False, shave
     return Evaluation(results, protocol, [], np.stack(shown))
 
 
-def _by_name(folder):
+def by_name(folder: str) -> dict[str, str]:
+    """The pictures of a folder: their names without ending, and paths; what is no picture is skipped with a warning."""
     found = {}
     for name in sorted(os.listdir(folder)):
         path = os.path.join(folder, name)

@@ -1,8 +1,9 @@
-"""Callbacks for `fit`: sample grids, backups that survive a kill, a log of the metrics."""
+"""Callbacks for `fit`: sample grids, backups that survive a kill, a log of the metrics, signs of collapse."""
 
 from keras_imgen.callbacks.backup import BackupAndRestore
+from keras_imgen.callbacks.collapse import CollapseMonitor, StopOnNaN
 from keras_imgen.callbacks.metric_log import MetricLog
 from keras_imgen.callbacks.sample_grid import SampleGrid
 from keras_imgen.callbacks.sample_metrics import SampleMetrics
 
-__all__ = ["BackupAndRestore", "MetricLog", "SampleGrid", "SampleMetrics"]
+__all__ = ["BackupAndRestore", "CollapseMonitor", "MetricLog", "SampleGrid", "SampleMetrics", "StopOnNaN"]

@@ -19,6 +19,7 @@ class SampleGrid(keras.callbacks.Callback):
         every: epochs between grids; the last epoch has one in any case.
         seed: image k has the seed `seed + k`, so a change between grids is the model's.
         tensorboard: a log folder for TensorBoard, as well.
+        images: uint8 (n, H, W, C) to translate, for a model from image to image: the grid shows each one beside the answer.
         generate: passed on to `model.generate`, as `steps=10`.
     """
 
@@ -30,9 +31,13 @@ class SampleGrid(keras.callbacks.Callback):
         every: int = 1,
         seed: int = 0,
         tensorboard: str | None = None,
+        images: Any = None,
         **generate,
     ):
         super().__init__()
+        self.images = None if images is None else np.asarray(images)
+        if self.images is not None:
+            n = len(self.images)
         if every < 1:
             raise ValueError(f"Expected `every` of at least 1 epoch, got {every!r}.")
         self.folder, self.every, self.seed, self.tensorboard = folder, every, seed, tensorboard
@@ -47,8 +52,11 @@ class SampleGrid(keras.callbacks.Callback):
             return
         from keras_imgen.data.image_io import make_grid, save_image
 
-        labels = class_labels(self.model, self.n, self.labels)
-        grid = make_grid(self.model.generate(self.n, labels=labels, seed=self.seed, **self._generate))
+        if self.images is not None:
+            grid = make_grid(beside(self.images, self.model.translate(self.images)))
+        else:
+            labels = class_labels(self.model, self.n, self.labels)
+            grid = make_grid(self.model.generate(self.n, labels=labels, seed=self.seed, **self._generate))
         os.makedirs(self.folder, exist_ok=True)
         metadata = {"model": self.model.name, "seed": str(self.seed), "epoch": str(epoch + 1)}
         save_image(os.path.join(self.folder, f"epoch_{epoch + 1:04d}.png"), grid, metadata)
@@ -68,3 +76,9 @@ def class_labels(model: Any, n: int, labels: Any = None) -> np.ndarray | None:
             return None
         labels = np.arange(model.num_classes)
     return np.resize(np.asarray(labels), n)
+
+
+def beside(*rows: np.ndarray) -> np.ndarray:
+    """Images uint8 (N, H, W, C) of several kinds, side by side: (N, H, kinds x W, C); gray ones become colour beside colour."""
+    channels = max(r.shape[-1] for r in rows)
+    return np.concatenate([np.repeat(r, channels, -1) if r.shape[-1] < channels else r for r in rows], axis=2)

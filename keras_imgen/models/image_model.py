@@ -309,10 +309,9 @@ class ImageModel(backend.Step):
     def for_inference(self) -> "ImageModel":
         """A copy with averaged weights, without average and optimizers: a quarter of the size, the same images."""
         copy = type(self).from_config({**self.get_config(), "ema": None})
-        averages = {id(v): average for v, average in self._averages}
-        for name, network in self.players.items():
-            for mine, its in zip(network.variables, copy.players[name].variables):
-                its.assign(averages.get(id(mine), mine))
+        averages, extra = {id(v): a for v, a in self._averages}, {id(a) for _, a in self._averages}
+        for mine, its in zip([v for v in self.variables if id(v) not in extra], copy.variables, strict=True):
+            its.assign(averages.get(id(mine), mine))
         return copy
 
     # === Generating ===

@@ -6,7 +6,7 @@ import shutil
 
 import keras
 
-from keras_imgen.callbacks import BackupAndRestore, MetricLog, SampleGrid
+from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, SampleGrid, StopOnNaN
 from keras_imgen.callbacks.metric_log import plot_log, read_log
 from keras_imgen.callbacks.sample_grid import class_labels
 from keras_imgen.data import set_epoch
@@ -40,13 +40,14 @@ class Run:
     def path(self, *names: str) -> str:
         return os.path.join(self.out, *names)
 
-    def callbacks(self, **samples) -> list[keras.callbacks.Callback]:
+    def callbacks(self, adversarial: bool = False, **samples) -> list[keras.callbacks.Callback]:
         """For `fit`; `samples` go to `SampleGrid`, without any there is none. The backup is last: an epoch that has one has
         all the rest."""
         return [
             keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._begin()),
             keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch)),
             MetricLog(self.path("metrics.jsonl")),
+            *([StopOnNaN(), CollapseMonitor()] if adversarial else []),
             *([SampleGrid(self.path("samples"), **samples)] if samples else []),
             BackupAndRestore(self.path("backup"), delete_checkpoint=False),
         ]
@@ -63,15 +64,30 @@ class Run:
         from keras_imgen.data.image_io import make_grid, save_image
 
         scores = self._score_and_save(model, test)
-        if keras.backend.backend() == "tensorflow":
-            shutil.rmtree(self.path("saved_model"), ignore_errors=True)
-            model.export(self.path("saved_model"))
+        self._export(model)
         labels = class_labels(model, columns * rows)
         grid = make_grid(model.generate(columns * rows, labels=labels, seed=1000), columns=columns)
         save_image(self.path("grid.png"), grid, {"model": model.name, "seed": "1000"})
         more = f"keras-imgen generate {self.path('model.keras')} -n 64 --seed 1 --out {self.path('more')}"
         weights = sum(network.count_params() for network in model.players.values())
         self._report(weights, scores, ["![Samples](grid.png)", ""], "More of them:", more)
+        return more
+
+    def finish_translation(self, model, test, pairs: bool, columns: int = 4, rows: int = 6) -> str:
+        """As `finish`, for a model from image to image: the grid shows image, answer and, if they are pairs, the target."""
+        from keras_imgen.callbacks.sample_grid import beside
+        from keras_imgen.data.image_io import make_grid, save_image
+
+        scores = self._score_and_save(model, test)
+        self._export(model)
+        batch = next(iter(test.unbatch().batch(columns * rows, drop_remainder=False)))
+        images, targets = batch["image"].numpy(), batch["target"].numpy()
+        shown = beside(images, model.translate(images), *([targets] if pairs else []))
+        save_image(self.path("grid.png"), make_grid(shown, columns=columns), {"model": model.name})
+        more = f"keras-imgen translate {self.path('model.keras')} PICTURES --out {self.path('more')}"
+        weights = sum(network.count_params() for network in model.players.values())
+        text = f"![Image, answer{' and target' if pairs else ''}](grid.png)"
+        self._report(weights, scores, [text, ""], "Use it:", more)
         return more
 
     def finish_classifier(self, model, test, source: str, size: int) -> str:
@@ -83,6 +99,11 @@ class Run:
         use = f"keras-imgen evaluate MODEL --data {source} --size {size} --extractor {model_path}"
         self._report(model.count_params(), scores, [], "Judge with it:", use)
         return use
+
+    def _export(self, model):
+        if keras.backend.backend() == "tensorflow":
+            shutil.rmtree(self.path("saved_model"), ignore_errors=True)
+            model.export(self.path("saved_model"))
 
     def _score_and_save(self, model, test, saved=None):
         scores = {f"test {k}": v for k, v in model.evaluate(test, verbose=0, return_dict=True).items()}

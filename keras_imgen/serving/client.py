@@ -6,29 +6,38 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.serving.requests import rows
+from keras_imgen.serving.requests import filled, rows
 
 DESCRIPTION = os.path.join("assets.extra", "keras_imgen.json")
 
 
 class ServedModel:
-    """A SavedModel on disk with the `generate` of the model that it came from."""
+    """A SavedModel on disk with the `generate` or `translate` of the model that it came from."""
 
-    def __init__(self, path: str):
+    def __init__(self, path: str, description: dict):
         import tensorflow as tf
 
-        description = os.path.join(path, DESCRIPTION)
-        if not os.path.isfile(os.path.join(path, "saved_model.pb")) or not os.path.isfile(description):
-            raise ValueError(
-                f"{path} is not a SavedModel written by keras_imgen: expected saved_model.pb and {DESCRIPTION} in it."
-            )
-        with open(description) as f:
-            self.description = json.load(f)
+        self.description = description
         self.name = self.description["name"]
         self.image_shape = tuple(self.description["image_shape"])
         self.num_classes = self.description["num_classes"]
         self._loaded = tf.saved_model.load(path)  # held: its variables live as long as it does
-        self._endpoint = self._loaded.signatures["generate"]
+
+    def _generate(self, batch_size, seeds, labels, parts, constants):
+        """`generate` of the SavedModel, some rows at a time; `parts` are arrays with a row for each image."""
+        import tensorflow as tf
+
+        endpoint, made = self._loaded.signatures["generate"], []
+        parts = {"seeds": seeds, **parts, **({} if labels is None else {"labels": labels})}
+        constants = {k: tf.constant(v) for k, v in constants.items()}
+        for i in range(0, len(seeds), batch_size):
+            chunk = {k: tf.constant(v[i : i + batch_size]) for k, v in parts.items()}
+            made.append(endpoint(**chunk, **constants)["images"].numpy())
+        return np.concatenate(made) if made else np.zeros((0, *self.image_shape), "uint8")
+
+
+class ServedDiffusion(ServedModel):
+    """A `Diffusion` as a SavedModel."""
 
     def generate(
         self,
@@ -43,22 +52,13 @@ class ServedModel:
         batch_size: int = 64,
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels): see `Diffusion.generate`."""
-        import tensorflow as tf
-
         seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
-        table = tf.constant(self.table(steps, sampler).astype("float32"))
         scale = self.description["guidance_scale"] if guidance_scale is None else guidance_scale
         if labels is not None and (labels == self.num_classes).all():
             scale = 1.0
         scales = np.broadcast_to(np.float32(scale), seeds.shape).astype("float32")
-        parts = []
-        for i in range(0, len(seeds), batch_size):
-            part = slice(i, i + batch_size)
-            inputs = {"seeds": tf.constant(seeds[part]), "guidance_scale": tf.constant(scales[part]), "table": table}
-            if labels is not None:
-                inputs["labels"] = tf.constant(labels[part])
-            parts.append(self._endpoint(**inputs)["images"].numpy())
-        return np.concatenate(parts) if parts else np.zeros((0, *self.image_shape), "uint8")
+        table = self.table(steps, sampler).astype("float32")
+        return self._generate(batch_size, seeds, labels, {"guidance_scale": scales}, {"table": table})
 
     def table(self, steps: int | None = None, sampler: str | None = None) -> np.ndarray:
         """The sampler's coefficients; the exported ones unless another sampler or step count is asked for."""
@@ -72,10 +72,58 @@ class ServedModel:
         return samplers.table(sampler or self.description["sampler"], schedule, steps or self.description["steps"])
 
 
+class ServedGAN(ServedModel):
+    """A `GAN` as a SavedModel."""
+
+    def generate(
+        self,
+        n: int | None = None,
+        labels: Any = None,
+        seed: int = 0,
+        *,
+        seeds: Any = None,
+        truncation: float | None = None,
+        batch_size: int = 64,
+    ) -> np.ndarray:
+        """New images, uint8 (n, height, width, channels): see `GAN.generate`."""
+        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+        full, full_labels = filled(seeds, batch_size), None if labels is None else filled(labels, batch_size)
+        made = self._generate(batch_size, full, full_labels, {}, {"truncation": np.float32(truncation or 0.0)})
+        return made[: len(seeds)]
+
+
+class ServedTranslation(ServedModel):
+    """A model from image to image as a SavedModel."""
+
+    def translate(self, images: Any, batch_size: int = 32) -> np.ndarray:
+        """uint8 images from uint8 images (N, H, W, C): see `Pix2Pix.translate`."""
+        import tensorflow as tf
+
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.shape[1:] != self.image_shape:
+            raise ValueError(f"Expected uint8 images (N, {', '.join(map(str, self.image_shape))}), got {images.dtype} {images.shape}.")
+        endpoint = self._loaded.signatures["serving_default"]
+        parts = [
+            endpoint(images=tf.constant(images[i : i + batch_size]))["images"].numpy()
+            for i in range(0, len(images), batch_size)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, *self.description["target_shape"]), "uint8")
+
+
+_KINDS = {"diffusion": ServedDiffusion, "gan": ServedGAN, "translation": ServedTranslation}
+
+
 def load(path: str) -> ServedModel:
     """Open the SavedModel folder at `path`.
 
     Raises:
         ValueError: the folder is not a SavedModel of this package.
     """
-    return ServedModel(path)
+    description = os.path.join(path, DESCRIPTION)
+    if not os.path.isfile(os.path.join(path, "saved_model.pb")) or not os.path.isfile(description):
+        raise ValueError(
+            f"{path} is not a SavedModel written by keras_imgen: expected saved_model.pb and {DESCRIPTION} in it."
+        )
+    with open(description) as f:
+        found = json.load(f)
+    return _KINDS[found.get("kind", "diffusion")](path, found)

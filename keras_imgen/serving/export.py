@@ -26,15 +26,7 @@ def export_diffusion(model, path: str) -> None:
     Raises:
         FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            f"export writes a TensorFlow SavedModel; the backend is {keras.backend.backend()!r}. "
-            "Save the model as .keras, load it with KERAS_BACKEND=tensorflow and export it there."
-        )
-    if os.path.exists(path):
-        raise FileExistsError(f"{path} exists already: choose another path, or remove it.")
-    import tensorflow as tf
-
+    tf = _tensorflow(path)
     conditional = model.num_classes is not None
     seeds = tf.TensorSpec([None], "int32", name="seeds")
     labels = {"labels": tf.TensorSpec([None], "int32", name="labels")} if conditional else {}
@@ -62,8 +54,6 @@ def export_diffusion(model, path: str) -> None:
         with model.averaged():
             return {"x0": model({"image": image, "alpha": alpha, "sigma": sigma, **extra})}
 
-    module = tf.Module()
-    module.variables_ = [v.value for v in model.variables]
     level = {name: tf.TensorSpec([None], "float32", name=name) for name in ("alpha", "sigma")}
     signatures = {
         "serving_default": tf.function(default).get_concrete_function(seeds=seeds, **labels),
@@ -77,6 +67,85 @@ def export_diffusion(model, path: str) -> None:
             image=tf.TensorSpec([None, *model.image_shape], "float32", name="image"), **level, **labels
         ),
     }
+    about = {
+        "kind": "diffusion",
+        "sampler": model.sampler,
+        "steps": model.steps,
+        "guidance_scale": model.guidance_scale,
+        "schedule": keras.saving.serialize_keras_object(model.schedule),
+        "table": np.asarray(model.table()).tolist(),
+    }
+    _write(model, path, signatures, about)
+
+
+def export_gan(model, path: str) -> None:
+    """Write the generator of a GAN as a SavedModel with averaged weights. TensorFlow backend.
+
+    Endpoints, both free in the batch size N:
+        `serving_default`: seeds int32 (N,) [, labels int32 (N,)] -> images uint8 (N, H, W, C)
+        `generate`: the same and truncation float32 (), 0 for none -> images
+
+    Raises:
+        FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
+    """
+    tf = _tensorflow(path)
+    seeds = {"seeds": tf.TensorSpec([None], "int32", name="seeds")}
+    if model.num_classes is not None:
+        seeds["labels"] = tf.TensorSpec([None], "int32", name="labels")
+
+    def generate(seeds, truncation, labels=None):
+        with model.averaged():
+            return {"images": model.sample(seeds, labels, truncation)}
+
+    def default(seeds, labels=None):
+        return generate(seeds, tf.constant(0.0), labels)
+
+    bound = tf.TensorSpec([], "float32", name="truncation")
+    signatures = {
+        "serving_default": tf.function(default).get_concrete_function(**seeds),
+        "generate": tf.function(generate).get_concrete_function(truncation=bound, **seeds),
+    }
+    _write(model, path, signatures, {"kind": "gan"})
+
+
+def export_translation(model, path: str) -> None:
+    """Write a model from image to image as a SavedModel: `serving_default`, images uint8 (N, H, W, C) -> images uint8.
+
+    Raises:
+        FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
+    """
+    tf = _tensorflow(path)
+
+    def translate(images):
+        with model.averaged():
+            return {"images": model.translated(images)}
+
+    spec = tf.TensorSpec([None, *model.image_shape], "uint8", name="images")
+    signatures = {"serving_default": tf.function(translate).get_concrete_function(images=spec)}
+    _write(model, path, signatures, {"kind": "translation", "target_shape": list(model.target_shape)})
+
+
+def _tensorflow(path):
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            f"export writes a TensorFlow SavedModel; the backend is {keras.backend.backend()!r}. "
+            "Save the model as .keras, load it with KERAS_BACKEND=tensorflow and export it there."
+        )
+    if os.path.exists(path):
+        raise FileExistsError(f"{path} exists already: choose another path, or remove it.")
+    import tensorflow as tf
+
+    return tf
+
+
+def _write(model, path, signatures, about):
+    """The SavedModel and what a client has to know about it, written beside and then renamed."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.variables_ = [v.value for v in model.variables]
+    common = {"model": type(model).__name__, "name": model.name, "image_shape": list(model.image_shape)}
+    about = {**common, "num_classes": model.num_classes, **about}
     beside = f"{os.path.normpath(path)}.{uuid.uuid4().hex[:8]}.partial"
     try:
         logger, level_before = tf.get_logger(), tf.get_logger().level
@@ -87,22 +156,7 @@ def export_diffusion(model, path: str) -> None:
             logger.setLevel(level_before)
         os.makedirs(os.path.join(beside, "assets.extra"))
         with open(os.path.join(beside, "assets.extra", DESCRIPTION), "w") as f:
-            json.dump(describe(model), f, indent=1)
+            json.dump(about, f, indent=1)
         os.replace(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def describe(model) -> dict:
-    """What a client has to know about an exported model."""
-    return {
-        "model": type(model).__name__,
-        "name": model.name,
-        "image_shape": list(model.image_shape),
-        "num_classes": model.num_classes,
-        "sampler": model.sampler,
-        "steps": model.steps,
-        "guidance_scale": model.guidance_scale,
-        "schedule": keras.saving.serialize_keras_object(model.schedule),
-        "table": np.asarray(model.table()).tolist(),
-    }

@@ -50,3 +50,10 @@ def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
         )
     with np.errstate(divide="ignore"):
         return (-2.0 * np.log(np.array([high, low], "float64"))).astype("float32")
+
+
+def filled(array: np.ndarray, batch_size: int) -> np.ndarray:
+    """The last row repeated up to a whole number of batches: kernels differ with the number of rows, and so do last bits of an image.
+    A generator's images are made in full batches, so that one does not depend on how many were asked for with it."""
+    missing = -len(array) % batch_size
+    return np.concatenate([array, np.repeat(array[-1:], missing, 0)]) if missing and len(array) else array

@@ -9,7 +9,7 @@ from keras import ops
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import R1, DiscriminatorStep, GradientPenalty, Regularizer
 from keras_imgen.models.image_model import ImageModel
-from keras_imgen.serving.requests import rows
+from keras_imgen.serving.requests import filled, rows
 from keras_imgen.training import backend, random
 
 
@@ -377,13 +377,10 @@ class GAN(ImageModel):
 
             self._compiled_functions[name] = backend.jit(self, averaged)
         run, total = self._compiled_functions[name], len(arrays[0])
-        parts = []
-        for i in range(0, total, batch_size):
-            chunk = [a[i : i + batch_size] for a in arrays]
-            # Full batches, so that an image does not depend on how many are made with it: kernels differ with the shape.
-            filled = [np.concatenate([c, np.repeat(c[-1:], batch_size - len(c), 0)]) for c in chunk]
-            parts.append(run(*filled, *constants)[: len(chunk[0])])
-        return np.concatenate(parts) if parts else np.zeros((0, *self.image_shape), "uint8")
+        arrays = [filled(a, batch_size) for a in arrays]
+        starts = range(0, len(arrays[0]), batch_size)
+        parts = [run(*(a[i : i + batch_size] for a in arrays), *constants) for i in starts]
+        return np.concatenate(parts)[:total] if parts else np.zeros((0, *self.image_shape), "uint8")
 
     # === Saving and serving ===
 

@@ -1,0 +1,97 @@
+"""Adversarial training that goes wrong: said aloud, and stopped where nothing is left to learn from."""
+
+import warnings
+
+import keras
+import numpy as np
+
+
+class CollapseMonitor(keras.callbacks.Callback):
+    """Warns, once for each reason until it has passed, after an epoch in which a GAN shows signs of collapse.
+
+    It reads the logs: `diversity`, `real_accuracy` and `fake_accuracy` of `GAN`, and of `SampleMetrics`, if that comes before it in the
+    list, `val_modes` (classes that occur, by a classifier).
+
+    Args:
+        diversity: the smallest spread of generated images, relative to that of real ones.
+        accuracy: the largest share that the discriminator may get right of both real and generated images.
+        modes: the smallest number of classes that occur; None is not looked at.
+    """
+
+    def __init__(self, diversity: float = 0.3, accuracy: float = 0.99, modes: int | None = None):
+        super().__init__()
+        self.diversity, self.accuracy, self.modes = diversity, accuracy, modes
+        self.found: dict[int, list[str]] = {}
+        self._said: set[str] = set()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs, now = logs or {}, {}
+        if logs.get("diversity", np.inf) < self.diversity:
+            now["diversity"] = (
+                f"the generator has collapsed: images of a batch are {logs['diversity']:.2f} times as far apart as real ones. "
+                "Try a larger batch, regularizers=[R1(gamma=10)], or a smaller rate for the generator"
+            )
+        won = min(logs.get("real_accuracy", 0.0), logs.get("fake_accuracy", 0.0))
+        if won > self.accuracy:
+            now["accuracy"] = (
+                f"the discriminator has won: it gets {won:.1%} right, and its gradients tell the generator little. "
+                "Try a stronger R1, a smaller rate for the discriminator, or augment=AdaptiveAugment() if there are few images"
+            )
+        if self.modes is not None and logs.get("val_modes", np.inf) < self.modes:
+            now["modes"] = f"modes are missing: {logs['val_modes']:.0f} classes occur, of {self.modes} expected"
+        for reason, text in now.items():
+            if reason not in self._said:
+                warnings.warn(f"Epoch {epoch + 1}: {text}.", stacklevel=2)
+        if now:
+            self.found[epoch + 1] = sorted(now)
+        self._said = set(now)
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Stops `fit` at the first loss that is not finite, and puts back the state of the last epoch that ended well.
+
+    Weights, averages, optimizers and random state are kept in memory after every epoch whose weights are finite; put it before
+    `BackupAndRestore` and `ModelCheckpoint` in the list, which then see the good state.
+
+    Args:
+        every: epochs between copies, for large models.
+    """
+
+    def __init__(self, every: int = 1):
+        super().__init__()
+        self.every, self._kept, self.stopped_epoch = every, None, None
+
+    def on_train_begin(self, logs=None):
+        self.stopped_epoch = None
+        self._keep()
+
+    def _variables(self):
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+    def _keep(self):
+        self._kept = [np.array(v) for v in self._variables()]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        bad = [k for k, v in (logs or {}).items() if not np.isfinite(v)]
+        if bad and not self.model.stop_training:
+            self.model.stop_training, self.stopped_epoch = True, self._epoch + 1
+            self._restore()
+            warnings.warn(
+                f"Epoch {self._epoch + 1}, step {batch + 1}: {', '.join(bad)} is not finite. Training has stopped, and the model is that "
+                "of the last good epoch. Try smaller rates, or float32 where it is mixed precision.",
+                stacklevel=2,
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.stopped_epoch is not None:
+            self._restore()  # steps_per_execution may have gone on
+        elif all(np.isfinite(np.array(v, "float32")).all() for v in self.model.trainable_variables):
+            if (epoch + 1) % self.every == 0:
+                self._keep()
+
+    def _restore(self):
+        for v, value in zip(self._variables(), self._kept):
+            v.assign(value)

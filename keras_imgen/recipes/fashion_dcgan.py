@@ -1,0 +1,38 @@
+"""DCGAN (Radford et al. 2016) on Fashion-MNIST, 28x28, without labels: the non-saturating loss with lazy R1."""
+
+import keras
+
+from keras_imgen.data import load
+from keras_imgen.models import GAN
+from keras_imgen.models.adversarial import R1
+from keras_imgen.networks import dcgan_discriminator, dcgan_generator
+from keras_imgen.recipes.run import Run, warmup_cosine
+
+
+def train(
+    out: str,
+    epochs: int = 20,
+    batch: int = 64,
+    seed: int = 0,
+    steps_per_epoch: int | None = None,
+    resume: bool = False,
+) -> str:
+    """The whole run, from data to report, in the folder `out`; returns the command that generates more."""
+    run = Run("fashion-dcgan", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
+    data = load("fashion_mnist", "train", batch=batch, seed=seed).take(steps_per_epoch or -1)
+    test = load("fashion_mnist", "test", batch=batch)
+
+    model = GAN(
+        dcgan_generator((28, 28, 1), width=32),
+        dcgan_discriminator((28, 28, 1), width=32),
+        regularizers=[R1(0.1, every=4)],
+        seed=seed,
+        name="fashion_dcgan",
+    )
+    rate = warmup_cosine(0.001, steps=epochs * len(data))
+    model.compile(
+        generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.99),
+        discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.99),
+    )
+    model.fit(data, epochs=epochs, callbacks=run.callbacks(adversarial=True, n=40))
+    return run.finish(model, test)

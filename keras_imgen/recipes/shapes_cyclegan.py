@@ -1,0 +1,55 @@
+"""CycleGAN (Zhu et al. 2017) between shapes on black and shapes on white, 32x32: two sets of pictures without pairs."""
+
+import keras
+import tensorflow as tf
+
+from keras_imgen.data import load
+from keras_imgen.models import CycleGAN
+from keras_imgen.networks import patchgan, translation_resnet
+from keras_imgen.recipes.run import Run
+
+
+def train(
+    out: str,
+    epochs: int = 6,
+    batch: int = 8,
+    seed: int = 0,
+    steps_per_epoch: int | None = None,
+    resume: bool = False,
+) -> str:
+    """The whole run, from data to report, in the folder `out`; returns the command that translates more."""
+    run = Run("shapes-cyclegan", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
+    data = unpaired("train", batch, seed).take(steps_per_epoch or -1)
+    test = unpaired("test", batch, seed)
+
+    model = CycleGAN(
+        translation_resnet((32, 32, 3), width=16, blocks=3),
+        translation_resnet((32, 32, 3), width=16, blocks=3),
+        patchgan((32, 32, 3), width=16, depth=2),
+        patchgan((32, 32, 3), width=16, depth=2),
+        identity_weight=0.5,
+        seed=seed,
+        name="shapes_cyclegan",
+    )
+    model.compile(
+        generator_optimizer=keras.optimizers.Adam(4e-4, beta_1=0.5),
+        discriminator_optimizer=keras.optimizers.Adam(4e-4, beta_1=0.5),
+    )
+    shown = next(iter(test))["image"].numpy()
+    model.fit(data, epochs=epochs, callbacks=run.callbacks(adversarial=True, images=shown))
+    return run.finish_translation(model, test, pairs=False)
+
+
+def unpaired(split: str, batch: int, seed: int):
+    """Batches of `image`, scenes on black, and `target`, other scenes on white."""
+    data = load("shapes", split, size=32, batch=batch, seed=seed, columns=("image",)).unbatch()
+
+    def of(low, high):
+        def wanted(example):
+            corner = tf.cast(example["image"][0, 0], "int32")
+            return tf.reduce_all((corner >= low) & (corner <= high))
+
+        return data.filter(wanted).map(lambda example: example["image"]).batch(batch, drop_remainder=True)
+
+    both = tf.data.Dataset.zip((of(0, 20), of(235, 255)))
+    return both.map(lambda black, white: {"image": black, "target": white}).prefetch(2)

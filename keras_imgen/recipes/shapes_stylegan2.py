@@ -1,0 +1,37 @@
+"""StyleGAN2 with adaptive augmentation (Karras et al. 2020) on drawn scenes of coloured shapes, 32x32."""
+
+import keras
+
+from keras_imgen.data import load
+from keras_imgen.models import StyleGAN2
+from keras_imgen.models.adversarial import AdaptiveAugment
+from keras_imgen.networks import stylegan2_discriminator, stylegan2_generator
+from keras_imgen.recipes.run import Run
+
+
+def train(
+    out: str,
+    epochs: int = 10,
+    batch: int = 32,
+    seed: int = 0,
+    steps_per_epoch: int | None = None,
+    resume: bool = False,
+) -> str:
+    """The whole run, from data to report, in the folder `out`; returns the command that generates more."""
+    run = Run("shapes-stylegan2", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
+    data = load("shapes", "train", size=32, batch=batch, seed=seed, columns=("image",)).take(steps_per_epoch or -1)
+    test = load("shapes", "test", size=32, batch=batch, columns=("image",))
+
+    model = StyleGAN2(
+        stylegan2_generator((32, 32, 3), width=32, largest=128),
+        stylegan2_discriminator((32, 32, 3), width=32, largest=128),
+        augment=AdaptiveAugment(images=100_000, colour=False),
+        seed=seed,
+        name="shapes_stylegan2",
+    )
+    model.compile(
+        generator_optimizer=keras.optimizers.Adam(0.0025, beta_1=0.0, beta_2=0.99),
+        discriminator_optimizer=keras.optimizers.Adam(0.0025, beta_1=0.0, beta_2=0.99),
+    )
+    model.fit(data, epochs=epochs, callbacks=run.callbacks(adversarial=True, n=40))
+    return run.finish(model, test)
