@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -45,7 +46,8 @@ class ImageModel(backend.Step):
             initializer=lambda shape, dtype: ops.convert_to_tensor(np.array([seed, 0], "uint32")),
             aggregation="only_first_replica",
         )
-        self._averages: list[tuple[keras.Variable, keras.Variable]] = []
+        # In a namespace, which Keras does not look into: it would take the players' weights for the model's own and save them twice.
+        self._untracked = SimpleNamespace(averages=[])
 
     # === What a subclass gives ===
 
@@ -85,7 +87,7 @@ class ImageModel(backend.Step):
                         aggregation="only_first_replica",
                     )
                     average.assign(ops.copy(v))  # JAX donates buffers: the two must not share one
-                    self._averages.append((v, average))
+                    self._untracked.averages.append((v, average))
         self.built = True
 
     # === Compiling ===
@@ -200,6 +202,10 @@ class ImageModel(backend.Step):
         key = random.fold(random.fold(key, 0), backend.replica_index())
         return random.fold(ops.broadcast_to(key[None], (count, 2)), ops.arange(count, dtype="int32"))
 
+    @property
+    def _averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
+        return self._untracked.averages
+
     @contextmanager
     def averaged(self, use: bool = True) -> Iterator[None]:
         """Inside, the players have their averaged weights. For use in traced functions as well."""
@@ -309,9 +315,13 @@ class ImageModel(backend.Step):
     def for_inference(self) -> "ImageModel":
         """A copy with averaged weights, without average and optimizers: a quarter of the size, the same images."""
         copy = type(self).from_config({**self.get_config(), "ema": None})
-        averages, extra = {id(v): a for v, a in self._averages}, {id(a) for _, a in self._averages}
-        for mine, its in zip([v for v in self.variables if id(v) not in extra], copy.variables, strict=True):
-            its.assign(averages.get(id(mine), mine))
+        averages = {id(v): average for v, average in self._averages}
+        for name, network in self.players.items():
+            for mine, its in zip(network.variables, copy.players[name].variables, strict=True):
+                its.assign(averages.get(id(mine), mine))
+        own = {v.name: v for v in self._non_trainable_variables}
+        for its in copy._non_trainable_variables:
+            its.assign(own[its.name])
         return copy
 
     # === Generating ===

@@ -176,13 +176,13 @@ class AdaptiveAugment:
         """The state: p, and the sum and the count of signs since the last adjustment; and steps taken."""
         return np.array([self.p, 0.0, 0.0, 0.0], "float32")
 
-    def next_state(self, state, signs):
-        """The state after a batch; `signs` (N,) are those of the logits of real images, less the loss's threshold."""
+    def next_state(self, state, signs, replicas: int = 1):
+        """The state after a batch; `signs` are those of the logits of real images, less the loss's threshold; `replicas` see as many."""
         p, total, count, step = (state[i] for i in range(4))
         total, count = total + ops.sum(signs), count + ops.cast(ops.size(signs), "float32")
         step = step + 1.0
         due = step >= self.every
-        moved = ops.clip(p + ops.sign(total / count - self.target) * count / self.images, 0.0, self.largest)
+        moved = ops.clip(p + ops.sign(total / count - self.target) * count * replicas / self.images, 0.0, self.largest)
         zero = ops.zeros_like(p)
         return ops.stack(
             [

@@ -56,7 +56,7 @@ class GAN(ImageModel):
         self.loss_pair = adversarial.get(loss)
         self.regularizers = (R1(),) if regularizers is None else tuple(regularizers)
         self.adaptive = hasattr(augment, "next_state")
-        self.auxiliary = isinstance(discriminator.output, dict)
+        self.auxiliary = not isinstance(discriminator, keras.Sequential) and isinstance(discriminator.output, dict)
         self.logged = tuple(self._logged())
         super().__init__(ema=ema, **kwargs)
         if critic_steps < 1:
@@ -74,7 +74,7 @@ class GAN(ImageModel):
             )
         if None in self.image_shape:
             raise ValueError(f"Expected a generator of images of a fixed size, got {self.image_shape}.")
-        state = {"trainable": False, "aggregation": "only_first_replica"}
+        state = {"trainable": False, "aggregation": "mean"}
         self.logit_means = self.add_weight(name="logit_means", shape=(2,), initializer="zeros", **state)
         self.augment_state = None
         if self.adaptive:
@@ -143,7 +143,7 @@ class GAN(ImageModel):
     @staticmethod
     def _call(network, values, training):
         names = _inputs(network)
-        if not isinstance(network.input, dict):
+        if isinstance(network, keras.Sequential) or not isinstance(network.input, dict):
             return network(values[next(iter(names))], training=training)
         return network({k: values[k] for k in names}, training=training)
 
@@ -207,7 +207,9 @@ class GAN(ImageModel):
         logs["fake_accuracy"] = ops.mean(ops.cast(fake_logits < middle, "float32"))
         logs["diversity"] = diversity
         if self.adaptive:
-            state = self.augment.next_state(ops.copy(self.augment_state), ops.sign(real_logits - middle))
+            state = self.augment.next_state(
+                ops.copy(self.augment_state), ops.sign(real_logits - middle), backend.replica_count()
+            )
             self.augment_state.assign(state)
             logs["augment_p"] = state[0]
         return logs
@@ -437,7 +439,7 @@ class WGAN(GAN):
 
 def _inputs(network) -> dict:
     """The symbolic inputs by name; of a plain network `latent` or `image`."""
-    given = network.input
+    given = network.inputs[0] if isinstance(network, keras.Sequential) else network.input
     if isinstance(given, dict):
         return given
     return {"latent" if len(given.shape) == 2 else "image": given}

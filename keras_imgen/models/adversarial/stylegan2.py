@@ -46,7 +46,7 @@ class StyleGAN2(GAN):
         super().__init__(generator, discriminator, num_classes, regularizers=regularizers, **kwargs)
 
     def finish(self):
-        state = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
+        state = {"trainable": False, "initializer": "zeros", "aggregation": "mean"}
         self.mean_style = self.add_weight(name="mean_style", shape=(self.latent_dim,), **state)
         self.mean_path = self.add_weight(name="mean_path", shape=(), **state)
         super().finish()

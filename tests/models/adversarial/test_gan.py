@@ -1,0 +1,323 @@
+"""GANs as a whole: the same step on every backend, after a death, over replicas, in half precision; sampling and serving."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from small import gan, images, state
+
+from keras_imgen import load_model, serving
+from keras_imgen.models import GAN, WGAN
+from keras_imgen.models.adversarial import R1, R2, DiffAugment
+from keras_imgen.networks import (
+    dcgan_discriminator,
+    dcgan_generator,
+    mlp_discriminator,
+    mlp_generator,
+    resnet_gan_discriminator,
+    resnet_gan_generator,
+)
+
+TENSORFLOW = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's")
+HERE = os.path.dirname(__file__)
+
+
+def equal(a, b):
+    for x, y in zip(a, b, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+OTHER = """
+import sys, numpy as np, keras
+sys.path.insert(0, {here!r})
+from small import gan, images, state
+x, y = images(16)
+model = gan(keras.optimizers.SGD)
+for _ in range(2): model.train_on_batch(x, y)
+np.savez(sys.argv[1], *state(model))
+"""
+
+
+def test_the_other_backend_learns_the_same(tmp_path):
+    pytest.importorskip("jax")
+    other = {"tensorflow": "jax", "jax": "tensorflow"}[keras.backend.backend()]
+    x, y = images(16)
+    model = gan(keras.optimizers.SGD)
+    for _ in range(2):
+        model.train_on_batch(x, y)
+    environment = {**os.environ, "KERAS_BACKEND": other}
+    arguments = [sys.executable, "-c", OTHER.format(here=HERE), str(tmp_path / "o.npz")]
+    subprocess.run(arguments, check=True, env=environment)
+    there = np.load(tmp_path / "o.npz")
+    for a, k in zip(state(model), there, strict=True):
+        np.testing.assert_allclose(a.astype("float64"), there[k].astype("float64"), atol=1e-5)
+
+
+CHILD = """
+import sys, os, keras, numpy as np
+sys.path.insert(0, {here!r})
+from small import gan, images, state
+from keras_imgen.callbacks import BackupAndRestore
+die, folder, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+class Die(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == die: os._exit(9)
+model = gan()
+model.fit(*images(), batch_size=16, epochs=3, verbose=0, callbacks=[BackupAndRestore(folder, delete_checkpoint=False), Die()])
+np.savez(out, *state(model), p=np.array(model.augment_state))
+"""
+
+
+def test_killed_and_resumed_equals_uninterrupted(tmp_path):
+    def run(die, folder, out):
+        arguments = [str(die), str(tmp_path / folder), str(tmp_path / out)]
+        return subprocess.run([sys.executable, "-c", CHILD.format(here=HERE), *arguments]).returncode
+
+    assert run(99, "whole", "whole.npz") == 0
+    assert run(1, "killed", "none.npz") == 9
+    assert run(99, "killed", "resumed.npz") == 0
+    whole, resumed = np.load(tmp_path / "whole.npz"), np.load(tmp_path / "resumed.npz")
+    assert whole["p"][0] != np.float32(0.2)  # ADA has moved
+    equal([whole[k] for k in whole], [resumed[k] for k in resumed])
+
+
+REPLICAS = """
+import sys, json, numpy as np, keras, tensorflow as tf
+sys.path.insert(0, {here!r})
+from small import gan, images, state
+cpus = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    model = gan(keras.optimizers.SGD, augment=None)
+    fakes = strategy.run(lambda: model.make(model.next_keys(2), tf.zeros(2, "int32")))
+fakes = [np.array(k) for k in strategy.experimental_local_results(fakes)]
+different = bool((abs(fakes[0] - fakes[1]).max((1, 2, 3)) > 1e-3).all())
+with strategy.scope():
+    model = gan(keras.optimizers.SGD, augment=None)
+    for v in model.generator.trainable_variables: v.assign(v * 0)  # replicas draw other latents: the fakes must not depend on them
+    model.generator.trainable = False
+x, y = images(32)
+data = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
+history = model.fit(data, epochs=2, verbose=0).history
+found = [np.array(v).tolist() for v in model.discriminator.variables]
+print(json.dumps({{"different": different, "history": history, "discriminator": found}}))
+"""
+
+
+@TENSORFLOW
+def test_two_replicas_equal_one_device():
+    child = [sys.executable, "-c", REPLICAS.format(here=HERE)]
+    done = subprocess.run(child, check=True, capture_output=True, text=True)
+    result = json.loads(done.stdout.strip().splitlines()[-1])
+    assert result["different"]
+    reference = gan(keras.optimizers.SGD, augment=None)
+    for v in reference.generator.trainable_variables:
+        v.assign(v * 0)
+    reference.generator.trainable = False
+    x, y = images(32)
+    history = reference.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0).history
+    for v, there in zip(reference.discriminator.variables, result["discriminator"], strict=True):
+        np.testing.assert_allclose(v, np.array(there), atol=1e-5)
+    np.testing.assert_allclose(history["discriminator_loss"], result["history"]["discriminator_loss"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_stays_finite(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = GAN(dcgan_generator((16, 16, 1), 8, width=4), dcgan_discriminator((16, 16, 1), width=4))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model.compile()
+    scaling = [isinstance(o, keras.optimizers.LossScaleOptimizer) for o in model.optimizer.optimizers.values()]
+    assert all(scaling) == (policy == "mixed_float16")
+    history = model.fit(images(160)[0], batch_size=16, epochs=20, verbose=0).history  # 200 steps
+    assert np.isfinite(list(history.values())).all()
+    assert all(np.isfinite(np.array(v, "float32")).all() for v in model.variables)
+    assert int(model.optimizer["generator"].iterations) >= 150  # the rest looked for a scale
+
+
+def test_it_learns_where_the_light_is():
+    """Half of the pictures are bright above, half below; the label says which."""
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 256).astype("int32")
+    x = np.where(np.arange(8)[None, :, None, None] // 4 == labels[:, None, None, None], 220, 30) + np.zeros((1, 1, 8, 1))
+    x = np.clip(x + rng.normal(0, 12, x.shape), 0, 255).astype("uint8")
+    model = GAN(mlp_generator((8, 8, 1), 8, (64,), 2), mlp_discriminator((8, 8, 1), (64,), 2), 2, regularizers=[R1(0.1)])
+    adam = lambda: keras.optimizers.Adam(2e-3, beta_1=0.5)  # noqa: E731
+    model.compile(generator_optimizer=adam(), discriminator_optimizer=adam())
+    model.fit(x, labels, batch_size=64, epochs=60, verbose=0)
+    made = model.generate(labels=np.repeat([0, 1], 8)).astype(float)
+    above, below = made[:, :4].mean((1, 2, 3)), made[:, 4:].mean((1, 2, 3))
+    assert (above - below)[:8].min() > 90 and (below - above)[8:].min() > 90
+
+
+@pytest.mark.parametrize("conditioning", ["concat", "projection", "auxiliary"])
+def test_conditions_are_saved_and_read(conditioning, tmp_path):
+    discriminator = dcgan_discriminator((16, 16, 1), 4, 3, conditioning)
+    model = GAN(dcgan_generator((16, 16, 1), 8, 4, 3), discriminator, 3, regularizers=())
+    model.compile()
+    logs = model.fit(*images(32), batch_size=16, verbose=0).history
+    assert ("class_loss" in logs) == (conditioning == "auxiliary")
+    model.save(tmp_path / "m.keras")
+    loaded = load_model(str(tmp_path / "m.keras"))
+    equal(state(model), state(loaded))
+    np.testing.assert_array_equal(model.generate(5, seed=3), loaded.generate(5, seed=3))
+    np.testing.assert_array_equal(model.generate(5, seed=3), model.for_inference().generate(5, seed=3))
+    if conditioning == "concat":  # the discriminator looks at the label
+        x = np.zeros((2, 16, 16, 1), "float32")
+        both = np.array(model.judge(x, np.array([0, 1]))[0])
+        assert both[0] != both[1]
+
+
+def test_a_step_in_other_orders():
+    """More critic steps and shared fakes: how often each optimizer moves, and that every critic step sees its own images."""
+    x = images(32)[0]
+    plain = lambda: (dcgan_generator((16, 16, 1), 8, 4), dcgan_discriminator((16, 16, 1), 4))  # noqa: E731
+    wgan = WGAN(*plain(), critic_steps=2)
+    wgan.compile()
+    logs = wgan.fit(x, batch_size=16, verbose=0).history
+    assert (int(wgan.optimizer["generator"].iterations), int(wgan.optimizer["discriminator"].iterations)) == (2, 4)
+    assert "gradient_penalty" in logs and wgan.loss_pair.name == "wasserstein"
+    shared = GAN(*plain(), loss="relativistic", regularizers=[R1(), R2()], shared_fakes=True, augment=DiffAugment())
+    shared.compile()
+    assert np.isfinite(list(shared.fit(x, batch_size=16, verbose=0).history.values())).all()
+    with pytest.raises(ValueError, match="critic_steps=1"):
+        GAN(*plain(), shared_fakes=True, critic_steps=2)
+
+
+def test_plain_sequential_networks_are_players():
+    generator = keras.Sequential([keras.Input((4,)), keras.layers.Dense(16, "tanh"), keras.layers.Reshape((4, 4, 1))])
+    discriminator = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    model = GAN(generator, discriminator, loss="least_squares")
+    model.compile(generator_optimizer="sgd", discriminator_optimizer="sgd")
+    model.fit(np.zeros((8, 4, 4, 1), "uint8"), batch_size=4, verbose=0)
+    assert model.generate(2).shape == (2, 4, 4, 1)
+
+
+def test_batch_norm_keeps_real_and_fake_apart():
+    assert gan().joint and not GAN(mlp_generator((4, 4, 1)), _with_batch_norm()).joint
+
+
+def _with_batch_norm():
+    layers = [keras.layers.Flatten(), keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dense(1)]
+    return keras.Sequential([keras.Input((4, 4, 1)), *layers])
+
+
+def test_residual_networks_with_spectral_norm(tmp_path):
+    model = GAN(
+        resnet_gan_generator((16, 16, 1), 8, 8, 3), resnet_gan_discriminator((16, 16, 1), 8, 3), 3, "hinge", ()
+    )
+    model.compile()
+    model.fit(*images(32), batch_size=16, verbose=0)
+    model.save(tmp_path / "m.keras")
+    equal(state(model), state(load_model(str(tmp_path / "m.keras"))))
+
+
+# === Sampling ===
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = gan()
+    model.fit(*images(32), batch_size=16, verbose=0)
+    return model
+
+
+def test_a_row_depends_on_its_own_seed(model):
+    batch = model.generate(labels=[0, 1, 2, 0, 1], seed=10)
+    np.testing.assert_array_equal(batch[2], model.generate(labels=[2], seed=12)[0])
+    np.testing.assert_array_equal(batch[[4, 0]], model.generate(labels=[1, 0], seeds=[14, 10]))
+    assert (batch[0] != batch[3]).any()
+    drawn = model.generate(3, seed=10)  # labels are drawn from the seed too
+    np.testing.assert_array_equal(drawn[1], model.generate(1, seed=11)[0])
+    assert model.generate(0).shape == (0, 16, 16, 1)
+
+
+def test_truncation_draws_latents_in(model):
+    keys = np.stack([np.arange(500, dtype="uint32"), np.zeros(500, "uint32")], 1)
+    free, bound = np.array(model.latents(keys)), np.array(model.latents(keys, 0.7))
+    assert np.abs(bound).max() <= 0.7 and (np.sign(free) == np.sign(bound)).all()
+    from scipy.stats import kstest, truncnorm
+
+    assert kstest(bound.ravel(), truncnorm(-0.7, 0.7).cdf).pvalue > 1e-3
+    assert (model.generate(2, truncation=0.5) != model.generate(2)).any()
+    with pytest.raises(ValueError, match="truncation"):
+        model.generate(1, truncation=0.0)
+
+
+def test_walks(model):
+    walk = model.walk([3, 5, 9], frames=4, label=1)
+    assert walk.shape == (8, 16, 16, 1)
+    ends = model.generate(labels=[1, 1, 1], seeds=[3, 5, 9])
+    np.testing.assert_array_equal(walk[[0, 4, 7]], ends)
+    loop = model.walk([3, 5], frames=4, label=1, loop=True)
+    assert len(loop) == 8
+    np.testing.assert_array_equal(loop[[0, 4]], ends[:2])
+
+
+def test_slerp_has_the_length_and_the_angle():
+    from keras_imgen.models.adversarial.latent import slerp
+
+    a, b = np.array([[2.0, 0.0], [1.0, 0.0]], "float32"), np.array([[0.0, 4.0], [3.0, 0.0]], "float32")
+    middle = np.array(slerp(a, b, np.array([0.5, 0.5], "float32")))
+    np.testing.assert_allclose(middle, [[3 / 2**0.5, 3 / 2**0.5], [2.0, 0.0]], atol=1e-5)
+
+
+# === Serving ===
+
+CLIENT = """
+import sys, numpy as np, tensorflow as tf
+path, out = sys.argv[1:]
+served = tf.saved_model.load(path)
+s, y = tf.range(64), tf.constant(np.resize([0, 1, 2], 64), "int32")
+default = served.signatures["serving_default"](seeds=s, labels=y)["images"].numpy()
+bound = served.signatures["generate"](seeds=s, labels=y, truncation=tf.constant(0.5))["images"].numpy()
+few = served.signatures["serving_default"](seeds=s[:3], labels=y[:3])["images"].numpy()
+assert few.shape == (3, 16, 16, 1) and not any(n.split(".")[0] == "keras_imgen" for n in sys.modules)
+np.savez(out, default=default, bound=bound)
+"""
+
+
+@TENSORFLOW
+def test_saved_model_in_a_fresh_process(model, tmp_path):
+    path = str(tmp_path / "saved")
+    model.export(path)
+    subprocess.run([sys.executable, "-c", CLIENT, path, str(tmp_path / "o.npz")], check=True, cwd=tmp_path)
+    out, labels = np.load(tmp_path / "o.npz"), np.resize([0, 1, 2], 64)
+    np.testing.assert_array_equal(out["default"], model.generate(labels=labels))
+    np.testing.assert_array_equal(out["bound"], model.generate(labels=labels, truncation=0.5))
+    served = serving.load(path)
+    for given in ({"n": 3}, {"labels": [2, 0], "seed": 5, "truncation": 0.8}):
+        np.testing.assert_array_equal(served.generate(**given), model.generate(**given))
+    with pytest.raises(FileExistsError):
+        model.export(path)
+
+
+# === What is wrong is said ===
+
+
+def test_bad_arguments():
+    generator, discriminator = mlp_generator((4, 4, 1), num_classes=3), mlp_discriminator((4, 4, 1), num_classes=3)
+    with pytest.raises(ValueError, match="num_classes"):
+        GAN(generator, discriminator)
+    with pytest.raises(ValueError, match="critic_steps"):
+        GAN(generator, discriminator, 3, critic_steps=0)
+    with pytest.raises(ValueError, match="hinge"):
+        GAN(generator, discriminator, 3, loss="nonsense")
+    model = GAN(generator, discriminator, 3)
+    with pytest.raises(ValueError, match="not compiled"):
+        model.fit(np.zeros((4, 4, 4, 1), "uint8"))
+    model.compile()
+    with pytest.raises(ValueError, match="label"):
+        model.fit(np.zeros((4, 4, 4, 1), "uint8"))
+    with pytest.raises(ValueError, match="halved"):
+        dcgan_generator((34, 34, 1))
+    with pytest.raises(ValueError, match="conditioning"):
+        dcgan_discriminator((16, 16, 1), num_classes=3, conditioning="nonsense")
