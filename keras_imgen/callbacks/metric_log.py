@@ -54,15 +54,16 @@ def plot_log(log: list[dict], path: str) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    figure = Figure(figsize=(7.5, 3.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for name in dict.fromkeys(k for line in log for k in line if k not in ("epoch", "seconds")):
         points = [(line["epoch"], line[name]) for line in log if name in line]
         axes.plot(*zip(*points, strict=True), marker="." if len(points) < 20 else None, label=name)
     if log:
-        axes.legend()
-        axes.set_yscale("log")
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+        if all(v > 0 for line in log for v in line.values()):  # Wasserstein losses are not
+            axes.set_yscale("log")
     axes.set_xlabel("epoch")
     axes.grid(alpha=0.3)
     with whole(path) as beside:
