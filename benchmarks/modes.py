@@ -13,12 +13,12 @@ the uniform distribution. The last line is one JSON object.
 import argparse
 import json
 import os
-import platform
 import time
 
 import keras
 import numpy as np
 
+from benchmarks.speed import cpu
 from keras_imgen import data, networks
 from keras_imgen.metrics import extractors
 from keras_imgen.models import GAN, WGAN
@@ -117,24 +117,31 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4000, help="of the generator, for points")
-    parser.add_argument("--stacked-steps", type=int, default=3000, help="of the generator, for digits; 0 leaves them out")
+    parser.add_argument(
+        "--stacked-steps", type=int, default=3000, help="of the generator, for digits; 0 leaves them out"
+    )
     parser.add_argument("--quick", action="store_true", help="a few steps: does it run?")
     args = parser.parse_args()
     if args.quick:
         args.seeds, args.steps, args.stacked_steps = 1, 100, 50
     results = []
-    jobs = [(f"{name}, {kind}", lambda s, k=kind, m=modes: points(k, m, args.steps, s), args.seeds)
-            for name, modes in (("grid of 25", GRID), ("ring of 8", RING)) for kind in ("NS+R1", "WGAN-GP")]
+    jobs = [
+        (f"{name}, {kind}", lambda s, k=kind, m=modes: points(k, m, args.steps, s), args.seeds)
+        for name, modes in (("grid of 25", GRID), ("ring of 8", RING))
+        for kind in ("NS+R1", "WGAN-GP")
+    ]
     if args.stacked_steps:
-        jobs += [(f"stacked digits, {kind}", lambda s, k=kind: stacked(k, args.stacked_steps, s), 1)
-                 for kind in ("DCGAN", "WGAN-GP", "R3GAN")]
+        jobs += [
+            (f"stacked digits, {kind}", lambda s, k=kind: stacked(k, args.stacked_steps, s), 1)
+            for kind in ("DCGAN", "WGAN-GP", "R3GAN")
+        ]
     for job, work, seeds in jobs:
         for seed in range(seeds):
             start = time.perf_counter()
             found = {"job": job, "seed": seed, **work(seed), "seconds": round(time.perf_counter() - start, 1)}
             results.append(found)
             print("  ".join(f"{v:.3f}" if isinstance(v, float) else str(v) for v in found.values()), flush=True)
-    where = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(), "keras": keras.__version__}
+    where = {"machine": cpu(), "cores": os.cpu_count(), "keras": keras.__version__}
     print(json.dumps({"steps": args.steps, "stacked_steps": args.stacked_steps, **where, "results": results}))
 
 

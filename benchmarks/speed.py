@@ -407,7 +407,7 @@ def main():
             rate = work / s
             print(f"{job:<12}{name:<24}{s:>9.3f}{work:>9.1f}{rate:>9.0f}{rate / peak:>9.0%}{base / s:>7.2f}x")
     parameters = {name: _parameters(system[2]) for name, system in systems.items()}
-    machine = {"cpu": _cpu(), "cores": os.cpu_count(), "load": os.getloadavg()[0], "sgemm_gflops": peak}
+    machine = {"cpu": cpu(), "cores": os.cpu_count(), "load": os.getloadavg()[0], "sgemm_gflops": peak}
     onednn = os.environ["TF_ENABLE_ONEDNN_OPTS"]
     print(
         json.dumps(
@@ -429,7 +429,7 @@ def _parameters(network) -> int:
     return network.count_params() if hasattr(network, "count_params") else sum(p.numel() for p in network.parameters())
 
 
-def _cpu() -> str:
+def cpu() -> str:
     try:
         with open("/proc/cpuinfo") as f:
             return next(line.split(":")[1].strip() for line in f if line.startswith("model name"))

@@ -91,7 +91,9 @@ def generate(
     steps: Annotated[int | None, typer.Option(help="Sampler steps. (default: the model's)")] = None,
     sampler: Annotated[str | None, typer.Option(help="As ddim, heun, dpmpp_2m. (default: the model's)")] = None,
     guidance_scale: Annotated[float | None, typer.Option(help="1 is no guidance. (default: the model's)")] = None,
-    truncation: Annotated[float | None, typer.Option(help="Of a GAN: below 1 fewer odd pictures, less variety.")] = None,
+    truncation: Annotated[
+        float | None, typer.Option(help="Of a GAN: below 1 fewer odd pictures, less variety.")
+    ] = None,
     out: Annotated[str, typer.Option(help="Folder for the pictures.")] = "generated",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
 ) -> None:

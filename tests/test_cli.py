@@ -282,3 +282,48 @@ def test_evaluate_says_what_is_wrong(args, part, folders, tmp_path):
     given = [a.format(root=folders[0]) for a in args]
     assert part in command("evaluate", *given, "--out", tmp_path / "out", code=1)
     assert not (tmp_path / "out").exists()
+
+
+# === GANs ===
+
+
+@pytest.fixture(scope="module")
+def gan_folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "gan"
+    command("train", "digits-dcgan", "--out", out, "--epochs", 1, "--batch", 16, "--steps-per-epoch", 2)
+    return out
+
+
+def test_gan_from_both_forms_and_its_film(gan_folder, tmp_path):
+    from PIL import Image
+
+    from keras_imgen.data.image_io import load_image
+
+    for kind in ("model.keras", "saved_model"):
+        command("generate", gan_folder / kind, "-n", 3, "--seed", 5, "--truncation", 0.7, "--out", tmp_path / kind)
+    a, b = (load_image(str(tmp_path / kind / "grid.png")) for kind in ("model.keras", "saved_model"))
+    assert np.array_equal(a, b)
+    assert "--steps" in command("generate", gan_folder / "model.keras", "--steps", 3, "--out", tmp_path / "o", code=1)
+    command("walk", gan_folder / "model.keras", tmp_path / "w.gif", "--seeds", "1,2", "--frames", 3, "--scale", 2)
+    with Image.open(tmp_path / "w.gif") as film:
+        assert film.n_frames == 6 and film.size == (32, 32)
+    assert "exists" in command("walk", gan_folder / "model.keras", tmp_path / "w.gif", code=1)
+    assert ".gif or .mp4" in command("walk", gan_folder / "model.keras", tmp_path / "w.avi", code=1)
+    assert "latent" in command("walk", gan_folder / "saved_model", tmp_path / "x.gif", code=1)
+
+
+def test_translate_a_folder(folders, tmp_path):
+    from PIL import Image
+
+    from keras_imgen.models import Pix2Pix
+    from keras_imgen.networks import patchgan, translation_unet
+
+    model = Pix2Pix(translation_unet((16, 16, 1), 3, width=4, depth=2), patchgan((16, 16, 3), 1, 4, 1))
+    model.save(tmp_path / "m.keras")
+    command("translate", tmp_path / "m.keras", folders[0] / "clean", "--out", tmp_path / "out")
+    names = sorted(os.listdir(tmp_path / "out"))
+    assert len(names) == 40 and Image.open(tmp_path / "out" / names[0]).size == (16, 16)
+    assert "choose another" in command(
+        "translate", tmp_path / "m.keras", folders[0] / "clean", "--out", tmp_path / "out", code=1
+    )
+    assert "no folder" in command("translate", tmp_path / "m.keras", tmp_path / "none", code=1)

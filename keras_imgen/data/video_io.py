@@ -44,7 +44,9 @@ def _mp4(path, frames, fps):
     except ImportError:
         raise ImportError("MP4 files need PyAV: pip install av, or write a .gif.") from None
     frames = np.repeat(frames, 3, -1) if frames.shape[-1] == 1 else frames
-    frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), "edge")  # H.264: even sizes
+    frames = np.pad(
+        frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), "edge"
+    )  # H.264: even sizes
     with av.open(path, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"

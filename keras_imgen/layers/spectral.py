@@ -13,7 +13,9 @@ class _Spectral:
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.u = self.add_weight(name="u", shape=(1, self.kernel.shape[-1]), initializer="random_normal", trainable=False)
+        self.u = self.add_weight(
+            name="u", shape=(1, self.kernel.shape[-1]), initializer="random_normal", trainable=False
+        )
 
     def normalized(self, training: bool):
         """The kernel that is used, in the kernel's shape."""

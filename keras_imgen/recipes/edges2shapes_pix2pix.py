@@ -16,7 +16,9 @@ def train(
     resume: bool = False,
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that translates more."""
-    run = Run("edges2shapes-pix2pix", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
+    run = Run(
+        "edges2shapes-pix2pix", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch
+    )
     data = pairs("train", batch, seed).take(steps_per_epoch or -1)
     test = pairs("test", batch, seed)
 

@@ -101,7 +101,9 @@ class ServedTranslation(ServedModel):
 
         images = np.asarray(images)
         if images.dtype != np.uint8 or images.shape[1:] != self.image_shape:
-            raise ValueError(f"Expected uint8 images (N, {', '.join(map(str, self.image_shape))}), got {images.dtype} {images.shape}.")
+            raise ValueError(
+                f"Expected uint8 images (N, {', '.join(map(str, self.image_shape))}), got {images.dtype} {images.shape}."
+            )
         endpoint = self._loaded.signatures["serving_default"]
         parts = [
             endpoint(images=tf.constant(images[i : i + batch_size]))["images"].numpy()

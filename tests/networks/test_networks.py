@@ -138,3 +138,44 @@ def test_bad_sizes_are_refused():
         dit((10, 8, 1), patch=4)
     with pytest.raises(ValueError, match="heads=3"):
         dit((8, 8, 1), width=16, heads=3)
+
+
+# === Adversarial ===
+
+
+@pytest.mark.parametrize("kind", ["mlp", "dcgan", "resnet_gan"])
+@pytest.mark.parametrize("size, classes", [(28, None), (32, 10), (64, None)])
+def test_players_fit_each_other(kind, size, classes):
+    from keras_imgen import networks
+
+    if kind == "resnet_gan" and size == 64:
+        pytest.skip("as 32")
+    make, judge = getattr(networks, f"{kind}_generator"), getattr(networks, f"{kind}_discriminator")
+    small = {} if kind == "mlp" else {"width": 4}
+    generator, discriminator = make((size, size, 3), 8, num_classes=classes, **small), None
+    labels = {} if classes is None else {"label": np.array([1, 7])}
+    latent = np.random.default_rng(0).normal(size=(2, 8)).astype("float32")
+    images = np.array(generator({"latent": latent, **labels}))
+    assert images.shape == (2, size, size, 3) and np.abs(images).max() <= 1
+    for conditioning in ("concat", "projection", "auxiliary"):
+        discriminator = judge((size, size, 3), num_classes=classes, conditioning=conditioning, **small)
+        found = discriminator({"image": images, **labels})
+        if classes and conditioning == "auxiliary":
+            assert found["class_logits"].shape == (2, 10)
+            found = found["logits"]
+        assert found.shape == (2, 1)
+
+
+def test_patches_are_as_large_as_said():
+    """A logit of depth 1 depends on 16 pixels a side."""
+    from keras_imgen.networks import patchgan
+
+    network = patchgan((64, 64, 1), width=2, depth=1)
+    for layer in network.layers:
+        if "norm" in layer.name:  # instance norm looks at the whole picture
+            layer.call = lambda x, modulation=None: x
+    x = np.zeros((1, 64, 64, 1), "float32")
+    x[0, 32, 32] = 1
+    changed = (np.array(network(x)) != np.array(network(0 * x)))[0, ..., 0]
+    reach = 2 * changed.any(1).sum()
+    assert 12 <= reach <= 18, reach

@@ -246,7 +246,9 @@ class AdaptiveAugment:
             angle = spread(on(4) * (2 * draw[:, 5] - 1) * math.pi)
             gray = ops.mean(images, axis=-1, keepdims=True)
             off = images - gray
-            cross = (ops.roll(off, -2, axis=-1) - ops.roll(off, -1, axis=-1)) / math.sqrt(3.0)  # axis (1, 1, 1)/sqrt(3) x off
+            cross = (ops.roll(off, -2, axis=-1) - ops.roll(off, -1, axis=-1)) / math.sqrt(
+                3.0
+            )  # axis (1, 1, 1)/sqrt(3) x off
             off = off * ops.cos(angle) + cross * ops.sin(angle)
             images = gray + off * spread(2.0 ** (normal[:, 2] * on(6)))
         return images

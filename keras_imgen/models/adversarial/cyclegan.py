@@ -57,7 +57,9 @@ class CycleGAN(Translation):
         self.cycle_weight, self.identity_weight, self.buffer = cycle_weight, identity_weight, buffer
         self.loss_pair = adversarial.get(loss)
         if identity_weight and self.image_shape != self.target_shape:
-            raise ValueError(f"identity_weight needs images of one shape, got {self.image_shape} and {self.target_shape}.")
+            raise ValueError(
+                f"identity_weight needs images of one shape, got {self.image_shape} and {self.target_shape}."
+            )
         if buffer < 0:
             raise ValueError(f"Expected `buffer` of at least 0 images, got {buffer!r}.")
         if buffer:
@@ -141,8 +143,12 @@ class CycleGAN(Translation):
         there, back = self.generators.there, self.generators.back
         fake_y, fake_x = there(x, training=False), back(y, training=False)
         judge, judge_back = self.discriminators.there, self.discriminators.back
-        d = self.loss_pair.discriminator(judge(y), judge(fake_y)) + self.loss_pair.discriminator(judge_back(x), judge_back(fake_x))
-        g = self.loss_pair.generator(judge(fake_y), judge(y)) + self.loss_pair.generator(judge_back(fake_x), judge_back(x))
+        d = self.loss_pair.discriminator(judge(y), judge(fake_y)) + self.loss_pair.discriminator(
+            judge_back(x), judge_back(fake_x)
+        )
+        g = self.loss_pair.generator(judge(fake_y), judge(y)) + self.loss_pair.generator(
+            judge_back(fake_x), judge_back(x)
+        )
         cycle = ops.mean(ops.abs(back(fake_y) - x)) + ops.mean(ops.abs(there(fake_x) - y))
         found = {"discriminator_loss": d, "generator_loss": g, "cycle": cycle}
         if self.identity_weight:

@@ -429,9 +429,7 @@ class WGAN(GAN):
     def __init__(self, generator, discriminator, num_classes=None, regularizers=None, critic_steps=5, **kwargs):
         terms = (GradientPenalty(),) if regularizers is None else regularizers
         kwargs = {"loss": "wasserstein", **kwargs}
-        super().__init__(
-            generator, discriminator, num_classes, regularizers=terms, critic_steps=critic_steps, **kwargs
-        )
+        super().__init__(generator, discriminator, num_classes, regularizers=terms, critic_steps=critic_steps, **kwargs)
 
     def default_optimizers(self):
         return {name: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9) for name in self.players}

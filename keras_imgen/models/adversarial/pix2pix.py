@@ -66,7 +66,12 @@ class Pix2Pix(Translation):
             return 0.5 * self.loss_pair.discriminator(real_logits, fake_logits), real_logits, fake_logits
 
         d_loss, real_logits, fake_logits = self.minimize(discriminator_loss, self.discriminator)
-        return {"discriminator_loss": d_loss, "generator_loss": g_loss, "l1": l1, **self._accuracy(real_logits, fake_logits)}
+        return {
+            "discriminator_loss": d_loss,
+            "generator_loss": g_loss,
+            "l1": l1,
+            **self._accuracy(real_logits, fake_logits),
+        }
 
     def _accuracy(self, real_logits, fake_logits):
         middle = self.loss_pair.threshold

@@ -106,7 +106,9 @@ class StyleGAN2(GAN):
             return loss, fake
         every = self.path_length_every
         iteration = ops.cast(ops.convert_to_tensor(self._optimizer_of(self.generator).iterations), "int32")
-        half = random.fold(keys, 8)[: max(1, (batch["image"].shape[0] or 2) // 2)]  # half a batch, as in the paper's programs
+        half = random.fold(keys, 8)[
+            : max(1, (batch["image"].shape[0] or 2) // 2)
+        ]  # half a batch, as in the paper's programs
         some = None if labels is None else labels[: max(1, (batch["image"].shape[0] or 2) // 2)]
 
         def with_path():
@@ -143,7 +145,9 @@ class StyleGAN2(GAN):
         psi = None if truncation is None else ops.where(truncation > 0, truncation, 1.0)
         return _to_uint8(self.images(self.latents(keys), self._labels(keys, labels), keys, psi))
 
-    def map(self, n: int | None = None, labels: Any = None, seed: int = 0, *, seeds: Any = None, truncation=None, ema=True):
+    def map(
+        self, n: int | None = None, labels: Any = None, seed: int = 0, *, seeds: Any = None, truncation=None, ema=True
+    ):
         """Styles float32 (n, latent_dim) in W: those of `generate` with the same arguments."""
         seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
 

@@ -27,7 +27,9 @@ def gan(optimizer=keras.optimizers.Adam, lr=1e-3, compile_kwargs=None, **kwargs)
             v.assign(rng.normal(size=v.shape) / np.sqrt(max(1, np.prod(v.shape[:-1]))))
     for v, average in model._averages:
         average.assign(np.array(v))
-    model.compile(generator_optimizer=optimizer(lr), discriminator_optimizer=optimizer(2 * lr), **(compile_kwargs or {}))
+    model.compile(
+        generator_optimizer=optimizer(lr), discriminator_optimizer=optimizer(2 * lr), **(compile_kwargs or {})
+    )
     return model
 
 

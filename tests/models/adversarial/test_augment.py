@@ -45,7 +45,9 @@ def test_a_policy_is_checked_and_differentiable():
 
     model = GAN(mlp_generator((8, 8, 3)), mlp_discriminator((8, 8, 3)))
     for augment, p in ((DiffAugment(), None), (AdaptiveAugment(), 0.8)):
-        slope = np.array(model.input_gradient(lambda x: ops.sum(augment(x, KEYS, p), (1, 2, 3)), ops.convert_to_tensor(X)))
+        slope = np.array(
+            model.input_gradient(lambda x: ops.sum(augment(x, KEYS, p), (1, 2, 3)), ops.convert_to_tensor(X))
+        )
         assert np.isfinite(slope).all() and (slope != 0).mean() > 0.3
 
 
@@ -55,7 +57,9 @@ def test_warp_is_a_rotation():
         return np.tile(np.array([[c, -s, 0], [s, c, 0]], "float32"), (64, 1, 1))
 
     quarter = np.array(A.warp(X, matrix(math.pi / 2)))
-    assert np.allclose(quarter, np.rot90(X, 1, (1, 2)), atol=1e-5) or np.allclose(quarter, np.rot90(X, -1, (1, 2)), atol=1e-5)
+    assert np.allclose(quarter, np.rot90(X, 1, (1, 2)), atol=1e-5) or np.allclose(
+        quarter, np.rot90(X, -1, (1, 2)), atol=1e-5
+    )
     np.testing.assert_allclose(A.warp(X, matrix(0.0)), X, atol=1e-6)
 
 

@@ -147,9 +147,13 @@ def test_it_learns_where_the_light_is():
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 256).astype("int32")
-    x = np.where(np.arange(8)[None, :, None, None] // 4 == labels[:, None, None, None], 220, 30) + np.zeros((1, 1, 8, 1))
+    x = np.where(np.arange(8)[None, :, None, None] // 4 == labels[:, None, None, None], 220, 30) + np.zeros(
+        (1, 1, 8, 1)
+    )
     x = np.clip(x + rng.normal(0, 12, x.shape), 0, 255).astype("uint8")
-    model = GAN(mlp_generator((8, 8, 1), 8, (64,), 2), mlp_discriminator((8, 8, 1), (64,), 2), 2, regularizers=[R1(0.1)])
+    model = GAN(
+        mlp_generator((8, 8, 1), 8, (64,), 2), mlp_discriminator((8, 8, 1), (64,), 2), 2, regularizers=[R1(0.1)]
+    )
     adam = lambda: keras.optimizers.Adam(2e-3, beta_1=0.5)  # noqa: E731
     model.compile(generator_optimizer=adam(), discriminator_optimizer=adam())
     model.fit(x, labels, batch_size=64, epochs=60, verbose=0)
@@ -211,9 +215,7 @@ def _with_batch_norm():
 
 
 def test_residual_networks_with_spectral_norm(tmp_path):
-    model = GAN(
-        resnet_gan_generator((16, 16, 1), 8, 8, 3), resnet_gan_discriminator((16, 16, 1), 8, 3), 3, "hinge", ()
-    )
+    model = GAN(resnet_gan_generator((16, 16, 1), 8, 8, 3), resnet_gan_discriminator((16, 16, 1), 8, 3), 3, "hinge", ())
     model.compile()
     model.fit(*images(32), batch_size=16, verbose=0)
     model.save(tmp_path / "m.keras")

@@ -70,7 +70,9 @@ def test_the_buffer_gives_back_every_image_it_took():
     """As many different images leave as come in, once those that are still kept are counted; half of them late."""
     model, seen, out = cyclegan(buffer=6), 0, []
     for i in range(60):
-        new = ops.convert_to_tensor(np.full((2, 8, 8, 1), 0, "float32") + np.array([2 * i, 2 * i + 1]).reshape(2, 1, 1, 1))
+        new = ops.convert_to_tensor(
+            np.full((2, 8, 8, 1), 0, "float32") + np.array([2 * i, 2 * i + 1]).reshape(2, 1, 1, 1)
+        )
         keys = random.fold(random.key(np.arange(2, dtype="int32")), i)
         out += np.array(model._exchange("targets", new, float(min(seen, 6)), keys))[:, 0, 0, 0].tolist()
         seen += 2

@@ -1,0 +1,196 @@
+"""One DCGAN step, 32x32x3, batch 64: here, in the keras.io pattern and in PyTorch; interleaved, medians.
+
+    python -m benchmarks.gan_speed [--quick] [--rounds 15] [--seed 0]
+
+The same algorithm on all sides: the non-saturating loss, one discriminator step on 64 real and 64 generated images, then one generator step
+with images of its own, two Adams, no average of the weights, no penalty; the same networks without norms (generator 128 -> 4x4x256 -> 32x32x3
+by transposed convolutions of size 4, discriminator 64-128-256 with stride 2). Apart from them: `shared_fakes=True`, where one generator pass
+serves both players, which is another algorithm with less work. The last line is one JSON object.
+"""
+
+import argparse
+import json
+import os
+import statistics
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+
+from benchmarks.speed import cpu, sgemm_peak, timed
+
+LATENT, WIDTH, SIZE = 128, 64, 32
+
+
+def ours(images, seed, shared=False, **how):
+    import keras
+
+    from keras_imgen.models import GAN
+    from keras_imgen.networks import dcgan_discriminator, dcgan_generator
+
+    keras.utils.set_random_seed(seed)
+    generator = dcgan_generator((SIZE, SIZE, 3), LATENT, WIDTH, normalization=None)
+    discriminator = dcgan_discriminator((SIZE, SIZE, 3), WIDTH)
+    model = GAN(generator, discriminator, regularizers=(), ema=None, shared_fakes=shared)
+    model.compile(**how)
+    return lambda: model.train_on_batch(images)
+
+
+def keras_io(images, seed):
+    """The step of https://keras.io/examples/generative/dcgan_overriding_train_step/ with these networks."""
+    import keras
+    import tensorflow as tf
+    from keras import ops
+
+    from keras_imgen.networks import dcgan_discriminator, dcgan_generator
+
+    keras.utils.set_random_seed(seed)
+
+    class DCGAN(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.generator = dcgan_generator((SIZE, SIZE, 3), LATENT, WIDTH, normalization=None)
+            self.discriminator = dcgan_discriminator((SIZE, SIZE, 3), WIDTH)
+            self.seed_generator = keras.random.SeedGenerator(seed)
+            self.d_metric, self.g_metric = keras.metrics.Mean(name="d_loss"), keras.metrics.Mean(name="g_loss")
+
+        def compile(self):
+            super().compile(optimizer=keras.optimizers.Adam(2e-4, 0.5), jit_compile=False)
+            self.d_optimizer, self.g_optimizer = keras.optimizers.Adam(2e-4, 0.5), keras.optimizers.Adam(2e-4, 0.5)
+            self.loss_fn = keras.losses.BinaryCrossentropy(from_logits=True)
+
+        def train_step(self, data):
+            real = data[0]
+            n = ops.shape(real)[0]
+            noise = keras.random.normal((n, LATENT), seed=self.seed_generator)
+            both = ops.concatenate([self.generator({"latent": noise}), real], axis=0)
+            targets = ops.concatenate([ops.ones((n, 1)), ops.zeros((n, 1))], axis=0)
+            with tf.GradientTape() as tape:
+                d_loss = self.loss_fn(targets, self.discriminator({"image": both}))
+            grads = tape.gradient(d_loss, self.discriminator.trainable_weights)
+            self.d_optimizer.apply_gradients(zip(grads, self.discriminator.trainable_weights))
+            noise = keras.random.normal((n, LATENT), seed=self.seed_generator)
+            with tf.GradientTape() as tape:
+                g_loss = self.loss_fn(
+                    ops.zeros((n, 1)), self.discriminator({"image": self.generator({"latent": noise})})
+                )
+            grads = tape.gradient(g_loss, self.generator.trainable_weights)
+            self.g_optimizer.apply_gradients(zip(grads, self.generator.trainable_weights))
+            self.d_metric.update_state(d_loss)
+            self.g_metric.update_state(g_loss)
+            return {"d_loss": self.d_metric.result(), "g_loss": self.g_metric.result()}
+
+    model = DCGAN()
+    model.compile()
+    real = tf.convert_to_tensor(images.astype("float32") / 127.5 - 1)
+    return lambda: model.train_on_batch(real)
+
+
+def pytorch(images, seed):
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+
+    torch.manual_seed(seed)
+    wide = [4 * WIDTH, 2 * WIDTH, WIDTH, 3]
+
+    class Generator(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.dense = nn.Linear(LATENT, 16 * wide[0])
+            pairs = zip(wide[:-1], wide[1:])
+            self.convs = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairs)
+
+        def forward(self, z):
+            h = self.dense(z).reshape(-1, wide[0], 4, 4).contiguous(memory_format=torch.channels_last)
+            for conv in self.convs:
+                h = conv(F.relu(h))
+            return torch.tanh(h)
+
+    down = [3, WIDTH, 2 * WIDTH, 4 * WIDTH]
+    layers = [m for a, b in zip(down[:-1], down[1:]) for m in (nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.2))]
+    discriminator = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * down[-1], 1)).to(
+        memory_format=torch.channels_last
+    )
+    generator = Generator().to(memory_format=torch.channels_last)
+    adam = lambda net: torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999), fused=True)  # noqa: E731
+    d_optimizer, g_optimizer = adam(discriminator), adam(generator)
+    real = torch.from_numpy(images.transpose(0, 3, 1, 2).astype("float32") / 127.5 - 1)
+    real = real.contiguous(memory_format=torch.channels_last)
+    n = len(real)
+
+    def train():
+        with torch.no_grad():
+            fake = generator(torch.randn(n, LATENT))
+        logits = discriminator(torch.cat([fake, real]))
+        loss = F.softplus(logits[:n]).mean() + F.softplus(-logits[n:]).mean()
+        d_optimizer.zero_grad()
+        loss.backward()
+        d_optimizer.step()
+        g_loss = F.softplus(-discriminator(generator(torch.randn(n, LATENT)))).mean()
+        g_optimizer.zero_grad()
+        discriminator.requires_grad_(False)
+        g_loss.backward()
+        discriminator.requires_grad_(True)
+        g_optimizer.step()
+        return loss.item() + g_loss.item()
+
+    return train
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="batch 8, one round: does it run?")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    batch, rounds = (8, 1) if args.quick else (64, args.rounds)
+    images = np.random.default_rng(args.seed).integers(0, 256, (batch, SIZE, SIZE, 3), dtype="uint8")
+
+    import keras
+    import tensorflow as tf
+
+    systems = {
+        "keras_imgen": ours(images, args.seed),
+        "keras_imgen, XLA": ours(images, args.seed, jit_compile=True),
+        "keras_imgen, shared_fakes": ours(images, args.seed, shared=True),
+        "keras.io pattern": keras_io(images, args.seed),
+    }
+    versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
+    try:
+        import torch
+
+        versions["torch"] = torch.__version__
+        systems["PyTorch channels_last"] = pytorch(images, args.seed)
+    except ImportError:
+        print("PyTorch is not installed: left out (pip install torch).")
+    seconds, peak = {name: [] for name in systems}, sgemm_peak()
+    for work in systems.values():
+        work(), work()
+    for i in range(rounds):
+        for name in list(systems)[:: 1 if i % 2 else -1]:
+            seconds[name].append(timed(lambda: [systems[name]() for _ in range(3)]) / 3)
+    base = statistics.median(seconds["keras.io pattern"])
+    results = {name: statistics.median(s) for name, s in seconds.items()}
+    print(f"DCGAN step, {SIZE}x{SIZE}x3, batch {batch}; numpy sgemm {peak:.0f} GFLOP/s; {rounds} rounds")
+    for name, s in results.items():
+        print(f"{name:<28}{s:>9.4f} s{base / s:>8.2f}x")
+    machine = {"cpu": cpu(), "cores": os.cpu_count(), "load": os.getloadavg()[0], "sgemm_gflops": peak}
+    onednn = os.environ["TF_ENABLE_ONEDNN_OPTS"]
+    print(
+        json.dumps(
+            {
+                "machine": machine,
+                "versions": versions,
+                "onednn": onednn,
+                "seed": args.seed,
+                "batch": batch,
+                "seconds": results,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
