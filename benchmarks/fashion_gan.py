@@ -2,10 +2,12 @@
 
     python -m benchmarks.fashion_gan saved_models/fashion-cgan/model.keras --cpu-minutes 30 [--n 10000] [--seed 0]
 
-The pattern is that of https://keras.io/examples/generative/dcgan_overriding_train_step/ : its networks, one level shorter for 28 pixels,
-losses, optimizers, rates and step; labels enter as in its conditional_gan example, one-hot beside the latent and as planes beside the image,
-with planes that are right. (That example's own networks collapsed here within 2,500 steps.) Both make n pictures, classes in turn, judged with fashion-lenet's features and, for the labels, by a support
-vector machine on pixels (2,000 of them). The last line is one JSON object.
+The pattern is that of https://keras.io/examples/generative/dcgan_overriding_train_step/ : its networks, one level shorter for
+28 pixels, its losses, optimizers, rates and step. Labels enter as in its conditional_gan example, one-hot beside the latent and as planes
+beside the image, with planes that are right. (That example's own networks collapsed here within 2,500 steps.)
+
+Both make n pictures, classes in turn, judged with fashion-lenet's features and, for the labels, by a support vector machine on
+pixels (2,000 of them). The last line is one JSON object.
 """
 
 import argparse

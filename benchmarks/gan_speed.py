@@ -2,10 +2,11 @@
 
     python -m benchmarks.gan_speed [--quick] [--rounds 15] [--seed 0]
 
-The same algorithm on all sides: the non-saturating loss, one discriminator step on 64 real and 64 generated images, then one generator step
-with images of its own, two Adams, no average of the weights, no penalty; the same networks without norms (generator 128 -> 4x4x256 -> 32x32x3
-by transposed convolutions of size 4, discriminator 64-128-256 with stride 2). Apart from them: `shared_fakes=True`, where one generator pass
-serves both players, which is another algorithm with less work. The last line is one JSON object.
+The same algorithm on all sides: the non-saturating loss, one discriminator step on 64 real and 64 generated images, then one
+generator step with images of its own, two Adams, no average of the weights, no penalty. The same networks without norms: the generator
+goes from 4x4x256 to 32x32x3 by transposed convolutions of size 4, the discriminator has 64, 128, 256 channels and stride 2.
+Apart from them stands `shared_fakes=True`, where one generator pass serves both players: another algorithm, with less work.
+The last line is one JSON object.
 """
 
 import argparse

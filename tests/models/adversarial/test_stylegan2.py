@@ -42,7 +42,7 @@ def test_modulation_is_that_of_the_weights():
     for i in range(2):
         weights = kernel * style[i][None, None, :, None]
         weights = weights / np.sqrt((weights**2).sum((0, 1, 2)) + 1e-8)
-        plain = np.array(ops.conv(x[i : i + 1], weights, 1, "same"))[0]
+        plain = np.array(ops.conv(x[i : i + 1], weights.astype("float32"), 1, "same"))[0]
         np.testing.assert_allclose(y[i], np.where(plain > 0, plain, 0.2 * plain) * 2**0.5, atol=1e-5)
     assert (np.array(layer(x, w, random.key(np.arange(2, dtype="int32")))) == y).all()  # its strength starts at zero
 
