@@ -1,6 +1,6 @@
 """How many modes does a GAN find? Points on a 5x5 grid and on a ring of 8, and three digits beside each other as 1000 classes.
 
-    python -m benchmarks.modes [--seeds 3] [--steps 4000] [--stacked-steps 3000] [--quick]
+    python -m benchmarks.modes [--seeds 3] [--steps 8000] [--stacked-steps 1500] [--quick]
 
 Points (Metz et al. 2017, "Unrolled GANs"; Srivastava et al. 2017, "VEEGAN"): Gaussians of standard deviation 0.05 on the grid
 {-4, -2, 0, 2, 4}^2, and 0.02 on a ring of radius 2, divided by 6 and by 3 to lie in [-1, 1]. Of 2,500 samples with averaged weights,
@@ -22,38 +22,56 @@ from benchmarks.speed import cpu
 from keras_imgen import data, networks
 from keras_imgen.metrics import extractors
 from keras_imgen.models import GAN, WGAN
-from keras_imgen.models.adversarial import R1, R2
+from keras_imgen.models.adversarial import R1, R2, GradientPenalty
 
-GRID = (np.array([(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)]) / 6, 0.05 / 6)
+GRID = (np.array([(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)]) / 6, 0.05 / 6, 6.0)
 TURN = 2 * np.pi * np.arange(8) / 8
-RING = (np.stack([2 * np.cos(TURN), 2 * np.sin(TURN)], 1) / 3, 0.02 / 3)
+RING = (np.stack([2 * np.cos(TURN), 2 * np.sin(TURN)], 1) / 3, 0.02 / 3, 3.0)
 
 
 def adam(rate, beta_1):
     return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=0.99)
 
 
-def points_model(kind: str, steps: int, seed: int):
-    """(model, batch)."""
-    shape = (1, 1, 2)
-    generator = networks.mlp_generator(shape, 16, (128, 128, 128), final=None)
-    critic = networks.mlp_discriminator(shape, (128, 128, 128))
-    rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
+def points_model(kind: str, scale: float, steps: int, seed: int):
+    """(model, batch). The players work in the coordinates of the papers, `scale` times the images' range."""
+    layers, width = keras.layers, 256
+    hidden = lambda act: [m for _ in range(3) for m in (layers.Dense(width, kernel_initializer="he_normal"), act())]  # noqa: E731
+    generator = keras.Sequential(
+        [
+            keras.Input((2,)),
+            *hidden(layers.ReLU),
+            layers.Dense(2),
+            layers.Rescaling(1 / scale),
+            layers.Reshape((1, 1, 2)),
+        ]
+    )
+    critic = keras.Sequential(
+        [
+            keras.Input((1, 1, 2)),
+            layers.Flatten(),
+            layers.Rescaling(scale),
+            *hidden(lambda: layers.LeakyReLU(0.2)),
+            layers.Dense(1),
+        ]
+    )
+    rates = [keras.optimizers.schedules.CosineDecay(2e-3, steps * k) for k in (1, 3)]
     if kind == "NS+R1":
-        model = GAN(generator, critic, regularizers=[R1(0.02)], seed=seed)
-        model.compile(generator_optimizer=adam(rate, 0.0), discriminator_optimizer=adam(rate, 0.0))
-        return model, 256
-    model = WGAN(generator, critic, regularizers=None, seed=seed)
-    longer = keras.optimizers.schedules.CosineDecay(1e-3, 5 * steps)
-    model.compile(generator_optimizer=adam(rate, 0.0), discriminator_optimizer=adam(longer, 0.0))
-    return model, 5 * 256
+        model, k = GAN(generator, critic, regularizers=[R1(0.003 / scale**2)], seed=seed), 1
+    else:
+        model, k = WGAN(generator, critic, regularizers=[GradientPenalty(0.1)], critic_steps=3, seed=seed), 3
+    critic_rate = rates[0] if k == 1 else rates[1]
+    model.compile(
+        generator_optimizer=adam(rates[0], 0.0), discriminator_optimizer=adam(critic_rate, 0.0), jit_compile=True
+    )
+    return model, k * 256
 
 
 def points(kind: str, modes, steps: int, seed: int) -> dict:
-    centers, deviation = modes
+    centers, deviation, scale = modes
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    model, batch = points_model(kind, steps, seed)
+    model, batch = points_model(kind, scale, steps, seed)
 
     def draw(n):
         return (centers[rng.integers(len(centers), size=n)] + deviation * rng.standard_normal((n, 2))).astype("float32")
@@ -116,9 +134,9 @@ def stacked(kind: str, steps: int, seed: int) -> dict:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=4000, help="of the generator, for points")
+    parser.add_argument("--steps", type=int, default=8000, help="of the generator, for points")
     parser.add_argument(
-        "--stacked-steps", type=int, default=3000, help="of the generator, for digits; 0 leaves them out"
+        "--stacked-steps", type=int, default=1500, help="of the generator, for digits; 0 leaves them out"
     )
     parser.add_argument("--quick", action="store_true", help="a few steps: does it run?")
     args = parser.parse_args()

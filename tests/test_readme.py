@@ -16,7 +16,8 @@ def test_readme_session(tmp_path):
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.S))
     assert "epochs=20" in code and "epochs=100" in code
     code = (
-        re.sub(r"epochs=\d+", "epochs=1", code) + "\nassert images.shape == (10, 16, 16, 1) and images.dtype == 'uint8'\n"
+        re.sub(r"epochs=\d+", "epochs=1", code)
+        + "\nassert images.shape == (10, 16, 16, 1) and images.dtype == 'uint8'\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

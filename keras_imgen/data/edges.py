@@ -1,14 +1,22 @@
 """Outlines of pictures, as the input of edges-to-pictures models."""
 
 
-def edges(images, threshold: int = 24):
-    """Outlines of uint8 images (N, H, W, C), a TensorFlow tensor: uint8 (N, H, W, 1), 255 where neighbours within a 2x2 window differ by
-    more than `threshold` levels in some channel."""
+def edges(images):
+    """Coloured outlines of uint8 images (N, H, W, C), a TensorFlow tensor: in every channel the difference between the largest and the
+    smallest value in a 2x2 window (the morphological gradient), uint8 (N, H, W, C); flat places are black."""
     import tensorflow as tf
 
-    images = tf.cast(images, "float32")
-    padded = tf.pad(images, [[0, 0], [0, 1], [0, 1], [0, 0]], "SYMMETRIC")
-    high = tf.nn.max_pool2d(padded, 2, 1, "VALID")
-    low = -tf.nn.max_pool2d(-padded, 2, 1, "VALID")
-    differ = tf.reduce_max(high - low, axis=-1, keepdims=True) > float(threshold)
-    return tf.where(differ, tf.constant(255, "uint8"), tf.constant(0, "uint8"))
+    padded = tf.pad(tf.cast(images, "float32"), [[0, 0], [0, 1], [0, 1], [0, 0]], "SYMMETRIC")
+    high, low = tf.nn.max_pool2d(padded, 2, 1, "VALID"), -tf.nn.max_pool2d(-padded, 2, 1, "VALID")
+    return tf.cast(high - low, "uint8")
+
+
+def with_corner(low: int, high: int):
+    """A filter of examples, for `tf.data.Dataset.filter`: the pixel in the first corner of `image` lies within [low, high]."""
+    import tensorflow as tf
+
+    def wanted(example):
+        corner = tf.cast(example["image"][0, 0], "int32")
+        return tf.reduce_all((corner >= low) & (corner <= high))
+
+    return wanted

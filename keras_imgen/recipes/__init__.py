@@ -17,7 +17,7 @@ RECIPES = {
     "fashion-wgan-gp": ("fashion_wgan_gp", "the same by the Wasserstein distance with gradient penalty"),
     "fashion-cgan": ("fashion_cgan", "a GAN on Fashion-MNIST, conditional on the class: 20 minutes on a CPU"),
     "shapes-stylegan2": ("shapes_stylegan2", "StyleGAN2 with adaptive augmentation on coloured shapes, 32x32"),
-    "edges2shapes-pix2pix": ("edges2shapes_pix2pix", "from outlines to coloured shapes, 32x32, learned from pairs"),
+    "edges2shapes-pix2pix": ("edges2shapes_pix2pix", "from outlines to filled shapes, 32x32, learned from pairs"),
     "shapes-cyclegan": ("shapes_cyclegan", "shapes on black to shapes on white, 32x32, learned without pairs"),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_imgen.data import load
+from keras_imgen.data.edges import with_corner
 from keras_imgen.models import CycleGAN
 from keras_imgen.networks import patchgan, translation_resnet
 from keras_imgen.recipes.run import Run
@@ -45,11 +46,8 @@ def unpaired(split: str, batch: int, seed: int):
     data = load("shapes", split, size=32, batch=batch, seed=seed, columns=("image",)).unbatch()
 
     def of(low, high):
-        def wanted(example):
-            corner = tf.cast(example["image"][0, 0], "int32")
-            return tf.reduce_all((corner >= low) & (corner <= high))
-
-        return data.filter(wanted).map(lambda example: example["image"]).batch(batch, drop_remainder=True)
+        chosen = data.filter(with_corner(low, high)).map(lambda example: example["image"])
+        return chosen.batch(batch, drop_remainder=True)
 
     both = tf.data.Dataset.zip((of(0, 20), of(235, 255)))
     return both.map(lambda black, white: {"image": black, "target": white}).prefetch(2)
