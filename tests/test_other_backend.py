@@ -9,7 +9,15 @@ import keras
 import pytest
 
 TESTS = Path(__file__).parent
-FILES = ("models/test_image_model.py", "models/diffusion/test_diffusion.py", "training", "layers")
+FILES = (
+    "models/test_image_model.py",
+    "models/diffusion/test_diffusion.py",
+    "models/adversarial/test_regularizers.py",
+    "training",
+    "layers",
+    "losses",
+)
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # most of the time is compilation
 # Left out: tests that start a TensorFlow process themselves, and those whose time is all compilation.
 LEFT_OUT = (
     "the_other_backend",
@@ -32,6 +40,6 @@ def test_on_jax():
         capture_output=True,
         text=True,
         cwd=TESTS.parent,
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": QUICK},
     )
     assert done.returncode == 0, done.stdout[-3000:]

@@ -85,8 +85,7 @@ class CycleGAN(Translation):
 
     def update(self, batch):
         x, y = batch["image"], batch["target"]
-        count = ops.minimum(ops.shape(x)[0], ops.shape(y)[0])
-        keys = self.next_keys(count)
+        x_keys, y_keys = (self.next_keys(ops.shape(v)[0]) for v in (x, y))
         there, back = self.generators.there, self.generators.back
         judge, judge_back = self.discriminators.there, self.discriminators.back
         distance = lambda a, b: ops.mean(ops.abs(ops.cast(a, "float32") - ops.cast(b, "float32")))  # noqa: E731
@@ -106,9 +105,9 @@ class CycleGAN(Translation):
         fake_y, fake_x = ops.stop_gradient(fake_y), ops.stop_gradient(fake_x)
         if self.buffer:
             seen = ops.copy(self.seen)
-            fake_y = self._exchange("targets", ops.cast(fake_y, "float32"), seen, random.fold(keys, 0))
-            fake_x = self._exchange("images", ops.cast(fake_x, "float32"), seen, random.fold(keys, 1))
-            self.seen.assign(ops.minimum(seen + ops.cast(count, "float32"), 1.0 * self.buffer))
+            fake_y = self._exchange("targets", ops.cast(fake_y, "float32"), seen, y_keys)
+            fake_x = self._exchange("images", ops.cast(fake_x, "float32"), seen, x_keys)
+            self.seen.assign(ops.minimum(seen + ops.cast(ops.shape(x)[0], "float32"), 1.0 * self.buffer))
 
         def discriminator_loss():
             loss = self.loss_pair.discriminator(judge(y, training=True), judge(fake_y, training=True))

@@ -129,7 +129,7 @@ def test_saved_model_goes_on_to_the_bit(trained, tmp_path):
     images = model.for_inference().generate(labels=[0, 1], truncation=0.7)
     np.testing.assert_array_equal(images, model.generate(labels=[0, 1], truncation=0.7))
     for each in (model, loaded):
-        each.fit(*data, batch_size=16, epochs=1, verbose=0)
+        each.fit(*data, batch_size=8, epochs=1, verbose=0)
     for a, b in zip([*model.variables, *model.optimizer.variables], [*loaded.variables, *loaded.optimizer.variables]):
         np.testing.assert_array_equal(a, b)
 
