@@ -308,8 +308,11 @@ def load_model(path: str):
 
 
 def check_options(model, given: dict) -> None:
-    """Refuse an option that is another kind of model's."""
+    """Refuse a model that makes no images from noise, and an option that is another kind of model's."""
     import inspect
+
+    if hasattr(model, "translate"):
+        raise ValueError(f"{model.name} makes images from images: use `keras-imgen translate`.")
 
     known = inspect.signature(model.generate).parameters
     if unknown := [f"--{name.replace('_', '-')}" for name in given if name not in known]:

@@ -98,9 +98,10 @@ def _generated(path, n, seed, generate, spool):
     """n images of the model in a file on disk that is used as an array, and their labels."""
     from rich.progress import track
 
-    from keras_imgen.cli import load_model
+    from keras_imgen.cli import check_options, load_model
 
     model = load_model(path)
+    check_options(model, generate)
     labels = class_labels(model, n)
     images = np.lib.format.open_memmap(os.path.join(spool, "samples.npy"), "w+", "uint8", (n, *model.image_shape))
     for start in track(range(0, n, 250), description=f"{'Generating':<22}"):

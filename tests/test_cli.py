@@ -327,3 +327,5 @@ def test_translate_a_folder(folders, tmp_path):
         "translate", tmp_path / "m.keras", folders[0] / "clean", "--out", tmp_path / "out", code=1
     )
     assert "no folder" in command("translate", tmp_path / "m.keras", tmp_path / "none", code=1)
+    assert "translate" in command("generate", tmp_path / "m.keras", "--out", tmp_path / "g", code=1)
+    assert "translate" in command("evaluate", tmp_path / "m.keras", "--data", "digits", "--out", tmp_path / "e", code=1)
