@@ -21,7 +21,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from benchmarks.recognition import classifier, flat, labelled
-from benchmarks.speed import cpu
+from benchmarks.systems import cpu
 from keras_imgen import data, load_model
 from keras_imgen.data.image_io import make_grid, save_image
 from keras_imgen.metrics import evaluate, extractors

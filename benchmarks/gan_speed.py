@@ -11,17 +11,19 @@ The last line is one JSON object.
 
 import argparse
 import json
-import os
-import statistics
-
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from benchmarks.speed import cpu, sgemm_peak, timed
+from benchmarks.systems import interleaved, machine, start
 
 LATENT, WIDTH, SIZE = 128, 64, 32
+
+
+STEPS = 3  # timed together
+
+
+def job(step) -> dict:
+    return {"train": lambda: [step() for _ in range(STEPS)]}
 
 
 def ours(images, seed, shared=False, **how):
@@ -35,7 +37,15 @@ def ours(images, seed, shared=False, **how):
     discriminator = dcgan_discriminator((SIZE, SIZE, 3), WIDTH)
     model = GAN(generator, discriminator, regularizers=(), ema=None, shared_fakes=shared)
     model.compile(**how)
-    return lambda: model.train_on_batch(images)
+    return job(lambda: model.train_on_batch(images)), {"keras": keras.__version__}
+
+
+def shared_fakes(images, seed):
+    return ours(images, seed, shared=True)
+
+
+def xla(images, seed):
+    return ours(images, seed, jit_compile=True)
 
 
 def keras_io(images, seed):
@@ -85,7 +95,7 @@ def keras_io(images, seed):
     model = DCGAN()
     model.compile()
     real = tf.convert_to_tensor(images.astype("float32") / 127.5 - 1)
-    return lambda: model.train_on_batch(real)
+    return job(lambda: model.train_on_batch(real)), {"tensorflow": tf.__version__}
 
 
 def pytorch(images, seed):
@@ -137,7 +147,7 @@ def pytorch(images, seed):
         g_optimizer.step()
         return loss.item() + g_loss.item()
 
-    return train
+    return job(train), {"torch": torch.__version__}
 
 
 def main():
@@ -149,48 +159,25 @@ def main():
     batch, rounds = (8, 1) if args.quick else (64, args.rounds)
     images = np.random.default_rng(args.seed).integers(0, 256, (batch, SIZE, SIZE, 3), dtype="uint8")
 
-    import keras
-    import tensorflow as tf
-
-    systems = {
-        "keras_imgen": ours(images, args.seed),
-        "keras_imgen, XLA": ours(images, args.seed, jit_compile=True),
-        "keras_imgen, shared_fakes": ours(images, args.seed, shared=True),
-        "keras.io pattern": keras_io(images, args.seed),
-    }
-    versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
-    try:
-        import torch
-
-        versions["torch"] = torch.__version__
-        systems["PyTorch channels_last"] = pytorch(images, args.seed)
-    except ImportError:
-        print("PyTorch is not installed: left out (pip install torch).")
-    seconds, peak = {name: [] for name in systems}, sgemm_peak()
-    for work in systems.values():
-        work(), work()
-    for i in range(rounds):
-        for name in list(systems)[:: 1 if i % 2 else -1]:
-            seconds[name].append(timed(lambda: [systems[name]() for _ in range(3)]) / 3)
-    base = statistics.median(seconds["keras.io pattern"])
-    results = {name: statistics.median(s) for name, s in seconds.items()}
-    print(f"DCGAN step, {SIZE}x{SIZE}x3, batch {batch}; numpy sgemm {peak:.0f} GFLOP/s; {rounds} rounds")
-    for name, s in results.items():
-        print(f"{name:<28}{s:>9.4f} s{base / s:>8.2f}x")
-    machine = {"cpu": cpu(), "cores": os.cpu_count(), "load": os.getloadavg()[0], "sgemm_gflops": peak}
-    onednn = os.environ["TF_ENABLE_ONEDNN_OPTS"]
-    print(
-        json.dumps(
-            {
-                "machine": machine,
-                "versions": versions,
-                "onednn": onednn,
-                "seed": args.seed,
-                "batch": batch,
-                "seconds": results,
-            }
-        )
+    given = (images, args.seed)
+    as_it_comes = {"TF_ENABLE_ONEDNN_OPTS": None}
+    systems = start(
+        {
+            "keras_imgen": (ours, given, as_it_comes),
+            "keras_imgen, XLA": (xla, given, as_it_comes),
+            "keras_imgen, shared_fakes": (shared_fakes, given, as_it_comes),
+            "keras.io pattern": (keras_io, given, as_it_comes),
+            "keras.io, oneDNN off": (keras_io, given, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
+            "PyTorch channels_last": (pytorch, given, {}),
+        }
     )
+    where = machine()
+    seconds = {name: s / STEPS for name, s in interleaved(systems, "train", rounds).items()}
+    print(f"DCGAN step, {SIZE}x{SIZE}x3, batch {batch}; sgemm {where['sgemm_gflops']:.0f} GFLOP/s; {rounds} rounds")
+    for name, s in seconds.items():
+        print(f"{name:<28}{s:>9.4f} s{seconds['keras.io pattern'] / s:>8.2f}x")
+    about = {name: system.about for name, system in systems.items()}
+    print(json.dumps({"machine": where, "seed": args.seed, "batch": batch, "systems": about, "seconds": seconds}))
 
 
 if __name__ == "__main__":

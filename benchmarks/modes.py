@@ -18,7 +18,7 @@ import time
 import keras
 import numpy as np
 
-from benchmarks.speed import cpu
+from benchmarks.systems import cpu
 from keras_imgen import data, networks
 from keras_imgen.metrics import extractors
 from keras_imgen.models import GAN, WGAN

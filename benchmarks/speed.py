@@ -1,37 +1,26 @@
 """The same U-Net trained and sampled here, in the keras.io DDIM pattern and in PyTorch, beside diffusers: interleaved, medians.
 
-    python -m benchmarks.speed [--quick] [--rounds 7] [--seed 0]
+    python -m benchmarks.speed [--quick] [--rounds 7] [--seed 0] [--cores 1]
 
-Each system does the same work: a 32x32x3 U-Net with widths 32-64-96-128, depth 2, attention at 8x8, batch 64, Adam and an
-average of the weights; then 20 DDIM steps at batch 2 and 16; diffusers' network, where installed, has half as much again to do, so compare
-its GFLOP/s. The last line is one JSON object.
+Each system does the same work in a process of its own: a 32x32x3 U-Net with widths 32-64-96-128, depth 2, attention at 8x8, batch 64,
+Adam and an average of the weights; then 20 DDIM steps at batch 2 and 16. diffusers' network, where installed, has half as much again
+to do, so compare its GFLOP/s. The keras.io pattern runs twice: as TensorFlow comes on this machine, and with oneDNN off, as
+TensorFlow comes on many. The last line is one JSON object.
 """
 
 import argparse
 import json
-import os
-import platform
-import statistics
-import time
-
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
+from benchmarks.systems import interleaved, machine, start
+
 SIZE, CHANNELS, WIDTHS, DEPTH, STEPS = 32, 3, (32, 64, 96, 128), 2, 20
+SAMPLES = (2, 16)
 
 
-def sgemm_peak(size: int = 2048, rounds: int = 5) -> float:
-    """GFLOP/s of NumPy's float32 matrix product."""
-    a = np.ones((size, size), "float32")
-    return 2 * size**3 / 1e9 / min(timed(lambda: a @ a) for _ in range(rounds))
-
-
-def timed(fn) -> float:
-    start = time.perf_counter()
-    fn()
-    return time.perf_counter() - start
+def jobs(train, sample) -> dict:
+    return {"train": train, **{f"sample {n}": lambda n=n: sample(n) for n in SAMPLES}}
 
 
 def forward_gflop(network) -> float:
@@ -69,7 +58,12 @@ def ours(images, seed, **how):
     model = Diffusion(network, sampler="ddim", steps=STEPS)
     model.compile("adam", **how)
     batch = {"image": images}
-    return lambda: model.train_on_batch(batch), lambda n: model.generate(n, seed=seed), network
+    about = {"gflop": forward_gflop(network), "parameters": network.count_params(), "keras": keras.__version__}
+    return jobs(lambda: model.train_on_batch(batch), lambda n: model.generate(n, seed=seed)), about
+
+
+def xla(images, seed):
+    return ours(images, seed, jit_compile=True)
 
 
 def keras_io(images, seed):
@@ -167,7 +161,8 @@ def keras_io(images, seed):
     model = DiffusionModel()
     model.compile(optimizer="adam", jit_compile=False)
     tensor = tf.convert_to_tensor(images.astype("float32") / 127.5 - 1)
-    return lambda: model.train_on_batch(tensor), model.generate, model.network
+    about = {"parameters": model.network.count_params(), "tensorflow": tf.__version__}
+    return jobs(lambda: model.train_on_batch(tensor), model.generate), about
 
 
 def pytorch(images, seed):
@@ -279,11 +274,12 @@ def pytorch(images, seed):
             x = signal * image + rate * noise
         return (image * 127.5 + 127.5).clamp(0, 255).byte().numpy()
 
-    return train, sample, net
+    return jobs(train, sample), {"parameters": sum(p.numel() for p in net.parameters()), "torch": torch.__version__}
 
 
 def diffusers(images, seed):
     """diffusers' UNet2DModel of the same widths, depth and attention (it has more convolutions), with its DDIM scheduler."""
+    import diffusers as package
     import torch
     from diffusers import DDIMScheduler, UNet2DModel
 
@@ -331,7 +327,8 @@ def diffusers(images, seed):
             x = scheduler.step(average(x, t).sample, t, x).prev_sample
         return (x * 127.5 + 127.5).clamp(0, 255).byte().numpy()
 
-    return train, sample, net
+    about = {"gflop": torch_gflop(net), "parameters": sum(p.numel() for p in net.parameters())}
+    return jobs(train, sample), {**about, "diffusers": package.__version__}
 
 
 def torch_gflop(net) -> float:
@@ -349,92 +346,36 @@ def main():
     parser.add_argument("--quick", action="store_true", help="batch 8, one round: does it run?")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cores", type=int, help="of the machine's that each system may use; default: all")
     args = parser.parse_args()
     batch, rounds = (8, 1) if args.quick else (64, args.rounds)
     images = np.random.default_rng(args.seed).integers(0, 256, (batch, SIZE, SIZE, CHANNELS), dtype="uint8")
-
-    import keras
-    import tensorflow as tf
-
-    versions = {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__}
-    systems = {
-        "keras_imgen": ours(images, args.seed),
-        "keras_imgen, XLA": ours(images, args.seed, jit_compile=True),
-        "keras.io pattern": keras_io(images, args.seed),
-    }
-    try:
-        import torch
-
-        versions["torch"] = torch.__version__
-        systems["PyTorch channels_last"] = pytorch(images, args.seed)
-    except ImportError:
-        print("PyTorch is not installed: left out (pip install torch).")
-    try:
-        import diffusers as package
-
-        versions["diffusers"] = package.__version__
-        systems["diffusers"] = diffusers(images, args.seed)
-    except ImportError:
-        print("diffusers is not installed: left out (pip install diffusers).")
-    gflops = dict.fromkeys(systems, forward_gflop(systems["keras_imgen"][2]))
-    if "diffusers" in systems:
-        gflops["diffusers"] = torch_gflop(systems["diffusers"][2])
-    jobs = {"train": (lambda s: s[0](), 3 * batch)}  # what it does, and how many times a forward pass of one image
-    for n in (2, 16):
-        jobs[f"sample {n}"] = (lambda s, n=n: s[1](n), n * STEPS)
-    peaks, seconds = [sgemm_peak()], {(job, name): [] for job in jobs for name in systems}
-    for job, (work, _) in jobs.items():
-        for system in systems.values():  # compile and warm up
-            work(system)
-            work(system)
-        for i in range(rounds):
-            for name in list(systems)[:: 1 if i % 2 else -1]:
-                seconds[job, name].append(timed(lambda: work(systems[name])))
-    peaks.append(sgemm_peak())
-    peak = max(peaks)
-
-    print(
-        f"\nU-Net {SIZE}x{SIZE}x{CHANNELS}, widths {WIDTHS}, depth {DEPTH}; numpy sgemm {peak:.0f} GFLOP/s; {rounds} rounds"
+    given, cores = (images, args.seed), args.cores
+    as_it_comes = {"TF_ENABLE_ONEDNN_OPTS": None}
+    systems = start(
+        {
+            "keras_imgen": (ours, given, as_it_comes, cores),
+            "keras_imgen, XLA": (xla, given, as_it_comes, cores),
+            "keras.io pattern": (keras_io, given, as_it_comes, cores),
+            "keras.io, oneDNN off": (keras_io, given, {"TF_ENABLE_ONEDNN_OPTS": "0"}, cores),
+            "PyTorch channels_last": (pytorch, given, {}, cores),
+            "diffusers": (diffusers, given, {}, cores),
+        }
     )
-    print(f"{'job':<12}{'system':<24}{'seconds':>9}{'GFLOP':>9}{'GFLOP/s':>9}{'of sgemm':>9}{'speed':>8}")
-    results = []
-    for job, (_, times) in jobs.items():
-        base = statistics.median(seconds[job, "keras.io pattern"])
-        for name in systems:
-            s = statistics.median(seconds[job, name])
-            work = gflops[name] * times
-            results.append({"job": job, "system": name, "seconds": s, "gflop": work, "speed": base / s})
-            rate = work / s
-            print(f"{job:<12}{name:<24}{s:>9.3f}{work:>9.1f}{rate:>9.0f}{rate / peak:>9.0%}{base / s:>7.2f}x")
-    parameters = {name: _parameters(system[2]) for name, system in systems.items()}
-    machine = {"cpu": cpu(), "cores": os.cpu_count(), "load": os.getloadavg()[0], "sgemm_gflops": peak}
-    onednn = os.environ["TF_ENABLE_ONEDNN_OPTS"]
-    print(
-        json.dumps(
-            {
-                "machine": machine,
-                "versions": versions,
-                "onednn": onednn,
-                "seed": args.seed,
-                "batch": batch,
-                "rounds": rounds,
-                "parameters": parameters,
-                "results": results,
-            }
-        )
-    )
-
-
-def _parameters(network) -> int:
-    return network.count_params() if hasattr(network, "count_params") else sum(p.numel() for p in network.parameters())
-
-
-def cpu() -> str:
-    try:
-        with open("/proc/cpuinfo") as f:
-            return next(line.split(":")[1].strip() for line in f if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
+    gflop = systems["keras_imgen"].about["gflop"]
+    where, results = machine(), []
+    print(f"U-Net {SIZE}x{SIZE}x{CHANNELS}, widths {WIDTHS}, depth {DEPTH}; sgemm {where['sgemm_gflops']:.0f} GFLOP/s")
+    print(f"{'job':<12}{'system':<24}{'seconds':>9}{'GFLOP':>9}{'GFLOP/s':>9}{'speed':>8}")
+    for job, times in {"train": 3 * batch, **{f"sample {n}": n * STEPS for n in SAMPLES}}.items():
+        seconds = interleaved(systems, job, rounds)
+        for name, s in seconds.items():
+            work = systems[name].about.get("gflop", gflop) * times
+            speed = seconds["keras.io pattern"] / s
+            results.append({"job": job, "system": name, "seconds": s, "gflop": work, "speed": speed})
+            print(f"{job:<12}{name:<24}{s:>9.3f}{work:>9.1f}{work / s:>9.0f}{speed:>7.2f}x", flush=True)
+    about = {name: system.about for name, system in systems.items()}
+    settings = {"seed": args.seed, "batch": batch, "rounds": rounds, "cores": cores}
+    print(json.dumps({"machine": where, **settings, "systems": about, "results": results}))
 
 
 if __name__ == "__main__":

@@ -343,3 +343,8 @@ class ImageModel(backend.Step):
 
 def _floats(network: keras.Model) -> list[keras.Variable]:
     return [v for v in network.variables if "float" in v.dtype]
+
+
+def rows_are_independent(network: keras.Model) -> bool:
+    """Whether an image's output in training does not depend on what else is in the batch, as it does with batch norm."""
+    return not any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())

@@ -1,5 +1,8 @@
 """What a request for images may hold, checked alike for models in memory and for SavedModels. NumPy only."""
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -50,6 +53,38 @@ def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
         )
     with np.errstate(divide="ignore"):
         return (-2.0 * np.log(np.array([high, low], "float64"))).astype("float32")
+
+
+def batched(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, streams: int = 1):
+    """`function(*arrays)` over at most `batch_size` rows at a time, of which as many batches as `streams` run beside each other.
+
+    Only for functions whose rows do not depend on each other. Returns an array, or None for no rows.
+    """
+    count = len(arrays[0])
+    size = max(1, -(-min(count, batch_size) // streams))
+    batches = [[a[i : i + size] for a in arrays] for i in range(0, count, size)]
+    if len(batches) < 2 or streams == 1:
+        made = [function(*batch) for batch in batches]
+    else:
+        with ThreadPoolExecutor(streams) as pool:
+            made = list(pool.map(lambda batch: function(*batch), batches))
+    return np.concatenate(made) if made else None
+
+
+def one_compiles(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A compiled function for several threads: calls with shapes not met before, which compile, wait for each other."""
+    lock, met = threading.Lock(), set()
+
+    def call(*args):
+        shapes = tuple(np.shape(a) for a in args)
+        if shapes not in met:
+            with lock:
+                result = function(*args)
+                met.add(shapes)
+                return result
+        return function(*args)
+
+    return call
 
 
 def filled(array: np.ndarray, batch_size: int) -> np.ndarray:

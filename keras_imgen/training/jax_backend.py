@@ -87,6 +87,16 @@ def replica_index():
     return 0
 
 
+def streams() -> int:
+    """How many batches are best made at a time: on a CPU two, see the TensorFlow backend."""
+    return 2 if jax.default_backend() == "cpu" else 1
+
+
+def in_streams(model, fn, rows):
+    """fn(rows): XLA runs op after op, so there is nothing to gain from parts."""
+    return fn(rows)
+
+
 def jit(model, fn):
     """`fn(*arrays)` compiled, with the model's present variables as arguments."""
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import R1, DiscriminatorStep, GradientPenalty, Regularizer
-from keras_imgen.models.image_model import ImageModel
+from keras_imgen.models.image_model import ImageModel, rows_are_independent
 from keras_imgen.serving.requests import filled, rows
 from keras_imgen.training import backend, random
 
@@ -85,7 +85,7 @@ class GAN(ImageModel):
                 initializer=lambda shape, dtype: ops.convert_to_tensor(start),
                 **state,
             )
-        self.joint = not any(isinstance(v, keras.layers.BatchNormalization) for v in discriminator._flatten_layers())
+        self.joint = rows_are_independent(discriminator)
         self._compiled_functions: dict = {}
         self.finish()
 

@@ -9,8 +9,8 @@ from keras import ops
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.models.diffusion import guidance, parameterizations, samplers, schedules, weightings
 from keras_imgen.models.diffusion import times as time_distributions
-from keras_imgen.models.image_model import ImageModel
-from keras_imgen.serving.requests import guidance_limits, rows
+from keras_imgen.models.image_model import ImageModel, rows_are_independent
+from keras_imgen.serving.requests import batched, guidance_limits, one_compiles, rows
 from keras_imgen.training import backend, random
 
 
@@ -64,6 +64,7 @@ class Diffusion(ImageModel):
             raise ValueError(
                 f"Expected `image_shape` (height, width, channels), got {self._image_shape}: pass image_shape=... ."
             )
+        self._independent = rows_are_independent(network)
         self._compiled_functions: dict = {}
         self.finish()
 
@@ -121,7 +122,11 @@ class Diffusion(ImageModel):
         log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
         log_snr = ops.broadcast_to(ops.reshape(ops.clip(log_snr, -20.0, 20.0), (-1,)), (ops.shape(x)[0],))
         inputs = {"image": self.parameterization.c_in(alpha, sigma) * x, "log_snr": log_snr, **conditions}
-        return ops.cast(self.network(inputs, training=training), "float32")
+        if training and self._independent:
+            output = backend.in_streams(self, lambda rows: self.network(rows, training=True), inputs)
+        else:
+            output = self.network(inputs, training=training)
+        return ops.cast(output, "float32")
 
     def denoise(self, x, alpha, sigma, conditions=None):
         """The estimate of x_0 from x_t (N, H, W, C); alpha and sigma are scalars or broadcast with x."""
@@ -326,23 +331,19 @@ class Diffusion(ImageModel):
                 scale = 1.0
         shapes = None if start is None else tuple((k, v.shape[1:]) for k, v in sorted(start.items()))
         function = self._function(tuple(sorted(inputs)), shapes, guide, ema)
-        parts = []
-        for i in range(0, len(seeds), batch_size):
-            rows = slice(i, i + batch_size)
-            chunk = seeds[rows]
-            scales = np.broadcast_to(np.float32(scale), (len(seeds),))[rows].astype("float32")
-            args = [chunk, table.astype("float32"), scales, np.float32(phi), interval]
-            args += [np.asarray(inputs[k])[rows] for k in sorted(inputs)]
-            args += [] if start is None else [start[k][rows] for k in sorted(start)]
-            parts.append(function(*args))
-        return np.concatenate(parts) if parts else np.zeros((0, *self.image_shape), "uint8")
+        scales = np.broadcast_to(np.float32(scale), seeds.shape).astype("float32")
+        arrays = [seeds, scales, *(np.asarray(inputs[k]) for k in sorted(inputs))]
+        arrays += [] if start is None else [start[k] for k in sorted(start)]
+        constants = (table.astype("float32"), np.float32(phi), interval)
+        made = batched(lambda *parts: function(*constants, *parts), arrays, batch_size, backend.streams())
+        return np.zeros((0, *self.image_shape), "uint8") if made is None else made
 
     def _function(self, condition_names, start_shapes, guide, ema):
         # One for each image size: only the number of rows may vary in a graph.
         cache = (condition_names, start_shapes, id(guide), ema)
         if cache not in self._compiled_functions:
 
-            def function(seeds, table, scale, phi, interval, *rest):
+            def function(table, phi, interval, seeds, scale, *rest):
                 conditions = dict(zip(condition_names, rest))
                 start = rest[len(condition_names) :]
                 start = None if start_shapes is None else dict(zip((k for k, _ in start_shapes), start))
@@ -350,7 +351,7 @@ class Diffusion(ImageModel):
                 with self.averaged(ema):
                     return self.sample(seeds, table, options, conditions, start, guide)
 
-            self._compiled_functions[cache] = backend.jit(self, function)
+            self._compiled_functions[cache] = one_compiles(backend.jit(self, function))
         return self._compiled_functions[cache]
 
     # === Likelihood ===
