@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.serving.requests import filled, rows
+from keras_imgen.serving.requests import batched, filled, rows
 
 DESCRIPTION = os.path.join("assets.extra", "keras_imgen.json")
 
@@ -27,13 +27,15 @@ class ServedModel:
         """`generate` of the SavedModel, some rows at a time; `parts` are arrays with a row for each image."""
         import tensorflow as tf
 
-        endpoint, made = self._loaded.signatures["generate"], []
+        endpoint = self._loaded.signatures["generate"]
         parts = {"seeds": seeds, **parts, **({} if labels is None else {"labels": labels})}
         constants = {k: tf.constant(v) for k, v in constants.items()}
-        for i in range(0, len(seeds), batch_size):
-            chunk = {k: tf.constant(v[i : i + batch_size]) for k, v in parts.items()}
-            made.append(endpoint(**chunk, **constants)["images"].numpy())
-        return np.concatenate(made) if made else np.zeros((0, *self.image_shape), "uint8")
+
+        def function(*arrays):
+            return endpoint(**dict(zip(parts, map(tf.constant, arrays))), **constants)["images"].numpy()
+
+        made = batched(function, list(parts.values()), batch_size)
+        return np.zeros((0, *self.image_shape), "uint8") if made is None else made
 
 
 class ServedDiffusion(ServedModel):
@@ -105,11 +107,8 @@ class ServedTranslation(ServedModel):
                 f"Expected uint8 images (N, {', '.join(map(str, self.image_shape))}), got {images.dtype} {images.shape}."
             )
         endpoint = self._loaded.signatures["serving_default"]
-        parts = [
-            endpoint(images=tf.constant(images[i : i + batch_size]))["images"].numpy()
-            for i in range(0, len(images), batch_size)
-        ]
-        return np.concatenate(parts) if parts else np.zeros((0, *self.description["target_shape"]), "uint8")
+        made = batched(lambda x: endpoint(images=tf.constant(x))["images"].numpy(), [images], batch_size)
+        return np.zeros((0, *self.description["target_shape"]), "uint8") if made is None else made
 
 
 _KINDS = {"diffusion": ServedDiffusion, "gan": ServedGAN, "translation": ServedTranslation}

@@ -87,12 +87,12 @@ def replica_index():
     return 0
 
 
-def streams() -> int:
-    """How many batches are best made at a time: on a CPU two, see the TensorFlow backend."""
+def streams(model) -> int:
+    """How many batches to make at a time: on a CPU two, since an op's end leaves cores idle."""
     return 2 if jax.default_backend() == "cpu" else 1
 
 
-def in_streams(model, fn, rows):
+def in_halves(model, fn, rows):
     """fn(rows): XLA runs op after op, so there is nothing to gain from parts."""
     return fn(rows)
 

@@ -51,21 +51,26 @@ def replica_index():
     return context.replica_id_in_sync_group if context else 0
 
 
-def streams() -> int:
-    """How many batches are best made at a time. On a CPU two: many an op is too small for all cores, and one batch's fill the other's gaps."""
-    return 1 if tf.config.list_logical_devices("GPU") else 2
+def streams(model) -> int:
+    """How many batches to make at a time: on a CPU two under XLA, where an op's end leaves cores idle.
 
-
-def in_streams(model, fn, rows):
-    """fn(rows) for a dict of tensors (N, ...), as calls on equal shares of the rows where ops of one can run beside those of another.
-
-    Worth 8 % of a U-Net's training step on two cores. XLA runs op after op, so there it is one call.
+    Without XLA one: TensorFlow's oneDNN kernels crash when two threads run the same function (seen with TensorFlow 2.21).
     """
-    count, parts = next(iter(rows.values())).shape[0], streams()
-    if count is None or count % parts or not tf.inside_function() or model.jit_compile is True:
+    return 2 if model.jit_compile is True and not tf.config.list_logical_devices("GPU") else 1
+
+
+def in_halves(model, fn, rows):
+    """fn(rows) for a dict of tensors (N, ...), as two calls on half of the rows each, so that ops of one run beside those of the other.
+
+    On a CPU many an op is too small for all cores: worth 8 % of a U-Net's training step on two. XLA runs op after op, so there, and on a
+    GPU, it is one call.
+    """
+    count = next(iter(rows.values())).shape[0]
+    alone = model.jit_compile is True or not tf.inside_function() or tf.config.list_logical_devices("GPU")
+    if alone or count is None or count % 2:
         return fn(rows)
-    shares = [dict(zip(rows, share)) for share in zip(*(tf.split(v, parts) for v in rows.values()))]
-    return tf.concat([fn(share) for share in shares], 0)
+    halves = zip(*(tf.split(v, 2) for v in rows.values()))
+    return tf.concat([fn(dict(zip(rows, half))) for half in halves], 0)
 
 
 def jit(model, fn):

@@ -9,7 +9,7 @@ from keras import ops
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import R1, DiscriminatorStep, GradientPenalty, Regularizer
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
-from keras_imgen.serving.requests import filled, rows
+from keras_imgen.serving.requests import batched, filled, rows
 from keras_imgen.training import backend, random
 
 
@@ -380,9 +380,8 @@ class GAN(ImageModel):
             self._compiled_functions[name] = backend.jit(self, averaged)
         run, total = self._compiled_functions[name], len(arrays[0])
         arrays = [filled(a, batch_size) for a in arrays]
-        starts = range(0, len(arrays[0]), batch_size)
-        parts = [run(*(a[i : i + batch_size] for a in arrays), *constants) for i in starts]
-        return np.concatenate(parts)[:total] if parts else np.zeros((0, *self.image_shape), "uint8")
+        made = batched(lambda *parts: run(*parts, *constants), arrays, batch_size)
+        return np.zeros((0, *self.image_shape), "uint8") if made is None else made[:total]
 
     # === Saving and serving ===
 

@@ -7,6 +7,7 @@ import numpy as np
 from keras_imgen.models import batches
 from keras_imgen.models.adversarial.gan import _to_uint8
 from keras_imgen.models.image_model import ImageModel
+from keras_imgen.serving.requests import batched
 from keras_imgen.training import backend
 
 
@@ -87,8 +88,7 @@ class Translation(ImageModel):
                     return self.translated(x, network)
 
             self._compiled_functions[key] = backend.jit(self, function)
-        run = self._compiled_functions[key]
-        return np.concatenate([run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)])
+        return batched(self._compiled_functions[key], [images], batch_size)
 
     def generate(self, n=None, labels=None, seed=0, **kwargs):
         raise TypeError(f"{type(self).__name__} makes images from images: use translate(images).")

@@ -123,7 +123,7 @@ class Diffusion(ImageModel):
         log_snr = ops.broadcast_to(ops.reshape(ops.clip(log_snr, -20.0, 20.0), (-1,)), (ops.shape(x)[0],))
         inputs = {"image": self.parameterization.c_in(alpha, sigma) * x, "log_snr": log_snr, **conditions}
         if training and self._independent:
-            output = backend.in_streams(self, lambda rows: self.network(rows, training=True), inputs)
+            output = backend.in_halves(self, lambda rows: self.network(rows, training=True), inputs)
         else:
             output = self.network(inputs, training=training)
         return ops.cast(output, "float32")
@@ -335,7 +335,7 @@ class Diffusion(ImageModel):
         arrays = [seeds, scales, *(np.asarray(inputs[k]) for k in sorted(inputs))]
         arrays += [] if start is None else [start[k] for k in sorted(start)]
         constants = (table.astype("float32"), np.float32(phi), interval)
-        made = batched(lambda *parts: function(*constants, *parts), arrays, batch_size, backend.streams())
+        made = batched(lambda *parts: function(*constants, *parts), arrays, batch_size, backend.streams(self))
         return np.zeros((0, *self.image_shape), "uint8") if made is None else made
 
     def _function(self, condition_names, start_shapes, guide, ema):
