@@ -139,9 +139,9 @@ def pytorch(images, seed):
         d_optimizer.zero_grad()
         loss.backward()
         d_optimizer.step()
+        discriminator.requires_grad_(False)
         g_loss = F.softplus(-discriminator(generator(torch.randn(n, LATENT)))).mean()
         g_optimizer.zero_grad()
-        discriminator.requires_grad_(False)
         g_loss.backward()
         discriminator.requires_grad_(True)
         g_optimizer.step()
@@ -159,7 +159,7 @@ def main():
     batch, rounds = (8, 1) if args.quick else (64, args.rounds)
     images = np.random.default_rng(args.seed).integers(0, 256, (batch, SIZE, SIZE, 3), dtype="uint8")
 
-    given = (images, args.seed)
+    where, given = machine(), (images, args.seed)
     as_it_comes = {"TF_ENABLE_ONEDNN_OPTS": None}
     systems = start(
         {
@@ -171,7 +171,6 @@ def main():
             "PyTorch channels_last": (pytorch, given, {}),
         }
     )
-    where = machine()
     seconds = {name: s / STEPS for name, s in interleaved(systems, "train", rounds).items()}
     print(f"DCGAN step, {SIZE}x{SIZE}x3, batch {batch}; sgemm {where['sgemm_gflops']:.0f} GFLOP/s; {rounds} rounds")
     for name, s in seconds.items():

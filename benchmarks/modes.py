@@ -156,7 +156,10 @@ def main():
             (f"stacked digits, {kind}", lambda s, k=kind: stacked(k, args.stacked_steps, s), 1)
             for kind in ("DCGAN", "WGAN-GP", "R3GAN")
         ]
-    for job, work, seeds in [j for j in jobs if args.only in j[0]]:
+    jobs = [job for job in jobs if args.only in job[0]]
+    if not jobs:
+        parser.error(f"no job's name holds {args.only!r}")
+    for job, work, seeds in jobs:
         for seed in range(seeds):
             start = time.perf_counter()
             found = {"job": job, "seed": seed, **work(seed), "seconds": round(time.perf_counter() - start, 1)}

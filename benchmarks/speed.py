@@ -10,6 +10,7 @@ TensorFlow comes on many. The last line is one JSON object.
 
 import argparse
 import json
+import os
 
 import numpy as np
 
@@ -47,10 +48,11 @@ def _level(name: str) -> int:
 
 
 def ours(images, seed, **how):
-    """keras_imgen: `fit`'s compiled step, and `generate`; `how` goes to `compile`."""
+    """keras_imgen: the compiled step of `fit`, and `generate`; `how` goes to `compile`."""
+    from keras_imgen.models.diffusion.diffusion import Diffusion  # isort: skip - before keras: it turns oneDNN on
+
     import keras
 
-    from keras_imgen.models.diffusion.diffusion import Diffusion
     from keras_imgen.networks import unet
 
     keras.utils.set_random_seed(seed)
@@ -350,20 +352,22 @@ def main():
     args = parser.parse_args()
     batch, rounds = (8, 1) if args.quick else (64, args.rounds)
     images = np.random.default_rng(args.seed).integers(0, 256, (batch, SIZE, SIZE, CHANNELS), dtype="uint8")
-    given, cores = (images, args.seed), args.cores
+    if args.cores:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.cores])
+    where, given = machine(), (images, args.seed)
     as_it_comes = {"TF_ENABLE_ONEDNN_OPTS": None}
     systems = start(
         {
-            "keras_imgen": (ours, given, as_it_comes, cores),
-            "keras_imgen, XLA": (xla, given, as_it_comes, cores),
-            "keras.io pattern": (keras_io, given, as_it_comes, cores),
-            "keras.io, oneDNN off": (keras_io, given, {"TF_ENABLE_ONEDNN_OPTS": "0"}, cores),
-            "PyTorch channels_last": (pytorch, given, {}, cores),
-            "diffusers": (diffusers, given, {}, cores),
+            "keras_imgen": (ours, given, as_it_comes),
+            "keras_imgen, XLA": (xla, given, as_it_comes),
+            "keras.io pattern": (keras_io, given, as_it_comes),
+            "keras.io, oneDNN off": (keras_io, given, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
+            "PyTorch channels_last": (pytorch, given, {}),
+            "diffusers": (diffusers, given, {}),
         }
     )
     gflop = systems["keras_imgen"].about["gflop"]
-    where, results = machine(), []
+    results = []
     print(f"U-Net {SIZE}x{SIZE}x{CHANNELS}, widths {WIDTHS}, depth {DEPTH}; sgemm {where['sgemm_gflops']:.0f} GFLOP/s")
     print(f"{'job':<12}{'system':<24}{'seconds':>9}{'GFLOP':>9}{'GFLOP/s':>9}{'speed':>8}")
     for job, times in {"train": 3 * batch, **{f"sample {n}": n * STEPS for n in SAMPLES}}.items():
@@ -374,7 +378,7 @@ def main():
             results.append({"job": job, "system": name, "seconds": s, "gflop": work, "speed": speed})
             print(f"{job:<12}{name:<24}{s:>9.3f}{work:>9.1f}{work / s:>9.0f}{speed:>7.2f}x", flush=True)
     about = {name: system.about for name, system in systems.items()}
-    settings = {"seed": args.seed, "batch": batch, "rounds": rounds, "cores": cores}
+    settings = {"seed": args.seed, "batch": batch, "rounds": rounds}
     print(json.dumps({"machine": where, **settings, "systems": about, "results": results}))
 
 

@@ -17,17 +17,16 @@ class System:
 
     Args:
         environment: variables of the process; None takes one away.
-        cores: how many of the machine's it may use; None is all.
 
     Raises:
         ImportError: `make` needs a package that is not installed.
     """
 
-    def __init__(self, make, *args, environment: dict[str, str | None] | None = None, cores: int | None = None):
+    def __init__(self, make, *args, environment: dict[str, str | None] | None = None):
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
         with _environment(environment or {}):
-            self._process = context.Process(target=_serve, args=(other, make, args, cores), daemon=True)
+            self._process = context.Process(target=_serve, args=(other, make, args), daemon=True)
             self._process.start()
         other.close()
         self.about = self._receive()
@@ -64,9 +63,7 @@ def _environment(changes):
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
-def _serve(pipe, make, args, cores):
-    if cores:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+def _serve(pipe, make, args):
     try:
         jobs, about = make(*args)
     except Exception as error:
@@ -83,9 +80,9 @@ def _serve(pipe, make, args, cores):
 def start(descriptions: dict[str, tuple]) -> dict[str, System]:
     """Systems from (make, args, environment) by name; those whose package is not installed are left out, aloud."""
     systems = {}
-    for name, (make, args, environment, *cores) in descriptions.items():
+    for name, (make, args, environment) in descriptions.items():
         try:
-            systems[name] = System(make, *args, environment=environment, cores=cores[0] if cores else None)
+            systems[name] = System(make, *args, environment=environment)
         except ImportError as error:
             print(f"{name} is left out: {error}.")
     return systems
@@ -121,7 +118,7 @@ def machine() -> dict:
     """What a benchmark's last line says of where it ran."""
     return {
         "cpu": cpu(),
-        "cores": os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)),
         "load": os.getloadavg()[0],
         "sgemm_gflops": sgemm_peak(),
         "python": platform.python_version(),

@@ -126,7 +126,7 @@ def load(
             values = tf.numpy_function(rows, [indices], [kinds[k] for k in columns], stateful=False)
             out = {}
             for k, v in zip(columns, values):
-                v.set_shape((batch if drop_remainder else None, *sample[k].shape[1:]))
+                v.set_shape((batch if drop_remainder or count % batch == 0 else None, *sample[k].shape[1:]))
                 out[k] = v
             return out
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras import StatelessScope, ops
 
 from keras_imgen.data.files import whole
+from keras_imgen.layers import MinibatchStd
 from keras_imgen.models import batches
 from keras_imgen.training import backend, random
 from keras_imgen.training.optimizers import OptimizerGroup
@@ -347,4 +348,4 @@ def _floats(network: keras.Model) -> list[keras.Variable]:
 
 def rows_are_independent(network: keras.Model) -> bool:
     """Whether an image's output in training does not depend on what else is in the batch, as it does with batch norm."""
-    return not any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())
+    return not any(isinstance(v, (keras.layers.BatchNormalization, MinibatchStd)) for v in network._flatten_layers())

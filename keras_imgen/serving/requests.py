@@ -58,17 +58,28 @@ def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
 def batched(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, streams: int = 1):
     """`function(*arrays)` over at most `batch_size` rows at a time, of which as many batches as `streams` run beside each other.
 
-    Only for functions whose rows do not depend on each other. Returns an array, or None for no rows.
+    Only for functions whose rows do not depend on each other. In streams, which compile for each size, all batches have the same:
+    the last row is repeated. Returns an array, or None for no rows.
+
+    Raises:
+        ValueError: a batch size below 1.
     """
-    count = len(arrays[0])
-    size = max(1, -(-min(count, batch_size) // streams))
-    batches = [[a[i : i + size] for a in arrays] for i in range(0, count, size)]
-    if len(batches) < 2 or streams == 1:
-        made = [function(*batch) for batch in batches]
+    count, streams = len(arrays[0]), min(streams, _checked(batch_size))
+    size = min(-(-count // streams), batch_size // streams)
+    if count < 2 or streams == 1:
+        made = [function(*(a[i : i + batch_size] for a in arrays)) for i in range(0, count, batch_size)]
     else:
+        arrays = [filled(a, size) for a in arrays]
+        batches = [[a[i : i + size] for a in arrays] for i in range(0, count, size)]
         with ThreadPoolExecutor(streams) as pool:
             made = list(pool.map(lambda batch: function(*batch), batches))
-    return np.concatenate(made) if made else None
+    return np.concatenate(made)[:count] if made else None
+
+
+def _checked(batch_size: int) -> int:
+    if batch_size < 1:
+        raise ValueError(f"Expected `batch_size` of at least 1, got {batch_size!r}.")
+    return batch_size
 
 
 def one_compiles(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,9 +90,10 @@ def one_compiles(function: Callable[..., Any]) -> Callable[..., Any]:
         shapes = tuple(np.shape(a) for a in args)
         if shapes not in met:
             with lock:
-                result = function(*args)
-                met.add(shapes)
-                return result
+                if shapes not in met:
+                    result = function(*args)
+                    met.add(shapes)
+                    return result
         return function(*args)
 
     return call
@@ -90,5 +102,5 @@ def one_compiles(function: Callable[..., Any]) -> Callable[..., Any]:
 def filled(array: np.ndarray, batch_size: int) -> np.ndarray:
     """The last row repeated up to a whole number of batches: kernels differ with the number of rows, and so do last bits of an image.
     A generator's images are made in full batches, so that one does not depend on how many were asked for with it."""
-    missing = -len(array) % batch_size
+    missing = -len(array) % _checked(batch_size)
     return np.concatenate([array, np.repeat(array[-1:], missing, 0)]) if missing and len(array) else array

@@ -5,6 +5,8 @@ import keras
 import numpy as np
 from keras import StatelessScope, tree
 
+from keras_imgen.training.cores import cores
+
 
 def _now(v):
     return v.value
@@ -89,7 +91,7 @@ def replica_index():
 
 def streams(model) -> int:
     """How many batches to make at a time: on a CPU two, since an op's end leaves cores idle."""
-    return 2 if jax.default_backend() == "cpu" else 1
+    return 2 if jax.default_backend() == "cpu" and cores() > 1 else 1
 
 
 def in_halves(model, fn, rows):

@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import tree
 
+from keras_imgen.training.cores import cores
+
 
 class Step(keras.Model):
     """train_step / test_step of `ImageModel` on TensorFlow."""
@@ -56,7 +58,7 @@ def streams(model) -> int:
 
     Without XLA one: TensorFlow's oneDNN kernels crash when two threads run the same function (seen with TensorFlow 2.21).
     """
-    return 2 if model.jit_compile is True and not tf.config.list_logical_devices("GPU") else 1
+    return 2 if model.jit_compile is True and _cores() > 1 else 1
 
 
 def in_halves(model, fn, rows):
@@ -66,11 +68,16 @@ def in_halves(model, fn, rows):
     GPU, it is one call.
     """
     count = next(iter(rows.values())).shape[0]
-    alone = model.jit_compile is True or not tf.inside_function() or tf.config.list_logical_devices("GPU")
+    alone = model.jit_compile is True or not tf.inside_function() or _cores() == 1
     if alone or count is None or count % 2:
         return fn(rows)
     halves = zip(*(tf.split(v, 2) for v in rows.values()))
     return tf.concat([fn(dict(zip(rows, half))) for half in halves], 0)
+
+
+def _cores() -> int:
+    """Of the CPU, as far as it computes: with a GPU one."""
+    return 1 if tf.config.list_logical_devices("GPU") else cores()
 
 
 def jit(model, fn):

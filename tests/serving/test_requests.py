@@ -19,11 +19,14 @@ def test_rows_keep_their_order_and_no_batch_is_too_large(count, streams):
 
     a = np.arange(count)
     np.testing.assert_array_equal(batched(function, [a, a + 1], 4, streams), a * (a + 1))
-    assert sum(sizes) == count and max(sizes) <= 4
+    assert max(sizes) * min(streams, len(sizes)) <= max(4, streams)
+    assert streams == 1 or len(set(sizes)) == 1
 
 
-def test_no_rows():
+def test_no_rows_and_no_batch():
     assert batched(lambda a: a, [np.zeros(0)], 4, 2) is None
+    with pytest.raises(ValueError, match="batch_size"):
+        batched(lambda a: a, [np.zeros(3)], 0)
 
 
 def test_streams_run_beside_each_other():

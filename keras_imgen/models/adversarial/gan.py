@@ -157,7 +157,7 @@ class GAN(ImageModel):
             logs.update(self._discriminator_step(batch, keys, ops.stop_gradient(fake)))
             return logs
         for i in range(self.critic_steps):
-            part = {k: v[i :: self.critic_steps] for k, v in batch.items()} if self.critic_steps > 1 else batch
+            part = {k: _share(v, i, self.critic_steps) for k, v in batch.items()} if self.critic_steps > 1 else batch
             keys = self.next_keys(ops.shape(part["image"])[0])
             fake = ops.stop_gradient(self.make(random.fold(keys, 0), part.get("label"), True))
             logs.update(self._discriminator_step(part, keys, fake))
@@ -215,7 +215,7 @@ class GAN(ImageModel):
         return logs
 
     def _both(self, real, fake, labels):
-        """The discriminator on real and generated images: in one pass, unless its batch norm would mix the two."""
+        """The discriminator on real and generated images: in one pass, unless its batch norm or minibatch std would mix the two."""
         if not self.joint:
             return self.judge(real, labels, True), self.judge(fake, labels, True)
         twice = None if labels is None else ops.concatenate([labels, labels])
@@ -440,6 +440,13 @@ def _inputs(network) -> dict:
     if isinstance(given, dict):
         return given
     return {"latent" if len(given.shape) == 2 else "image": given}
+
+
+def _share(rows, i: int, parts: int):
+    """Every `parts`-th row from the i-th on; of a last batch with fewer rows than that, the last: none would be a loss of NaN."""
+    count = ops.shape(rows)[0]
+    first = min(i, count - 1) if isinstance(count, int) else ops.minimum(i, count - 1)
+    return rows[first::parts]
 
 
 def _spread(images):

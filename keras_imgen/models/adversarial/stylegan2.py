@@ -106,10 +106,8 @@ class StyleGAN2(GAN):
             return loss, fake
         every = self.path_length_every
         iteration = ops.cast(ops.convert_to_tensor(self._optimizer_of(self.generator).iterations), "int32")
-        half = random.fold(keys, 8)[
-            : max(1, (batch["image"].shape[0] or 2) // 2)
-        ]  # half a batch, as in the paper's programs
-        some = None if labels is None else labels[: max(1, (batch["image"].shape[0] or 2) // 2)]
+        rows = (ops.shape(keys)[0] + 1) // 2  # half a batch, as in the paper's programs
+        half, some = random.fold(keys, 8)[:rows], None if labels is None else labels[:rows]
 
         def with_path():
             total, loss, fake = loss_fn()

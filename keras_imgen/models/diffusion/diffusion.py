@@ -9,7 +9,7 @@ from keras import ops
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.models.diffusion import guidance, parameterizations, samplers, schedules, weightings
 from keras_imgen.models.diffusion import times as time_distributions
-from keras_imgen.models.image_model import ImageModel, rows_are_independent
+from keras_imgen.models.image_model import ImageModel
 from keras_imgen.serving.requests import batched, guidance_limits, one_compiles, rows
 from keras_imgen.training import backend, random
 
@@ -19,7 +19,8 @@ class Diffusion(ImageModel):
     """A diffusion or flow model: x_t = alpha(t) x_0 + sigma(t) eps, and a network that finds x_0.
 
     The network is a `keras.Model` called with a dict: `image` (N, H, W, C), `log_snr` (N,), and `label` (N,) if it is conditional
-    (label `num_classes` stands for "no label"). It sees c_in * x and log-SNR alone, so the same network serves every schedule.
+    (label `num_classes` stands for "no label"). An image's output must not depend on the others of the batch.
+    It sees c_in * x and log-SNR alone, so the same network serves every schedule.
 
     Args:
         network: `networks.unet`, `networks.dit` or your own with the same inputs.
@@ -64,7 +65,8 @@ class Diffusion(ImageModel):
             raise ValueError(
                 f"Expected `image_shape` (height, width, channels), got {self._image_shape}: pass image_shape=... ."
             )
-        self._independent = rows_are_independent(network)
+        # What is learned from a batch besides the weights, as by batch or spectral norm, needs it whole.
+        self._in_halves = not network.non_trainable_weights
         self._compiled_functions: dict = {}
         self.finish()
 
@@ -122,7 +124,7 @@ class Diffusion(ImageModel):
         log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
         log_snr = ops.broadcast_to(ops.reshape(ops.clip(log_snr, -20.0, 20.0), (-1,)), (ops.shape(x)[0],))
         inputs = {"image": self.parameterization.c_in(alpha, sigma) * x, "log_snr": log_snr, **conditions}
-        if training and self._independent:
+        if training and self._in_halves:
             output = backend.in_halves(self, lambda rows: self.network(rows, training=True), inputs)
         else:
             output = self.network(inputs, training=training)
@@ -324,7 +326,12 @@ class Diffusion(ImageModel):
         scale, phi, interval = options
         scale = self.guidance_scale if scale is None else scale
         interval = guidance_limits(interval)
-        inputs = dict(conditions or {})
+        inputs = {k: np.asarray(v) for k, v in (conditions or {}).items()}
+        for name, value in inputs.items():
+            if len(value) != len(seeds):
+                raise ValueError(
+                    f"Expected a row of {name!r} for each of {len(seeds)} images, got shape {value.shape}."
+                )
         if self.num_classes is not None:
             inputs["label"] = labels
             if (labels == self.num_classes).all():
@@ -332,7 +339,7 @@ class Diffusion(ImageModel):
         shapes = None if start is None else tuple((k, v.shape[1:]) for k, v in sorted(start.items()))
         function = self._function(tuple(sorted(inputs)), shapes, guide, ema)
         scales = np.broadcast_to(np.float32(scale), seeds.shape).astype("float32")
-        arrays = [seeds, scales, *(np.asarray(inputs[k]) for k in sorted(inputs))]
+        arrays = [seeds, scales, *(inputs[k] for k in sorted(inputs))]
         arrays += [] if start is None else [start[k] for k in sorted(start)]
         constants = (table.astype("float32"), np.float32(phi), interval)
         made = batched(lambda *parts: function(*constants, *parts), arrays, batch_size, backend.streams(self))
@@ -340,7 +347,7 @@ class Diffusion(ImageModel):
 
     def _function(self, condition_names, start_shapes, guide, ema):
         # One for each image size: only the number of rows may vary in a graph.
-        cache = (condition_names, start_shapes, id(guide), ema)
+        cache = (condition_names, start_shapes, id(guide), ema, self.jit_compile)
         if cache not in self._compiled_functions:
 
             def function(table, phi, interval, seeds, scale, *rest):

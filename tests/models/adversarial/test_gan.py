@@ -205,6 +205,13 @@ def test_plain_sequential_networks_are_players():
     assert model.generate(2).shape == (2, 4, 4, 1)
 
 
+def test_a_last_batch_smaller_than_the_critic_steps_is_no_nan():
+    model = gan(critic_steps=4)
+    x, y = images(10)
+    logs = model.fit(x, y, batch_size=8, verbose=0).history
+    assert all(np.isfinite(v).all() for v in [*state(model), *logs.values()])
+
+
 def test_batch_norm_keeps_real_and_fake_apart():
     assert gan().joint and not GAN(mlp_generator((4, 4, 1)), _with_batch_norm()).joint
 

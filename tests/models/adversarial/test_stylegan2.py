@@ -71,6 +71,18 @@ def test_minibatch_std_sees_a_collapse():
     np.testing.assert_allclose(MinibatchStd()(other)[0, 0, 0, 2], other.std(0).mean(), rtol=1e-5)
 
 
+def test_a_collapse_is_seen_against_real_images():
+    """Real and generated images have a statistic each: logits are those of passes of their own."""
+    model = small()
+    real = ops.convert_to_tensor(RNG.uniform(-1, 1, (4, 8, 8, 3)).astype("float32"))
+    fake, labels = ops.zeros((4, 8, 8, 3)), ops.convert_to_tensor(np.array([0, 1, 2, 0], "int32"))
+    found = model._both(real, fake, labels)
+    for (logits, _), images in zip(found, (real, fake)):
+        np.testing.assert_allclose(logits, model.judge(images, labels, True)[0], rtol=1e-5, atol=1e-6)
+    mixed, _ = model.judge(ops.concatenate([real, fake]), ops.concatenate([labels, labels]), True)
+    assert np.abs(np.array(mixed)[4:] - np.array(found[1][0])).max() > 1e-4
+
+
 def test_path_length_of_a_linear_generator():
     """Where images are A w, J^T y is A^T y."""
     model = small()

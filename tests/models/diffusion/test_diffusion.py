@@ -11,6 +11,7 @@ from keras_imgen import load_model
 from keras_imgen.models import Diffusion
 from keras_imgen.models.diffusion import samplers
 from keras_imgen.networks import unet
+from keras_imgen.training import backend
 
 
 @keras.saving.register_keras_serializable("keras_imgen_tests")
@@ -205,8 +206,8 @@ def test_streams_make_the_same_images(model):
 
 
 @pytest.mark.parametrize("norm", (False, True))
-def test_a_step_in_halves_is_the_step_on_the_whole_batch(norm):
-    """Batches of 6 are cut on TensorFlow, one of odd size is not; what batch norm would change is left whole."""
+def test_a_step_in_halves_is_the_step_on_the_whole_batch(norm, monkeypatch):
+    """On TensorFlow a batch is cut; what batch norm would change is left whole."""
     layers = keras.layers
     image, log_snr = keras.Input((4, 4, 1), name="image"), keras.Input((), name="log_snr")
     start = keras.initializers.RandomNormal(seed=1)
@@ -216,6 +217,8 @@ def test_a_step_in_halves_is_the_step_on_the_whole_batch(norm):
     inputs = {"image": image, "log_snr": log_snr}
     network = keras.Model(inputs, h)
     sizes = []
+    if keras.backend.backend() == "tensorflow":
+        monkeypatch.setattr(backend, "_cores", lambda: 2)
 
     class Counted(keras.Model):
         image_shape = (4, 4, 1)
@@ -240,3 +243,8 @@ def test_a_step_in_halves_is_the_step_on_the_whole_batch(norm):
         assert set(sizes) == ({3} if cut else {6})
     for a, b in zip(after[False], after[True]):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_conditions_of_another_length_are_refused(model):
+    with pytest.raises(ValueError, match="a row of 'vector' for each of 3 images"):
+        model.generate(labels=[0, 1, 2], conditions={"vector": np.zeros((1, 4), "float32")})
