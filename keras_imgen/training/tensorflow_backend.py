@@ -81,6 +81,18 @@ def _cores() -> int:
 
 
 def jit(model, fn):
-    """`fn(*tensors)` as one graph. Variables are captured; shapes may vary from call to call."""
-    compiled = tf.function(fn, reduce_retracing=True, autograph=False, jit_compile=model.jit_compile is True)
-    return lambda *args: tree.map_structure(lambda t: t.numpy(), compiled(*map(tf.convert_to_tensor, args)))
+    """`fn(*tensors)` as one graph for each set of inner shapes; the first axis is free from the first call on.
+
+    A graph of a known number of rows is optimized differently, so its last bits would differ from those of an exported model.
+    Variables are captured.
+    """
+    functions = {}
+
+    def call(*args):
+        tensors = [tf.convert_to_tensor(a) for a in args]
+        specs = tuple(tf.TensorSpec([None, *t.shape[1:]] if t.shape.rank else [], t.dtype) for t in tensors)
+        if specs not in functions:
+            functions[specs] = tf.function(fn, specs, autograph=False, jit_compile=model.jit_compile is True)
+        return tree.map_structure(lambda t: t.numpy(), functions[specs](*tensors))
+
+    return call
