@@ -70,11 +70,12 @@ def _serve(pipe, make, args):
         pipe.send(error)
         return
     pipe.send(about)
-    while (job := pipe.recv()) is not None:
-        try:
-            pipe.send(timed(jobs[job]))
-        except Exception as error:
-            pipe.send(error)
+    with contextlib.suppress(EOFError):  # the benchmark has ended
+        while (job := pipe.recv()) is not None:
+            try:
+                pipe.send(timed(jobs[job]))
+            except Exception as error:
+                pipe.send(error)
 
 
 def start(descriptions: dict[str, tuple]) -> dict[str, System]:

@@ -33,6 +33,11 @@ def rescale(images):
     return ops.cast(images, "float32")
 
 
+def to_uint8(images):
+    """Floats in [-1, 1], clipped, -> uint8 [0, 255], in tensors."""
+    return ops.cast(ops.round(ops.clip(ops.cast(images, "float32"), -1.0, 1.0) * 127.5 + 127.5), "uint8")
+
+
 def is_array(x: Any) -> bool:
     return isinstance(x, np.ndarray) or (isinstance(x, dict) and all(isinstance(v, np.ndarray) for v in x.values()))
 

@@ -12,6 +12,7 @@ from keras import StatelessScope, ops
 from keras_imgen.data.files import whole
 from keras_imgen.layers import MinibatchStd
 from keras_imgen.models import batches
+from keras_imgen.serving.requests import batched, filled
 from keras_imgen.training import backend, random
 from keras_imgen.training.optimizers import OptimizerGroup
 
@@ -49,6 +50,7 @@ class ImageModel(backend.Step):
         )
         # In a namespace, which Keras does not look into: it would take the players' weights for the model's own and save them twice.
         self._untracked = SimpleNamespace(averages=[])
+        self._compiled_functions: dict = {}
 
     # === What a subclass gives ===
 
@@ -56,6 +58,11 @@ class ImageModel(backend.Step):
     def players(self) -> dict[str, keras.Model]:
         """The networks that are trained, by the name under which `compile` takes their optimizers."""
         raise NotImplementedError
+
+    @property
+    def parts(self) -> dict[str, keras.layers.Layer]:
+        """What else has weights and is kept with the model, but is not trained by it."""
+        return {}
 
     @property
     def averaged_players(self) -> tuple[str, ...]:
@@ -320,12 +327,45 @@ class ImageModel(backend.Step):
         for name, network in self.players.items():
             for mine, its in zip(network.variables, copy.players[name].variables, strict=True):
                 its.assign(averages.get(id(mine), mine))
+        for name, part in self.parts.items():
+            for mine, its in zip(part.variables, copy.parts[name].variables, strict=True):
+                its.assign(mine)
         own = {v.name: v for v in self._non_trainable_variables}
         for its in copy._non_trainable_variables:
             its.assign(own[its.name])
         return copy
 
-    # === Generating ===
+    # === Using ===
+
+    def in_batches(
+        self,
+        name: Any,
+        function: Callable[..., Any],
+        arrays: list[np.ndarray],
+        batch_size: int = 64,
+        constants: tuple = (),
+        ema: bool = True,
+        fill: bool = True,
+    ) -> np.ndarray:
+        """`function(*rows of the arrays, *constants)` with averaged weights, some rows at a time.
+
+        The function is compiled once for each `name`. With `fill` a last batch has as many rows as the others, so that a row's last
+        bits do not depend on how many there are.
+        """
+        key = (name, ema, self.jit_compile)
+        if key not in self._compiled_functions:
+
+            def averaged(*args):
+                with self.averaged(ema):
+                    return function(*args)
+
+            self._compiled_functions[key] = backend.jit(self, averaged)
+        run, count = self._compiled_functions[key], len(arrays[0])
+        if count == 0:  # one row of zeros tells what the answer to none looks like
+            arrays = [np.zeros((1, *a.shape[1:]), a.dtype) for a in arrays]
+        elif fill:
+            arrays = [filled(a, batch_size) for a in arrays]
+        return batched(lambda *rows: run(*rows, *constants), arrays, batch_size)[:count]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -78,6 +78,11 @@ def normal(keys, shape: tuple[int, ...] = ()):
     return ops.reshape(both[:, :size], (-1, *shape))
 
 
+def integers(keys, below: int, shape: tuple[int, ...] = ()):
+    """Integers in [0, below) with equal odds, int32, of shape (N, *shape) for keys (N, 2)."""
+    return ops.minimum(ops.cast(uniform(keys, shape) * below, "int32"), below - 1)
+
+
 def rademacher(keys, shape: tuple[int, ...] = ()):
     """-1 or +1 with equal odds, float32, of shape (N, *shape) for keys (N, 2)."""
     return ops.where(uniform(keys, shape) < 0.5, -1.0, 1.0)

@@ -69,7 +69,6 @@ class CycleGAN(Translation):
                 "images": self.add_weight(name="kept_images", shape=(buffer, *self.image_shape), **state),
             }
             self.seen = self.add_weight(name="seen", shape=(), **state)
-        self._compiled_functions: dict = {}
         self.finish()
 
     @property

@@ -8,8 +8,10 @@ from keras import ops
 
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import R1, DiscriminatorStep, GradientPenalty, Regularizer
+from keras_imgen.models.batches import to_uint8
+from keras_imgen.models.calls import call, check_labels, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
-from keras_imgen.serving.requests import batched, filled, rows
+from keras_imgen.serving.requests import rows
 from keras_imgen.training import backend, random
 
 
@@ -66,12 +68,7 @@ class GAN(ImageModel):
         self.generator, self.discriminator, self._classes = generator, discriminator, num_classes
         self.critic_steps, self.augment, self.auxiliary_weight = critic_steps, augment, auxiliary_weight
         self.shared_fakes = shared_fakes
-        takes_labels = "label" in _inputs(generator)
-        if takes_labels != (num_classes is not None):
-            raise ValueError(
-                f"The generator takes {'labels' if takes_labels else 'no labels'}, but num_classes is {num_classes!r}: give it "
-                "to the networks and to the model."
-            )
+        check_labels(generator, num_classes, "generator")
         if None in self.image_shape:
             raise ValueError(f"Expected a generator of images of a fixed size, got {self.image_shape}.")
         state = {"trainable": False, "aggregation": "mean"}
@@ -86,7 +83,6 @@ class GAN(ImageModel):
                 **state,
             )
         self.joint = rows_are_independent(discriminator)
-        self._compiled_functions: dict = {}
         self.finish()
 
     def _logged(self):
@@ -120,11 +116,11 @@ class GAN(ImageModel):
 
     @property
     def latent_dim(self) -> int:
-        return int(_inputs(self.generator)["latent"].shape[-1])
+        return int(inputs(self.generator)["latent"].shape[-1])
 
     def make(self, keys, labels=None, training=False):
         """Images float32 (N, H, W, C) of the generator for keys (N, 2): latents from N(0, I), and what else it takes by chance."""
-        return self._call(self.generator, {"latent": self.latents(keys), "label": labels}, training)
+        return call(self.generator, {"latent": self.latents(keys), "label": labels}, training)
 
     def latents(self, keys, truncation: Any = None):
         """N(0, I), (N, latent_dim). With `truncation` t, within [-t, t] (BigGAN, Brock et al. 2019, section 3.1)."""
@@ -137,15 +133,8 @@ class GAN(ImageModel):
 
     def judge(self, images, labels=None, training=False):
         """(logits, logits of the classes or None) of the discriminator."""
-        found = self._call(self.discriminator, {"image": images, "label": labels}, training)
+        found = call(self.discriminator, {"image": images, "label": labels}, training)
         return (found["logits"], found["class_logits"]) if isinstance(found, dict) else (found, None)
-
-    @staticmethod
-    def _call(network, values, training):
-        names = _inputs(network)
-        if isinstance(network, keras.Sequential) or not isinstance(network.input, dict):
-            return network(values[next(iter(names))], training=training)
-        return network({k: values[k] for k in names}, training=training)
 
     # === The step ===
 
@@ -265,7 +254,7 @@ class GAN(ImageModel):
     def sample(self, seeds, labels=None, truncation=None):
         """Images uint8 (N, H, W, C) in tensors: what `generate` compiles and `export` writes; truncation 0 is none."""
         keys = random.key(seeds)
-        return _to_uint8(self.images(self.sampling_latents(keys, truncation), self._labels(keys, labels), keys))
+        return to_uint8(self.images(self.sampling_latents(keys, truncation), self._labels(keys, labels), keys))
 
     def sampling_latents(self, keys, truncation=None):
         """The latents of images with these keys; `truncation` () is a bound, 0 for none."""
@@ -275,17 +264,16 @@ class GAN(ImageModel):
 
     def images(self, latents, labels, keys):
         """Images float32 in [-1, 1] from latents (N, D)."""
-        return self._call(self.generator, {"latent": latents, "label": labels, "keys": keys}, False)
+        return call(self.generator, {"latent": latents, "label": labels, "keys": keys}, False)
 
     def _labels(self, keys, labels):
         if self.num_classes is None:
             return None
-        drawn = ops.cast(random.uniform(random.fold(keys, 1)) * self.num_classes, "int32")
-        return ops.where(labels < self.num_classes, labels, drawn)
+        return ops.where(labels < self.num_classes, labels, random.integers(random.fold(keys, 1), self.num_classes))
 
-    def call(self, inputs, training=False):
-        """Images of the generator."""
-        return self._call(self.generator, inputs if isinstance(inputs, dict) else {"latent": inputs}, training)
+    def call(self, latents, training=False):
+        """Images of the generator from latents (N, D), or a dict of its inputs."""
+        return call(self.generator, latents if isinstance(latents, dict) else {"latent": latents}, training)
 
     def generate(
         self,
@@ -352,11 +340,11 @@ class GAN(ImageModel):
             first, second = random.key(starts), random.key(stops)
             latents = self.between(first, second, share)
             fixed = ops.broadcast_to(random.key(ints[:1]), ops.shape(first))  # of the noise, and of a drawn label
-            return _to_uint8(self.images(latents, self._labels(fixed, labels), fixed))
+            return to_uint8(self.images(latents, self._labels(fixed, labels), fixed))
 
         arrays = [ints[pairs[:, 0]], ints[pairs[:, 1]], share.astype("float32")]
         arrays += [] if labels is None else [labels]
-        return self._batched(("walk", int(ints[0]), ema), function, arrays, (), batch_size, ema)
+        return self.in_batches(("walk", int(ints[0])), function, arrays, batch_size, ema=ema)
 
     def between(self, first, second, share):
         """Latents (N, D) at `share` (N,) in [0, 1] of the way between those of two keys."""
@@ -367,21 +355,7 @@ class GAN(ImageModel):
     def _run(self, name, function, seeds, labels, bound, batch_size, ema):
         arrays = [seeds] if labels is None else [seeds, labels]
         inner = (lambda s, t: function(s, None, t)) if labels is None else function
-        return self._batched((name, ema), inner, arrays, (bound,), batch_size, ema)
-
-    def _batched(self, name, function, arrays, constants, batch_size, ema):
-        """`function` compiled once under `name`, over rows of the arrays, `batch_size` at a time."""
-        if name not in self._compiled_functions:
-
-            def averaged(*args):
-                with self.averaged(ema):
-                    return function(*args)
-
-            self._compiled_functions[name] = backend.jit(self, averaged)
-        run, total = self._compiled_functions[name], len(arrays[0])
-        arrays = [filled(a, batch_size) for a in arrays]
-        made = batched(lambda *parts: run(*parts, *constants), arrays, batch_size)
-        return np.zeros((0, *self.image_shape), "uint8") if made is None else made[:total]
+        return self.in_batches(name, inner, arrays, batch_size, (bound,), ema)
 
     # === Saving and serving ===
 
@@ -434,14 +408,6 @@ class WGAN(GAN):
         return {name: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9) for name in self.players}
 
 
-def _inputs(network) -> dict:
-    """The symbolic inputs by name; of a plain network `latent` or `image`."""
-    given = network.inputs[0] if isinstance(network, keras.Sequential) else network.input
-    if isinstance(given, dict):
-        return given
-    return {"latent" if len(given.shape) == 2 else "image": given}
-
-
 def _share(rows, i: int, parts: int):
     """Every `parts`-th row from the i-th on; of a last batch with fewer rows than that, the last: none would be a loss of NaN."""
     count = ops.shape(rows)[0]
@@ -469,6 +435,3 @@ def _lazily(term, step, iteration):
         lambda: ops.zeros((), "float32"),
     )
 
-
-def _to_uint8(images):
-    return ops.cast(ops.round(ops.clip(ops.cast(images, "float32"), -1.0, 1.0) * 127.5 + 127.5), "uint8")

@@ -32,7 +32,6 @@ class Pix2Pix(Translation):
             raise ValueError(
                 "Expected a discriminator of 'image' and 'condition': networks.patchgan(shape, condition_channels=...)."
             )
-        self._compiled_functions: dict = {}
         self.finish()
 
     @property

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_imgen.models.adversarial.gan import GAN, _to_uint8
+from keras_imgen.models.adversarial.gan import GAN
 from keras_imgen.models.adversarial.regularizers import R1
+from keras_imgen.models.batches import to_uint8
 from keras_imgen.serving.requests import rows
 from keras_imgen.training import random
 
@@ -141,7 +142,7 @@ class StyleGAN2(GAN):
         """`truncation` psi: 0 here means 1, all of the distribution."""
         keys = random.key(seeds)
         psi = None if truncation is None else ops.where(truncation > 0, truncation, 1.0)
-        return _to_uint8(self.images(self.latents(keys), self._labels(keys, labels), keys, psi))
+        return to_uint8(self.images(self.latents(keys), self._labels(keys, labels), keys, psi))
 
     def map(
         self, n: int | None = None, labels: Any = None, seed: int = 0, *, seeds: Any = None, truncation=None, ema=True
@@ -164,9 +165,9 @@ class StyleGAN2(GAN):
         ints, _ = rows(None, len(styles), None, seeds=np.broadcast_to(seeds, (len(styles),)))
 
         def function(w, s):
-            return _to_uint8(self.generator.synthesize(w, random.fold(random.key(s), 6)))
+            return to_uint8(self.generator.synthesize(w, random.fold(random.key(s), 6)))
 
-        return self._batched(("synthesize", styles.ndim, ema), function, [styles, ints], (), 64, ema)
+        return self.in_batches(("synthesize", styles.ndim), function, [styles, ints], ema=ema)
 
     def get_config(self):
         names = ("style_mixing", "path_length_weight", "path_length_every")

@@ -5,10 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.models import batches
-from keras_imgen.models.adversarial.gan import _to_uint8
 from keras_imgen.models.image_model import ImageModel
-from keras_imgen.serving.requests import batched
-from keras_imgen.training import backend
 
 
 class Translation(ImageModel):
@@ -62,7 +59,7 @@ class Translation(ImageModel):
 
     def translated(self, images, network=None):
         """uint8 images from uint8 or float32 images, in tensors: what `translate` compiles and `export` writes."""
-        return _to_uint8((network or self.translator)(batches.rescale(images), training=False))
+        return batches.to_uint8((network or self.translator)(batches.rescale(images), training=False))
 
     def translate(self, images: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
         """The generator's answer to images (N, H, W, C), uint8 or floats in [-1, 1]: uint8 (N, H, W, channels).
@@ -76,19 +73,11 @@ class Translation(ImageModel):
         images = np.asarray(images)
         if images.dtype.kind == "f":
             images = images.astype("float32")
-        shape, made = tuple(network.input_shape[1:]), tuple(network.output_shape[1:])
-        if len(images) == 0:
-            return np.zeros((0, *made), "uint8")
-        batches.check({"image": images}, shape, None)
-        key = (network.name, id(network), ema, str(images.dtype))
-        if key not in self._compiled_functions:
-
-            def function(x):
-                with self.averaged(ema):
-                    return self.translated(x, network)
-
-            self._compiled_functions[key] = backend.jit(self, function)
-        return batched(self._compiled_functions[key], [images], batch_size)
+        if len(images):
+            batches.check({"image": images}, tuple(network.input_shape[1:]), None)
+        return self.in_batches(
+            (network.name, id(network)), lambda x: self.translated(x, network), [images], batch_size, ema=ema, fill=False
+        )
 
     def generate(self, n=None, labels=None, seed=0, **kwargs):
         raise TypeError(f"{type(self).__name__} makes images from images: use translate(images).")

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.data.image_io import to_model_range
+from keras_imgen.models.batches import to_uint8
 from keras_imgen.models.diffusion import guidance, parameterizations, samplers, schedules, weightings
 from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
@@ -67,7 +68,6 @@ class Diffusion(ImageModel):
             )
         # What is learned from a batch besides the weights, as by batch or spectral norm, needs it whole.
         self._in_halves = not network.non_trainable_weights
-        self._compiled_functions: dict = {}
         self.finish()
 
     # === What it learns ===
@@ -208,7 +208,7 @@ class Diffusion(ImageModel):
                 return ops.where(start["mask"] > 0.5, x, alpha * start["image"] + sigma * z)
 
         x = samplers.run(denoise, x, table, normal, after=after)
-        return ops.cast(ops.round(ops.clip(x, -1.0, 1.0) * 127.5 + 127.5), "uint8")
+        return to_uint8(x)
 
     def generate(
         self,

@@ -1,0 +1,31 @@
+"""How models call networks that take one tensor or a dict by name."""
+
+from typing import Any
+
+import keras
+
+
+def inputs(network: keras.Model) -> dict[str, Any]:
+    """The symbolic inputs by name; of a plain network `latent` or `image`."""
+    given = network.inputs[0] if isinstance(network, keras.Sequential) else network.input
+    if isinstance(given, dict):
+        return given
+    return {"latent" if len(given.shape) == 2 else "image": given}
+
+
+def call(network: keras.Model, values: dict[str, Any], training: bool):
+    """The network on those of the values that it takes."""
+    names = inputs(network)
+    if isinstance(network, keras.Sequential) or not isinstance(network.input, dict):
+        return network(values[next(iter(names))], training=training)
+    return network({k: values[k] for k in names}, training=training)
+
+
+def check_labels(network: keras.Model, num_classes: int | None, what: str) -> None:
+    """Raises ValueError if the network takes labels and the model does not, or the other way round."""
+    takes = "label" in inputs(network)
+    if takes != (num_classes is not None):
+        raise ValueError(
+            f"The {what} takes {'labels' if takes else 'no labels'}, but num_classes is {num_classes!r}: give it "
+            "to the networks and to the model."
+        )
