@@ -20,6 +20,7 @@ app = typer.Typer(
 SOURCES = {
     "digits": "handwritten digits from scikit-learn, 1,797 scans, 8x8",
     "shapes": "coloured shapes drawn on the fly, with captions, masks and attributes, 16 to 128 px",
+    "shapes:one": "one of them on black, with its factors: shape, colour, size and place",
     "fashion_mnist": "clothes, 28x28, 10 classes: under KERAS_IMGEN_DATA, from Debian's dataset-fashion-mnist, or tfds",
     "tfds:NAME": "any image data set of tensorflow-datasets",
     "folder:PATH": "pictures in a folder; sub-folders are classes",

@@ -3,7 +3,16 @@
 from keras_imgen.callbacks.backup import BackupAndRestore
 from keras_imgen.callbacks.collapse import CollapseMonitor, StopOnNaN
 from keras_imgen.callbacks.metric_log import MetricLog
+from keras_imgen.callbacks.posterior import PosteriorMonitor
 from keras_imgen.callbacks.sample_grid import SampleGrid
 from keras_imgen.callbacks.sample_metrics import SampleMetrics
 
-__all__ = ["BackupAndRestore", "CollapseMonitor", "MetricLog", "SampleGrid", "SampleMetrics", "StopOnNaN"]
+__all__ = [
+    "BackupAndRestore",
+    "CollapseMonitor",
+    "MetricLog",
+    "PosteriorMonitor",
+    "SampleGrid",
+    "SampleMetrics",
+    "StopOnNaN",
+]

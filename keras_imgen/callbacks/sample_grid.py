@@ -19,7 +19,7 @@ class SampleGrid(keras.callbacks.Callback):
         every: epochs between grids; the last epoch has one in any case.
         seed: image k has the seed `seed + k`, so a change between grids is the model's.
         tensorboard: a log folder for TensorBoard, as well.
-        images: uint8 (n, H, W, C) to translate, for a model from image to image: the grid shows each one beside the answer.
+        images: uint8 (n, H, W, C), for a model from image to image or an autoencoder: the grid shows each one beside the answer.
         generate: passed on to `model.generate`, as `steps=10`.
     """
 
@@ -53,7 +53,8 @@ class SampleGrid(keras.callbacks.Callback):
         from keras_imgen.data.image_io import make_grid, save_image
 
         if self.images is not None:
-            grid = make_grid(beside(self.images, self.model.translate(self.images)))
+            answer = getattr(self.model, "translate", None) or self.model.reconstruct
+            grid = make_grid(beside(self.images, answer(self.images)))
         else:
             labels = class_labels(self.model, self.n, self.labels)
             grid = make_grid(self.model.generate(self.n, labels=labels, seed=self.seed, **self._generate))

@@ -11,11 +11,12 @@ class Attention(keras.layers.Layer):
     Args:
         heads: number of heads; C must be a multiple of it.
         zero: start the output projection at zero, so that a residual block starts as the identity.
+        causal: a token sees itself and those before it.
     """
 
-    def __init__(self, heads: int, zero: bool = True, **kwargs):
+    def __init__(self, heads: int, zero: bool = True, causal: bool = False, **kwargs):
         super().__init__(**kwargs)
-        self.heads, self.zero = heads, zero
+        self.heads, self.zero, self.causal = heads, zero, causal
 
     def build(self, x_shape, context_shape=None):
         channels, source = x_shape[-1], (context_shape or x_shape)[-1]
@@ -39,7 +40,11 @@ class Attention(keras.layers.Layer):
 
         q, k, v = split(self.query(x) * width**-0.5), split(self.key(source)), split(self.value(source))
         scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))
-        weights = ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), v.dtype)
+        scores = ops.cast(scores, "float32")
+        if self.causal:
+            places = ops.arange(ops.shape(x)[1])
+            scores = ops.where(places[:, None] >= places[None], scores, -1e9)
+        weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
         mixed = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
         return self.out(ops.reshape(mixed, (-1, ops.shape(x)[1], channels)))
 
@@ -47,4 +52,4 @@ class Attention(keras.layers.Layer):
         return x_shape
 
     def get_config(self):
-        return {**super().get_config(), "heads": self.heads, "zero": self.zero}
+        return {**super().get_config(), "heads": self.heads, "zero": self.zero, "causal": self.causal}

@@ -1,5 +1,5 @@
 """Losses: pure functions in `keras.ops`."""
 
-from keras_imgen.losses import adversarial
+from keras_imgen.losses import adversarial, divergence
 
-__all__ = ["adversarial"]
+__all__ = ["adversarial", "divergence"]

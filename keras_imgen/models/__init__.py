@@ -3,12 +3,22 @@
 from importlib import import_module
 
 _HOMES = {
+    "Autoencoder": "keras_imgen.models.variational.autoencoder",
+    "CodePrior": "keras_imgen.models.variational.code_prior",
     "CycleGAN": "keras_imgen.models.adversarial.cyclegan",
     "Diffusion": "keras_imgen.models.diffusion.diffusion",
     "GAN": "keras_imgen.models.adversarial.gan",
+    "IWAE": "keras_imgen.models.variational.vae",
     "ImageModel": "keras_imgen.models.image_model",
+    "InfoVAE": "keras_imgen.models.variational.vae",
     "Pix2Pix": "keras_imgen.models.adversarial.pix2pix",
+    "RAE": "keras_imgen.models.variational.autoencoder",
     "StyleGAN2": "keras_imgen.models.adversarial.stylegan2",
+    "TCVAE": "keras_imgen.models.variational.vae",
+    "VAE": "keras_imgen.models.variational.vae",
+    "VAEGAN": "keras_imgen.models.variational.vaegan",
+    "VQVAE": "keras_imgen.models.variational.vqvae",
+    "WAE": "keras_imgen.models.variational.autoencoder",
     "WGAN": "keras_imgen.models.adversarial.gan",
 }
 __all__ = list(_HOMES)

@@ -1,5 +1,14 @@
 """Architectures. Each function returns a `keras.Model`; none of them knows how it is trained."""
 
+from keras_imgen.networks.autoencoder import (
+    conv_decoder,
+    conv_encoder,
+    mlp_decoder,
+    mlp_encoder,
+    vq_decoder,
+    vq_encoder,
+)
+from keras_imgen.networks.code_priors import code_transformer, pixelcnn
 from keras_imgen.networks.dcgan import dcgan_discriminator, dcgan_generator
 from keras_imgen.networks.dit import DiT, dit
 from keras_imgen.networks.efficientnet_lite import efficientnet_lite0
@@ -15,14 +24,20 @@ __all__ = [
     "DiT",
     "StyleGAN2Generator",
     "UNet",
+    "code_transformer",
+    "conv_decoder",
+    "conv_encoder",
     "dcgan_discriminator",
     "dcgan_generator",
     "dit",
     "efficientnet_lite0",
     "lenet",
+    "mlp_decoder",
     "mlp_discriminator",
+    "mlp_encoder",
     "mlp_generator",
     "patchgan",
+    "pixelcnn",
     "resnet_gan_discriminator",
     "resnet_gan_generator",
     "squeezenet11",
@@ -31,4 +46,6 @@ __all__ = [
     "translation_resnet",
     "translation_unet",
     "unet",
+    "vq_decoder",
+    "vq_encoder",
 ]

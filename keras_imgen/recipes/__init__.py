@@ -19,6 +19,12 @@ RECIPES = {
     "shapes-stylegan2": ("shapes_stylegan2", "StyleGAN2 with adaptive augmentation on coloured shapes, 32x32"),
     "edges2shapes-pix2pix": ("edges2shapes_pix2pix", "from outlines to filled shapes, 32x32, learned from pairs"),
     "shapes-cyclegan": ("shapes_cyclegan", "shapes on black to shapes on white, 32x32, learned without pairs"),
+    "digits-vae": ("digits_vae", "a conditional VAE on the digits, 16x16, judged in bits per dimension: two minutes"),
+    "fashion-vae": ("fashion_vae", "a VAE on Fashion-MNIST, 28x28, with a mixture of Gaussians for its latents"),
+    "fashion-rae": ("fashion_rae", "a regularized autoencoder on Fashion-MNIST, with a mixture for its latents"),
+    "fashion-vqvae": ("fashion_vqvae", "a VQ-VAE on Fashion-MNIST, then a PixelCNN over its codes, class by class"),
+    "fashion-vaegan": ("fashion_vaegan", "a VAE-GAN on Fashion-MNIST: sharp reconstructions"),
+    "shapes-beta-vae": ("shapes_beta_vae", "beta-TCVAE on single coloured shapes, 32x32: disentangled latents"),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
 }

@@ -37,6 +37,20 @@ class Run:
                 raise ValueError(f"The run in {out} has {key} = {before[key]!r}, not {value!r}: resume it with that.")
         keras.utils.set_random_seed(settings["seed"])
 
+    def stage(self, name: str) -> "Run | None":
+        """The run of an earlier stage, in a folder of that name inside this one's, which goes on by itself; None if it is finished."""
+        self._begin()
+        folder = self.path(name)
+        begun = os.path.isfile(os.path.join(folder, "config.json"))
+        if (
+            begun
+            and os.path.exists(os.path.join(folder, "report.md"))
+            and not os.path.exists(os.path.join(folder, "backup"))
+        ):
+            return None
+        recipe, settings = self.config["recipe"], {k: v for k, v in self.config.items() if k != "recipe"}
+        return Run(recipe, folder, begun, **settings)
+
     def path(self, *names: str) -> str:
         return os.path.join(self.out, *names)
 
@@ -70,8 +84,22 @@ class Run:
         save_image(self.path("grid.png"), grid, {"model": model.name, "seed": "1000"})
         more = f"keras-imgen generate {self.path('model.keras')} -n 64 --seed 1 --out {self.path('more')}"
         weights = sum(network.count_params() for network in model.players.values())
-        self._report(weights, scores, ["![Samples](grid.png)", ""], "More of them:", more)
+        pictures = ["![Samples](grid.png)", ""]
+        if hasattr(model, "reconstruct"):
+            self._reconstructions(model, test, columns // 2 * rows, columns // 2)
+            pictures += ["![Images beside their reconstructions](reconstructions.png)", ""]
+        self._report(weights, scores, pictures, "More of them:", more)
         return more
+
+    def _reconstructions(self, model, test, n: int, columns: int):
+        from keras_imgen.callbacks.sample_grid import beside
+        from keras_imgen.data.image_io import make_grid, save_image
+
+        batch = next(iter(test.unbatch().batch(n, drop_remainder=False)))
+        images = batch["image"].numpy()
+        labels = batch["label"].numpy() if model.codec_classes is not None else None
+        grid = make_grid(beside(images, model.reconstruct(images, labels)), columns=columns)
+        save_image(self.path("reconstructions.png"), grid, {"model": model.name})
 
     def finish_translation(self, model, test, pairs: bool, columns: int = 4, rows: int = 6) -> str:
         """As `finish`, for a model from image to image: the grid shows image, answer and, if they are pairs, the target."""

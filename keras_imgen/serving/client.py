@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.serving.requests import batched, filled, rows
+from keras_imgen.serving.requests import batched, filled, labels_of, rows
 
 DESCRIPTION = os.path.join("assets.extra", "keras_imgen.json")
 
@@ -22,6 +22,14 @@ class ServedModel:
         self.image_shape = tuple(self.description["image_shape"])
         self.num_classes = self.description["num_classes"]
         self._loaded = tf.saved_model.load(path)  # held: its variables live as long as it does
+
+    def _images(self, images):
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.shape[1:] != self.image_shape:
+            raise ValueError(
+                f"Expected uint8 images (N, {', '.join(map(str, self.image_shape))}), got {images.dtype} {images.shape}."
+            )
+        return images
 
     def _generate(self, batch_size, seeds, labels, parts, constants):
         """`generate` of the SavedModel, some rows at a time; `parts` are arrays with a row for each image."""
@@ -101,17 +109,65 @@ class ServedTranslation(ServedModel):
         """uint8 images from uint8 images (N, H, W, C): see `Pix2Pix.translate`."""
         import tensorflow as tf
 
-        images = np.asarray(images)
-        if images.dtype != np.uint8 or images.shape[1:] != self.image_shape:
-            raise ValueError(
-                f"Expected uint8 images (N, {', '.join(map(str, self.image_shape))}), got {images.dtype} {images.shape}."
-            )
+        images = self._images(images)
         endpoint = self._loaded.signatures["serving_default"]
         made = batched(lambda x: endpoint(images=tf.constant(x))["images"].numpy(), [images], batch_size)
         return np.zeros((0, *self.description["target_shape"]), "uint8") if made is None else made
 
 
-_KINDS = {"diffusion": ServedDiffusion, "gan": ServedGAN, "translation": ServedTranslation}
+class ServedLatentModel(ServedModel):
+    """An autoencoder of any kind as a SavedModel."""
+
+    def __init__(self, path: str, description: dict):
+        super().__init__(path, description)
+        self.latent_shape = tuple(description["latent_shape"])
+
+    def generate(
+        self, n: int | None = None, labels: Any = None, seed: int = 0, *, seeds: Any = None, batch_size: int = 64
+    ) -> np.ndarray:
+        """New images, uint8 (n, height, width, channels): see `LatentModel.generate`."""
+        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+        return self._call("generate", "seeds", seeds, labels, "images", batch_size)
+
+    def encode(self, images: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
+        """Latents of uint8 images (N, H, W, C)."""
+        return self._call("encode", "images", self._images(images), self._labels(images, labels), "latents", batch_size)
+
+    def decode(self, latents: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
+        """uint8 images of latents (N, *latent_shape)."""
+        latents = np.asarray(latents, self.description["latent_dtype"])
+        if latents.shape[1:] != self.latent_shape:
+            raise ValueError(f"Expected latents of shape (N, {self.latent_shape}), got {latents.shape}.")
+        return self._call("decode", "latents", latents, self._labels(latents, labels), "images", batch_size)
+
+    def reconstruct(self, images: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
+        """uint8 images after encoding and decoding."""
+        labels = self._labels(images, labels)
+        return self._call("reconstruct", "images", self._images(images), labels, "images", batch_size)
+
+    def _labels(self, given, labels):
+        return labels_of(self.description["codec_classes"], len(given), labels)
+
+    def _call(self, name, key, array, labels, output, batch_size):
+        import tensorflow as tf
+
+        endpoint, count = self._loaded.signatures[name], len(array)
+        given = {key: array} if labels is None else {key: array, "labels": labels}
+        if count == 0:
+            given = {k: np.zeros((1, *v.shape[1:]), v.dtype) for k, v in given.items()}
+
+        def function(*arrays):
+            return endpoint(**dict(zip(given, map(tf.constant, arrays))))[output].numpy()
+
+        return batched(function, [filled(a, batch_size) for a in given.values()], batch_size)[:count]
+
+
+_KINDS = {
+    "diffusion": ServedDiffusion,
+    "gan": ServedGAN,
+    "translation": ServedTranslation,
+    "latent": ServedLatentModel,
+}
 
 
 def load(path: str) -> ServedModel:

@@ -125,6 +125,43 @@ def export_translation(model, path: str) -> None:
     _write(model, path, signatures, {"kind": "translation", "target_shape": list(model.target_shape)})
 
 
+def export_latent_model(model, path: str) -> None:
+    """Write an autoencoder of any kind as a SavedModel with averaged weights and its sampler of latents. TensorFlow backend.
+
+    Endpoints, all free in the batch size N; `labels` int32 (N,) goes with each where the model is conditional:
+        `serving_default`, `generate`: seeds int32 (N,) -> images uint8 (N, H, W, C)
+        `encode`: images uint8 -> latents, float32 (N, D) or codes int32 (N, h, w)
+        `decode`: latents -> images;  `reconstruct`: images -> images
+
+    Raises:
+        FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
+    """
+    tf = _tensorflow(path)
+    label = tf.TensorSpec([None], "int32", name="labels")
+    generating = {} if model.num_classes is None else {"labels": label}
+    coding = {} if model.codec_classes is None else {"labels": label}
+    images = tf.TensorSpec([None, *model.image_shape], "uint8", name="images")
+    latents = tf.TensorSpec([None, *model.latent_shape], model.latent_dtype, name="latents")
+
+    def endpoint(function, name, spec, output, labels):
+        def run(**inputs):
+            with model.averaged():
+                return {output: function(inputs[name], inputs.get("labels"))}
+
+        return tf.function(run).get_concrete_function(**{name: spec}, **labels)
+
+    generate = endpoint(model.sample, "seeds", tf.TensorSpec([None], "int32", name="seeds"), "images", generating)
+    signatures = {
+        "serving_default": generate,
+        "generate": generate,
+        "encode": endpoint(model.encoded, "images", images, "latents", coding),
+        "decode": endpoint(model.decoded, "latents", latents, "images", coding),
+        "reconstruct": endpoint(model.reconstructed, "images", images, "images", coding),
+    }
+    about = {"codec_classes": model.codec_classes, "latent_shape": list(model.latent_shape)}
+    _write(model, path, signatures, {"kind": "latent", **about, "latent_dtype": model.latent_dtype})
+
+
 def _tensorflow(path):
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(

@@ -42,6 +42,17 @@ def rows(num_classes: int | None, n: int | None, labels: Any, seed: int = 0, see
     return seeds, labels
 
 
+def labels_of(num_classes: int | None, count: int, labels: Any) -> np.ndarray | None:
+    """Labels int32 (count,) of given images, None for a model without labels.
+
+    Raises:
+        ValueError: labels missing, not wanted, of another number or outside the range.
+    """
+    if num_classes is not None and labels is None:
+        raise ValueError(f"This model is conditional on labels: expected `labels`, ints in 0..{num_classes - 1}.")
+    return rows(num_classes, count, labels)[1]
+
+
 def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
     """(low, high) of sigma/alpha -> float32 (low, high) of log-SNR; None is always on."""
     if interval is None:

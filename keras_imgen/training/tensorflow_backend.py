@@ -1,5 +1,7 @@
 """What TensorFlow does in its own way: gradients by tape, replicas of a strategy, compiled functions."""
 
+import functools
+
 import keras
 import tensorflow as tf
 from keras import tree
@@ -92,7 +94,8 @@ def jit(model, fn):
         tensors = [tf.convert_to_tensor(a) for a in args]
         specs = tuple(tf.TensorSpec([None, *t.shape[1:]] if t.shape.rank else [], t.dtype) for t in tensors)
         if specs not in functions:
-            functions[specs] = tf.function(fn, specs, autograph=False, jit_compile=model.jit_compile is True)
+            own = functools.partial(fn)  # TensorFlow warns of retracing where functions of one source are many
+            functions[specs] = tf.function(own, specs, autograph=False, jit_compile=model.jit_compile is True)
         return tree.map_structure(lambda t: t.numpy(), functions[specs](*tensors))
 
     return call

@@ -93,7 +93,7 @@ def find(source: Any, request: Request) -> Source:
         raise ValueError(f"Expected {name}:{'NAME' if name == 'tfds' else 'PATH'}, got {source!r}.")
     if name == "digits" and not rest:
         from keras_imgen.data.sources import digits as module
-    elif name == "shapes" and not rest:
+    elif name == "shapes" and rest in ("", "one"):
         from keras_imgen.data.sources import shapes as module
     elif name == "fashion_mnist" and not rest:
         from keras_imgen.data.sources import fashion_mnist as module
@@ -106,7 +106,7 @@ def find(source: Any, request: Request) -> Source:
     else:
         hint = f" For the pictures in it, write 'folder:{source}'." if os.path.isdir(source) else ""
         raise ValueError(
-            f"There is no source {source!r}. Expected digits, shapes, fashion_mnist, tfds:NAME, folder:PATH, npz:PATH, "
+            f"There is no source {source!r}. Expected digits, shapes, shapes:one, fashion_mnist, tfds:NAME, folder:PATH, npz:PATH, "
             f"or arrays.{hint}"
         )
     return module.find(rest, request)

@@ -79,10 +79,10 @@ class Scene:
         return np.round(image).astype("uint8"), mask
 
 
-def scene(seed: int, split: str, k: int) -> Scene:
-    """Scene k of a split: always the same."""
+def scene(seed: int, split: str, k: int, one: bool = False) -> Scene:
+    """Scene k of a split: always the same. With `one`, of a single thing on black."""
     rng = np.random.default_rng([seed, *split.encode(), k])
-    two = rng.random() < 0.6
+    two = rng.random() < 0.6 and not one
     relation = int(rng.integers(len(RELATIONS))) if two else None
     kinds = rng.permutation(len(SHAPES) * len(COLOURS))[: 1 + two]  # no two things alike
     sizes = [int(rng.integers(len(SIZES))) for _ in kinds]
@@ -93,7 +93,7 @@ def scene(seed: int, split: str, k: int) -> Scene:
         angle, speed = rng.uniform(0, 2 * math.pi), rng.uniform(0.02, 0.06)
         move = speed * math.cos(angle), speed * math.sin(angle)
         things.append(Thing(int(kind) % len(SHAPES), int(kind) // len(SHAPES), size, x, y, *move))
-    return Scene(things, int(rng.integers(len(BACKGROUNDS))), relation)
+    return Scene(things, 0 if one else int(rng.integers(len(BACKGROUNDS))), relation)
 
 
 def _places(rng, radii, relation):
@@ -176,10 +176,11 @@ OUTLINES = {
 }
 
 
-def find(_: str, request: Request, seed: int = 0) -> Source:
+def find(kind: str, request: Request, seed: int = 0) -> Source:
     """Keys: `image`, `label` (the shape of the first thing), `caption`, `mask` (k where the k-th thing is), `attributes`
     int32 (2, 3) (shape, colour, size of each thing, -1 where there is none), `relation` int32 (-1 with one thing), and
-    `clip` uint8 (frames, H, W, 3), whose first frame is the image, if frames are asked for.
+    `clip` uint8 (frames, H, W, 3), whose first frame is the image, if frames are asked for. Of the kind "one", scenes of one thing on
+    black, also `factors` float32 (5,): shape, colour, size, x and y, the last two in [0, 1].
     """
     wants_split("shapes", request.split, (*COUNTS, "all"))
     height, width = request.size or (32, 32)
@@ -191,7 +192,7 @@ def find(_: str, request: Request, seed: int = 0) -> Source:
     numbers = [(split, k) for split in splits for k in range(COUNTS[split])]
 
     def one(k):
-        scene_ = scene(seed, *numbers[k])
+        scene_ = scene(seed, *numbers[k], one=kind == "one")
         image, mask = scene_.draw(height)
         kinds = [(t.shape, t.colour, t.size) for t in scene_.things]
         row = {
@@ -202,6 +203,9 @@ def find(_: str, request: Request, seed: int = 0) -> Source:
             "attributes": np.array(kinds + [(-1, -1, -1)] * (2 - len(kinds)), "int32"),
             "relation": np.int32(-1 if scene_.relation is None else scene_.relation),
         }
+        if kind == "one":
+            thing = scene_.things[0]
+            row["factors"] = np.array([thing.shape, thing.colour, thing.size, thing.x, thing.y], "float32")
         if request.frames:
             row["clip"] = np.stack([request.fit(scene_.draw(height, time)[0]) for time in range(request.frames)])
         return row

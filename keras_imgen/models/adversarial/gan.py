@@ -434,4 +434,3 @@ def _lazily(term, step, iteration):
         lambda: ops.cast(term.every * term(step), "float32"),
         lambda: ops.zeros((), "float32"),
     )
-

@@ -76,7 +76,12 @@ class Translation(ImageModel):
         if len(images):
             batches.check({"image": images}, tuple(network.input_shape[1:]), None)
         return self.in_batches(
-            (network.name, id(network)), lambda x: self.translated(x, network), [images], batch_size, ema=ema, fill=False
+            (network.name, id(network)),
+            lambda x: self.translated(x, network),
+            [images],
+            batch_size,
+            ema=ema,
+            fill=False,
         )
 
     def generate(self, n=None, labels=None, seed=0, **kwargs):

@@ -4,8 +4,8 @@ from typing import Any
 
 from keras import ops
 
-from keras_imgen.models.diffusion.registry import Part, find, register
 from keras_imgen.models.diffusion.schedules import Schedule
+from keras_imgen.models.named_parts import Part, find, register
 
 
 def stratified(u: Any) -> Any:

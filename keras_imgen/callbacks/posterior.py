@@ -1,0 +1,42 @@
+"""What a VAE's latents are used for: the KL of each, and a warning when it falls to nothing."""
+
+import json
+import os
+import warnings
+
+import keras
+
+from keras_imgen.callbacks.metric_log import read_log
+from keras_imgen.data.files import write_text
+
+
+class PosteriorMonitor(keras.callbacks.Callback):
+    """Warns, once until it has passed, after an epoch in which the posterior has collapsed: the latents say next to nothing.
+
+    Args:
+        log: a file to which {"epoch": 1, "kl_per_dimension": [...]} is appended after every epoch, nats; epochs count from 1.
+        share: of the latent numbers that have to be used, each with more than 0.01 nats.
+    """
+
+    def __init__(self, log: str | None = None, share: float = 0.1):
+        super().__init__()
+        if not 0.0 <= share <= 1.0:
+            raise ValueError(f"Expected `share` in [0, 1], got {share!r}.")
+        self.log, self.share, self._said = log, share, False
+
+    def on_epoch_end(self, epoch, logs=None):
+        kl = [float(v) for v in self.model.kl_per_dimension]
+        used = sum(v > 0.01 for v in kl)
+        if self.log is not None:
+            lines = [line for line in read_log(self.log) if line["epoch"] <= epoch]
+            lines.append({"epoch": epoch + 1, "kl_per_dimension": [round(v, 5) for v in kl]})
+            os.makedirs(os.path.dirname(os.path.abspath(self.log)), exist_ok=True)
+            write_text(self.log, "".join(json.dumps(line) + "\n" for line in lines))
+        collapsed = used <= self.share * len(kl)
+        if collapsed and not self._said:
+            warnings.warn(
+                f"Epoch {epoch + 1}: the posterior has collapsed: {used} of {len(kl)} latent numbers have a KL above 0.01 nats, "
+                f"{sum(kl):.2f} in all. Try free_bits=0.1, a beta that starts at 0, or a weaker decoder.",
+                stacklevel=2,
+            )
+        self._said = collapsed

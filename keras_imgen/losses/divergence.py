@@ -1,0 +1,60 @@
+"""Divergences between distributions of latents, in nats, float32."""
+
+import math
+
+import numpy as np
+from keras import ops
+
+
+def kl_normal(mean, log_variance):
+    """KL(N(mean, exp(log_variance)) || N(0, 1)) of every number (Kingma & Welling 2014, appendix B)."""
+    return 0.5 * (ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance)
+
+
+def log_normal(x, mean=0.0, log_variance=0.0):
+    """log N(x; mean, exp(log_variance)) of every number."""
+    return -0.5 * (
+        math.log(2 * math.pi) + log_variance + ops.square(x - mean) * ops.exp(-ops.convert_to_tensor(log_variance))
+    )
+
+
+def squared_distances(a, b):
+    """(N, M) from rows (N, D) and (M, D)."""
+    inner = ops.matmul(a, ops.transpose(b))
+    return ops.maximum(ops.sum(a * a, -1)[:, None] + ops.sum(b * b, -1)[None] - 2 * inner, 0.0)
+
+
+def mmd(x, y, scale: float = 1.0):
+    """Squared maximum mean discrepancy of samples x and y (N, D), N > 1, without the pairs of a sample with itself.
+
+    The kernel is the sum of inverse multiquadratics C / (C + |a - b|^2) with C = 2 D scale^2 times 0.1, 0.2, 0.5, 1, 2, 5, 10 (WAE,
+    Tolstikhin et al. 2018, section 4), which suits a prior N(0, scale^2 I). Unbiased, so it may be negative.
+    """
+    count = ops.cast(ops.shape(x)[0], "float32")
+    base = 2.0 * x.shape[-1] * scale**2
+
+    def kernel(d):
+        return sum(base * c / (base * c + d) for c in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0))
+
+    def within(a):
+        k = kernel(squared_distances(a, a))
+        off_diagonal = 1.0 - ops.eye(ops.shape(a)[0], dtype="float32")
+        return ops.sum(k * off_diagonal) / (count * (count - 1.0))
+
+    return within(x) + within(y) - 2.0 * ops.mean(kernel(squared_distances(x, y)))
+
+
+def total_correlation(z, mean, log_variance, dataset_size: int):
+    """(mutual information, total correlation, dimension-wise KL), whose sum estimates KL(q(z|x) || p(z)), each a mean in nats.
+
+    Minibatch-weighted sampling of log q(z) (Chen et al. 2018, "Isolating Sources of Disentanglement", eq. 5) for latents z (N, D) of
+    posteriors (N, D) out of a data set of so many images.
+    """
+    count = ops.cast(ops.shape(z)[0], "float32")
+    pairs = log_normal(z[:, None], mean[None], log_variance[None])  # log q(z_i | x_j), (N, N, D)
+    norm = ops.log(count * np.float32(dataset_size))
+    joint = ops.logsumexp(ops.sum(pairs, -1), axis=1) - norm
+    product = ops.sum(ops.logsumexp(pairs, axis=1) - norm, -1)
+    own = ops.sum(log_normal(z, mean, log_variance), -1)
+    prior = ops.sum(log_normal(z), -1)
+    return ops.mean(own - joint), ops.mean(joint - product), ops.mean(product - prior)

@@ -1,0 +1,381 @@
+"""Autoencoders: an encoder to a few numbers, a decoder back, and a distribution of those numbers to generate from."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_imgen.losses import divergence
+from keras_imgen.models import batches
+from keras_imgen.models.calls import call, check_labels, inputs
+from keras_imgen.models.image_model import ImageModel
+from keras_imgen.models.variational import samplers
+from keras_imgen.serving.requests import labels_of, rows
+from keras_imgen.training import random
+
+
+class Pair(keras.Model):
+    """Networks that are trained as one player: one loss, one optimizer."""
+
+    def __init__(self, *networks, name: str = "autoencoder"):
+        super().__init__(name=name)
+        self.networks = list(networks)
+        self.built = True
+
+
+class LatentModel(ImageModel):
+    """What models with an encoder and a decoder have in common: encode, decode, reconstruct, generate, export.
+
+    A subclass gives `latents_of`, `images_of` and `sampled` in tensors. `latent_shape`, `latent_dtype` are those of one image's latent.
+    """
+
+    latent_dtype = "float32"
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    @property
+    def codec_classes(self) -> int | None:
+        """The number of labels that encoding and decoding take, None if they take none."""
+        return self.num_classes
+
+    def latents_of(self, images, labels=None):
+        """Latents (N, *latent_shape) of float32 images in [-1, 1]."""
+        raise NotImplementedError
+
+    def images_of(self, latents, labels=None):
+        """float32 images in [-1, 1] of latents."""
+        raise NotImplementedError
+
+    def sampled(self, keys, labels=None):
+        """Latents of new images for keys (N, 2)."""
+        raise NotImplementedError
+
+    def call(self, images, training=False):
+        """Reconstructions, float32, of images or of a dict of `image` and `label`."""
+        batch = images if isinstance(images, dict) else {"image": images}
+        return self.images_of(self.latents_of(batch["image"], batch.get("label")), batch.get("label"))
+
+    # === In tensors: what the methods below compile and `export` writes ===
+
+    def encoded(self, images, labels=None):
+        return self.latents_of(batches.rescale(images), labels)
+
+    def decoded(self, latents, labels=None):
+        return batches.to_uint8(self.images_of(latents, labels))
+
+    def reconstructed(self, images, labels=None):
+        return self.decoded(self.encoded(images, labels), labels)
+
+    def sample(self, seeds, labels=None):
+        """uint8 images for int32 seeds (N,); a label of `num_classes` is drawn."""
+        keys = random.key(seeds)
+        if labels is not None:
+            drawn = random.integers(random.fold(keys, 1), self.num_classes)
+            labels = ops.where(labels < self.num_classes, labels, drawn)
+        return self.decoded(self.sampled(random.fold(keys, 0), labels), labels)
+
+    # === For users: NumPy in, NumPy out ===
+
+    def encode(self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True) -> np.ndarray:
+        """Latents (N, *latent_shape) of images (N, H, W, C), uint8 or floats in [-1, 1]; of a VAE the posterior means.
+
+        Raises:
+            ValueError: images of another shape or range; labels missing, or outside the range.
+        """
+        return self._apply("encoded", self._images(images), labels, batch_size, ema)
+
+    def decode(self, latents: Any, labels: Any = None, batch_size: int = 64, ema: bool = True) -> np.ndarray:
+        """uint8 images (N, H, W, C) of latents (N, *latent_shape).
+
+        Raises:
+            ValueError: latents of another shape; labels missing, or outside the range.
+        """
+        latents = np.asarray(latents)
+        if latents.shape[1:] != self.latent_shape:
+            shape = ", ".join(map(str, self.latent_shape))
+            raise ValueError(f"Expected latents of shape (N, {shape}), got {latents.shape}.")
+        return self._apply("decoded", latents.astype(self.latent_dtype), labels, batch_size, ema)
+
+    def reconstruct(self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True) -> np.ndarray:
+        """uint8 images (N, H, W, C) after encoding and decoding; see `encode`."""
+        return self._apply("reconstructed", self._images(images), labels, batch_size, ema)
+
+    def generate(
+        self,
+        n: int | None = None,
+        labels: Any = None,
+        seed: int = 0,
+        *,
+        seeds: Any = None,
+        batch_size: int = 64,
+        ema: bool = True,
+    ) -> np.ndarray:
+        """New images, uint8 (n, height, width, channels).
+
+        Args:
+            n: how many; may be left out where `labels` or `seeds` tell.
+            labels: int or ints (n,) for a conditional model; None draws them.
+            seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
+            batch_size: images made at a time.  ema: use averaged weights.
+        """
+        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+        arrays = [seeds] if labels is None else [seeds, labels]
+        return self.in_batches("sample", self.sample, arrays, batch_size, ema=ema)
+
+    def _images(self, images):
+        images = np.asarray(images)
+        if images.dtype.kind == "f":
+            images = images.astype("float32")
+        if len(images):
+            batches.check({"image": images}, self.image_shape, None)
+        return images
+
+    def _apply(self, name, array, labels, batch_size, ema):
+        labels = labels_of(self.codec_classes, len(array), labels)
+        arrays = [array] if labels is None else [array, labels]
+        return self.in_batches((name, str(array.dtype)), getattr(self, name), arrays, batch_size, ema=ema)
+
+    def export(self, path: str) -> None:
+        """Write a SavedModel with the endpoints `generate` (also `serving_default`), `encode`, `decode` and `reconstruct`."""
+        from keras_imgen.serving.export import export_latent_model
+
+        export_latent_model(self, path)
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Autoencoder(LatentModel):
+    """Squared error alone; with `noise` a denoising autoencoder (Vincent et al. 2010), whose `reconstruct` takes noise away.
+
+    Args:
+        encoder: images to latents (N, D), as `networks.conv_encoder((28, 28, 1), 16)`.
+        decoder: latents to images, as `networks.conv_decoder((28, 28, 1), 16)`.
+        num_classes: of the labels, if the networks take them; None for a model without.
+        noise: standard deviation of Gaussian noise on the input in training, for images in [-1, 1].
+        sampler: the distribution of latents that `generate` draws from; None is N(0, I). `fit_sampler` learns one.
+        ema, ema_gamma, seed: see `ImageModel`.
+
+    Logs `reconstruction`, the squared error summed over an image and halved, in nats of a unit Gaussian, and `loss`.
+    """
+
+    logged = ("loss", "reconstruction")
+    outputs = 1  # of the encoder, for one latent number
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
+        noise: float = 0.0,
+        sampler: samplers.LatentSampler | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if noise < 0:
+            raise ValueError(f"Expected `noise` of at least 0, got {noise!r}.")
+        self.encoder, self.decoder, self._classes, self.noise = encoder, decoder, num_classes, noise
+        check_labels(encoder, num_classes, "encoder")
+        check_labels(decoder, num_classes, "decoder")
+        given, wanted = encoder.output_shape[-1], self.outputs * self.latent_shape[0]
+        if len(encoder.output_shape) != 2 or given != wanted:
+            raise ValueError(
+                f"Expected an encoder of {wanted} numbers for a decoder of {self.latent_shape[0]} latents, "
+                f"got {encoder.output_shape}."
+            )
+        wanted = (*self.image_shape[:2], self.image_shape[2] * self.factor)
+        if tuple(decoder.output_shape[1:]) != wanted:
+            raise ValueError(
+                f"Expected a decoder of images {wanted} ({self.factor} channels for one of the image), got "
+                f"{tuple(decoder.output_shape[1:])}."
+            )
+        self.sampler = sampler or samplers.Normal(self.latent_shape[0])
+        self._untracked.pair = Pair(*self.trained)
+        self.finish()
+
+    factor = 1  # channels of the decoder's output for one of the image
+
+    @property
+    def trained(self) -> list[keras.layers.Layer]:
+        """What the one optimizer trains."""
+        return [self.encoder, self.decoder]
+
+    @property
+    def players(self):
+        return {"autoencoder": self._untracked.pair}
+
+    @property
+    def parts(self):
+        return {"sampler": self.sampler}
+
+    @property
+    def image_shape(self):
+        return tuple(inputs(self.encoder)["image"].shape[1:])
+
+    @property
+    def num_classes(self):
+        return self._classes
+
+    @property
+    def latent_shape(self):
+        return (int(inputs(self.decoder)["latent"].shape[-1]),)
+
+    # === The step ===
+
+    def update(self, batch):
+        keys = self.next_keys(ops.shape(batch["image"])[0])
+        _, logs = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
+        return logs
+
+    def score(self, batch):
+        keys = random.fold(random.key(ops.arange(ops.shape(batch["image"])[0], dtype="int32")), self.seed)
+        return self.objective(batch, keys, False)[1]
+
+    def objective(self, batch, keys, training: bool):
+        """(loss, scalars to log) of a batch with images in [-1, 1]."""
+        x, labels = batch["image"], batch.get("label")
+        z = self._code(self._noisy(x, keys) if training else x, labels, training)
+        error = 0.5 * ops.mean(ops.sum(ops.square(x - self._decode(z, labels, training)), axis=(1, 2, 3)))
+        penalty, logs = self.penalty(z, keys, labels, training)
+        return error + penalty, {"loss": error + penalty, "reconstruction": error, **logs}
+
+    def penalty(self, z, keys, labels, training: bool):
+        """(what the loss has besides the error, scalars to log), for latents (N, D)."""
+        return 0.0, {}
+
+    def _noisy(self, x, keys):
+        return x + self.noise * random.normal(random.fold(keys, 7), self.image_shape) if self.noise else x
+
+    def _code(self, x, labels, training):
+        return ops.cast(call(self.encoder, {"image": x, "label": labels}, training), "float32")
+
+    def _decode(self, z, labels, training):
+        return ops.cast(call(self.decoder, {"latent": z, "label": labels}, training), "float32")
+
+    # === Latents and images ===
+
+    def latents_of(self, images, labels=None):
+        return self._code(images, labels, False)
+
+    def images_of(self, latents, labels=None):
+        return self._decode(latents, labels, False)
+
+    def sampled(self, keys, labels=None):
+        return self.sampler(keys)
+
+    def posteriors(self, images, labels=None):
+        """(means, standard deviations) of the latents; of a deterministic encoder the latter are 0."""
+        z = self.latents_of(images, labels)
+        return z, ops.zeros_like(z)
+
+    def fit_sampler(self, x: Any, sampler: str | samplers.LatentSampler = "gmm", seed: int = 0, **kwargs) -> Any:
+        """Learn the distribution of the latents of images, which `generate` then draws from: ex-post density estimation.
+
+        Args:
+            x: images (N, H, W, C), a dict or a data set of batches, as for `fit`.
+            sampler: "normal" for N(0, I), "gmm" (`components=10`), "aggregate" (`components=1000`), "second_stage"
+                (`width=256, epochs=60`), see `variational.samplers`; kwargs go to it.
+            seed: of the fit.
+
+        Returns the sampler. It is saved and exported with the model.
+        """
+        if isinstance(sampler, str):
+            sampler = samplers.make(sampler, *self.latent_shape, **kwargs)
+        x, _ = self._checked(x)
+        data = [batches.as_dict((x,))] if batches.is_array(x) else (batches.as_dict(b) for b in x)
+        mean, std = [], []
+        for batch in data:
+            images = np.asarray(batch["image"])
+            labels = labels_of(self.num_classes, len(images), batch.get("label") if self.num_classes else None)
+            arrays = [images] if labels is None else [images, labels]
+
+            def posteriors(images, labels=None):
+                return ops.concatenate(self.posteriors(batches.rescale(images), labels), -1)
+
+            both = self.in_batches(("posteriors", str(images.dtype)), posteriors, arrays, 256)
+            mean.append(both[:, : self.latent_shape[0]])
+            std.append(both[:, self.latent_shape[0] :])
+        self.sampler = sampler.fit(np.concatenate(mean), np.concatenate(std), seed)
+        self._compiled_functions.clear()
+        return self.sampler
+
+    def get_config(self):
+        load = keras.saving.serialize_keras_object
+        config = {"encoder": load(self.encoder), "decoder": load(self.decoder), "sampler": load(self.sampler)}
+        return {**super().get_config(), **config, "num_classes": self._classes, "noise": self.noise}
+
+    @classmethod
+    def from_config(cls, config):
+        load = keras.saving.deserialize_keras_object
+        return cls(**{**config, **{k: load(config[k]) for k in ("encoder", "decoder", "sampler")}})
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class RAE(Autoencoder):
+    """Regularized autoencoder (Ghosh et al. 2020, "From Variational to Deterministic Autoencoders", eq. 11): to be given a sampler by
+    `fit_sampler(x, "gmm")`.
+
+    Args:
+        latent_weight: of half the squared length of the latents.
+        decoder_weight: of the decoder's regularizer.
+        decoder_penalty: "l2", half the squared length of its weights, or "gradient", half the squared norm of its Jacobian, estimated
+            by one random projection for each image (unbiased).
+        others: see `Autoencoder`.
+
+    Logs those of `Autoencoder`.
+    """
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        num_classes=None,
+        latent_weight: float = 1e-2,
+        decoder_weight: float = 1e-3,
+        decoder_penalty: str = "l2",
+        **kwargs,
+    ):
+        if decoder_penalty not in ("l2", "gradient"):
+            raise ValueError(f"Expected `decoder_penalty` 'l2' or 'gradient', got {decoder_penalty!r}.")
+        self.latent_weight, self.decoder_weight, self.decoder_penalty = latent_weight, decoder_weight, decoder_penalty
+        super().__init__(encoder, decoder, num_classes, **kwargs)
+
+    def penalty(self, z, keys, labels, training):
+        total = self.latent_weight * 0.5 * ops.mean(ops.sum(ops.square(z), -1))
+        if self.decoder_penalty == "l2":
+            weights = [v for v in self.decoder.trainable_variables if len(v.shape) > 1]
+            squares = sum(ops.sum(ops.square(ops.cast(v, "float32"))) for v in weights)
+            return total + self.decoder_weight * 0.5 * squares, {}
+        direction = random.normal(random.fold(keys, 2), self.image_shape)
+        slope = self.input_gradient(lambda h: direction * self._decode(h, labels, training), z)
+        return total + self.decoder_weight * 0.5 * ops.mean(ops.sum(ops.square(slope), -1)), {}
+
+    def get_config(self):
+        own = ("latent_weight", "decoder_weight", "decoder_penalty")
+        return {**super().get_config(), **{k: getattr(self, k) for k in own}}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class WAE(Autoencoder):
+    """Wasserstein autoencoder with an MMD penalty (Tolstikhin et al. 2018, algorithm 2): all latents together are to be N(0, I).
+
+    Args:
+        mmd_weight: of `divergence.mmd` between latents and the prior (the paper's lambda; for errors summed over the image and halved).
+        others: see `Autoencoder`.
+
+    Logs those of `Autoencoder` and `mmd`.
+    """
+
+    logged = ("loss", "reconstruction", "mmd")
+
+    def __init__(self, encoder, decoder, num_classes=None, mmd_weight: float = 100.0, **kwargs):
+        self.mmd_weight = mmd_weight
+        super().__init__(encoder, decoder, num_classes, **kwargs)
+
+    def penalty(self, z, keys, labels, training):
+        distance = divergence.mmd(z, random.normal(random.fold(keys, 1), self.latent_shape))
+        return self.mmd_weight * distance, {"mmd": distance}
+
+    def get_config(self):
+        return {**super().get_config(), "mmd_weight": self.mmd_weight}

@@ -1,0 +1,123 @@
+"""The second stage of a VQ-VAE: its codes one after the other."""
+
+import keras
+from keras import ops
+
+from keras_imgen.models.calls import check_labels
+from keras_imgen.models.variational.autoencoder import LatentModel
+from keras_imgen.models.variational.vqvae import VQVAE
+from keras_imgen.training import random
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class CodePrior(LatentModel):
+    """The second stage of a VQ-VAE: a network that learns its codes in raster order, each from those before it; then a generator.
+
+    Args:
+        vqvae: a trained `VQVAE`; its averaged weights are kept and stay as they are.
+        network: from codes int32 (N, h, w) to logits (N, h, w, codes) that see only what lies before, as
+            `networks.pixelcnn((7, 7), 256)` or `networks.code_transformer((7, 7), 256)`; with labels from a dict of `codes` and `label`.
+        num_classes: of the labels, if the network takes them; None for a model without.
+        temperature: of sampling; below 1 the likelier codes.
+        ema, ema_gamma, seed: see `ImageModel`.
+
+    Trained by `fit` on images. Logs `loss`, the cross-entropy in nats per image, and `accuracy`, the share of codes that were the
+    likeliest.
+    """
+
+    logged = ("loss", "accuracy")
+    latent_dtype = "int32"
+
+    def __init__(
+        self,
+        vqvae: VQVAE,
+        network: keras.Model,
+        num_classes: int | None = None,
+        temperature: float = 1.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not temperature > 0:
+            raise ValueError(f"Expected `temperature` above 0, got {temperature!r}.")
+        check_labels(network, num_classes, "network")
+        self._classes, self.temperature = num_classes, temperature
+        self.vqvae = vqvae.for_inference() if vqvae.ema is not None else vqvae
+        self.vqvae.trainable = False
+        self.network = network
+        wanted = (*self.latent_shape, self.vqvae.codes)
+        if tuple(network.output_shape[1:]) != wanted:
+            raise ValueError(f"Expected a network of logits (N, {wanted}), got {network.output_shape}.")
+        self.finish()
+
+    @property
+    def players(self):
+        return {"network": self.network}
+
+    @property
+    def parts(self):
+        return {"vqvae": self.vqvae}
+
+    @property
+    def image_shape(self):
+        return self.vqvae.image_shape
+
+    @property
+    def latent_shape(self):
+        return self.vqvae.latent_shape
+
+    @property
+    def num_classes(self):
+        return self._classes
+
+    @property
+    def codec_classes(self):
+        return None  # the prior alone knows labels
+
+    def _logits(self, codes, labels, training):
+        given = codes if self.num_classes is None else {"codes": codes, "label": labels}
+        return ops.cast(self.network(given, training=training), "float32")
+
+    def update(self, batch):
+        codes = self.vqvae.latents_of(batch["image"])
+        _, logs = self.minimize(lambda: self._objective(codes, batch.get("label"), True), self.network)
+        return logs
+
+    def score(self, batch):
+        return self._objective(self.vqvae.latents_of(batch["image"]), batch.get("label"), False)[1]
+
+    def _objective(self, codes, labels, training):
+        logits = self._logits(codes, labels, training)
+        nats = keras.losses.sparse_categorical_crossentropy(codes, logits, from_logits=True)
+        right = ops.mean(ops.cast(ops.argmax(logits, -1) == ops.cast(codes, "int32"), "float32"))
+        loss = ops.mean(ops.sum(nats, axis=(1, 2)))
+        return loss, {"loss": loss, "accuracy": right}
+
+    def latents_of(self, images, labels=None):
+        return self.vqvae.latents_of(images)
+
+    def images_of(self, latents, labels=None):
+        return self.vqvae.images_of(latents)
+
+    def sampled(self, keys, labels=None):
+        height, width = self.latent_shape
+        places = ops.reshape(ops.arange(height * width, dtype="int32"), (1, height, width))
+
+        def step(i, codes):
+            logits = ops.reshape(self._logits(codes, labels, False), (-1, height * width, self.vqvae.codes))
+            logits = ops.take(logits, i, axis=1) / self.temperature
+            u = random.uniform(random.fold(keys, i), (self.vqvae.codes,))
+            drawn = ops.cast(ops.argmax(logits - ops.log(-ops.log(u)), axis=-1), "int32")  # Gumbel's trick
+            return ops.where(places == i, drawn[:, None, None], codes)
+
+        start = ops.zeros((ops.shape(keys)[0], height, width), "int32")
+        return ops.fori_loop(0, height * width, step, start)
+
+    def get_config(self):
+        load = keras.saving.serialize_keras_object
+        own = {"vqvae": load(self.vqvae), "network": load(self.network)}
+        return {**super().get_config(), **own, "num_classes": self._classes, "temperature": self.temperature}
+
+    @classmethod
+    def from_config(cls, config):
+        load = keras.saving.deserialize_keras_object
+        return cls(**{**config, **{k: load(config[k]) for k in ("vqvae", "network")}})

@@ -1,0 +1,126 @@
+"""p(x|z): what a decoder's output says about the image, in nats per image."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Likelihood(keras.layers.Layer):
+    """Base. `factor` is how many channels of the decoder's output one channel of the image needs.
+
+    `discrete` is whether log_prob is that of the 256 levels; a density in [-1, 1] otherwise, which bits per dimension turn into
+    that of the levels, 1/127.5 apart, at their centres.
+    """
+
+    factor, discrete = 1, False
+
+    def log_prob(self, x, output):
+        """log p(x|z), (N,), for images (N, H, W, C) in [-1, 1] and the decoder's output."""
+        raise NotImplementedError
+
+    def mean(self, output):
+        """Images (N, H, W, C) in [-1, 1]."""
+        return ops.cast(output, "float32")
+
+
+def _total(v):
+    return ops.sum(v, axis=tuple(range(1, len(v.shape))))
+
+
+@keras.saving.register_keras_serializable("keras_imgen.likelihoods")
+class Gaussian(Likelihood):
+    """N(output, sigma^2) with one sigma for all pixels, learned (sigma-VAE, Rybkin et al. 2021) or given.
+
+    Args:
+        sigma: of images in [-1, 1]; None is learned, from 1 on.
+    """
+
+    def __init__(self, sigma: float | None = None, **kwargs):
+        super().__init__(**kwargs)
+        if sigma is not None and not sigma > 0:
+            raise ValueError(f"Expected `sigma` above 0 or None, got {sigma!r}.")
+        self.sigma = sigma
+        self.log_sigma = self.add_weight(
+            name="log_sigma",
+            shape=(),
+            initializer=keras.initializers.Constant(math.log(sigma or 1.0)),
+            trainable=sigma is None,
+            autocast=False,
+        )
+        self.built = True
+
+    def log_prob(self, x, output):
+        # Below 1/255 of the range a fit of the last bit would pay for everything else.
+        log_sigma = ops.maximum(ops.convert_to_tensor(self.log_sigma), math.log(1 / 255))
+        z = (x - ops.cast(output, "float32")) * ops.exp(-log_sigma)
+        return -_total(0.5 * ops.square(z) + log_sigma + 0.5 * math.log(2 * math.pi))
+
+    def get_config(self):
+        return {**super().get_config(), "sigma": self.sigma}
+
+
+@keras.saving.register_keras_serializable("keras_imgen.likelihoods")
+class Bernoulli(Likelihood):
+    """The output is the logit of a pixel's being white. For gray images the cross-entropy with their brightness: not the likelihood of an
+    image, but what most VAEs of black and white pictures report."""
+
+    discrete = True
+
+    def log_prob(self, x, output):
+        logits = ops.cast(output, "float32")
+        target = 0.5 * (x + 1.0)
+        return _total(target * logits - ops.softplus(logits))
+
+    def mean(self, output):
+        return 2.0 * ops.sigmoid(ops.cast(output, "float32")) - 1.0
+
+
+@keras.saving.register_keras_serializable("keras_imgen.likelihoods")
+class DiscretizedLogistic(Likelihood):
+    """The mass of a logistic distribution on each of the 256 levels (Kingma et al. 2016, section 5.3; Salimans et al. 2017, eq. 2).
+
+    The output has two channels for one of the image: all means, then all log scales.
+    """
+
+    factor, discrete = 2, True
+
+    def log_prob(self, x, output):
+        mean, log_scale = ops.split(ops.cast(output, "float32"), 2, axis=-1)
+        log_scale = ops.maximum(log_scale, -7.0)
+        inverse, half = ops.exp(-log_scale), 1.0 / 255
+        upper, lower = (x + half - mean) * inverse, (x - half - mean) * inverse
+        # log(sigmoid(upper) - sigmoid(lower)), from sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)).
+        width = 2 * half * inverse
+        inner = -ops.softplus(-upper) - ops.softplus(lower) + ops.log(-ops.expm1(-width))
+        edges = ops.where(x > 1 - half, -ops.softplus(lower), inner)
+        return _total(ops.where(x < -1 + half, -ops.softplus(-upper), edges))
+
+    def mean(self, output):
+        return ops.split(ops.cast(output, "float32"), 2, axis=-1)[0]
+
+
+LIKELIHOODS = {"gaussian": Gaussian, "bernoulli": Bernoulli, "discretized_logistic": DiscretizedLogistic}
+
+
+def get(likelihood: Any) -> Likelihood:
+    """A `Likelihood` from its name or config.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if isinstance(likelihood, Likelihood):
+        return likelihood
+    if isinstance(likelihood, dict):
+        return keras.saving.deserialize_keras_object(likelihood)
+    if likelihood not in LIKELIHOODS:
+        raise ValueError(f"Unknown likelihood {likelihood!r}. Expected one of: {', '.join(LIKELIHOODS)}.")
+    return LIKELIHOODS[likelihood]()
+
+
+def bits_per_dimension(nats, image_shape, discrete: bool):
+    """Nats per image, negative log-likelihood or its bound -> bits per dimension of the 256 levels."""
+    size = int(np.prod(image_shape))
+    return (nats + (0.0 if discrete else size * math.log(127.5))) / (size * math.log(2.0))

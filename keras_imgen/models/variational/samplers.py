@@ -1,0 +1,187 @@
+"""Distributions of latents to generate from, fitted to a trained encoder: ex-post density estimation (Ghosh et al. 2020, RAE)."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_imgen.training import random
+
+
+class LatentSampler(keras.layers.Layer):
+    """Base: latents (N, dim) for keys (N, 2) of `training.random`; its numbers are weights, saved and exported with the model."""
+
+    def __init__(self, dim: int, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        self.dim = dim
+        self.built = True
+
+    def _table(self, name: str, *shape: int):
+        return self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False, autocast=False)
+
+    def fit(self, mean: np.ndarray, std: np.ndarray, seed: int) -> "LatentSampler":
+        """Learn from the posteriors N(mean, std^2) (M, dim) of M images; std is 0 for deterministic encoders."""
+        return self
+
+    def call(self, keys):
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dim": self.dim}
+
+
+@keras.saving.register_keras_serializable("keras_imgen.samplers")
+class Normal(LatentSampler):
+    """N(0, I)."""
+
+    def call(self, keys):
+        return random.normal(keys, (self.dim,))
+
+
+@keras.saving.register_keras_serializable("keras_imgen.samplers")
+class GaussianMixture(LatentSampler):
+    """A mixture of Gaussians with full covariances, fitted by scikit-learn's EM to one draw of each posterior."""
+
+    def __init__(self, dim: int, components: int = 10, **kwargs):
+        super().__init__(dim, **kwargs)
+        self.components = components
+        self.cumulative = self._table("cumulative", components)
+        self.means = self._table("means", components, dim)
+        self.factors = self._table("factors", components, dim, dim)
+
+    def fit(self, mean, std, seed):
+        from sklearn.mixture import GaussianMixture as Mixture
+
+        drawn = _draw(mean, std, seed)
+        _enough(drawn, self.components, "components")
+        found = Mixture(self.components, reg_covar=1e-6 * drawn.var(), random_state=seed).fit(drawn)
+        self.cumulative.assign(np.cumsum(found.weights_))
+        self.means.assign(found.means_)
+        self.factors.assign(np.linalg.cholesky(found.covariances_))
+        return self
+
+    def call(self, keys):
+        u = random.uniform(random.fold(keys, 0))
+        k = ops.sum(ops.cast(u[:, None] > self.cumulative[None, :-1], "int32"), -1)
+        noise = random.normal(random.fold(keys, 1), (self.dim, 1))
+        return ops.take(self.means, k, axis=0) + ops.matmul(ops.take(self.factors, k, axis=0), noise)[..., 0]
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+
+@keras.saving.register_keras_serializable("keras_imgen.samplers")
+class AggregatePosterior(LatentSampler):
+    """A mixture of the posteriors of so many training images: VampPrior's form (Tomczak & Welling 2018, eq. 9) with images that are drawn
+    rather than learned. For deterministic encoders a kernel density estimate, with Scott's bandwidth along the principal axes."""
+
+    def __init__(self, dim: int, components: int = 1000, **kwargs):
+        super().__init__(dim, **kwargs)
+        self.components = components
+        self.means, self.stds = self._table("means", components, dim), self._table("stds", components, dim)
+        self.kernel = self._table("kernel", dim, dim)
+
+    def fit(self, mean, std, seed):
+        _enough(mean, self.components, "components")
+        chosen = np.random.default_rng(seed).choice(len(mean), self.components, replace=False)
+        self.means.assign(mean[chosen])
+        self.stds.assign(std[chosen])
+        if not std.any():
+            width = self.components ** (-1.0 / (self.dim + 4))
+            covariance = np.cov(mean, rowvar=False).reshape(self.dim, self.dim) + 1e-6 * mean.var() * np.eye(self.dim)
+            self.kernel.assign(width * np.linalg.cholesky(covariance))
+        return self
+
+    def call(self, keys):
+        k = random.integers(random.fold(keys, 0), self.components)
+        noise = random.normal(random.fold(keys, 1), (self.dim,))
+        own = ops.take(self.stds, k, axis=0) * noise
+        return ops.take(self.means, k, axis=0) + own + ops.matmul(noise, ops.transpose(self.kernel))
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+
+@keras.saving.register_keras_serializable("keras_imgen.samplers")
+class SecondStage(LatentSampler):
+    """A second VAE, on the latents of the first, which learns how their aggregate differs from N(0, I) (two-stage VAE, Dai & Wipf 2019).
+
+    Args:
+        width: of its three layers.  epochs: of its training, in batches of 256.
+    """
+
+    def __init__(self, dim: int, width: int = 256, epochs: int = 60, **kwargs):
+        super().__init__(dim, **kwargs)
+        from keras_imgen.networks import mlp_decoder
+
+        self.width, self.epochs = width, epochs
+        self.decoder = mlp_decoder((1, 1, dim), dim, (width,) * 3, name="second_decoder")
+        self.decoder.trainable = False
+        self.center, self.spread = self._table("center", dim), self._table("spread", dim)
+        self.sigma = self._table("sigma")
+
+    def fit(self, mean, std, seed):
+        from keras_imgen.models.variational.vae import VAE
+        from keras_imgen.networks import mlp_decoder, mlp_encoder
+
+        drawn = _draw(mean, std, seed)
+        center, spread = (
+            drawn.mean(0),
+            1.05 * np.abs(drawn - drawn.mean(0)).max(0) + 1e-12,
+        )  # into [-1, 1], as images are
+        steps = self.epochs * math.ceil(len(drawn) / 256)
+        rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
+        second = VAE(
+            mlp_encoder((1, 1, self.dim), 2 * self.dim, (self.width,) * 3),
+            mlp_decoder((1, 1, self.dim), self.dim, (self.width,) * 3),
+            seed=seed,
+        )
+        second.compile(keras.optimizers.Adam(rate))
+        scaled = ((drawn - center) / spread).astype("float32")
+        second.fit(scaled[:, None, None], batch_size=256, epochs=self.epochs, verbose=0)
+        second = second.for_inference()
+        for mine, its in zip(self.decoder.variables, second.decoder.variables, strict=True):
+            mine.assign(its)
+        self.center.assign(center)
+        self.spread.assign(spread)
+        self.sigma.assign(np.exp(np.array(second.likelihood.log_sigma)))
+        return self
+
+    def call(self, keys):
+        scaled = self.decoder(random.normal(random.fold(keys, 0), (self.dim,)), training=False)
+        scaled = ops.reshape(ops.cast(scaled, "float32"), (-1, self.dim))
+        scaled = scaled + self.sigma * random.normal(random.fold(keys, 1), (self.dim,))
+        return self.center + self.spread * scaled
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width, "epochs": self.epochs}
+
+
+SAMPLERS = {
+    "normal": Normal,
+    "gmm": GaussianMixture,
+    "aggregate": AggregatePosterior,
+    "second_stage": SecondStage,
+}
+
+
+def make(sampler: str, dim: int, **kwargs) -> LatentSampler:
+    """A sampler of latents of so many numbers, by its name; what it takes goes with it.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if sampler not in SAMPLERS:
+        raise ValueError(f"Unknown latent sampler {sampler!r}. Expected one of: {', '.join(SAMPLERS)}.")
+    return SAMPLERS[sampler](dim, **kwargs)
+
+
+def _draw(mean, std, seed):
+    return mean + std * np.random.default_rng(seed).standard_normal(mean.shape)
+
+
+def _enough(rows, count: int, what: str) -> None:
+    if len(rows) < count:
+        raise ValueError(f"Expected at least {count} images for as many {what}, got {len(rows)}.")

@@ -1,0 +1,271 @@
+"""Variational autoencoders: one bound on the likelihood, and what has been changed in it."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_imgen.losses import divergence
+from keras_imgen.models import batches
+from keras_imgen.models.variational import likelihoods
+from keras_imgen.models.variational.autoencoder import Autoencoder
+from keras_imgen.serving.requests import labels_of
+from keras_imgen.training import random
+
+ACTIVE = 0.01  # nats of KL from which on a latent number is counted as used
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class VAE(Autoencoder):
+    """Variational autoencoder (Kingma & Welling 2014; Rezende et al. 2014), conditional if its networks take labels (Sohn et al. 2015).
+
+    The loss is `reconstruction + beta KL`, in nats per image; the negative evidence lower bound (ELBO) for beta = 1.
+
+    Args:
+        encoder: images to 2 D numbers, mean and log-variance, as `networks.conv_encoder((28, 28, 1), 2 * 16)`.
+        decoder: latents (N, D) to the likelihood's parameters, as `networks.conv_decoder((28, 28, 1), 16)`; with
+            "discretized_logistic" two channels for one: `factor=2`.
+        num_classes: of the labels, if the networks take them; None for a model without.
+        likelihood: "gaussian" (one learned sigma), "bernoulli", "discretized_logistic", or a `likelihoods.Likelihood`.
+        beta: of the KL (Higgins et al. 2017); a number, or a schedule of the step for annealing:
+            `keras.optimizers.schedules.PolynomialDecay(0.0, 5000, 1.0)`.
+        capacity: None, or C: the KL's term is `beta |KL - C|` (Burgess et al. 2018, eq. 8), a number or a schedule.
+        free_bits: nats of every latent number's KL, on average over the batch, that cost nothing (Kingma et al. 2016, eq. 15).
+        noise: see `Autoencoder`.  sampler: see `Autoencoder`.
+        ema, ema_gamma, seed: see `ImageModel`.
+
+    Logs `loss`, `reconstruction` (-log p(x|z)) and `kl`, in nats per image; `bits_per_dimension` of the ELBO, whatever beta is;
+    `active_units`, how many latent numbers have a KL above 0.01 nats, of a moving average that `kl_per_dimension` gives.
+    """
+
+    logged = ("loss", "reconstruction", "kl", "bits_per_dimension", "active_units")
+    outputs = 2
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
+        likelihood: Any = "gaussian",
+        beta: Any = 1.0,
+        capacity: Any = None,
+        free_bits: float = 0.0,
+        **kwargs,
+    ):
+        self._likelihood = likelihoods.get(likelihood)
+        self.beta, self.capacity, self.free_bits = (_schedule(v) for v in (beta, capacity, free_bits))
+        super().__init__(encoder, decoder, num_classes, **kwargs)
+
+    def finish(self):
+        self.likelihood = self._likelihood
+        state = {"trainable": False, "initializer": "zeros", "aggregation": "mean"}
+        self._kl_average = self.add_weight(name="kl_average", shape=self.latent_shape, **state)
+        super().finish()
+
+    @property
+    def factor(self):
+        return self._likelihood.factor
+
+    @property
+    def trained(self):
+        return [self.encoder, self.decoder, self._likelihood]
+
+    @property
+    def kl_per_dimension(self) -> np.ndarray:
+        """KL of every latent number (D,), nats, averaged over the last hundred steps or so."""
+        return np.array(self._kl_average)
+
+    # === The step ===
+
+    def update(self, batch):
+        keys = self.next_keys(ops.shape(batch["image"])[0])
+        _, logs, kl = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
+        return {**logs, "active_units": self._active(kl)}
+
+    def score(self, batch):
+        keys = random.fold(random.key(ops.arange(ops.shape(batch["image"])[0], dtype="int32")), self.seed)
+        return self.objective(batch, keys, False)[1]
+
+    def _active(self, kl):
+        """Moves the average of the KL (D,) on; how many are used."""
+        before = ops.copy(self._kl_average)
+        now = ops.where(ops.any(before > 0), before + 0.01 * (kl - before), kl)
+        self._kl_average.assign(now)
+        return ops.sum(ops.cast(now > ACTIVE, "float32"))
+
+    def objective(self, batch, keys, training: bool):
+        """(loss, scalars to log, KL of every latent number (D,)) of a batch."""
+        x, labels = batch["image"], batch.get("label")
+        mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, labels, training)
+        z = self.reparameterized(mean, log_variance, keys)
+        nll = -ops.mean(self.likelihood.log_prob(x, self._decode(z, labels, training)))
+        kl = ops.mean(divergence.kl_normal(mean, log_variance), axis=0)
+        term, logs = self.regularizer(kl, z, mean, log_variance, keys)
+        logs = {"loss": nll + term, "reconstruction": nll, "kl": ops.sum(kl), **logs}
+        logs["bits_per_dimension"] = self._bits(nll + logs["kl"])
+        return nll + term, logs, kl
+
+    def regularizer(self, kl, z, mean, log_variance, keys):
+        """(the loss besides the reconstruction, scalars to log), from the KL (D,) and a batch of posteriors (N, D)."""
+        total = ops.sum(ops.maximum(kl, self.free_bits)) if self.free_bits else ops.sum(kl)
+        if self.capacity is not None:
+            total = ops.abs(total - self._now(self.capacity))
+        return self._now(self.beta) * total, {}
+
+    def _now(self, value):
+        if not callable(value):
+            return value
+        return ops.cast(value(self._optimizer_of(self.players["autoencoder"]).iterations), "float32")
+
+    def _bits(self, nats):
+        return likelihoods.bits_per_dimension(nats, self.image_shape, self.likelihood.discrete)
+
+    # === Latents and images ===
+
+    def posterior(self, images, labels=None, training: bool = False):
+        """(means, log-variances) (N, D) of q(z|x)."""
+        mean, log_variance = ops.split(self._code(images, labels, training), 2, axis=-1)
+        return mean, ops.clip(log_variance, -20.0, 10.0)
+
+    def reparameterized(self, mean, log_variance, keys):
+        """One draw of each posterior, through which gradients pass."""
+        return mean + ops.exp(0.5 * log_variance) * random.normal(random.fold(keys, 0), self.latent_shape)
+
+    def posteriors(self, images, labels=None):
+        mean, log_variance = self.posterior(images, labels)
+        return mean, ops.exp(0.5 * log_variance)
+
+    def latents_of(self, images, labels=None):
+        return self.posterior(images, labels)[0]
+
+    def images_of(self, latents, labels=None):
+        return self.likelihood.mean(self._decode(latents, labels, False))
+
+    # === Likelihood ===
+
+    def log_weights(self, x, mean, log_variance, labels, keys, samples: int, training: bool = False):
+        """log p(x, z) - log q(z|x) of so many draws of z from each image's posterior: (N, samples), nats."""
+        noise = random.normal(random.fold(keys, 1), (samples, *self.latent_shape))
+        z = mean[:, None] + ops.exp(0.5 * log_variance)[:, None] * noise
+        prior = ops.sum(divergence.log_normal(z) - divergence.log_normal(z, mean[:, None], log_variance[:, None]), -1)
+
+        def repeated(v):
+            return None if v is None else ops.repeat(v, samples, axis=0)
+
+        output = self._decode(ops.reshape(z, (-1, *self.latent_shape)), repeated(labels), training)
+        return ops.reshape(self.likelihood.log_prob(repeated(x), output), (-1, samples)) + prior
+
+    def log_likelihood(
+        self, images: Any, labels: Any = None, *, samples: int = 128, seed: int = 0, batch_size: int = 16
+    ) -> np.ndarray:
+        """log p(x) of images (N, H, W, C), nats (N,): the importance-weighted bound (Burda et al. 2016, eq. 8), which rises to it as
+        `samples` grows. Of a Gaussian likelihood it is the log-density of images in [-1, 1]."""
+        images = self._images(images)
+        labels = labels_of(self.num_classes, len(images), labels)
+        seeds = np.arange(seed, seed + len(images), dtype="int32")
+
+        def bound(images, seeds, labels=None):
+            x = batches.rescale(images)
+            weights = self.log_weights(x, *self.posterior(x, labels), labels, random.key(seeds), samples)
+            return ops.logsumexp(weights, axis=1) - np.log(samples).astype("float32")
+
+        arrays = [images, seeds] if labels is None else [images, seeds, labels]
+        return self.in_batches(("log_likelihood", samples, str(images.dtype)), bound, arrays, batch_size)
+
+    def get_config(self):
+        config = {**super().get_config(), "likelihood": keras.saving.serialize_keras_object(self.likelihood)}
+        for name in ("beta", "capacity", "free_bits"):
+            value = getattr(self, name)
+            config[name] = keras.saving.serialize_keras_object(value) if callable(value) else value
+        return config
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class IWAE(VAE):
+    """Importance weighted autoencoder (Burda et al. 2016, eq. 8): a tighter bound, from several draws of each posterior.
+
+    Args:
+        samples: draws for each image (the paper's k); the decoder's work grows with it.
+        encoder, decoder, num_classes, likelihood, sampler, noise: see `VAE`.
+
+    Logs those of `VAE`; `loss` is the bound, of which `bits_per_dimension` tells too.
+    """
+
+    def __init__(self, encoder, decoder, num_classes=None, samples: int = 8, **kwargs):
+        if samples < 1:
+            raise ValueError(f"Expected `samples` of at least 1, got {samples!r}.")
+        self.samples = samples
+        super().__init__(encoder, decoder, num_classes, **kwargs)
+        if self.beta != 1.0 or self.capacity is not None or self.free_bits:
+            raise ValueError("IWAE has one bound: beta, capacity and free_bits do not apply.")
+
+    def objective(self, batch, keys, training):
+        x, labels = batch["image"], batch.get("label")
+        mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, labels, training)
+        weights = self.log_weights(x, mean, log_variance, labels, keys, self.samples, training)
+        bound = -ops.mean(ops.logsumexp(weights, axis=1)) + np.log(self.samples).astype("float32")
+        kl = ops.mean(divergence.kl_normal(mean, log_variance), axis=0)
+        reconstruction = -ops.mean(weights) - ops.sum(kl)
+        logs = {"loss": bound, "reconstruction": reconstruction, "kl": ops.sum(kl)}
+        return bound, {**logs, "bits_per_dimension": self._bits(bound)}, kl
+
+    def get_config(self):
+        return {**super().get_config(), "samples": self.samples}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class TCVAE(VAE):
+    """beta-TCVAE (Chen et al. 2018, eq. 4): beta weighs the total correlation of the latents alone, for disentangled ones.
+
+    Args:
+        dataset_size: how many images there are to learn from, for the estimate of the latents' joint density.
+        beta: of the total correlation.
+        others: see `VAE`.
+
+    Logs those of `VAE` and `total_correlation`, in nats.
+    """
+
+    logged = (*VAE.logged, "total_correlation")
+
+    def __init__(self, encoder, decoder, num_classes=None, *, dataset_size: int, beta: Any = 6.0, **kwargs):
+        self.dataset_size = dataset_size
+        super().__init__(encoder, decoder, num_classes, beta=beta, **kwargs)
+
+    def regularizer(self, kl, z, mean, log_variance, keys):
+        information, correlation, own = divergence.total_correlation(z, mean, log_variance, self.dataset_size)
+        return information + self._now(self.beta) * correlation + own, {"total_correlation": correlation}
+
+    def get_config(self):
+        return {**super().get_config(), "dataset_size": self.dataset_size}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class InfoVAE(VAE):
+    """InfoVAE with MMD (Zhao et al. 2019, "InfoVAE", eq. 6): less of every image's KL, more of the divergence of all latents together.
+
+    Args:
+        alpha: the KL has the weight 1 - alpha.
+        mmd_weight: of `divergence.mmd` between latents and the prior (the paper's alpha + lambda - 1).
+        others: see `VAE`.
+
+    Logs those of `VAE` and `mmd`.
+    """
+
+    logged = (*VAE.logged, "mmd")
+
+    def __init__(self, encoder, decoder, num_classes=None, alpha: float = 0.5, mmd_weight: float = 100.0, **kwargs):
+        self.alpha, self.mmd_weight = alpha, mmd_weight
+        super().__init__(encoder, decoder, num_classes, **kwargs)
+
+    def regularizer(self, kl, z, mean, log_variance, keys):
+        distance = divergence.mmd(z, random.normal(random.fold(keys, 3), self.latent_shape))
+        term, _ = super().regularizer(kl, z, mean, log_variance, keys)
+        return (1.0 - self.alpha) * term + self.mmd_weight * distance, {"mmd": distance}
+
+    def get_config(self):
+        return {**super().get_config(), "alpha": self.alpha, "mmd_weight": self.mmd_weight}
+
+
+def _schedule(value):
+    return keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value

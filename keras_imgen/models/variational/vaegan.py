@@ -1,0 +1,140 @@
+"""VAE-GAN: a VAE whose likelihood is measured by the features of a discriminator."""
+
+import keras
+from keras import ops
+
+from keras_imgen.losses import adversarial, divergence
+from keras_imgen.models.calls import call, check_labels
+from keras_imgen.models.variational.vae import VAE
+from keras_imgen.training import random
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class VAEGAN(VAE):
+    """Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metric", algorithm 1.
+
+    Args:
+        encoder: images to 2 D numbers, as `networks.conv_encoder((28, 28, 1), 2 * 64)`.
+        decoder: latents to images in [-1, 1], as `networks.dcgan_generator((28, 28, 1), 64)`.
+        discriminator: as `networks.dcgan_discriminator((28, 28, 1), normalization="spectral")`.
+        num_classes: of the labels, if the networks take them; None for a model without.
+        feature: the discriminator's layer whose output tells how alike two images are.
+        feature_weight: of that error in the decoder's loss (the paper's gamma), which the adversarial one is added to.
+        loss: see `losses.adversarial`.
+        ema, ema_gamma, seed: see `ImageModel`; encoder and decoder are averaged.
+
+    Logs the losses of the three players, `kl` and `feature_error` in nats per image, `pixel_error`, the squared error summed over an image
+    and halved, and the discriminator's `real_accuracy` and `fake_accuracy`.
+    """
+
+    logged = (
+        *("encoder_loss", "decoder_loss", "discriminator_loss", "kl", "feature_error", "pixel_error"),
+        *("real_accuracy", "fake_accuracy", "active_units"),
+    )
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        discriminator: keras.Model,
+        num_classes: int | None = None,
+        feature: str = "flatten",
+        feature_weight: float = 0.1,
+        loss: str = "non_saturating",
+        **kwargs,
+    ):
+        self._discriminator = discriminator
+        self.feature, self.feature_weight, self.loss_pair = feature, feature_weight, adversarial.get(loss)
+        check_labels(discriminator, num_classes, "discriminator")
+        super().__init__(encoder, decoder, num_classes, likelihood="gaussian", **kwargs)
+
+    def finish(self):
+        self.discriminator = self._discriminator
+        output = self.discriminator.get_layer(self.feature).output
+        self._untracked.judge = keras.Model(self.discriminator.input, [output, self.discriminator.output])
+        super().finish()
+
+    @property
+    def players(self):
+        return {"encoder": self.encoder, "decoder": self.decoder, "discriminator": self._discriminator}
+
+    @property
+    def averaged_players(self):
+        return ("encoder", "decoder")
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.Adam(5e-4, beta_1=0.5, beta_2=0.99) for name in self.players}
+
+    def _judge(self, images, labels, training):
+        """(features, logits), float32."""
+        found = call(self._untracked.judge, {"image": images, "label": labels}, training)
+        return tuple(ops.cast(v, "float32") for v in found)
+
+    def update(self, batch):
+        x, labels = batch["image"], batch.get("label")
+        keys = self.next_keys(ops.shape(x)[0])
+        prior = random.normal(random.fold(keys, 4), self.latent_shape)
+
+        def encoder_loss():
+            mean, log_variance = self.posterior(x, labels, True)
+            kl = ops.mean(divergence.kl_normal(mean, log_variance), axis=0)
+            z = self.reparameterized(mean, log_variance, keys)
+            error = _distance(self._judge(self._decode(z, labels, True), labels, True)[0], real_features)
+            return ops.sum(kl) + error, kl, error, z
+
+        real_features = ops.stop_gradient(self._judge(x, labels, True)[0])
+        e_loss, kl, error, z = self.minimize(encoder_loss, self.encoder)
+        z = ops.stop_gradient(z)
+
+        def decoder_loss():
+            again, new = self._decode(z, labels, True), self._decode(prior, labels, True)
+            features, logits = self._judge(again, labels, True)
+            _, new_logits = self._judge(new, labels, True)
+            real = self._judge(x, labels, True)[1] if self.loss_pair.pairs else None
+            fooled = 0.5 * (self.loss_pair.generator(logits, real) + self.loss_pair.generator(new_logits, real))
+            return self.feature_weight * _distance(features, real_features) + fooled, again, new
+
+        d_loss, again, new = self.minimize(decoder_loss, self.decoder)
+        fakes = [ops.stop_gradient(v) for v in (again, new)]
+
+        def discriminator_loss():
+            real = self._judge(x, labels, True)[1]
+            fake = [self._judge(v, labels, True)[1] for v in fakes]
+            return 0.5 * sum(self.loss_pair.discriminator(real, f) for f in fake), real, ops.concatenate(fake)
+
+        loss, real, fake = self.minimize(discriminator_loss, self._discriminator)
+        logs = {"encoder_loss": e_loss, "decoder_loss": d_loss, "discriminator_loss": loss, "kl": ops.sum(kl)}
+        logs = {**logs, "feature_error": error, "pixel_error": _distance(again, x)}
+        return {**logs, **self._accuracy(real, fake), "active_units": self._active(kl)}
+
+    def _accuracy(self, real, fake):
+        middle = self.loss_pair.threshold
+        middle = 0.5 * (ops.mean(real) + ops.mean(fake)) if middle is None else middle
+        right = ops.mean(ops.cast(real > middle, "float32")), ops.mean(ops.cast(fake < middle, "float32"))
+        return {"real_accuracy": right[0], "fake_accuracy": right[1]}
+
+    def score(self, batch):
+        x, labels = batch["image"], batch.get("label")
+        keys = random.fold(random.key(ops.arange(ops.shape(x)[0], dtype="int32")), self.seed)
+        mean, log_variance = self.posterior(x, labels)
+        again = self._decode(self.reparameterized(mean, log_variance, keys), labels, False)
+        (real_features, real), (features, fake) = (self._judge(v, labels, False) for v in (x, again))
+        kl = ops.mean(ops.sum(divergence.kl_normal(mean, log_variance), -1))
+        logs = {"kl": kl, "feature_error": _distance(features, real_features), "pixel_error": _distance(again, x)}
+        return {**logs, **self._accuracy(real, fake)}
+
+    def get_config(self):
+        config = super().get_config()
+        for name in ("likelihood", "beta", "capacity", "free_bits", "noise"):
+            del config[name]
+        own = {"feature": self.feature, "feature_weight": self.feature_weight, "loss": self.loss_pair.name}
+        return {**config, "discriminator": keras.saving.serialize_keras_object(self._discriminator), **own}
+
+    @classmethod
+    def from_config(cls, config):
+        discriminator = keras.saving.deserialize_keras_object(config["discriminator"])
+        return super().from_config({**config, "discriminator": discriminator})
+
+
+def _distance(a, b):
+    return 0.5 * ops.mean(ops.sum(ops.square(a - ops.stop_gradient(b)), axis=tuple(range(1, len(a.shape)))))

@@ -1,0 +1,150 @@
+"""VQ-VAE: an image as a small map of entries of a learned codebook."""
+
+import keras
+from keras import ops
+
+from keras_imgen.models.variational.autoencoder import LatentModel, Pair
+from keras_imgen.training import random
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class VQVAE(LatentModel):
+    """Vector-quantized autoencoder (van den Oord et al. 2017), its codebook learned by moving averages (appendix A.1).
+
+    Its latents are codes, int32 (N, h, w). `generate` draws each code on its own, from how often it occurs, which makes poor images:
+    train a `CodePrior` on top of it.
+
+    Args:
+        encoder: images to vectors (N, h, w, D), as `networks.vq_encoder((28, 28, 1))`.
+        decoder: vectors to images, as `networks.vq_decoder((28, 28, 1))`.
+        codes: entries of the codebook.
+        commitment: of the encoder's distance from its code (eq. 3's beta).
+        decay: of the codebook's moving averages.
+        revive: a code used less than this, in vectors per batch, becomes a vector of the batch (Dhariwal et al. 2020, Jukebox).
+        ema, ema_gamma, seed: see `ImageModel`.
+
+    Logs `loss`; `reconstruction`, the squared error summed over an image and halved; `commitment`; `perplexity`, how many codes a batch
+    uses, exp of their entropy.
+    """
+
+    logged = ("loss", "reconstruction", "commitment", "perplexity")
+    latent_dtype = "int32"
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        codes: int = 256,
+        commitment: float = 0.25,
+        decay: float = 0.99,
+        revive: float = 0.05,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if len(encoder.output_shape) != 4 or encoder.output_shape[1:] != decoder.input_shape[1:]:
+            raise ValueError(
+                f"Expected an encoder of maps of vectors (N, h, w, D) that the decoder takes, got {encoder.output_shape} and "
+                f"{decoder.input_shape}."
+            )
+        if tuple(decoder.output_shape[1:]) != tuple(encoder.input_shape[1:]):
+            raise ValueError(f"Expected a decoder of images {encoder.input_shape[1:]}, got {decoder.output_shape[1:]}.")
+        if codes < 2 or not 0 < decay < 1:
+            raise ValueError(f"Expected at least 2 `codes` and `decay` in (0, 1), got {codes!r} and {decay!r}.")
+        self.encoder, self.decoder = encoder, decoder
+        self.codes, self.commitment, self.decay, self.revive = codes, commitment, decay, revive
+        state = {"trainable": False, "aggregation": "mean", "autocast": False}
+        dim = encoder.output_shape[-1]
+        start = keras.initializers.RandomUniform(-1.0 / codes, 1.0 / codes, seed=self.seed)
+        self.codebook = self.add_weight(name="codebook", shape=(codes, dim), initializer=start, **state)
+        self.code_counts = self.add_weight(name="code_counts", shape=(codes,), initializer="zeros", **state)
+        self.code_sums = self.add_weight(name="code_sums", shape=(codes, dim), initializer="zeros", **state)
+        self._untracked.pair = Pair(encoder, decoder)
+        self.finish()
+
+    @property
+    def players(self):
+        return {"autoencoder": self._untracked.pair}
+
+    @property
+    def image_shape(self):
+        return tuple(self.encoder.input_shape[1:])
+
+    @property
+    def latent_shape(self):
+        """(h, w) of the codes."""
+        return tuple(self.encoder.output_shape[1:3])
+
+    # === The step ===
+
+    def update(self, batch):
+        _, logs, z, codes = self.minimize(lambda: self.objective(batch["image"], True), self.players["autoencoder"])
+        self._learn_codes(ops.reshape(z, (-1, z.shape[-1])), ops.reshape(codes, (-1,)))
+        return logs
+
+    def score(self, batch):
+        return self.objective(batch["image"], False)[1]
+
+    def objective(self, x, training: bool):
+        """(loss, scalars to log, vectors (N, h, w, D), their codes (N, h, w))."""
+        z = ops.cast(self.encoder(x, training=training), "float32")
+        codes = self.nearest(z)
+        vectors = ops.take(ops.convert_to_tensor(self.codebook), codes, axis=0)
+        passed = z + ops.stop_gradient(vectors - z)  # straight through: the decoder's gradient reaches the encoder
+        output = ops.cast(self.decoder(passed, training=training), "float32")
+        error = 0.5 * ops.mean(ops.sum(ops.square(x - output), axis=(1, 2, 3)))
+        distance = ops.mean(ops.sum(ops.square(z - ops.stop_gradient(vectors)), axis=(1, 2, 3)))
+        loss = error + self.commitment * distance
+        share = ops.mean(ops.one_hot(ops.reshape(codes, (-1,)), self.codes, dtype="float32"), axis=0)
+        perplexity = ops.exp(-ops.sum(share * ops.log(share + 1e-10)))
+        logs = {"loss": loss, "reconstruction": error, "commitment": distance, "perplexity": perplexity}
+        return loss, logs, z, codes
+
+    def nearest(self, z):
+        """Codes int32 (N, h, w) of vectors (N, h, w, D)."""
+        book = ops.convert_to_tensor(self.codebook)
+        distance = ops.sum(book * book, -1) - 2.0 * ops.matmul(z, ops.transpose(book))  # and |z|^2, the same for all
+        return ops.cast(ops.argmin(distance, axis=-1), "int32")
+
+    def _learn_codes(self, z, codes):
+        z = ops.stop_gradient(z)
+        one_hot = ops.one_hot(codes, self.codes, dtype="float32")
+        counts = self.decay * ops.copy(self.code_counts) + (1 - self.decay) * ops.sum(one_hot, axis=0)
+        sums = self.decay * ops.copy(self.code_sums) + (1 - self.decay) * ops.matmul(ops.transpose(one_hot), z)
+        # At the start all codes are dead, and become vectors of the first batch.
+        dead = counts < self.revive * (1 - self.decay)
+        new = ops.take(z, self._picks(ops.shape(z)[0]), axis=0)
+        counts = ops.where(dead, 1.0 - self.decay, counts)
+        sums = ops.where(dead[:, None], (1.0 - self.decay) * new, sums)
+        self.code_counts.assign(counts)
+        self.code_sums.assign(sums)
+        self.codebook.assign(sums / counts[:, None])
+
+    def _picks(self, below):
+        u = random.uniform(self.next_keys(self.codes))
+        return ops.cast(u * ops.cast(below, "float32"), "int32")
+
+    # === Latents and images ===
+
+    def latents_of(self, images, labels=None):
+        return self.nearest(ops.cast(self.encoder(images, training=False), "float32"))
+
+    def images_of(self, latents, labels=None):
+        vectors = ops.take(ops.convert_to_tensor(self.codebook), latents, axis=0)
+        return ops.cast(self.decoder(vectors, training=False), "float32")
+
+    def sampled(self, keys, labels=None):
+        counts = ops.convert_to_tensor(self.code_counts)
+        cumulative = ops.cumsum(counts / (ops.sum(counts) + 1e-12))
+        u = random.uniform(keys, self.latent_shape)
+        codes = ops.sum(ops.cast(u[..., None] > cumulative, "int32"), -1)
+        return ops.minimum(codes, self.codes - 1)
+
+    def get_config(self):
+        config = {k: keras.saving.serialize_keras_object(getattr(self, k)) for k in ("encoder", "decoder")}
+        own = {k: getattr(self, k) for k in ("codes", "commitment", "decay", "revive")}
+        return {**super().get_config(), **config, **own}
+
+    @classmethod
+    def from_config(cls, config):
+        load = keras.saving.deserialize_keras_object
+        return cls(**{**config, **{k: load(config[k]) for k in ("encoder", "decoder")}})
