@@ -348,7 +348,8 @@ class RAE(Autoencoder):
             squares = sum(ops.sum(ops.square(ops.cast(v, "float32"))) for v in weights)
             return total + self.decoder_weight * 0.5 * squares, {}
         direction = random.normal(random.fold(keys, 2), self.image_shape)
-        slope = self.input_gradient(lambda h: direction * self._decode(h, labels, training), z)
+        # Not in training mode, where batch norm ties the images of a batch together and would learn from them twice.
+        slope = self.input_gradient(lambda h: direction * self._decode(h, labels, False), z)
         return total + self.decoder_weight * 0.5 * ops.mean(ops.sum(ops.square(slope), -1)), {}
 
     def get_config(self):

@@ -75,7 +75,8 @@ class GaussianMixture(LatentSampler):
 @keras.saving.register_keras_serializable("keras_imgen.samplers")
 class AggregatePosterior(LatentSampler):
     """A mixture of the posteriors of so many training images: VampPrior's form (Tomczak & Welling 2018, eq. 9) with images that are drawn
-    rather than learned. For deterministic encoders a kernel density estimate, with Scott's bandwidth along the principal axes."""
+    rather than learned. For deterministic encoders a kernel density estimate with Scott's bandwidth h along the principal axes, its
+    centres drawn in by sqrt(1 - h^2), which keeps the covariance (West 1993)."""
 
     def __init__(self, dim: int, components: int = 1000, **kwargs):
         super().__init__(dim, **kwargs)
@@ -86,12 +87,14 @@ class AggregatePosterior(LatentSampler):
     def fit(self, mean, std, seed):
         _enough(mean, self.components, "components")
         chosen = np.random.default_rng(seed).choice(len(mean), self.components, replace=False)
-        self.means.assign(mean[chosen])
-        self.stds.assign(std[chosen])
+        means = mean[chosen]
         if not std.any():
             width = self.components ** (-1.0 / (self.dim + 4))
+            means = means.mean(0) + np.sqrt(1 - width**2) * (means - means.mean(0))
             covariance = np.cov(mean, rowvar=False).reshape(self.dim, self.dim) + 1e-6 * mean.var() * np.eye(self.dim)
             self.kernel.assign(width * np.linalg.cholesky(covariance))
+        self.means.assign(means)
+        self.stds.assign(std[chosen])
         return self
 
     def call(self, keys):
@@ -146,7 +149,7 @@ class SecondStage(LatentSampler):
             mine.assign(its)
         self.center.assign(center)
         self.spread.assign(spread)
-        self.sigma.assign(np.exp(np.array(second.likelihood.log_sigma)))
+        self.sigma.assign(np.exp(float(second.likelihood.log_sigma)))
         return self
 
     def call(self, keys):

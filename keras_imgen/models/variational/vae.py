@@ -73,7 +73,7 @@ class VAE(Autoencoder):
 
     @property
     def kl_per_dimension(self) -> np.ndarray:
-        """KL of every latent number (D,), nats, averaged over the last hundred steps or so."""
+        """KL of every latent number (D,), nats, averaged over the last twenty steps or so."""
         return np.array(self._kl_average)
 
     # === The step ===
@@ -90,7 +90,7 @@ class VAE(Autoencoder):
     def _active(self, kl):
         """Moves the average of the KL (D,) on; how many are used."""
         before = ops.copy(self._kl_average)
-        now = ops.where(ops.any(before > 0), before + 0.01 * (kl - before), kl)
+        now = ops.where(ops.any(before > 0), before + 0.05 * (kl - before), kl)
         self._kl_average.assign(now)
         return ops.sum(ops.cast(now > ACTIVE, "float32"))
 

@@ -1,0 +1,69 @@
+"""Distributions fitted to latents: they have the moments of what they were fitted to, and stay with the model."""
+
+import numpy as np
+import pytest
+from small import images, make
+
+from keras_imgen import load_model
+from keras_imgen.models.variational import samplers
+from keras_imgen.training import random
+
+KEYS = random.key(np.arange(4000, dtype="int32"))
+
+
+def latents(n=3000):
+    """Two clusters, one wide and one narrow, turned."""
+    rng = np.random.default_rng(0)
+    which = rng.random(n) < 0.3
+    z = np.where(which[:, None], rng.normal([3, 0, 0], [0.2, 0.2, 1.0], (n, 3)), rng.normal([-1, 1, 0], 0.7, (n, 3)))
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    return (z @ turn).astype("float32")
+
+
+@pytest.mark.parametrize(
+    "name, kwargs", [("gmm", {"components": 4}), ("aggregate", {}), ("second_stage", {"epochs": 40})]
+)
+def test_samples_have_the_latents_moments(name, kwargs):
+    z = latents()
+    drawn = np.array(samplers.make(name, 3, **kwargs).fit(z, np.zeros_like(z), 0)(KEYS))
+    scale = z.std()
+    tolerance = 0.25 if name == "second_stage" else 0.1
+    np.testing.assert_allclose(drawn.mean(0), z.mean(0), atol=tolerance * scale)
+    np.testing.assert_allclose(np.cov(drawn, rowvar=False), np.cov(z, rowvar=False), atol=2 * tolerance * scale**2)
+
+
+def test_the_mixture_finds_both_clusters():
+    rng = np.random.default_rng(0)
+    z = np.concatenate([rng.normal(-5, 0.1, (300, 2)), rng.normal(5, 0.1, (700, 2))])
+    drawn = np.array(samplers.make("gmm", 2, components=2).fit(z, np.zeros_like(z), 0)(KEYS))
+    assert abs((drawn[:, 0] < 0).mean() - 0.3) < 0.03 and (np.abs(np.abs(drawn) - 5) < 1).all()
+
+
+def test_the_posteriors_width_counts():
+    mean, std = np.zeros((2000, 2), "float32"), np.full((2000, 2), 0.5, "float32")
+    for name in ("gmm", "aggregate"):
+        drawn = np.array(samplers.make(name, 2, components=3).fit(mean, std, 0)(KEYS))
+        np.testing.assert_allclose(drawn.std(0), 0.5, rtol=0.08)
+
+
+def test_a_row_depends_on_its_own_key():
+    z = latents(200)
+    for name, kwargs in (("normal", {}), ("gmm", {"components": 3}), ("aggregate", {"components": 50})):
+        sampler = samplers.make(name, 3, **kwargs).fit(z, np.zeros_like(z), 0)
+        np.testing.assert_allclose(sampler(KEYS[5:6]), np.array(sampler(KEYS[:8]))[5:6], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name, kwargs", [("gmm", {"components": 3}), ("aggregate", {"components": 9}), ("second_stage", {"epochs": 1})]
+)
+def test_it_stays_with_the_model(name, kwargs, tmp_path):
+    x, y = images()
+    model = make("conditional_vae")
+    before = model.generate(labels=[0, 1, 2])
+    model.fit_sampler({"image": x, "label": y}, name, **kwargs)
+    after = model.generate(labels=[0, 1, 2])
+    assert (before != after).any()
+    model.save(tmp_path / "m.keras")
+    np.testing.assert_array_equal(load_model(str(tmp_path / "m.keras")).generate(labels=[0, 1, 2]), after)
+    np.testing.assert_array_equal(model.for_inference().generate(labels=[0, 1, 2]), after)
+    model.fit(x, y, batch_size=16, verbose=0)  # it is no part of training
