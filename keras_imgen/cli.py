@@ -136,25 +136,47 @@ def translate(
 ) -> None:
     """Turn pictures into others with a trained model: Pix2Pix, CycleGAN."""
     with one_line_errors():
-        if not os.path.isdir(pictures):
-            raise FileNotFoundError(f"There is no folder {pictures}.")
-        from keras_imgen.data import image_io
-        from keras_imgen.judging import by_name
+        count = answer_pictures(model, pictures, out, overwrite, "translate", "makes no images from images: it has no translate")
+    typer.echo(f"{count} image{'s' if count > 1 else ''} in {out}")
 
-        found = by_name(pictures)
-        names = [f"{stem}.png" for stem in found]
-        if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in names):
-            raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
-        loaded = load_model(model)
-        if not hasattr(loaded, "translate"):
-            raise ValueError(f"{model} makes images from noise: use `keras-imgen generate`.")
-        height, width, channels = loaded.image_shape
-        os.makedirs(out, exist_ok=True)
-        for name, path in zip(names, found.values()):
-            image = image_io.resize(image_io.load_image(path, channels), (height, width))
-            answer = loaded.translate(image[None])[0]
-            image_io.save_image(os.path.join(out, name), answer, {"model": loaded.name, "from": os.path.basename(path)})
-    typer.echo(f"{len(found)} image{'s' if len(found) > 1 else ''} in {out}")
+
+@app.command()
+def reconstruct(
+    model: Annotated[str, typer.Argument(help="A .keras file or a SavedModel folder of an autoencoder.")],
+    pictures: Annotated[str, typer.Argument(help="A folder of pictures; other sizes are cropped to the model's.")],
+    label: Annotated[int | None, typer.Option(help="The class of all of them, for a conditional model.")] = None,
+    out: Annotated[str, typer.Option(help="Folder for the answers, under the same names, as PNG.")] = "reconstructed",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
+) -> None:
+    """Encode and decode pictures with an autoencoder of any kind; one trained with noise takes noise away."""
+    with one_line_errors():
+        given = {} if label is None else {"labels": label}
+        count = answer_pictures(model, pictures, out, overwrite, "reconstruct", "is no autoencoder", **given)
+    typer.echo(f"{count} image{'s' if count > 1 else ''} in {out}")
+
+
+def answer_pictures(model: str, pictures: str, out: str, overwrite: bool, method: str, otherwise: str, **given) -> int:
+    """The model's answers to the pictures of a folder, in `out`; how many."""
+    if not os.path.isdir(pictures):
+        raise FileNotFoundError(f"There is no folder {pictures}.")
+    from keras_imgen.data import image_io
+    from keras_imgen.judging import by_name
+
+    found = by_name(pictures)
+    names = [f"{stem}.png" for stem in found]
+    if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in names):
+        raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
+    loaded = load_model(model)
+    if not hasattr(loaded, method):
+        raise ValueError(f"{model} {otherwise}.")
+    height, width, channels = loaded.image_shape
+    for k, (name, path) in enumerate(zip(names, found.values())):
+        image = image_io.resize(image_io.load_image(path, channels), (height, width))
+        answer = getattr(loaded, method)(image[None], **given)[0]
+        if k == 0:
+            os.makedirs(out, exist_ok=True)  # not before the first answer: a model may refuse
+        image_io.save_image(os.path.join(out, name), answer, {"model": loaded.name, "from": os.path.basename(path)})
+    return len(found)
 
 
 @app.command()

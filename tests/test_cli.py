@@ -329,3 +329,48 @@ def test_translate_a_folder(folders, tmp_path):
     assert "no folder" in command("translate", tmp_path / "m.keras", tmp_path / "none", code=1)
     assert "translate" in command("generate", tmp_path / "m.keras", "--out", tmp_path / "g", code=1)
     assert "translate" in command("evaluate", tmp_path / "m.keras", "--data", "digits", "--out", tmp_path / "e", code=1)
+
+
+# === Autoencoders ===
+
+
+def test_autoencoders_from_both_forms(tmp_path):
+    from PIL import Image
+
+    from keras_imgen.data.image_io import load_image
+
+    run = tmp_path / "run"
+    command("train", "digits-vae", "--out", run, "--epochs", 1, "--batch", 16, "--steps-per-epoch", 2)
+    assert {"kl.jsonl", "reconstructions.png", "grid.png", "saved_model", "report.md"} <= set(os.listdir(run))
+    for kind in ("model.keras", "saved_model"):
+        command("generate", run / kind, "-n", 3, "--seed", 5, "--labels", "3,7", "--out", tmp_path / "g" / kind)
+        args = (run / kind, run / "samples", "--label", 3, "--out", tmp_path / "r" / kind)
+        command("reconstruct", *args)
+        assert "choose another" in command("reconstruct", *args, code=1)
+    for folder, name in (("g", "grid.png"), ("r", "epoch_0001.png")):
+        a, b = (load_image(str(tmp_path / folder / kind / name)) for kind in ("model.keras", "saved_model"))
+        assert np.array_equal(a, b)
+    assert Image.open(tmp_path / "r" / "model.keras" / "epoch_0001.png").size == (16, 16)
+    assert "labels" in command("reconstruct", run / "model.keras", run / "samples", "--out", tmp_path / "x", code=1)
+    assert "translate" in command("translate", run / "model.keras", run / "samples", "--out", tmp_path / "x", code=1)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_run_of_two_stages_goes_on(tmp_path, monkeypatch):
+    """Killed between the stages: the first is not trained again."""
+    from keras_imgen.models import CodePrior
+
+    monkeypatch.setattr(CodePrior, "compile", lambda self, *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
+    run, how = tmp_path / "run", ("--epochs", 1, "--batch", 8, "--steps-per-epoch", 1)
+    try:
+        CliRunner().invoke(app, ["train", "fashion-vqvae", "--out", str(run), *map(str, how)])
+    except FileNotFoundError:
+        pass
+    if not (run / "vqvae" / "report.md").exists():
+        pytest.skip("needs Fashion-MNIST")
+    first = (run / "vqvae" / "model.keras").read_bytes()
+    monkeypatch.undo()
+    command("train", "fashion-vqvae", "--out", run, "--resume")
+    assert (run / "vqvae" / "model.keras").read_bytes() == first
+    assert {"model.keras", "report.md", "grid.png", "reconstructions.png"} <= set(os.listdir(run))
+    assert "finished" in command("train", "fashion-vqvae", "--out", run, "--resume", code=1)

@@ -13,6 +13,8 @@ FILES = (
     "models/test_image_model.py",
     "models/diffusion/test_diffusion.py",
     "models/adversarial/test_regularizers.py",
+    "models/variational/test_vqvae.py",
+    "models/variational/test_likelihoods.py",
     "training",
     "layers",
     "losses",

@@ -36,4 +36,5 @@ def train(
     }
     model.compile(**optimizers)
     model.fit(data, epochs=epochs, callbacks=run.callbacks(adversarial=True, n=40))
+    model.fit_sampler(data, "gmm", components=20, seed=seed)
     return run.finish(model, test)

@@ -108,6 +108,21 @@ def test_shapes_are_what_their_captions_say():
     np.testing.assert_array_equal(again["image"], batch["image"][:7])
 
 
+def test_single_shapes_tell_their_factors():
+    from keras_imgen.data.sources.shapes import COLOURS
+
+    batch = next(iter(load("shapes:one", "test", size=64, batch=100, shuffle=False, limit=100)))
+    images, factors = np.asarray(batch["image"]).astype(int), np.asarray(batch["factors"])
+    masks = np.asarray(batch["mask"])[..., 0] == 1
+    assert (np.asarray(batch["attributes"])[:, 1] == -1).all() and (factors[:, :3] == np.asarray(batch["attributes"])[:, 0]).all()
+    places = np.stack([[np.argwhere(m)[:, ::-1].mean(0) / 64] for m in masks])[:, 0]
+    assert np.abs(places - factors[:, 3:]).max() < 0.06  # a triangle's middle of mass lies below its centre
+    for image, mask, colour in zip(images, masks, factors[:, 1].astype(int)):
+        inside = np.median(image[mask], axis=0)
+        assert np.abs(inside - tuple(COLOURS.values())[colour]).max() <= 3
+    assert (images[~masks].max(-1) < 160).mean() > 0.97  # the rest is black but for the rim
+
+
 def test_shapes_clips_move_and_stay_inside():
     batch = next(iter(load("shapes", size=32, frames=40, batch=8)))
     clip, image = batch["clip"].numpy(), batch["image"].numpy()
