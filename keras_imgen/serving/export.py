@@ -56,14 +56,14 @@ def export_diffusion(model, path: str) -> None:
 
     level = {name: tf.TensorSpec([None], "float32", name=name) for name in ("alpha", "sigma")}
     signatures = {
-        "serving_default": tf.function(default).get_concrete_function(seeds=seeds, **labels),
-        "generate": tf.function(generate).get_concrete_function(
+        "serving_default": tf.function(default, autograph=False).get_concrete_function(seeds=seeds, **labels),
+        "generate": tf.function(generate, autograph=False).get_concrete_function(
             seeds=seeds,
             guidance_scale=tf.TensorSpec([None], "float32", name="guidance_scale"),
             table=tf.TensorSpec([None, default_table.shape[1]], "float32", name="table"),
             **labels,
         ),
-        "denoise": tf.function(denoise).get_concrete_function(
+        "denoise": tf.function(denoise, autograph=False).get_concrete_function(
             image=tf.TensorSpec([None, *model.image_shape], "float32", name="image"), **level, **labels
         ),
     }
@@ -102,8 +102,8 @@ def export_gan(model, path: str) -> None:
 
     bound = tf.TensorSpec([], "float32", name="truncation")
     signatures = {
-        "serving_default": tf.function(default).get_concrete_function(**seeds),
-        "generate": tf.function(generate).get_concrete_function(truncation=bound, **seeds),
+        "serving_default": tf.function(default, autograph=False).get_concrete_function(**seeds),
+        "generate": tf.function(generate, autograph=False).get_concrete_function(truncation=bound, **seeds),
     }
     _write(model, path, signatures, {"kind": "gan"})
 
@@ -121,7 +121,7 @@ def export_translation(model, path: str) -> None:
             return {"images": model.translated(images)}
 
     spec = tf.TensorSpec([None, *model.image_shape], "uint8", name="images")
-    signatures = {"serving_default": tf.function(translate).get_concrete_function(images=spec)}
+    signatures = {"serving_default": tf.function(translate, autograph=False).get_concrete_function(images=spec)}
     _write(model, path, signatures, {"kind": "translation", "target_shape": list(model.target_shape)})
 
 
@@ -148,7 +148,7 @@ def export_latent_model(model, path: str) -> None:
             with model.averaged():
                 return {output: function(inputs[name], inputs.get("labels"))}
 
-        return tf.function(run).get_concrete_function(**{name: spec}, **labels)
+        return tf.function(run, autograph=False).get_concrete_function(**{name: spec}, **labels)
 
     generate = endpoint(model.sample, "seeds", tf.TensorSpec([None], "int32", name="seeds"), "images", generating)
     signatures = {
