@@ -136,7 +136,9 @@ def translate(
 ) -> None:
     """Turn pictures into others with a trained model: Pix2Pix, CycleGAN."""
     with one_line_errors():
-        count = answer_pictures(model, pictures, out, overwrite, "translate", "makes no images from images: it has no translate")
+        count = answer_pictures(
+            model, pictures, out, overwrite, "translate", "makes no images from images: it has no translate"
+        )
     typer.echo(f"{count} image{'s' if count > 1 else ''} in {out}")
 
 

@@ -47,14 +47,17 @@ def mmd(x, y, scale: float = 1.0):
 def total_correlation(z, mean, log_variance, dataset_size: int):
     """(mutual information, total correlation, dimension-wise KL), whose sum estimates KL(q(z|x) || p(z)), each a mean in nats.
 
-    Minibatch-weighted sampling of log q(z) (Chen et al. 2018, "Isolating Sources of Disentanglement", eq. 5) for latents z (N, D) of
-    posteriors (N, D) out of a data set of so many images.
+    Chen et al. 2018, "Isolating Sources of Disentanglement", eq. 2, for latents z (N, D) of posteriors (N, D) out of a data set of so many
+    images. log q(z) by minibatch stratified sampling (appendix C.2): an image's own posterior has its share of the data set, the others of
+    the batch stand for all the rest, here each for as much.
     """
-    count = ops.cast(ops.shape(z)[0], "float32")
+    count = ops.shape(z)[0]
+    others = ops.cast(ops.maximum(count - 1, 1), "float32")
+    own_share, rest = np.float32(1.0 / dataset_size), np.float32(max(1.0 - 1.0 / dataset_size, 1e-12))
+    shares = ops.where(ops.eye(count, dtype="float32") > 0, ops.log(own_share), ops.log(rest) - ops.log(others))
     pairs = log_normal(z[:, None], mean[None], log_variance[None])  # log q(z_i | x_j), (N, N, D)
-    norm = ops.log(count * np.float32(dataset_size))
-    joint = ops.logsumexp(ops.sum(pairs, -1), axis=1) - norm
-    product = ops.sum(ops.logsumexp(pairs, axis=1) - norm, -1)
+    joint = ops.logsumexp(ops.sum(pairs, -1) + shares, axis=1)
+    product = ops.sum(ops.logsumexp(pairs + shares[..., None], axis=1), -1)
     own = ops.sum(log_normal(z, mean, log_variance), -1)
     prior = ops.sum(log_normal(z), -1)
     return ops.mean(own - joint), ops.mean(joint - product), ops.mean(product - prior)

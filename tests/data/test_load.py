@@ -114,7 +114,9 @@ def test_single_shapes_tell_their_factors():
     batch = next(iter(load("shapes:one", "test", size=64, batch=100, shuffle=False, limit=100)))
     images, factors = np.asarray(batch["image"]).astype(int), np.asarray(batch["factors"])
     masks = np.asarray(batch["mask"])[..., 0] == 1
-    assert (np.asarray(batch["attributes"])[:, 1] == -1).all() and (factors[:, :3] == np.asarray(batch["attributes"])[:, 0]).all()
+    assert (np.asarray(batch["attributes"])[:, 1] == -1).all() and (
+        factors[:, :3] == np.asarray(batch["attributes"])[:, 0]
+    ).all()
     places = np.stack([[np.argwhere(m)[:, ::-1].mean(0) / 64] for m in masks])[:, 0]
     assert np.abs(places - factors[:, 3:]).max() < 0.06  # a triangle's middle of mass lies below its centre
     for image, mask, colour in zip(images, masks, factors[:, 1].astype(int)):

@@ -62,9 +62,8 @@ def test_total_correlation_of_a_gaussian():
     mean = rng.multivariate_normal([0, 0], covariance - width**2 * np.eye(2), n).astype("float32")
     log_variance = np.full_like(mean, 2 * np.log(width))
     z = (mean + width * rng.normal(size=mean.shape)).astype("float32")
-    parts = divergence.total_correlation(*map(ops.convert_to_tensor, (z, mean, log_variance)), 1)
+    parts = divergence.total_correlation(*map(ops.convert_to_tensor, (z, mean, log_variance)), n)
     information, correlation, own = (float(v) for v in parts)
-    # With a data set of 1 the weights are 1/n, each image's share of the batch; the formula's norm is of log(n): one term for one pair.
     assert abs(correlation - -0.5 * np.log(np.linalg.det(covariance))) < 0.08
     whole = (stats.norm.logpdf(z, mean, width) - stats.norm.logpdf(z)).sum(-1).mean()
     np.testing.assert_allclose(information + correlation + own, whole, rtol=1e-3)
