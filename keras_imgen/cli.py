@@ -161,6 +161,8 @@ def answer_pictures(model: str, pictures: str, out: str, overwrite: bool, method
     """The model's answers to the pictures of a folder, in `out`; how many."""
     if not os.path.isdir(pictures):
         raise FileNotFoundError(f"There is no folder {pictures}.")
+    import numpy as np
+
     from keras_imgen.data import image_io
     from keras_imgen.judging import by_name
 
@@ -172,12 +174,14 @@ def answer_pictures(model: str, pictures: str, out: str, overwrite: bool, method
     if not hasattr(loaded, method):
         raise ValueError(f"{model} {otherwise}.")
     height, width, channels = loaded.image_shape
-    for k, (name, path) in enumerate(zip(names, found.values())):
-        image = image_io.resize(image_io.load_image(path, channels), (height, width))
-        answer = getattr(loaded, method)(image[None], **given)[0]
-        if k == 0:
-            os.makedirs(out, exist_ok=True)  # not before the first answer: a model may refuse
-        image_io.save_image(os.path.join(out, name), answer, {"model": loaded.name, "from": os.path.basename(path)})
+    paths = list(found.values())
+    for start in range(0, len(paths), 64):
+        part = slice(start, start + 64)
+        images = [image_io.resize(image_io.load_image(path, channels), (height, width)) for path in paths[part]]
+        answers = getattr(loaded, method)(np.stack(images), **given)
+        os.makedirs(out, exist_ok=True)  # not before the first answer: a model may refuse
+        for name, path, answer in zip(names[part], paths[part], answers):
+            image_io.save_image(os.path.join(out, name), answer, {"model": loaded.name, "from": os.path.basename(path)})
     return len(found)
 
 

@@ -24,6 +24,10 @@ class PosteriorMonitor(keras.callbacks.Callback):
             raise ValueError(f"Expected `share` in [0, 1], got {share!r}.")
         self.log, self.share, self._said = log, share, False
 
+    def on_train_begin(self, logs=None):
+        if not hasattr(self.model, "kl_per_dimension"):
+            raise ValueError(f"PosteriorMonitor watches a VAE's posterior; {type(self.model).__name__} has none.")
+
     def on_epoch_end(self, epoch, logs=None):
         kl = [float(v) for v in self.model.kl_per_dimension]
         used = sum(v > 0.01 for v in kl)

@@ -19,7 +19,8 @@ class SampleGrid(keras.callbacks.Callback):
         every: epochs between grids; the last epoch has one in any case.
         seed: image k has the seed `seed + k`, so a change between grids is the model's.
         tensorboard: a log folder for TensorBoard, as well.
-        images: uint8 (n, H, W, C), for a model from image to image or an autoencoder: the grid shows each one beside the answer.
+        images: uint8 (n, H, W, C), for a model from image to image or an autoencoder: the grid shows each one beside the answer. A
+            conditional autoencoder needs their `labels` too.
         generate: passed on to `model.generate`, as `steps=10`.
     """
 
@@ -47,14 +48,22 @@ class SampleGrid(keras.callbacks.Callback):
             raise ValueError(f"Expected `n` of at least 1 image, got {self.n!r}.")
         self._generate, self._writer = generate, None
 
+    def on_train_begin(self, logs=None):
+        if self.images is not None and getattr(self.model, "codec_classes", None) and self.labels is None:
+            raise ValueError("This autoencoder is conditional on labels: give SampleGrid the labels of its images.")
+
+    def _answers(self):
+        if hasattr(self.model, "translate"):
+            return self.model.translate(self.images)
+        return self.model.reconstruct(self.images, self.labels if self.model.codec_classes else None)
+
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 != self.params.get("epochs"):
             return
         from keras_imgen.data.image_io import make_grid, save_image
 
         if self.images is not None:
-            answer = getattr(self.model, "translate", None) or self.model.reconstruct
-            grid = make_grid(beside(self.images, answer(self.images)))
+            grid = make_grid(beside(self.images, self._answers()))
         else:
             labels = class_labels(self.model, self.n, self.labels)
             grid = make_grid(self.model.generate(self.n, labels=labels, seed=self.seed, **self._generate))

@@ -10,6 +10,8 @@ import numpy as np
 
 from keras_imgen.models.adversarial.latent import slerp
 
+VALUES = tuple(np.linspace(-2.5, 2.5, 8))
+
 
 def interpolate(
     model: Any, start: np.ndarray, stop: np.ndarray, frames: int = 8, spherical: bool = False, labels: Any = None
@@ -32,9 +34,7 @@ def interpolate(
     return model.decode(way, labels)
 
 
-def traverse(
-    model: Any, image: np.ndarray, dims: Any = None, values: Any = np.linspace(-2.5, 2.5, 8), labels: Any = None
-) -> np.ndarray:
+def traverse(model: Any, image: np.ndarray, dims: Any = None, values: Any = VALUES, labels: Any = None) -> np.ndarray:
     """What each latent number stands for: a picture's latent with one number after the other set to each of `values`.
 
     Args:
@@ -56,17 +56,22 @@ def traverse(
     return made.reshape(len(dims), len(values), *made.shape[1:])
 
 
-def attribute_vector(model: Any, having: np.ndarray, lacking: np.ndarray) -> np.ndarray:
-    """The direction (D,) from pictures without an attribute to pictures with it: the difference of the means of their latents (Larsen et al.
-    2016, section 3.2). Both uint8 (N, H, W, C)."""
+def attribute_vector(
+    model: Any, having: np.ndarray, lacking: np.ndarray, having_labels: Any = None, lacking_labels: Any = None
+) -> np.ndarray:
+    """The direction (D,) from pictures without an attribute to pictures with it: the difference of the means of their latents (Larsen et
+    al. 2016, section 3.2). Both uint8 (N, H, W, C), with labels for a conditional model."""
     if not len(having) or not len(lacking):
         raise ValueError(f"Expected pictures of both kinds, got {len(having)} with and {len(lacking)} without.")
-    return _vectors(model, model.encode(having)).mean(0) - _vectors(model, model.encode(lacking)).mean(0)
+    with_it, without = model.encode(having, having_labels), model.encode(lacking, lacking_labels)
+    return _vectors(model, with_it).mean(0) - _vectors(model, without).mean(0)
 
 
-def add_attribute(model: Any, images: np.ndarray, vector: np.ndarray, strength: float = 1.0) -> np.ndarray:
+def add_attribute(
+    model: Any, images: np.ndarray, vector: np.ndarray, strength: float = 1.0, labels: Any = None
+) -> np.ndarray:
     """Pictures uint8 (N, H, W, C) with the attribute of `attribute_vector`; a negative strength takes it away."""
-    return model.decode(_vectors(model, model.encode(images)) + np.float32(strength) * vector)
+    return model.decode(_vectors(model, model.encode(images, labels)) + np.float32(strength) * vector, labels)
 
 
 def scatter(model: Any, data: Any, path: str, limit: int = 2000) -> None:

@@ -25,7 +25,7 @@ def squared_distances(a, b):
 
 
 def mmd(x, y, scale: float = 1.0):
-    """Squared maximum mean discrepancy of samples x and y (N, D), N > 1, without the pairs of a sample with itself.
+    """Squared maximum mean discrepancy of samples x and y (N, D), without the pairs of a sample with itself; 0 for N = 1.
 
     The kernel is the sum of inverse multiquadratics C / (C + |a - b|^2) with C = 2 D scale^2 times 0.1, 0.2, 0.5, 1, 2, 5, 10 (WAE,
     Tolstikhin et al. 2018, section 4), which suits a prior N(0, scale^2 I). Unbiased, so it may be negative.
@@ -39,9 +39,10 @@ def mmd(x, y, scale: float = 1.0):
     def within(a):
         k = kernel(squared_distances(a, a))
         off_diagonal = 1.0 - ops.eye(ops.shape(a)[0], dtype="float32")
-        return ops.sum(k * off_diagonal) / (count * (count - 1.0))
+        return ops.sum(k * off_diagonal) / ops.maximum(count * (count - 1.0), 1.0)
 
-    return within(x) + within(y) - 2.0 * ops.mean(kernel(squared_distances(x, y)))
+    found = within(x) + within(y) - 2.0 * ops.mean(kernel(squared_distances(x, y)))
+    return found * ops.cast(count > 1.0, "float32")
 
 
 def total_correlation(z, mean, log_variance, dataset_size: int):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.serving.requests import batched, filled, labels_of, rows
+from keras_imgen.serving.requests import batched, check_codes, filled, labels_of, rows
 
 DESCRIPTION = os.path.join("assets.extra", "keras_imgen.json")
 
@@ -135,9 +135,13 @@ class ServedLatentModel(ServedModel):
 
     def decode(self, latents: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
         """uint8 images of latents (N, *latent_shape)."""
-        latents = np.asarray(latents, self.description["latent_dtype"])
+        latents = np.asarray(latents)
         if latents.shape[1:] != self.latent_shape:
-            raise ValueError(f"Expected latents of shape (N, {self.latent_shape}), got {latents.shape}.")
+            shape = ", ".join(map(str, self.latent_shape))
+            raise ValueError(f"Expected latents of shape (N, {shape}), got {latents.shape}.")
+        if self.description["codes"] is not None:
+            check_codes(latents, self.description["codes"])
+        latents = latents.astype(self.description["latent_dtype"])
         return self._call("decode", "latents", latents, self._labels(latents, labels), "images", batch_size)
 
     def reconstruct(self, images: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:

@@ -158,7 +158,11 @@ def export_latent_model(model, path: str) -> None:
         "decode": endpoint(model.decoded, "latents", latents, "images", coding),
         "reconstruct": endpoint(model.reconstructed, "images", images, "images", coding),
     }
-    about = {"codec_classes": model.codec_classes, "latent_shape": list(model.latent_shape)}
+    about = {
+        "codes": getattr(model, "codes", None),
+        "codec_classes": model.codec_classes,
+        "latent_shape": list(model.latent_shape),
+    }
     _write(model, path, signatures, {"kind": "latent", **about, "latent_dtype": model.latent_dtype})
 
 

@@ -50,7 +50,17 @@ def labels_of(num_classes: int | None, count: int, labels: Any) -> np.ndarray | 
     """
     if num_classes is not None and labels is None:
         raise ValueError(f"This model is conditional on labels: expected `labels`, ints in 0..{num_classes - 1}.")
+    if num_classes is None and labels is not None:
+        raise ValueError("Encoding and decoding take no labels in this model: leave `labels` out.")
     return rows(num_classes, count, labels)[1]
+
+
+def check_codes(codes: np.ndarray, count: int) -> None:
+    """Raises ValueError unless these are integers in 0..count-1."""
+    if codes.dtype.kind not in "iu":
+        raise ValueError(f"Expected integer codes, got {codes.dtype}.")
+    if codes.size and (codes.min() < 0 or codes.max() >= count):
+        raise ValueError(f"Expected codes in 0..{count - 1}, got {codes.min()}..{codes.max()}.")
 
 
 def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:

@@ -50,6 +50,11 @@ def replica_count() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
+def sum_over_replicas(x):
+    """The sum of every replica's tensor, on each of them."""
+    return tf.distribute.get_replica_context().all_reduce("sum", x) if replica_count() > 1 else x
+
+
 def replica_index():
     context = tf.distribute.get_replica_context()
     return context.replica_id_in_sync_group if context else 0

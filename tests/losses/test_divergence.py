@@ -69,6 +69,22 @@ def test_total_correlation_of_a_gaussian():
     np.testing.assert_allclose(information + correlation + own, whole, rtol=1e-3)
 
 
+def test_total_correlation_is_the_loop():
+    """log q(z_i) from 1/N of its own posterior and (1 - 1/N) / (M - 1) of each of the other M - 1."""
+    rng, m, n = np.random.default_rng(1), 6, 100
+    z, mean, log_variance = (rng.normal(size=(m, 2)).astype("float32") for _ in range(3))
+    joint, product = np.zeros(m), np.zeros(m)
+    for i in range(m):
+        share = [1 / n if j == i else (1 - 1 / n) / (m - 1) for j in range(m)]
+        p = np.array([stats.norm.pdf(z[i], mean[j], np.exp(log_variance[j] / 2)) for j in range(m)])
+        joint[i] = np.log(sum(s * q.prod() for s, q in zip(share, p)))
+        product[i] = sum(np.log(sum(s * q[d] for s, q in zip(share, p))) for d in range(2))
+    own = stats.norm.logpdf(z, mean, np.exp(log_variance / 2)).sum(-1)
+    wanted = (own - joint).mean(), (joint - product).mean(), (product - stats.norm.logpdf(z).sum(-1)).mean()
+    found = divergence.total_correlation(*map(ops.convert_to_tensor, (z, mean, log_variance)), n)
+    np.testing.assert_allclose([float(v) for v in found], wanted, rtol=1e-4)
+
+
 def test_gradients_are_finite():
     if keras.backend.backend() != "tensorflow":
         pytest.skip("by TensorFlow's tape")

@@ -11,7 +11,7 @@ from keras_imgen.models import batches
 from keras_imgen.models.calls import call, check_labels, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.variational import samplers
-from keras_imgen.serving.requests import labels_of, rows
+from keras_imgen.serving.requests import check_codes, labels_of, rows
 from keras_imgen.training import random
 
 
@@ -69,13 +69,13 @@ class LatentModel(ImageModel):
     def reconstructed(self, images, labels=None):
         return self.decoded(self.encoded(images, labels), labels)
 
-    def sample(self, seeds, labels=None):
-        """uint8 images for int32 seeds (N,); a label of `num_classes` is drawn."""
+    def sample(self, seeds, labels=None, **how):
+        """uint8 images for int32 seeds (N,); a label of `num_classes` is drawn; `how` goes to `sampled`."""
         keys = random.key(seeds)
         if labels is not None:
             drawn = random.integers(random.fold(keys, 1), self.num_classes)
             labels = ops.where(labels < self.num_classes, labels, drawn)
-        return self.decoded(self.sampled(random.fold(keys, 0), labels), labels)
+        return self.decoded(self.sampled(random.fold(keys, 0), labels, **how), labels)
 
     # === For users: NumPy in, NumPy out ===
 
@@ -91,12 +91,14 @@ class LatentModel(ImageModel):
         """uint8 images (N, H, W, C) of latents (N, *latent_shape).
 
         Raises:
-            ValueError: latents of another shape; labels missing, or outside the range.
+            ValueError: latents of another shape, codes outside the codebook; labels missing, or outside the range.
         """
         latents = np.asarray(latents)
         if latents.shape[1:] != self.latent_shape:
             shape = ", ".join(map(str, self.latent_shape))
             raise ValueError(f"Expected latents of shape (N, {shape}), got {latents.shape}.")
+        if self.latent_dtype == "int32":
+            check_codes(latents, self.codes)
         return self._apply("decoded", latents.astype(self.latent_dtype), labels, batch_size, ema)
 
     def reconstruct(self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True) -> np.ndarray:
@@ -293,7 +295,7 @@ class Autoencoder(LatentModel):
             def posteriors(images, labels=None):
                 return ops.concatenate(self.posteriors(batches.rescale(images), labels), -1)
 
-            both = self.in_batches(("posteriors", str(images.dtype)), posteriors, arrays, 256)
+            both = self.in_batches(("posteriors", str(images.dtype)), posteriors, arrays, len(images), fill=False)
             mean.append(both[:, : self.latent_shape[0]])
             std.append(both[:, self.latent_shape[0] :])
         self.sampler = sampler.fit(np.concatenate(mean), np.concatenate(std), seed)

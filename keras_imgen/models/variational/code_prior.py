@@ -1,11 +1,15 @@
 """The second stage of a VQ-VAE: its codes one after the other."""
 
+from typing import Any
+
 import keras
+import numpy as np
 from keras import ops
 
 from keras_imgen.models.calls import check_labels
 from keras_imgen.models.variational.autoencoder import LatentModel
 from keras_imgen.models.variational.vqvae import VQVAE
+from keras_imgen.serving.requests import rows
 from keras_imgen.training import random
 
 
@@ -14,11 +18,11 @@ class CodePrior(LatentModel):
     """The second stage of a VQ-VAE: a network that learns its codes in raster order, each from those before it; then a generator.
 
     Args:
-        vqvae: a trained `VQVAE`; its averaged weights are kept and stay as they are.
+        vqvae: a trained `VQVAE`; a copy of it with averaged weights is kept and stays as it is.
         network: from codes int32 (N, h, w) to logits (N, h, w, codes) that see only what lies before, as
             `networks.pixelcnn((7, 7), 256)` or `networks.code_transformer((7, 7), 256)`; with labels from a dict of `codes` and `label`.
         num_classes: of the labels, if the network takes them; None for a model without.
-        temperature: of sampling; below 1 the likelier codes.
+        temperature: of sampling, unless `generate` says another; below 1 the likelier codes.
         ema, ema_gamma, seed: see `ImageModel`.
 
     Trained by `fit` on images. Logs `loss`, the cross-entropy in nats per image, and `accuracy`, the share of codes that were the
@@ -37,11 +41,10 @@ class CodePrior(LatentModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not temperature > 0:
-            raise ValueError(f"Expected `temperature` above 0, got {temperature!r}.")
+        _check_temperature(temperature)
         check_labels(network, num_classes, "network")
         self._classes, self.temperature = num_classes, temperature
-        self.vqvae = vqvae.for_inference() if vqvae.ema is not None else vqvae
+        self.vqvae = vqvae.for_inference()
         self.vqvae.trainable = False
         self.network = network
         wanted = (*self.latent_shape, self.vqvae.codes)
@@ -60,6 +63,10 @@ class CodePrior(LatentModel):
     @property
     def image_shape(self):
         return self.vqvae.image_shape
+
+    @property
+    def codes(self):
+        return self.vqvae.codes
 
     @property
     def latent_shape(self):
@@ -98,19 +105,42 @@ class CodePrior(LatentModel):
     def images_of(self, latents, labels=None):
         return self.vqvae.images_of(latents)
 
-    def sampled(self, keys, labels=None):
+    def sampled(self, keys, labels=None, temperature=None):
+        temperature = self.temperature if temperature is None else temperature
         height, width = self.latent_shape
         places = ops.reshape(ops.arange(height * width, dtype="int32"), (1, height, width))
 
         def step(i, codes):
             logits = ops.reshape(self._logits(codes, labels, False), (-1, height * width, self.vqvae.codes))
-            logits = ops.take(logits, i, axis=1) / self.temperature
+            logits = ops.take(logits, i, axis=1) / temperature
             u = random.uniform(random.fold(keys, i), (self.vqvae.codes,))
             drawn = ops.cast(ops.argmax(logits - ops.log(-ops.log(u)), axis=-1), "int32")  # Gumbel's trick
             return ops.where(places == i, drawn[:, None, None], codes)
 
         start = ops.zeros((ops.shape(keys)[0], height, width), "int32")
         return ops.fori_loop(0, height * width, step, start)
+
+    def generate(
+        self,
+        n: int | None = None,
+        labels: Any = None,
+        seed: int = 0,
+        *,
+        seeds: Any = None,
+        temperature: float | None = None,
+        batch_size: int = 64,
+        ema: bool = True,
+    ) -> np.ndarray:
+        """As `LatentModel.generate`. `temperature`: below 1 the likelier codes; None is the model's."""
+        temperature = self.temperature if temperature is None else temperature
+        _check_temperature(temperature)
+        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+
+        def sample(seeds, *rest):
+            return self.sample(seeds, *rest[:-1], temperature=rest[-1])
+
+        arrays = [seeds] if labels is None else [seeds, labels]
+        return self.in_batches("sample", sample, arrays, batch_size, (np.float32(temperature),), ema)
 
     def get_config(self):
         load = keras.saving.serialize_keras_object
@@ -121,3 +151,8 @@ class CodePrior(LatentModel):
     def from_config(cls, config):
         load = keras.saving.deserialize_keras_object
         return cls(**{**config, **{k: load(config[k]) for k in ("vqvae", "network")}})
+
+
+def _check_temperature(temperature):
+    if not temperature > 0:
+        raise ValueError(f"Expected `temperature` above 0, got {temperature!r}.")

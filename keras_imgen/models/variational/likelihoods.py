@@ -12,7 +12,7 @@ class Likelihood(keras.layers.Layer):
     """Base. `factor` is how many channels of the decoder's output one channel of the image needs.
 
     `discrete` is whether log_prob is that of the 256 levels; a density in [-1, 1] otherwise, which bits per dimension turn into
-    that of the levels, 1/127.5 apart, at their centres.
+    that of the levels, 1/127.5 apart, at their centres. None: of something else, which has no bits per dimension.
     """
 
     factor, discrete = 1, False
@@ -57,9 +57,10 @@ class Gaussian(Likelihood):
 
     @property
     def log_sigma(self):
-        """Held as a tenth, so that Adam moves it ten times as fast as the networks' weights: it has far to go."""
-        # Below 1/255 of the range a fit of the last bit would pay for everything else.
-        return ops.maximum(10.0 * ops.convert_to_tensor(self._tenth), math.log(1 / 255))
+        """Held as a tenth, so that Adam moves it ten times as fast as the networks' weights: it has far to go. The learned one stays above
+        half a gray level: a fit of the last bit would pay for everything else."""
+        value, floor = 10.0 * ops.convert_to_tensor(self._tenth), math.log(1 / 255)
+        return value if self.sigma is not None else floor + ops.softplus(value - floor)
 
     def log_prob(self, x, output):
         z = (x - ops.cast(output, "float32")) * ops.exp(-self.log_sigma)
@@ -74,7 +75,7 @@ class Bernoulli(Likelihood):
     """The output is the logit of a pixel's being white. For gray images the cross-entropy with their brightness: not the likelihood of an
     image, but what most VAEs of black and white pictures report."""
 
-    discrete = True
+    discrete = None
 
     def log_prob(self, x, output):
         logits = ops.cast(output, "float32")
@@ -96,7 +97,7 @@ class DiscretizedLogistic(Likelihood):
 
     def log_prob(self, x, output):
         mean, log_scale = ops.split(ops.cast(output, "float32"), 2, axis=-1)
-        log_scale = ops.maximum(log_scale, -7.0)
+        log_scale = ops.clip(log_scale, -7.0, 7.0)
         inverse, half = ops.exp(-log_scale), 1.0 / 255
         upper, lower = (x + half - mean) * inverse, (x - half - mean) * inverse
         # log(sigmoid(upper) - sigmoid(lower)), from sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)).

@@ -87,12 +87,13 @@ class AggregatePosterior(LatentSampler):
     def fit(self, mean, std, seed):
         _enough(mean, self.components, "components")
         chosen = np.random.default_rng(seed).choice(len(mean), self.components, replace=False)
-        means = mean[chosen]
+        means, kernel = mean[chosen], np.zeros((self.dim, self.dim))
         if not std.any():
             width = self.components ** (-1.0 / (self.dim + 4))
             means = means.mean(0) + np.sqrt(1 - width**2) * (means - means.mean(0))
             covariance = np.cov(mean, rowvar=False).reshape(self.dim, self.dim) + 1e-6 * mean.var() * np.eye(self.dim)
-            self.kernel.assign(width * np.linalg.cholesky(covariance))
+            kernel = width * np.linalg.cholesky(covariance)
+        self.kernel.assign(kernel)
         self.means.assign(means)
         self.stds.assign(std[chosen])
         return self
@@ -112,16 +113,15 @@ class SecondStage(LatentSampler):
     """A second VAE, on the latents of the first, which learns how their aggregate differs from N(0, I) (two-stage VAE, Dai & Wipf 2019).
 
     Args:
-        width: of its three layers.  epochs: of its training, in batches of 256.
+        width: of its three hidden layers.  epochs: of its training, in batches of 256.
     """
 
     def __init__(self, dim: int, width: int = 256, epochs: int = 60, **kwargs):
         super().__init__(dim, **kwargs)
-        from keras_imgen.networks import mlp_decoder
-
         self.width, self.epochs = width, epochs
-        self.decoder = mlp_decoder((1, 1, dim), dim, (width,) * 3, name="second_decoder")
-        self.decoder.trainable = False
+        sizes = [dim, width, width, width, dim]
+        self.kernels = [self._table(f"kernel{i}", a, b) for i, (a, b) in enumerate(zip(sizes[:-1], sizes[1:]))]
+        self.biases = [self._table(f"bias{i}", b) for i, b in enumerate(sizes[1:])]
         self.center, self.spread = self._table("center", dim), self._table("spread", dim)
         self.sigma = self._table("sigma")
 
@@ -134,18 +134,18 @@ class SecondStage(LatentSampler):
             drawn.mean(0),
             1.05 * np.abs(drawn - drawn.mean(0)).max(0) + 1e-12,
         )  # into [-1, 1], as images are
-        steps = self.epochs * math.ceil(len(drawn) / 256)
-        rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
-        second = VAE(
-            mlp_encoder((1, 1, self.dim), 2 * self.dim, (self.width,) * 3),
-            mlp_decoder((1, 1, self.dim), self.dim, (self.width,) * 3),
-            seed=seed,
-        )
+        shape, widths = (1, 1, self.dim), (self.width,) * 3
+        second = VAE(mlp_encoder(shape, 2 * self.dim, widths), mlp_decoder(shape, self.dim, widths), seed=seed)
+        rng = np.random.default_rng(seed)
+        for v in second.trainable_variables:  # the same start for the same seed, whatever else has been built
+            if len(v.shape) == 2:
+                v.assign(rng.normal(size=v.shape) * np.sqrt((2 if v.shape[1] == self.width else 1) / v.shape[0]))
+        rate = keras.optimizers.schedules.CosineDecay(1e-3, self.epochs * math.ceil(len(drawn) / 256))
         second.compile(keras.optimizers.Adam(rate))
         scaled = ((drawn - center) / spread).astype("float32")
         second.fit(scaled[:, None, None], batch_size=256, epochs=self.epochs, verbose=0)
-        second = second.for_inference()
-        for mine, its in zip(self.decoder.variables, second.decoder.variables, strict=True):
+        decoder = second.for_inference().decoder.trainable_variables
+        for mine, its in zip([v for pair in zip(self.kernels, self.biases) for v in pair], decoder, strict=True):
             mine.assign(its)
         self.center.assign(center)
         self.spread.assign(spread)
@@ -153,10 +153,11 @@ class SecondStage(LatentSampler):
         return self
 
     def call(self, keys):
-        scaled = self.decoder(random.normal(random.fold(keys, 0), (self.dim,)), training=False)
-        scaled = ops.reshape(ops.cast(scaled, "float32"), (-1, self.dim))
-        scaled = scaled + self.sigma * random.normal(random.fold(keys, 1), (self.dim,))
-        return self.center + self.spread * scaled
+        h = random.normal(random.fold(keys, 0), (self.dim,))
+        for i, (kernel, bias) in enumerate(zip(self.kernels, self.biases)):
+            h = ops.matmul(h if i == 0 else ops.silu(h), kernel) + bias
+        h = h + self.sigma * random.normal(random.fold(keys, 1), (self.dim,))
+        return self.center + self.spread * h
 
     def get_config(self):
         return {**super().get_config(), "width": self.width, "epochs": self.epochs}

@@ -35,7 +35,8 @@ class VAE(Autoencoder):
         noise: see `Autoencoder`.  sampler: see `Autoencoder`.
         ema, ema_gamma, seed: see `ImageModel`.
 
-    Logs `loss`, `reconstruction` (-log p(x|z)) and `kl`, in nats per image; `bits_per_dimension` of the ELBO, whatever beta is;
+    Logs `loss`, `reconstruction` (-log p(x|z)) and `kl`, in nats per image; `bits_per_dimension` of the ELBO, whatever beta is (not with
+    "bernoulli", which is no likelihood of gray levels);
     `active_units`, how many latent numbers have a KL above 0.01 nats, of a moving average that `kl_per_dimension` gives.
     """
 
@@ -54,13 +55,17 @@ class VAE(Autoencoder):
         **kwargs,
     ):
         self._likelihood = likelihoods.get(likelihood)
-        self.beta, self.capacity, self.free_bits = (_schedule(v) for v in (beta, capacity, free_bits))
+        self.beta, self.capacity, self.free_bits = _schedule(beta), _schedule(capacity), free_bits
+        if self._likelihood.discrete is None:
+            self.logged = tuple(name for name in type(self).logged if name != "bits_per_dimension")
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
     def finish(self):
         self.likelihood = self._likelihood
         state = {"trainable": False, "initializer": "zeros", "aggregation": "mean"}
         self._kl_average = self.add_weight(name="kl_average", shape=self.latent_shape, **state)
+        # The step that schedules are read at, in evaluation too: JAX does not hand the optimizer to it.
+        self._step = self.add_weight(name="step", shape=(), **state)
         super().finish()
 
     @property
@@ -80,6 +85,7 @@ class VAE(Autoencoder):
 
     def update(self, batch):
         keys = self.next_keys(ops.shape(batch["image"])[0])
+        self._step.assign(ops.cast(ops.convert_to_tensor(self.optimizer.iterations), "float32"))
         _, logs, kl = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
         return {**logs, "active_units": self._active(kl)}
 
@@ -103,8 +109,7 @@ class VAE(Autoencoder):
         kl = ops.mean(divergence.kl_normal(mean, log_variance), axis=0)
         term, logs = self.regularizer(kl, z, mean, log_variance, keys)
         logs = {"loss": nll + term, "reconstruction": nll, "kl": ops.sum(kl), **logs}
-        logs["bits_per_dimension"] = self._bits(nll + logs["kl"])
-        return nll + term, logs, kl
+        return nll + term, {**logs, **self._bits(nll + logs["kl"])}, kl
 
     def regularizer(self, kl, z, mean, log_variance, keys):
         """(the loss besides the reconstruction, scalars to log), from the KL (D,) and a batch of posteriors (N, D)."""
@@ -114,12 +119,13 @@ class VAE(Autoencoder):
         return self._now(self.beta) * total, {}
 
     def _now(self, value):
-        if not callable(value):
-            return value
-        return ops.cast(value(self._optimizer_of(self.players["autoencoder"]).iterations), "float32")
+        return ops.cast(value(ops.copy(self._step)), "float32") if callable(value) else value
 
     def _bits(self, nats):
-        return likelihoods.bits_per_dimension(nats, self.image_shape, self.likelihood.discrete)
+        discrete = self.likelihood.discrete
+        if discrete is None:
+            return {}
+        return {"bits_per_dimension": likelihoods.bits_per_dimension(nats, self.image_shape, discrete)}
 
     # === Latents and images ===
 
@@ -175,10 +181,10 @@ class VAE(Autoencoder):
 
     def get_config(self):
         config = {**super().get_config(), "likelihood": keras.saving.serialize_keras_object(self.likelihood)}
-        for name in ("beta", "capacity", "free_bits"):
+        for name in ("beta", "capacity"):
             value = getattr(self, name)
             config[name] = keras.saving.serialize_keras_object(value) if callable(value) else value
-        return config
+        return {**config, "free_bits": self.free_bits}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -208,7 +214,7 @@ class IWAE(VAE):
         kl = ops.mean(divergence.kl_normal(mean, log_variance), axis=0)
         reconstruction = -ops.mean(weights) - ops.sum(kl)
         logs = {"loss": bound, "reconstruction": reconstruction, "kl": ops.sum(kl)}
-        return bound, {**logs, "bits_per_dimension": self._bits(bound)}, kl
+        return bound, {**logs, **self._bits(bound)}, kl
 
     def get_config(self):
         return {**super().get_config(), "samples": self.samples}
@@ -220,7 +226,7 @@ class TCVAE(VAE):
 
     Args:
         dataset_size: how many images there are to learn from, for the estimate of the latents' joint density.
-        beta: of the total correlation.
+        beta: of the total correlation; a number or a schedule.
         others: see `VAE`.
 
     Logs those of `VAE` and `total_correlation`, in nats.
@@ -229,6 +235,10 @@ class TCVAE(VAE):
     logged = (*VAE.logged, "total_correlation")
 
     def __init__(self, encoder, decoder, num_classes=None, *, dataset_size: int, beta: Any = 6.0, **kwargs):
+        if dataset_size < 1:
+            raise ValueError(f"Expected `dataset_size` of at least 1 image, got {dataset_size!r}.")
+        if kwargs.get("capacity") is not None or kwargs.get("free_bits"):
+            raise ValueError("TCVAE has no KL as a whole: capacity and free_bits do not apply.")
         self.dataset_size = dataset_size
         super().__init__(encoder, decoder, num_classes, beta=beta, **kwargs)
 

@@ -43,6 +43,10 @@ class VAEGAN(VAE):
         loss: str = "non_saturating",
         **kwargs,
     ):
+        if unused := sorted(set(kwargs) & {"likelihood", "beta", "capacity", "free_bits", "noise"}):
+            raise ValueError(f"A VAEGAN's likelihood is its discriminator's: {', '.join(unused)} do not apply.")
+        if isinstance(discriminator.output, dict):
+            raise ValueError('Expected a discriminator of logits alone: conditioning="projection" or "concat".')
         self._discriminator = discriminator
         self.feature, self.feature_weight, self.loss_pair = feature, feature_weight, adversarial.get(loss)
         check_labels(discriminator, num_classes, "discriminator")
@@ -122,6 +126,9 @@ class VAEGAN(VAE):
         kl = ops.mean(ops.sum(divergence.kl_normal(mean, log_variance), -1))
         logs = {"kl": kl, "feature_error": _distance(features, real_features), "pixel_error": _distance(again, x)}
         return {**logs, **self._accuracy(real, fake)}
+
+    def log_likelihood(self, *args, **kwargs):
+        raise TypeError("A VAEGAN measures likeness by its discriminator's features: it has no likelihood of images.")
 
     def get_config(self):
         config = super().get_config()

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_imgen.models.variational.autoencoder import LatentModel, Pair
-from keras_imgen.training import random
+from keras_imgen.training import backend, random
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -20,7 +20,8 @@ class VQVAE(LatentModel):
         codes: entries of the codebook.
         commitment: of the encoder's distance from its code (eq. 3's beta).
         decay: of the codebook's moving averages.
-        revive: a code used less than this, in vectors per batch, becomes a vector of the batch (Dhariwal et al. 2020, Jukebox).
+        revive: a code that fewer vectors of a batch use, on the moving average, becomes a vector of the batch (Dhariwal et al. 2020,
+            Jukebox); 0 leaves it.
         ema, ema_gamma, seed: see `ImageModel`.
 
     Logs `loss`; `reconstruction`, the squared error summed over an image and halved; `commitment`; `perplexity`, how many codes a batch
@@ -37,7 +38,7 @@ class VQVAE(LatentModel):
         codes: int = 256,
         commitment: float = 0.25,
         decay: float = 0.99,
-        revive: float = 0.05,
+        revive: float = 0.1,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -48,8 +49,11 @@ class VQVAE(LatentModel):
             )
         if tuple(decoder.output_shape[1:]) != tuple(encoder.input_shape[1:]):
             raise ValueError(f"Expected a decoder of images {encoder.input_shape[1:]}, got {decoder.output_shape[1:]}.")
-        if codes < 2 or not 0 < decay < 1:
-            raise ValueError(f"Expected at least 2 `codes` and `decay` in (0, 1), got {codes!r} and {decay!r}.")
+        if codes < 2 or not 0 < decay < 1 or revive < 0 or commitment < 0:
+            raise ValueError(
+                "Expected at least 2 `codes`, `decay` in (0, 1), and `revive` and `commitment` of at least 0, got "
+                f"{codes!r}, {decay!r}, {revive!r} and {commitment!r}."
+            )
         self.encoder, self.decoder = encoder, decoder
         self.codes, self.commitment, self.decay, self.revive = codes, commitment, decay, revive
         state = {"trainable": False, "aggregation": "mean", "autocast": False}
@@ -106,22 +110,30 @@ class VQVAE(LatentModel):
         return ops.cast(ops.argmin(distance, axis=-1), "int32")
 
     def _learn_codes(self, z, codes):
+        """The moving averages, over all replicas' vectors z (M, D) and their codes (M,): the same on each."""
         z = ops.stop_gradient(z)
         one_hot = ops.one_hot(codes, self.codes, dtype="float32")
-        counts = self.decay * ops.copy(self.code_counts) + (1 - self.decay) * ops.sum(one_hot, axis=0)
-        sums = self.decay * ops.copy(self.code_sums) + (1 - self.decay) * ops.matmul(ops.transpose(one_hot), z)
-        # At the start all codes are dead, and become vectors of the first batch.
-        dead = counts < self.revive * (1 - self.decay)
+        used = backend.sum_over_replicas(ops.sum(one_hot, axis=0))
+        total = backend.sum_over_replicas(ops.matmul(ops.transpose(one_hot), z))
+        before = ops.copy(self.code_counts)
+        counts = self.decay * before + (1 - self.decay) * used
+        sums = self.decay * ops.copy(self.code_sums) + (1 - self.decay) * total
+        # At the start all codes become vectors of the first batch.
+        dead = ops.logical_or(counts < self.revive, ops.all(before == 0.0))
         new = ops.take(z, self._picks(ops.shape(z)[0]), axis=0)
-        counts = ops.where(dead, 1.0 - self.decay, counts)
-        sums = ops.where(dead[:, None], (1.0 - self.decay) * new, sums)
+        new = backend.sum_over_replicas(ops.where(ops.equal(backend.replica_index(), 0), new, ops.zeros_like(new)))
+        fresh = max(1.0, 2 * self.revive)
+        counts = ops.where(dead, fresh, counts)
+        sums = ops.where(dead[:, None], fresh * new, sums)
         self.code_counts.assign(counts)
         self.code_sums.assign(sums)
-        self.codebook.assign(sums / counts[:, None])
+        used_lately = counts[:, None] > 1e-20
+        means = sums / ops.maximum(counts[:, None], 1e-20)
+        self.codebook.assign(ops.where(used_lately, means, ops.copy(self.codebook)))
 
     def _picks(self, below):
         u = random.uniform(self.next_keys(self.codes))
-        return ops.cast(u * ops.cast(below, "float32"), "int32")
+        return ops.minimum(ops.cast(u * ops.cast(below, "float32"), "int32"), below - 1)
 
     # === Latents and images ===
 

@@ -64,6 +64,7 @@ def test_bernoulli():
 
 
 def test_names_and_configs():
+    assert float(likelihoods.Gaussian(0.001).log_sigma) == pytest.approx(math.log(0.001))  # what is given is meant
     for name in likelihoods.LIKELIHOODS:
         made = likelihoods.get(name)
         assert type(likelihoods.get(keras.saving.serialize_keras_object(made))) is type(made)

@@ -39,6 +39,17 @@ def test_the_mixture_finds_both_clusters():
     assert abs((drawn[:, 0] < 0).mean() - 0.3) < 0.03 and (np.abs(np.abs(drawn) - 5) < 1).all()
 
 
+def test_a_fit_can_be_made_again():
+    z = latents(300)
+    zero = np.zeros_like(z)
+    first = samplers.make("second_stage", 3, epochs=2, width=16).fit(z, zero, 4)
+    samplers.make("second_stage", 3, epochs=1, width=16).fit(z, zero, 5)
+    again = samplers.make("second_stage", 3, epochs=2, width=16).fit(z, zero, 4)
+    np.testing.assert_array_equal(first(KEYS), again(KEYS))
+    twice = samplers.make("aggregate", 3, components=50).fit(z, zero, 0).fit(z, zero + 0.01, 0)
+    assert not np.array(twice.kernel).any()
+
+
 def test_the_posteriors_width_counts():
     mean, std = np.zeros((2000, 2), "float32"), np.full((2000, 2), 0.5, "float32")
     for name in ("gmm", "aggregate"):

@@ -1,5 +1,10 @@
 """VQ-VAE: the codebook as k-means, the gradient straight through, and priors that see only what lies before."""
 
+import json
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -32,6 +37,8 @@ def test_the_codebook_becomes_the_clusters_means():
     x = (centers[which] + rng.normal(0, 0.05, (256, 2))).astype("float32").reshape(-1, 1, 1, 2)
     model = identity(decay=0.8)
     model.codebook.assign(centers + 0.3)  # each in its own cluster's reach: k-means has no other optimum there
+    model.code_counts.assign(np.ones(4))
+    model.code_sums.assign(centers + 0.3)
     model.compile("adam")
     history = model.fit(x, batch_size=64, epochs=40, verbose=0).history
     found = np.array(sorted(np.array(model.codebook).tolist()))
@@ -45,7 +52,8 @@ def test_the_codebook_becomes_the_clusters_means():
 
 def test_dead_codes_come_back():
     model = identity(codes=8)
-    model.codebook.assign(np.full((8, 2), 100.0) + np.arange(8)[:, None])  # nothing is near them
+    model.codebook.assign(np.full((8, 2), 100.0) + np.arange(8)[:, None])  # one of them is the nearest to all
+    model.code_counts.assign(np.full(8, 0.1))
     x = np.random.default_rng(0).uniform(-1, 1, (64, 1, 1, 2)).astype("float32")
     model.compile("adam")
     model.train_on_batch(x)
@@ -53,6 +61,22 @@ def test_dead_codes_come_back():
     distance = np.abs(x.reshape(-1, 1, 2) - book[None]).max(-1).min(0)
     assert (distance < 1e-6).sum() >= 7  # vectors of the batch
     assert model.evaluate(x, verbose=0, return_dict=True)["perplexity"] > 3
+
+
+def test_codes_in_use_stay_and_none_come_back_unasked():
+    x = np.random.default_rng(0).uniform(-1, 1, (64, 1, 1, 2)).astype("float32")
+    for revive, dead in ((0.0, 7), (0.5, 0)):
+        model = identity(codes=8, revive=revive)
+        model.compile("adam")
+        model.train_on_batch(x)  # all codes become vectors of the first batch
+        book = np.array(model.codebook)
+        book[1:] += 100.0
+        model.codebook.assign(book)
+        model.code_sums.assign(book * np.array(model.code_counts)[:, None])
+        for _ in range(100):  # 0.99^100 = 0.37
+            model.train_on_batch(x)
+        far = (np.array(model.codebook) > 50).all(-1).sum()
+        assert far == dead and np.isfinite(np.array(model.codebook)).all()
 
 
 def test_gradients_go_straight_through():
@@ -116,6 +140,9 @@ def test_a_prior_learns_its_codes(kind):
     made, wanted = model.generate(labels=[0, 1] * 8), model.reconstruct(x[[0, 32]])
     assert np.mean([(made[k] == wanted[k % 2]).all() for k in range(16)]) > 0.8
     np.testing.assert_array_equal(model.encode(x[:3]), model.vqvae.encode(x[:3]))
+    assert vqvae.trainable_variables and model.vqvae is not vqvae  # the user's own is left alone
+    cold, warm = (model.generate(labels=[0] * 8, temperature=t) for t in (0.01, 20.0))
+    assert (cold == cold[:1]).all() and len(np.unique(warm.reshape(8, -1), axis=0)) > 4
 
 
 def test_misfits_are_refused():
@@ -124,7 +151,50 @@ def test_misfits_are_refused():
         models.CodePrior(vqvae, networks.pixelcnn((4, 4), 9, 8, 2))
     with pytest.raises(ValueError, match="num_classes"):
         models.CodePrior(vqvae, networks.pixelcnn((4, 4), 8, 8, 2), 3)
+    with pytest.raises(ValueError, match="0..7, got 0..8"):
+        vqvae.decode(np.arange(16).reshape(1, 4, 4) // 2 + (np.arange(16) == 15).reshape(1, 4, 4))
+    with pytest.raises(ValueError, match="integer codes"):
+        vqvae.decode(np.zeros((1, 4, 4)))
+    with pytest.raises(ValueError, match="temperature"):
+        models.CodePrior(vqvae, networks.pixelcnn((4, 4), 8, 8, 2)).generate(1, temperature=0.0)
     with pytest.raises(ValueError, match="multiples of 8"):
         networks.vq_encoder((28, 28, 1), levels=3)
     with pytest.raises(ValueError, match="maps of vectors"):
         models.VQVAE(networks.vq_encoder(SHAPE, 4, 8), networks.vq_decoder(SHAPE, 5, 8))
+
+
+REPLICAS = """
+import sys, json, numpy as np, keras, tensorflow as tf
+sys.path.insert(0, {here!r})
+from test_vqvae import identity
+cpus = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+x = np.random.default_rng(0).uniform(-1, 1, (64, 1, 1, 2)).astype("float32")
+def train(model):
+    model.compile(keras.optimizers.SGD(0.0))
+    book = np.array([[-.5, -.5], [.5, -.5], [-.5, .5], [.5, .5]], "float32")
+    model.codebook.assign(book)
+    model.code_counts.assign(np.ones(4))
+    model.code_sums.assign(book)
+    model.fit(tf.data.Dataset.from_tensor_slices(x).batch(32), epochs=3, verbose=0)
+    return [np.array(v).tolist() for v in (model.codebook, model.code_counts)]
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    two = identity(decay=0.8)
+    found = train(two)
+    fresh = identity(codes=6)
+    fresh.compile(keras.optimizers.SGD(0.0))
+    fresh.fit(tf.data.Dataset.from_tensor_slices(x).batch(64), epochs=1, verbose=0)
+result = {{"two": found, "one": train(identity(decay=0.8)), "fresh": np.array(fresh.codebook).tolist()}}
+print(json.dumps({{**result, "x": x.reshape(-1, 2).tolist()}}))
+"""
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's strategy")
+def test_replicas_share_one_codebook():
+    child = [sys.executable, "-c", REPLICAS.format(here=os.path.dirname(__file__))]
+    done = subprocess.run(child, check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    for two, one in zip(found["two"], found["one"]):
+        np.testing.assert_allclose(two, one, atol=1e-5)
+    distance = np.abs(np.array(found["x"])[:, None] - np.array(found["fresh"])[None]).max(-1).min(0)
+    assert distance.max() < 1e-6  # vectors of the batch, no means of them
