@@ -264,7 +264,7 @@ class Autoencoder(LatentModel):
         return self._decode(latents, labels, False)
 
     def sampled(self, keys, labels=None):
-        return self.sampler(keys)
+        return self.sampler(keys, labels) if isinstance(self.sampler, samplers.PerClass) else self.sampler(keys)
 
     def posteriors(self, images, labels=None):
         """(means, standard deviations) of the latents; of a deterministic encoder the latter are 0."""
@@ -272,7 +272,8 @@ class Autoencoder(LatentModel):
         return z, ops.zeros_like(z)
 
     def fit_sampler(self, x: Any, sampler: str | samplers.LatentSampler = "gmm", seed: int = 0, **kwargs) -> Any:
-        """Learn the distribution of the latents of images, which `generate` then draws from: ex-post density estimation.
+        """Learn the distribution of the latents of images, which `generate` then draws from: ex-post density estimation. Of a
+        conditional model that of each class.
 
         Args:
             x: images (N, H, W, C), a dict or a data set of batches, as for `fit`.
@@ -282,11 +283,16 @@ class Autoencoder(LatentModel):
 
         Returns the sampler. It is saved and exported with the model.
         """
-        if isinstance(sampler, str):
-            sampler = samplers.make(sampler, *self.latent_shape, **kwargs)
+
+        def make():
+            if isinstance(sampler, str):
+                return samplers.make(sampler, *self.latent_shape, **kwargs)
+            return type(sampler).from_config(sampler.get_config())
+
+        make()  # what is wrong with it is said before the images are encoded
         x, _ = self._checked(x)
         data = [batches.as_dict((x,))] if batches.is_array(x) else (batches.as_dict(b) for b in x)
-        mean, std = [], []
+        mean, std, classes = [], [], []
         for batch in data:
             images = np.asarray(batch["image"])
             labels = labels_of(self.num_classes, len(images), batch.get("label") if self.num_classes else None)
@@ -296,9 +302,16 @@ class Autoencoder(LatentModel):
                 return ops.concatenate(self.posteriors(batches.rescale(images), labels), -1)
 
             both = self.in_batches(("posteriors", str(images.dtype)), posteriors, arrays, len(images), fill=False)
+            classes.append(np.zeros(len(images), int) if labels is None else labels)
             mean.append(both[:, : self.latent_shape[0]])
             std.append(both[:, self.latent_shape[0] :])
-        self.sampler = sampler.fit(np.concatenate(mean), np.concatenate(std), seed)
+        mean, std, classes = (np.concatenate(v) for v in (mean, std, classes))
+        own = [classes == k for k in range(self.num_classes or 1)]
+        if missing := [k for k, rows in enumerate(own) if not rows.any()]:
+            raise ValueError(f"Expected images of all {self.num_classes} classes, got none of {missing}.")
+        fitted = [make().fit(mean[rows], std[rows], seed) for rows in own]
+        self._tracker.untrack(self.sampler)  # or Keras would go on saving the one before
+        self.sampler = fitted[0] if self.num_classes is None else samplers.PerClass(fitted)
         self._compiled_functions.clear()
         return self.sampler
 

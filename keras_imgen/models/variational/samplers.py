@@ -163,6 +163,30 @@ class SecondStage(LatentSampler):
         return {**super().get_config(), "width": self.width, "epochs": self.epochs}
 
 
+@keras.saving.register_keras_serializable("keras_imgen.samplers")
+class PerClass(LatentSampler):
+    """A sampler for each label: what latents of a class do not share with those of others, N(0, I) does not know either.
+
+    Args:
+        samplers: one for each of the labels 0, 1, ...
+    """
+
+    def __init__(self, samplers: list[LatentSampler], **kwargs):
+        super().__init__(**{**kwargs, "dim": samplers[0].dim})
+        self.samplers = list(samplers)
+
+    def call(self, keys, labels):
+        every = ops.stack([sampler(keys) for sampler in self.samplers], axis=1)
+        return ops.take_along_axis(every, labels[:, None, None], axis=1)[:, 0]
+
+    def get_config(self):
+        return {**super().get_config(), "samplers": [keras.saving.serialize_keras_object(s) for s in self.samplers]}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "samplers": [keras.saving.deserialize_keras_object(s) for s in config["samplers"]]})
+
+
 SAMPLERS = {
     "normal": Normal,
     "gmm": GaussianMixture,
