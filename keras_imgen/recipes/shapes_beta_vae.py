@@ -11,7 +11,7 @@ from keras_imgen.recipes.run import Run, warmup_cosine
 
 def train(
     out: str,
-    epochs: int = 40,
+    epochs: int = 25,
     batch: int = 128,
     seed: int = 0,
     steps_per_epoch: int | None = None,
