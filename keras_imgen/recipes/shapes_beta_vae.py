@@ -5,6 +5,7 @@ import keras
 from keras_imgen.callbacks import PosteriorMonitor
 from keras_imgen.data import load
 from keras_imgen.models import TCVAE
+from keras_imgen.models.variational.likelihoods import Gaussian
 from keras_imgen.networks import conv_decoder, conv_encoder
 from keras_imgen.recipes.run import Run, warmup_cosine
 
@@ -25,9 +26,9 @@ def train(
     model = TCVAE(
         conv_encoder((32, 32, 3), 2 * 10, normalization=None),
         conv_decoder((32, 32, 3), 10, normalization=None),
-        likelihood="bernoulli",
+        likelihood=Gaussian(0.25),
         dataset_size=20_000,
-        beta=6.0,
+        beta=10.0,
         seed=seed,
         name="shapes_beta_vae",
     )
