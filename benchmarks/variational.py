@@ -428,7 +428,7 @@ def disentanglement(args):
     }
     gaps = {}
     for name, make in kinds.items():
-        if args.only and args.only not in name:
+        if args.only and not name.startswith(args.only):
             continue
         for seed in args.seeds:
             keras.utils.set_random_seed(seed)
@@ -452,7 +452,7 @@ def main():
     parser.add_argument("--n", type=int, default=10_000)
     parser.add_argument("--grids", help="folder for the pictures of each")
     parser.add_argument("--epochs", type=int, default=16)
-    parser.add_argument("--only", help="of disentanglement: models whose name holds this")
+    parser.add_argument("--only", help="of disentanglement: models whose name begins so")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--name", help=argparse.SUPPRESS)
     parser.add_argument("--out", help=argparse.SUPPRESS)
