@@ -29,6 +29,7 @@ LEFT_OUT = (
     "image_to_image",
     "other_sizes",
     "inpainting",
+    "a_prior_learns",
 )
 
 

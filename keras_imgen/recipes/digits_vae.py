@@ -19,7 +19,8 @@ def train(
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that generates more."""
     run = Run("digits-vae", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
-    data = load("digits", "train", size=16, batch=batch, seed=seed).take(steps_per_epoch or -1)
+    digits = load("digits", "train", size=16, batch=batch, seed=seed)
+    data = digits.take(steps_per_epoch or -1)
     test = load("digits", "test", size=16, batch=batch)
 
     model = VAE(
@@ -34,5 +35,5 @@ def train(
     model.compile(keras.optimizers.Adam(warmup_cosine(0.002, steps=epochs * len(data))))
     callbacks = [PosteriorMonitor(run.path("kl.jsonl")), *run.callbacks(n=40)]
     model.fit(data, epochs=epochs, callbacks=callbacks)
-    model.fit_sampler(data, "gmm", components=2, seed=seed)
+    model.fit_sampler(digits, "gmm", components=2, seed=seed)
     return run.finish(model, test)

@@ -7,7 +7,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from small import KINDS, images, make, prior, state
+from kinds import KINDS, images, make, prior, state
 
 from keras_imgen import load_model, serving
 
@@ -27,7 +27,7 @@ def labels_for(model, y):
 OTHER = """
 import sys, numpy as np, keras
 sys.path.insert(0, {here!r})
-from small import KINDS, images, make, state
+from kinds import KINDS, images, make, state
 x, y = images(16)
 found = {{}}
 for kind in KINDS:
@@ -96,7 +96,7 @@ def test_a_last_batch_of_one_image_is_no_nan(kind):
 CHILD = """
 import sys, os, keras, numpy as np
 sys.path.insert(0, {here!r})
-from small import images, make, state
+from kinds import images, make, state
 from keras_imgen.callbacks import BackupAndRestore
 die, folder, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 class Die(keras.callbacks.Callback):

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from kinds import SHAPE, images
 from scipy import stats
-from small import SHAPE, images
 
 from keras_imgen import models, networks
 from keras_imgen.callbacks import PosteriorMonitor

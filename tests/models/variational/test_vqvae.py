@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from small import SHAPE, images
+from kinds import SHAPE, images
 
 from keras_imgen import models, networks
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small import images, make
+from kinds import images, make
 
 from keras_imgen import load_model
 from keras_imgen.models.variational import samplers
