@@ -356,6 +356,7 @@ def test_autoencoders_from_both_forms(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 def test_a_run_of_two_stages_goes_on(tmp_path, monkeypatch):
     """Killed between the stages: the first is not trained again."""
     from keras_imgen.models import CodePrior

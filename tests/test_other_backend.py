@@ -13,7 +13,6 @@ FILES = (
     "models/test_image_model.py",
     "models/diffusion/test_diffusion.py",
     "models/adversarial/test_regularizers.py",
-    "models/variational/test_vqvae.py",
     "models/variational/test_likelihoods.py",
     "training",
     "layers",
@@ -29,7 +28,6 @@ LEFT_OUT = (
     "image_to_image",
     "other_sizes",
     "inpainting",
-    "a_prior_learns",
 )
 
 

@@ -59,6 +59,8 @@ def make(kind, optimizer=keras.optimizers.Adam, rate=1e-3, **compile_kwargs):
         for v in network.trainable_variables:
             if len(v.shape) > 1:
                 v.assign(rng.normal(size=v.shape) / np.sqrt(np.prod(v.shape[:-1])))
+    if kind == "vqvae":
+        model.codebook.assign(rng.normal(size=model.codebook.shape))  # Keras draws others on each backend
     for v, average in model._averages:
         average.assign(np.array(v))
     names = list(model.players)

@@ -11,7 +11,7 @@ from keras_imgen.training import random
 KEYS = random.key(np.arange(4000, dtype="int32"))
 
 
-def latents(n=3000):
+def latents(n=2000):
     """Two clusters, one wide and one narrow, turned."""
     rng = np.random.default_rng(0)
     which = rng.random(n) < 0.3
@@ -21,7 +21,7 @@ def latents(n=3000):
 
 
 @pytest.mark.parametrize(
-    "name, kwargs", [("gmm", {"components": 4}), ("aggregate", {}), ("second_stage", {"epochs": 40})]
+    "name, kwargs", [("gmm", {"components": 4}), ("aggregate", {}), ("second_stage", {"epochs": 60})]
 )
 def test_samples_have_the_latents_moments(name, kwargs):
     z = latents()
