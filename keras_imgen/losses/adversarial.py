@@ -22,6 +22,16 @@ class AdversarialLoss(NamedTuple):
     threshold: float | None = 0.0
     pairs: bool = False
 
+    def middle(self, real, fake):
+        """The threshold, or half way between the means of the logits where there is none."""
+        return 0.5 * (ops.mean(_f(real)) + ops.mean(_f(fake))) if self.threshold is None else self.threshold
+
+    def accuracy(self, real, fake) -> dict[str, Any]:
+        """Scalars `real_accuracy` and `fake_accuracy`: the shares of logits on their side of the middle."""
+        middle = self.middle(real, fake)
+        right = {"real_accuracy": _f(real) > middle, "fake_accuracy": _f(fake) < middle}
+        return {name: ops.mean(ops.cast(v, "float32")) for name, v in right.items()}
+
 
 def _f(logits):
     return ops.cast(logits, "float32")

@@ -12,7 +12,7 @@ from keras import StatelessScope, ops
 from keras_imgen.data.files import whole
 from keras_imgen.layers import MinibatchStd
 from keras_imgen.models import batches
-from keras_imgen.serving.requests import batched, filled
+from keras_imgen.serving.requests import answers
 from keras_imgen.training import backend, random
 from keras_imgen.training.optimizers import OptimizerGroup
 
@@ -210,6 +210,11 @@ class ImageModel(backend.Step):
         key = random.fold(random.fold(key, 0), backend.replica_index())
         return random.fold(ops.broadcast_to(key[None], (count, 2)), ops.arange(count, dtype="int32"))
 
+    def score_keys(self, batch: dict[str, Any]) -> Any:
+        """Keys (N, 2) for `score`: the same for every batch and every time."""
+        count = ops.shape(batch["image"])[0]
+        return random.fold(random.key(ops.arange(count, dtype="int32")), self.seed)
+
     @property
     def _averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
         return self._untracked.averages
@@ -360,12 +365,8 @@ class ImageModel(backend.Step):
                     return function(*args)
 
             self._compiled_functions[key] = backend.jit(self, averaged)
-        run, count = self._compiled_functions[key], len(arrays[0])
-        if count == 0:  # one row of zeros tells what the answer to none looks like
-            arrays = [np.zeros((1, *a.shape[1:]), a.dtype) for a in arrays]
-        elif fill:
-            arrays = [filled(a, batch_size) for a in arrays]
-        return batched(lambda *rows: run(*rows, *constants), arrays, batch_size)[:count]
+        run = self._compiled_functions[key]
+        return answers(lambda *rows: run(*rows, *constants), arrays, batch_size, fill)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.serving.requests import batched, check_codes, filled, labels_of, rows
+from keras_imgen.serving.requests import answers, check_codes, labels_of, rows
 
 DESCRIPTION = os.path.join("assets.extra", "keras_imgen.json")
 
@@ -31,19 +31,18 @@ class ServedModel:
             )
         return images
 
-    def _generate(self, batch_size, seeds, labels, parts, constants):
-        """`generate` of the SavedModel, some rows at a time; `parts` are arrays with a row for each image."""
+    def _call(self, name, parts, labels, batch_size, output="images", constants=None, fill=True):
+        """The endpoint `name` on `parts`, arrays with a row for each image, some rows at a time."""
         import tensorflow as tf
 
-        endpoint = self._loaded.signatures["generate"]
-        parts = {"seeds": seeds, **parts, **({} if labels is None else {"labels": labels})}
-        constants = {k: tf.constant(v) for k, v in constants.items()}
+        endpoint = self._loaded.signatures[name]
+        parts = parts if labels is None else {**parts, "labels": labels}
+        constants = {k: tf.constant(v) for k, v in (constants or {}).items()}
 
         def function(*arrays):
-            return endpoint(**dict(zip(parts, map(tf.constant, arrays))), **constants)["images"].numpy()
+            return endpoint(**dict(zip(parts, map(tf.constant, arrays))), **constants)[output].numpy()
 
-        made = batched(function, list(parts.values()), batch_size)
-        return np.zeros((0, *self.image_shape), "uint8") if made is None else made
+        return answers(function, list(parts.values()), batch_size, fill)
 
 
 class ServedDiffusion(ServedModel):
@@ -68,7 +67,8 @@ class ServedDiffusion(ServedModel):
             scale = 1.0
         scales = np.broadcast_to(np.float32(scale), seeds.shape).astype("float32")
         table = self.table(steps, sampler).astype("float32")
-        return self._generate(batch_size, seeds, labels, {"guidance_scale": scales}, {"table": table})
+        parts = {"seeds": seeds, "guidance_scale": scales}
+        return self._call("generate", parts, labels, batch_size, constants={"table": table}, fill=False)
 
     def table(self, steps: int | None = None, sampler: str | None = None) -> np.ndarray:
         """The sampler's coefficients; the exported ones unless another sampler or step count is asked for."""
@@ -97,9 +97,8 @@ class ServedGAN(ServedModel):
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels): see `GAN.generate`."""
         seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
-        full, full_labels = filled(seeds, batch_size), None if labels is None else filled(labels, batch_size)
-        made = self._generate(batch_size, full, full_labels, {}, {"truncation": np.float32(truncation or 0.0)})
-        return made[: len(seeds)]
+        constants = {"truncation": np.float32(truncation or 0.0)}
+        return self._call("generate", {"seeds": seeds}, labels, batch_size, constants=constants)
 
 
 class ServedTranslation(ServedModel):
@@ -107,12 +106,7 @@ class ServedTranslation(ServedModel):
 
     def translate(self, images: Any, batch_size: int = 32) -> np.ndarray:
         """uint8 images from uint8 images (N, H, W, C): see `Pix2Pix.translate`."""
-        import tensorflow as tf
-
-        images = self._images(images)
-        endpoint = self._loaded.signatures["serving_default"]
-        made = batched(lambda x: endpoint(images=tf.constant(x))["images"].numpy(), [images], batch_size)
-        return np.zeros((0, *self.description["target_shape"]), "uint8") if made is None else made
+        return self._call("serving_default", {"images": self._images(images)}, None, batch_size, fill=False)
 
 
 class ServedLatentModel(ServedModel):
@@ -127,11 +121,12 @@ class ServedLatentModel(ServedModel):
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels): see `LatentModel.generate`."""
         seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
-        return self._call("generate", "seeds", seeds, labels, "images", batch_size)
+        return self._call("generate", {"seeds": seeds}, labels, batch_size)
 
     def encode(self, images: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
         """Latents of uint8 images (N, H, W, C)."""
-        return self._call("encode", "images", self._images(images), self._labels(images, labels), "latents", batch_size)
+        parts = {"images": self._images(images)}
+        return self._call("encode", parts, self._labels(images, labels), batch_size, "latents")
 
     def decode(self, latents: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
         """uint8 images of latents (N, *latent_shape)."""
@@ -142,28 +137,15 @@ class ServedLatentModel(ServedModel):
         if self.description["codes"] is not None:
             check_codes(latents, self.description["codes"])
         latents = latents.astype(self.description["latent_dtype"])
-        return self._call("decode", "latents", latents, self._labels(latents, labels), "images", batch_size)
+        return self._call("decode", {"latents": latents}, self._labels(latents, labels), batch_size)
 
     def reconstruct(self, images: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
         """uint8 images after encoding and decoding."""
-        labels = self._labels(images, labels)
-        return self._call("reconstruct", "images", self._images(images), labels, "images", batch_size)
+        parts = {"images": self._images(images)}
+        return self._call("reconstruct", parts, self._labels(images, labels), batch_size)
 
     def _labels(self, given, labels):
         return labels_of(self.description["codec_classes"], len(given), labels)
-
-    def _call(self, name, key, array, labels, output, batch_size):
-        import tensorflow as tf
-
-        endpoint, count = self._loaded.signatures[name], len(array)
-        given = {key: array} if labels is None else {key: array, "labels": labels}
-        if count == 0:
-            given = {k: np.zeros((1, *v.shape[1:]), v.dtype) for k, v in given.items()}
-
-        def function(*arrays):
-            return endpoint(**dict(zip(given, map(tf.constant, arrays))))[output].numpy()
-
-        return batched(function, [filled(a, batch_size) for a in given.values()], batch_size)[:count]
 
 
 _KINDS = {

@@ -97,6 +97,16 @@ def batched(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch
     return np.concatenate(made)[:count] if made else None
 
 
+def answers(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, fill: bool = True):
+    """`batched`, with an array of the right form for no rows too; with `fill` every batch is full, see `filled`."""
+    count = len(arrays[0])
+    if count == 0:  # one row of zeros tells what the answer to none looks like
+        arrays = [np.zeros((1, *a.shape[1:]), a.dtype) for a in arrays]
+    elif fill:
+        arrays = [filled(a, batch_size) for a in arrays]
+    return batched(function, arrays, batch_size)[:count]
+
+
 def _checked(batch_size: int) -> int:
     if batch_size < 1:
         raise ValueError(f"Expected `batch_size` of at least 1, got {batch_size!r}.")

@@ -190,15 +190,10 @@ class GAN(ImageModel):
         real_logits, fake_logits = (ops.cast(v, "float32") for v in (real_logits, fake_logits))
         now = ops.stack([ops.mean(real_logits), ops.mean(fake_logits)])
         self.logit_means.assign(means + 0.01 * (now - means))
-        middle = self.loss_pair.threshold
-        middle = ops.mean(now) if middle is None else middle
-        logs["real_accuracy"] = ops.mean(ops.cast(real_logits > middle, "float32"))
-        logs["fake_accuracy"] = ops.mean(ops.cast(fake_logits < middle, "float32"))
-        logs["diversity"] = diversity
+        logs = {**logs, **self.loss_pair.accuracy(real_logits, fake_logits), "diversity": diversity}
         if self.adaptive:
-            state = self.augment.next_state(
-                ops.copy(self.augment_state), ops.sign(real_logits - middle), backend.replica_count()
-            )
+            signs = ops.sign(real_logits - self.loss_pair.middle(real_logits, fake_logits))
+            state = self.augment.next_state(ops.copy(self.augment_state), signs, backend.replica_count())
             self.augment_state.assign(state)
             logs["augment_p"] = state[0]
         return logs
@@ -234,18 +229,13 @@ class GAN(ImageModel):
         return loss_fn
 
     def score(self, batch):
-        labels, count = batch.get("label"), ops.shape(batch["image"])[0]
-        keys = random.fold(random.key(ops.arange(count, dtype="int32")), self.seed)
+        labels, keys = batch.get("label"), self.score_keys(batch)
         fake = self.make(keys, labels)
         (real_logits, _), (fake_logits, _) = self.judge(batch["image"], labels), self.judge(fake, labels)
-        middle = self.loss_pair.threshold
-        if middle is None:
-            middle = 0.5 * (ops.mean(ops.cast(real_logits, "float32")) + ops.mean(ops.cast(fake_logits, "float32")))
         return {
             "discriminator_loss": self.loss_pair.discriminator(real_logits, fake_logits),
             "generator_loss": self.loss_pair.generator(fake_logits, real_logits),
-            "real_accuracy": ops.mean(ops.cast(ops.cast(real_logits, "float32") > middle, "float32")),
-            "fake_accuracy": ops.mean(ops.cast(ops.cast(fake_logits, "float32") < middle, "float32")),
+            **self.loss_pair.accuracy(real_logits, fake_logits),
             "diversity": _spread(fake) / (_spread(batch["image"]) + 1e-6),
         }
 

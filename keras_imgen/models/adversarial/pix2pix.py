@@ -69,14 +69,8 @@ class Pix2Pix(Translation):
             "discriminator_loss": d_loss,
             "generator_loss": g_loss,
             "l1": l1,
-            **self._accuracy(real_logits, fake_logits),
+            **self.loss_pair.accuracy(real_logits, fake_logits),
         }
-
-    def _accuracy(self, real_logits, fake_logits):
-        middle = self.loss_pair.threshold
-        middle = 0.5 * (ops.mean(real_logits) + ops.mean(fake_logits)) if middle is None else middle
-        right = ops.mean(ops.cast(real_logits > middle, "float32")), ops.mean(ops.cast(fake_logits < middle, "float32"))
-        return {"real_accuracy": right[0], "fake_accuracy": right[1]}
 
     def score(self, batch):
         source, target = batch["image"], batch["target"]
@@ -86,7 +80,7 @@ class Pix2Pix(Translation):
             "discriminator_loss": 0.5 * self.loss_pair.discriminator(real_logits, fake_logits),
             "generator_loss": self.loss_pair.generator(fake_logits, real_logits),
             "l1": ops.mean(ops.abs(fake - target)),
-            **self._accuracy(real_logits, fake_logits),
+            **self.loss_pair.accuracy(real_logits, fake_logits),
         }
 
     def get_config(self):

@@ -90,9 +90,7 @@ class Diffusion(ImageModel):
         }
 
     def score(self, batch):
-        count = ops.shape(batch["image"])[0]
-        keys = random.fold(random.key(ops.arange(count, dtype="int32")), self.seed)
-        return {"loss": self._loss(batch, keys, False)()}
+        return {"loss": self._loss(batch, self.score_keys(batch), False)()}
 
     def _loss(self, batch, keys, training: bool):
         """The loss of a batch as a function without arguments; all that is random is drawn here, outside the gradient."""

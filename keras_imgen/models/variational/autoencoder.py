@@ -164,6 +164,7 @@ class Autoencoder(LatentModel):
 
     logged = ("loss", "reconstruction")
     outputs = 1  # of the encoder, for one latent number
+    factor = 1  # channels of the decoder's output for one of the image
 
     def __init__(
         self,
@@ -195,8 +196,6 @@ class Autoencoder(LatentModel):
         self.sampler = sampler or samplers.Normal(self.latent_shape[0])
         self._untracked.pair = Pair(*self.trained)
         self.finish()
-
-    factor = 1  # channels of the decoder's output for one of the image
 
     @property
     def trained(self) -> list[keras.layers.Layer]:
@@ -231,8 +230,7 @@ class Autoencoder(LatentModel):
         return logs
 
     def score(self, batch):
-        keys = random.fold(random.key(ops.arange(ops.shape(batch["image"])[0], dtype="int32")), self.seed)
-        return self.objective(batch, keys, False)[1]
+        return self.objective(batch, self.score_keys(batch), False)[1]
 
     def objective(self, batch, keys, training: bool):
         """(loss, scalars to log) of a batch with images in [-1, 1]."""
@@ -293,14 +291,14 @@ class Autoencoder(LatentModel):
         x, _ = self._checked(x)
         data = [batches.as_dict((x,))] if batches.is_array(x) else (batches.as_dict(b) for b in x)
         mean, std, classes = [], [], []
+
+        def posteriors(images, labels=None):
+            return ops.concatenate(self.posteriors(batches.rescale(images), labels), -1)
+
         for batch in data:
             images = np.asarray(batch["image"])
             labels = labels_of(self.num_classes, len(images), batch.get("label") if self.num_classes else None)
             arrays = [images] if labels is None else [images, labels]
-
-            def posteriors(images, labels=None):
-                return ops.concatenate(self.posteriors(batches.rescale(images), labels), -1)
-
             both = self.in_batches(("posteriors", str(images.dtype)), posteriors, arrays, len(images), fill=False)
             classes.append(np.zeros(len(images), int) if labels is None else labels)
             mean.append(both[:, : self.latent_shape[0]])

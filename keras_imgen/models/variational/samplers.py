@@ -130,10 +130,8 @@ class SecondStage(LatentSampler):
         from keras_imgen.networks import mlp_decoder, mlp_encoder
 
         drawn = _draw(mean, std, seed)
-        center, spread = (
-            drawn.mean(0),
-            1.05 * np.abs(drawn - drawn.mean(0)).max(0) + 1e-12,
-        )  # into [-1, 1], as images are
+        center = drawn.mean(0)
+        spread = 1.05 * np.abs(drawn - center).max(0) + 1e-12  # into [-1, 1], as images are
         shape, widths = (1, 1, self.dim), (self.width,) * 3
         second = VAE(mlp_encoder(shape, 2 * self.dim, widths), mlp_decoder(shape, self.dim, widths), seed=seed)
         rng = np.random.default_rng(seed)

@@ -89,10 +89,6 @@ class VAE(Autoencoder):
         _, logs, kl = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
         return {**logs, "active_units": self._active(kl)}
 
-    def score(self, batch):
-        keys = random.fold(random.key(ops.arange(ops.shape(batch["image"])[0], dtype="int32")), self.seed)
-        return self.objective(batch, keys, False)[1]
-
     def _active(self, kl):
         """Moves the average of the KL (D,) on; how many are used."""
         before = ops.copy(self._kl_average)

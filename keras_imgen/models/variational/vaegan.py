@@ -109,23 +109,17 @@ class VAEGAN(VAE):
         loss, real, fake = self.minimize(discriminator_loss, self._discriminator)
         logs = {"encoder_loss": e_loss, "decoder_loss": d_loss, "discriminator_loss": loss, "kl": ops.sum(kl)}
         logs = {**logs, "feature_error": error, "pixel_error": _distance(again, x)}
-        return {**logs, **self._accuracy(real, fake), "active_units": self._active(kl)}
-
-    def _accuracy(self, real, fake):
-        middle = self.loss_pair.threshold
-        middle = 0.5 * (ops.mean(real) + ops.mean(fake)) if middle is None else middle
-        right = ops.mean(ops.cast(real > middle, "float32")), ops.mean(ops.cast(fake < middle, "float32"))
-        return {"real_accuracy": right[0], "fake_accuracy": right[1]}
+        return {**logs, **self.loss_pair.accuracy(real, fake), "active_units": self._active(kl)}
 
     def score(self, batch):
         x, labels = batch["image"], batch.get("label")
-        keys = random.fold(random.key(ops.arange(ops.shape(x)[0], dtype="int32")), self.seed)
+        keys = self.score_keys(batch)
         mean, log_variance = self.posterior(x, labels)
         again = self._decode(self.reparameterized(mean, log_variance, keys), labels, False)
         (real_features, real), (features, fake) = (self._judge(v, labels, False) for v in (x, again))
         kl = ops.mean(ops.sum(divergence.kl_normal(mean, log_variance), -1))
         logs = {"kl": kl, "feature_error": _distance(features, real_features), "pixel_error": _distance(again, x)}
-        return {**logs, **self._accuracy(real, fake)}
+        return {**logs, **self.loss_pair.accuracy(real, fake)}
 
     def log_likelihood(self, *args, **kwargs):
         raise TypeError("A VAEGAN measures likeness by its discriminator's features: it has no likelihood of images.")
