@@ -29,8 +29,10 @@ class PosteriorMonitor(keras.callbacks.Callback):
             raise ValueError(f"PosteriorMonitor watches a VAE's posterior; {type(self.model).__name__} has none.")
 
     def on_epoch_end(self, epoch, logs=None):
+        from keras_imgen.models.variational.vae import ACTIVE
+
         kl = [float(v) for v in self.model.kl_per_dimension]
-        used = sum(v > 0.01 for v in kl)
+        used = sum(v > ACTIVE for v in kl)
         if self.log is not None:
             lines = [line for line in read_log(self.log) if line["epoch"] <= epoch]
             lines.append({"epoch": epoch + 1, "kl_per_dimension": [round(v, 5) for v in kl]})
@@ -39,7 +41,7 @@ class PosteriorMonitor(keras.callbacks.Callback):
         collapsed = used <= self.share * len(kl)
         if collapsed and not self._said:
             warnings.warn(
-                f"Epoch {epoch + 1}: the posterior has collapsed: {used} of {len(kl)} latent numbers have a KL above 0.01 nats, "
+                f"Epoch {epoch + 1}: the posterior has collapsed: {used} of {len(kl)} latent numbers have a KL above {ACTIVE} nats, "
                 f"{sum(kl):.2f} in all. Try free_bits=0.1, a beta that starts at 0, or a weaker decoder.",
                 stacklevel=2,
             )
