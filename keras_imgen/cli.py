@@ -157,6 +157,51 @@ def reconstruct(
     typer.echo(f"{count} image{'s' if count > 1 else ''} in {out}")
 
 
+@app.command()
+def restore(
+    model: Annotated[str, typer.Argument(help="A .keras file or a SavedModel folder of a restoring model.")],
+    pictures: Annotated[
+        list[str], typer.Argument(help="Files, folders or globs; any size, gray, colour, alpha, 16 bits.")
+    ],
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder for the answers, as PNG.")] = "restored",
+    sigma: Annotated[
+        float | None, typer.Option(help="Noise in gray levels, for a denoiser that has to be told.")
+    ] = None,
+    masks: Annotated[
+        str | None, typer.Option(help="For an inpainter: a picture, or a folder of such; not black where to paint.")
+    ] = None,
+    ensemble: Annotated[bool, typer.Option("--ensemble", help="The mean over eight flips and turns.")] = False,
+    tile: Annotated[int, typer.Option(help="Pixels of a tile's side: less needs less memory.")] = 512,
+    compare: Annotated[bool, typer.Option("--compare", help="Write pictures beside their answers, too.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
+) -> None:
+    """Restore pictures: super-resolution, denoising, deblurring, enhancement, inpainting, colourisation.
+
+    What cannot be restored is named, the rest is done; then the exit code is 1.
+    """
+    with one_line_errors():
+        at_least_one("--tile", tile)
+        from keras_imgen import restoring
+
+        files = restoring.find(pictures)
+        if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in files):
+            raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
+        loaded = load_model(model)
+        if not hasattr(loaded, "restore"):
+            raise ValueError(f"{model} restores no pictures: it has no restore.")
+        how = {"ensemble": ensemble, "tile": tile, "progress": len(files) == 1}
+        how = how if sigma is None else {**how, "sigma": sigma}
+        bad = 0
+        for path, problem in restoring.restore(loaded, files, out, masks, compare, **how):
+            if problem:
+                bad += 1
+                typer.echo(f"{path}: {problem}", err=True)
+    done = len(files) - bad
+    typer.echo(f"{done} picture{'' if done == 1 else 's'} in {out}" + (f", {bad} could not be restored" if bad else ""))
+    if bad:
+        raise typer.Exit(1)
+
+
 def answer_pictures(model: str, pictures: str, out: str, overwrite: bool, method: str, otherwise: str, **given) -> int:
     """The model's answers to the pictures of a folder, in `out`; how many."""
     if not os.path.isdir(pictures):
@@ -340,8 +385,9 @@ def check_options(model, given: dict) -> None:
     """Refuse a model that makes no images from noise, and an option that is another kind of model's."""
     import inspect
 
-    if hasattr(model, "translate"):
-        raise ValueError(f"{model.name} makes images from images: use `keras-imgen translate`.")
+    for name in ("translate", "restore"):
+        if hasattr(model, name):
+            raise ValueError(f"{model.name} makes images from images: use `keras-imgen {name}`.")
 
     known = inspect.signature(model.generate).parameters
     if unknown := [f"--{name.replace('_', '-')}" for name in given if name not in known]:

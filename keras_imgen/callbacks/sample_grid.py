@@ -21,7 +21,7 @@ class SampleGrid(keras.callbacks.Callback):
         tensorboard: a log folder for TensorBoard, as well.
         images: uint8 (n, H, W, C), for a model from image to image or an autoencoder: the grid shows each one beside the answer. A
             conditional autoencoder needs their `labels` too.
-        generate: passed on to `model.generate`, as `steps=10`.
+        generate: passed on to `model.generate`, as `steps=10`; or to `model.restore`, as `masks=...`.
     """
 
     def __init__(
@@ -53,6 +53,8 @@ class SampleGrid(keras.callbacks.Callback):
             raise ValueError("This autoencoder is conditional on labels: give SampleGrid the labels of its images.")
 
     def _answers(self):
+        if hasattr(self.model, "restore"):
+            return self.model.restore(self.images, **self._generate)
         if hasattr(self.model, "translate"):
             return self.model.translate(self.images)
         return self.model.reconstruct(self.images, self.labels if self.model.codec_classes else None)
@@ -89,6 +91,8 @@ def class_labels(model: Any, n: int, labels: Any = None) -> np.ndarray | None:
 
 
 def beside(*rows: np.ndarray) -> np.ndarray:
-    """Images uint8 (N, H, W, C) of several kinds, side by side: (N, H, kinds x W, C); gray ones become colour beside colour."""
-    channels = max(r.shape[-1] for r in rows)
+    """Images uint8 (N, H, W, C) of several kinds, side by side: (N, H, kinds x W, C). Gray ones become colour beside colour, small ones
+    grow by nearest neighbour."""
+    channels, height = max(r.shape[-1] for r in rows), max(r.shape[1] for r in rows)
+    rows = [r.repeat(height // r.shape[1], 1).repeat(height // r.shape[1], 2) for r in rows]
     return np.concatenate([np.repeat(r, channels, -1) if r.shape[-1] < channels else r for r in rows], axis=2)

@@ -20,3 +20,13 @@ def current():
         with tf.init_scope(), tf.device("CPU:0"):
             _variable = tf.Variable(_epoch, dtype="int64", trainable=False, name="epoch")
     return _variable
+
+
+def seed_at(now, seed: int, stream):
+    """A seed, int32 (2,), that depends on the seed, the epoch `now` and a number: 0 is the order of `load`, 1, 2, ... its
+    changes of batch 0, 1, ..., and -1, -2, ... the degradations of `degraded`."""
+    import tensorflow as tf
+
+    numbers = tf.stack([tf.cast(now, "int64"), tf.cast(stream, "int64")])
+    drawn = tf.random.stateless_uniform([2], tf.bitcast(numbers, "int64"), None, None, "int32")
+    return tf.bitwise.bitwise_xor(drawn, tf.constant([seed & 0x7FFFFFFF, 0], "int32"))

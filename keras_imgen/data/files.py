@@ -23,3 +23,19 @@ def write_text(path: str, text: str) -> None:
     """A text file, whole or not at all."""
     with whole(path) as beside, open(beside, "w") as f:
         f.write(text)
+
+
+def data_file(*names: str) -> str:
+    """The path of a file under the folder that the environment variable KERAS_IMGEN_DATA names.
+
+    Raises:
+        FileNotFoundError: it is not there, or the variable is not set.
+    """
+    folder = os.environ.get("KERAS_IMGEN_DATA")
+    path = os.path.join(folder or "", *names)
+    if not folder or not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"{os.path.join(*names)} was not found: expected it under the folder that the environment variable "
+            f"KERAS_IMGEN_DATA names ({folder or 'not set'})."
+        )
+    return path

@@ -11,22 +11,23 @@ from PIL.PngImagePlugin import PngInfo
 
 from keras_imgen.data.files import whole
 
-MAX_PIXELS = 64_000_000  # more is refused as a decompression bomb
+MAX_PIXELS = 128_000_000  # more is refused as a decompression bomb
 RESIZE = ("crop", "pad")
 
 
-def load_image(source: Any, channels: int | None = None, background: int = 255) -> np.ndarray:
+def load_image(source: Any, channels: int | None = None, background: int = 255, keep_depth: bool = False) -> np.ndarray:
     """A picture as uint8 (height, width, channels), turned upright by its EXIF orientation.
 
     Args:
         source: path, bytes, open file or PIL image.
         channels: 1 (luma), 3 or 4; None keeps what the file has: 1 for gray, 3 for colour, 4 where there is alpha.
         background: the gray level behind transparent pixels where alpha is dropped.
+        keep_depth: a picture of 16 bits comes as uint16, with the channels of the file.
 
-    16-bit gray is scaled to 8 bits; palette, CMYK and the like become RGB; of an animation, the first frame is taken.
+    16 bits are scaled to 8; palette, CMYK and the like become RGB; of an animation, the first frame is taken.
 
     Raises:
-        ValueError: not an image, truncated, or over 64 million pixels.  FileNotFoundError: no such file.
+        ValueError: not an image, truncated, or over 128 million pixels.  FileNotFoundError: no such file.
     """
     name = source if isinstance(source, str | os.PathLike) else type(source).__name__
     if isinstance(source, str | os.PathLike) and os.path.isdir(source):
@@ -35,6 +36,8 @@ def load_image(source: Any, channels: int | None = None, background: int = 255) 
         image = source if isinstance(source, Image.Image) else _open(source)
         if image.width * image.height > MAX_PIXELS:
             raise ValueError(f"{name} has {image.width}x{image.height} pixels: more than {MAX_PIXELS:,} are refused.")
+        if keep_depth and (deep := _sixteen_bits(image)) is not None:
+            return deep
         return _to_array(ImageOps.exif_transpose(image), channels, background)
     except FileNotFoundError:
         raise
@@ -48,6 +51,24 @@ def _open(source):
     with warnings.catch_warnings():  # the limit is ours
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+
+
+def _sixteen_bits(image):
+    """uint16 (H, W, C) of a PNG or TIFF of 16 bits, None for another: Pillow reads such colours in 8 bits only."""
+    raw = str(image.tile[0][3]) if getattr(image, "tile", None) else ""
+    if image.format not in ("PNG", "TIFF") or "16" not in image.mode + raw:
+        return None
+    import cv2
+
+    image.fp.seek(0)
+    deep = cv2.imdecode(np.frombuffer(image.fp.read(), "uint8"), cv2.IMREAD_UNCHANGED)
+    if deep is None or deep.dtype != np.uint16:
+        return None
+    deep = deep[..., None] if deep.ndim == 2 else deep[..., [2, 1, 0, 3][: deep.shape[2]]]
+    orientation = image.getexif().get(0x0112, 1)
+    deep = np.swapaxes(deep, 0, 1) if orientation >= 5 else deep
+    deep = deep[::-1] if orientation in (3, 4, 7, 8) else deep
+    return np.ascontiguousarray(deep[:, ::-1] if orientation in (2, 3, 6, 7) else deep)
 
 
 def _to_array(image, channels, background):
@@ -131,19 +152,27 @@ def to_model_range(images: np.ndarray) -> np.ndarray:
 
 
 def save_image(path: str, image: np.ndarray, metadata: dict[str, str] | None = None) -> None:
-    """Write uint8 (H, W) or (H, W, 1 | 3 | 4) as a PNG, whole or not at all; metadata goes to its text chunks.
+    """Write uint8 or uint16 (H, W) or (H, W, 1 | 3 | 4) as a PNG, whole or not at all; metadata goes to its text chunks, which
+    one of 16 bits does not get.
 
     Raises:
         ValueError: another type or shape, or a name that does not end in .png.
     """
     image = np.asarray(image)
     image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[-1] not in (3, 4)):
+    flat = image.ndim == 2 or (image.ndim == 3 and image.shape[-1] in (3, 4))
+    if image.dtype not in (np.uint8, np.uint16) or not flat:
         raise ValueError(
-            f"Expected uint8 of shape (height, width, 1, 3 or 4), got {image.dtype} of shape {image.shape}."
+            f"Expected uint8 or uint16 of shape (height, width, 1, 3 or 4), got {image.dtype} of shape {image.shape}."
         )
     if not str(path).lower().endswith(".png"):
         raise ValueError(f"Expected a file name that ends in .png, got {path}.")
+    if image.dtype == np.uint16:
+        import cv2
+
+        with whole(path) as beside:
+            cv2.imwrite(beside, image if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]])
+        return
     info = PngInfo()
     for key, value in (metadata or {}).items():
         info.add_itxt(key, str(value))

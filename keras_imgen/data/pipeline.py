@@ -98,7 +98,7 @@ def load(
                 tf.compat.v1.set_random_seed(
                     None
                 )  # of this graph: a global seed of 0 would be compared with the tensor
-                return examples.shuffle(min(count, BUFFER), tf.bitcast(_seed(now, seed, 0), "int64"))
+                return examples.shuffle(min(count, BUFFER), tf.bitcast(epoch.seed_at(now, seed, 0), "int64"))
 
             ordered = tf.data.Dataset.range(1).flat_map(order)
         data = ordered.batch(batch, drop_remainder)
@@ -113,7 +113,7 @@ def load(
         def order(_):
             rows = tf.range(count)
             if shuffle:
-                rows = tf.random.experimental.stateless_shuffle(rows, _seed(now, seed, 0))
+                rows = tf.random.experimental.stateless_shuffle(rows, epoch.seed_at(now, seed, 0))
             return tf.data.Dataset.from_tensor_slices(rows)
 
         def rows(indices):
@@ -134,7 +134,7 @@ def load(
         data = data.map(to_batch, num_parallel_calls=2)
     if augment is not None:
         change = augment.pipeline(found.shape)
-        data = data.enumerate().map(lambda i, b: change(b, _seed(now, seed, i + 1)), num_parallel_calls=2)
+        data = data.enumerate().map(lambda i, b: change(b, epoch.seed_at(now, seed, i + 1)), num_parallel_calls=2)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return data.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2).with_options(options)
@@ -173,15 +173,6 @@ def _request(split, size, channels, resize, frames, data_dir):
 def _known(columns, there):
     if missing := [k for k in columns if k not in there]:
         raise ValueError(f"There is no column {', '.join(missing)}: the source has {', '.join(there)}.")
-
-
-def _seed(now, seed: int, stream):
-    """A seed, int32 (2,), that depends on the seed, the epoch and a number."""
-    import tensorflow as tf
-
-    numbers = tf.stack([tf.cast(now, "int64"), tf.cast(stream, "int64")])
-    drawn = tf.random.stateless_uniform([2], tf.bitcast(numbers, "int64"), None, None, "int32")
-    return tf.bitwise.bitwise_xor(drawn, tf.constant([seed & 0x7FFFFFFF, 0], "int32"))
 
 
 class _Kept:

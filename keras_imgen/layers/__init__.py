@@ -2,21 +2,36 @@
 
 from keras_imgen.layers.attention import Attention
 from keras_imgen.layers.conditioning import ConditionalBatchNorm, FourierFeatures, LabelEmbedding, LabelPlanes
+from keras_imgen.layers.noise_level import NoiseLevel
 from keras_imgen.layers.normalization import GroupNorm
+from keras_imgen.layers.padding import CropLike, PadToMultiple
+from keras_imgen.layers.partial_conv import GatedActivation, PartialConv2D
+from keras_imgen.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_imgen.layers.spectral import SpectralConv2D, SpectralDense
 from keras_imgen.layers.stylegan2 import EqualizedConv2D, EqualizedDense, MinibatchStd, ModulatedConv2D
+from keras_imgen.layers.upscale import Upscale
+from keras_imgen.layers.window_attention import WindowAttention
 
 __all__ = [
     "Attention",
     "ConditionalBatchNorm",
+    "CropLike",
     "EqualizedConv2D",
     "EqualizedDense",
     "FourierFeatures",
+    "GatedActivation",
     "GroupNorm",
     "LabelEmbedding",
     "LabelPlanes",
     "MinibatchStd",
     "ModulatedConv2D",
+    "NoiseLevel",
+    "PadToMultiple",
+    "PartialConv2D",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "SpectralConv2D",
     "SpectralDense",
+    "Upscale",
+    "WindowAttention",
 ]

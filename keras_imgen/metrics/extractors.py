@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_imgen.data.files import data_file
 from keras_imgen.data.image_io import with_channels
 
 # Where the package's own classifiers lie: beside the package in a checkout, inside it in a wheel.
@@ -116,7 +117,10 @@ def efficientnet() -> Extractor:
     from keras_imgen.networks import efficientnet_lite0
 
     return _made(
-        "efficientnet-lite0", efficientnet_lite0(data_file("efficientnet_lite0_imagenet_f16.npz")), (224, 224), 3
+        "efficientnet-lite0",
+        efficientnet_lite0(data_file("weights", "efficientnet_lite0_imagenet_f16.npz")),
+        (224, 224),
+        3,
     )
 
 
@@ -175,18 +179,6 @@ def get(extractor: "str | Extractor") -> Extractor:
     raise ValueError(
         f"There is no extractor {extractor!r}. Choose one of {', '.join(EXTRACTORS)}, or a path to a .keras classifier."
     )
-
-
-def data_file(name: str) -> str:
-    """The path of a weights file under KERAS_IMGEN_DATA/weights."""
-    folder = os.environ.get("KERAS_IMGEN_DATA")
-    path = os.path.join(folder or "", "weights", name)
-    if not folder or not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"The weights {name} were not found: expected them in the folder `weights` under the one that the environment "
-            f"variable KERAS_IMGEN_DATA names ({folder or 'not set'})."
-        )
-    return path
 
 
 def _made(name, network, size, channels) -> Extractor:

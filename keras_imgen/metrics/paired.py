@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.losses import structure
+
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, table 1
 
 
@@ -61,7 +63,7 @@ def ssim(
     Arguments as for `psnr`; channels are averaged.
     """
     target, image, top = _prepared(target, image, data_range, low, channels, shave)
-    return ops.mean(_ssim(target, image, top)[0], axis=-1)
+    return ops.mean(structure.ssim(target, image, top)[0], axis=-1)
 
 
 def ms_ssim(
@@ -81,7 +83,7 @@ def ms_ssim(
         raise ValueError(f"MS-SSIM needs 176 pixels on each side, 11 at the fifth scale; got {target.shape[1:3]}.")
     product = 1.0
     for i, power in enumerate(SCALES):
-        whole, contrast = _ssim(target, image, top)
+        whole, contrast = structure.ssim(target, image, top)
         last = i == len(SCALES) - 1
         product = product * ops.maximum(whole if last else contrast, 0.0) ** power
         if not last:
@@ -131,29 +133,3 @@ def _prepared(target, image, data_range, low, channels, shave):
 
 def _same(a, b):
     return all(m == n or m is None or n is None for m, n in zip(a, b))
-
-
-def _ssim(x, y, top):
-    """SSIM and its contrast-structure factor, (N, C) each."""
-    if min(n for n in x.shape[1:3] if n is not None) < 11:
-        raise ValueError(f"SSIM needs images of 11 pixels or more on each side, got {x.shape[1:3]}.")
-    c1, c2 = (0.01 * top) ** 2, (0.03 * top) ** 2
-    shape = ops.shape(x)
-    channels = x.shape[-1]
-    middle = ops.mean(x, axis=(1, 2), keepdims=True)  # variances do not depend on it, and float32 keeps more digits
-    x0, y0 = x - middle, y - middle
-    planes = ops.concatenate([x0, y0, x0 * x0, y0 * y0, x0 * y0], axis=-1)
-    planes = ops.reshape(ops.transpose(planes, (0, 3, 1, 2)), (-1, shape[1], shape[2], 1))
-    for kernel in (_WINDOW.reshape(11, 1, 1, 1), _WINDOW.reshape(1, 11, 1, 1)):
-        planes = ops.conv(planes, ops.convert_to_tensor(kernel), padding="valid")
-    planes = ops.reshape(planes, (-1, 5, channels, shape[1] - 10, shape[2] - 10))
-    mx, my, xx, yy, xy = (planes[:, i] for i in range(5))
-    contrast = (2 * (xy - mx * my) + c2) / (xx - mx * mx + yy - my * my + c2)
-    middle = ops.transpose(middle, (0, 3, 1, 2))
-    mx, my = mx + middle, my + middle
-    both = contrast * (2 * mx * my + c1) / (mx * mx + my * my + c1)
-    return ops.mean(both, axis=(2, 3)), ops.mean(contrast, axis=(2, 3))
-
-
-_WINDOW = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
-_WINDOW = (_WINDOW / _WINDOW.sum()).astype("float32")

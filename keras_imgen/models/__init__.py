@@ -5,21 +5,28 @@ from importlib import import_module
 _HOMES = {
     "Autoencoder": "keras_imgen.models.variational.autoencoder",
     "CodePrior": "keras_imgen.models.variational.code_prior",
+    "Colorizer": "keras_imgen.models.restoration.tasks",
     "CycleGAN": "keras_imgen.models.adversarial.cyclegan",
+    "Deblurrer": "keras_imgen.models.restoration.tasks",
+    "Denoiser": "keras_imgen.models.restoration.tasks",
     "Diffusion": "keras_imgen.models.diffusion.diffusion",
+    "Enhancer": "keras_imgen.models.restoration.tasks",
     "GAN": "keras_imgen.models.adversarial.gan",
     "IWAE": "keras_imgen.models.variational.vae",
     "ImageModel": "keras_imgen.models.image_model",
     "InfoVAE": "keras_imgen.models.variational.vae",
+    "Inpainter": "keras_imgen.models.restoration.tasks",
     "Pix2Pix": "keras_imgen.models.adversarial.pix2pix",
     "RAE": "keras_imgen.models.variational.autoencoder",
     "StyleGAN2": "keras_imgen.models.adversarial.stylegan2",
+    "SuperResolution": "keras_imgen.models.restoration.tasks",
     "TCVAE": "keras_imgen.models.variational.vae",
     "VAE": "keras_imgen.models.variational.vae",
     "VAEGAN": "keras_imgen.models.variational.vaegan",
     "VQVAE": "keras_imgen.models.variational.vqvae",
     "WAE": "keras_imgen.models.variational.autoencoder",
     "WGAN": "keras_imgen.models.adversarial.gan",
+    "ZeroDCE": "keras_imgen.models.restoration.tasks",
 }
 __all__ = list(_HOMES)
 

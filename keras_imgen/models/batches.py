@@ -75,6 +75,23 @@ def _numpy(batch):
     return {k: v.numpy() if hasattr(v, "numpy") else np.asarray(v) for k, v in batch.items()}
 
 
+def as_pair(x: Any, y: Any = None) -> tuple[Any, Any]:
+    """`fit(images, targets)` -> a dict of `image` and `target`; what is one already stays."""
+    return (x, None) if y is None else ({"image": x, "target": y}, None)
+
+
+def check_target(batch: dict[str, np.ndarray], shape: tuple) -> None:
+    """Refuse a batch without `target`, or with one of another shape, where a dimension of None may be any, or range."""
+    if "target" not in batch:
+        raise ValueError(
+            f"Expected batches with the keys 'image' and 'target', or fit(images, targets); got {sorted(batch)}."
+        )
+    try:
+        check({"image": batch["target"]}, shape, None)
+    except ValueError as error:
+        raise ValueError(f"In 'target': {error}") from None
+
+
 def check(batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | None) -> None:
     """Refuse a batch that a model cannot learn from, in one line."""
     if "image" not in batch:

@@ -1,4 +1,4 @@
-"""How models call networks that take one tensor or a dict by name."""
+"""How models call networks that take one tensor or a dict by name, and train several as one."""
 
 from typing import Any
 
@@ -29,3 +29,12 @@ def check_labels(network: keras.Model, num_classes: int | None, what: str) -> No
             f"The {what} takes {'labels' if takes else 'no labels'}, but num_classes is {num_classes!r}: give it "
             "to the networks and to the model."
         )
+
+
+class Pair(keras.Model):
+    """Networks that are trained as one player: one loss, one optimizer."""
+
+    def __init__(self, *networks, name: str = "pair"):
+        super().__init__(name=name)
+        self.networks = list(networks)
+        self.built = True

@@ -351,11 +351,12 @@ class ImageModel(backend.Step):
         constants: tuple = (),
         ema: bool = True,
         fill: bool = True,
+        any_size: bool = False,
     ) -> np.ndarray:
         """`function(*rows of the arrays, *constants)` with averaged weights, some rows at a time.
 
         The function is compiled once for each `name`. With `fill` a last batch has as many rows as the others, so that a row's last
-        bits do not depend on how many there are.
+        bits do not depend on how many there are. With `any_size` images of other sizes need no other graph, where the backend can.
         """
         key = (name, ema, self.jit_compile)
         if key not in self._compiled_functions:
@@ -364,7 +365,7 @@ class ImageModel(backend.Step):
                 with self.averaged(ema):
                     return function(*args)
 
-            self._compiled_functions[key] = backend.jit(self, averaged)
+            self._compiled_functions[key] = backend.jit(self, averaged, any_size)
         run = self._compiled_functions[key]
         return answers(lambda *rows: run(*rows, *constants), arrays, batch_size, fill)
 

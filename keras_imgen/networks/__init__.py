@@ -9,43 +9,81 @@ from keras_imgen.networks.autoencoder import (
     vq_encoder,
 )
 from keras_imgen.networks.code_priors import code_transformer, pixelcnn
+from keras_imgen.networks.colorization import colorizer
 from keras_imgen.networks.dcgan import dcgan_discriminator, dcgan_generator
+from keras_imgen.networks.denoising import compact_denoiser, dncnn, drunet, ffdnet
 from keras_imgen.networks.dit import DiT, dit
 from keras_imgen.networks.efficientnet_lite import efficientnet_lite0
+from keras_imgen.networks.inpainting import inpainting_unet
 from keras_imgen.networks.lenet import lenet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
 from keras_imgen.networks.resnet_gan import resnet_gan_discriminator, resnet_gan_generator
 from keras_imgen.networks.squeezenet import squeezenet11
 from keras_imgen.networks.stylegan2 import StyleGAN2Generator, stylegan2_discriminator, stylegan2_generator
+from keras_imgen.networks.super_resolution import (
+    compact_sr,
+    edsr,
+    espcn,
+    fsrcnn,
+    rcan,
+    rrdb,
+    srcnn,
+    srresnet,
+    vdsr,
+)
+from keras_imgen.networks.swinir import swinir_light
+from keras_imgen.networks.transfer import copy_weights
 from keras_imgen.networks.translation import patchgan, translation_resnet, translation_unet
 from keras_imgen.networks.unet import UNet, unet
+from keras_imgen.networks.variational import latent_encoder
+from keras_imgen.networks.zero_dce import light_curves, zero_dce
 
 __all__ = [
     "DiT",
     "StyleGAN2Generator",
     "UNet",
     "code_transformer",
+    "colorizer",
+    "compact_denoiser",
+    "compact_sr",
     "conv_decoder",
     "conv_encoder",
+    "copy_weights",
     "dcgan_discriminator",
     "dcgan_generator",
     "dit",
+    "dncnn",
+    "drunet",
+    "edsr",
     "efficientnet_lite0",
+    "espcn",
+    "ffdnet",
+    "fsrcnn",
+    "inpainting_unet",
+    "latent_encoder",
     "lenet",
+    "light_curves",
     "mlp_decoder",
     "mlp_discriminator",
     "mlp_encoder",
     "mlp_generator",
     "patchgan",
     "pixelcnn",
+    "rcan",
     "resnet_gan_discriminator",
     "resnet_gan_generator",
+    "rrdb",
     "squeezenet11",
+    "srcnn",
+    "srresnet",
     "stylegan2_discriminator",
     "stylegan2_generator",
+    "swinir_light",
     "translation_resnet",
     "translation_unet",
     "unet",
+    "vdsr",
     "vq_decoder",
     "vq_encoder",
+    "zero_dce",
 ]

@@ -24,7 +24,27 @@ RECIPES = {
     "fashion-rae": ("fashion_rae", "a regularized autoencoder on Fashion-MNIST, with a mixture for its latents"),
     "fashion-vqvae": ("fashion_vqvae", "a VQ-VAE on Fashion-MNIST, then a PixelCNN over its codes, class by class"),
     "fashion-vaegan": ("fashion_vaegan", "a VAE-GAN on Fashion-MNIST: sharp reconstructions"),
-    "shapes-beta-vae": ("shapes_beta_vae", "beta-TCVAE on single coloured shapes, 32x32: disentangled latents"),
+    "shapes-beta-vae": ("shapes_beta_vae", "a beta-VAE on single coloured shapes, 32x32: disentangled latents"),
+    "photos-sr-x2": (
+        "photos_sr:x2",
+        "super-resolution of photographs by 2, trained on T91 and BSDS500: 20 minutes on a CPU",
+    ),
+    "photos-sr-x3": ("photos_sr:x3", "the same by 3"),
+    "photos-sr-x4": ("photos_sr:x4", "the same by 4"),
+    "photos-srgan-x4": (
+        "photos_srgan",
+        "super-resolution by 4 against a discriminator: sharper, and further from the truth",
+    ),
+    "photos-denoise": (
+        "photos_denoise:colour",
+        "a blind denoiser of colour photographs, sigma 0 to 55: an hour on a CPU",
+    ),
+    "photos-denoise-gray": ("photos_denoise:gray", "the same for gray ones, and the luma and every channel of others"),
+    "photos-deblur": ("photos_deblur", "sharpens photographs out of focus or moved, with a little noise"),
+    "photos-lowlight": ("photos_lowlight", "brightens dark photographs and takes their noise away"),
+    "photos-zero-dce": ("photos_zero_dce", "brightens dark photographs, learned without any target"),
+    "photos-inpaint": ("photos_inpaint", "paints holes in photographs: boxes, strokes, text, irregular ones"),
+    "photos-colorize": ("photos_colorize", "gives gray photographs colours"),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
 }
@@ -39,7 +59,8 @@ def check(name: str) -> None:
 def get(name: str) -> Callable[..., str]:
     """The `train` function of a recipe."""
     check(name)
-    return import_module(f"keras_imgen.recipes.{RECIPES[name][0]}").train
+    module, _, function = RECIPES[name][0].partition(":")
+    return getattr(import_module(f"keras_imgen.recipes.{module}"), function or "train")
 
 
 def check_folder(recipe: str, out: str, resume: bool) -> dict:

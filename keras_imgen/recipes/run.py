@@ -118,6 +118,26 @@ class Run:
         self._report(weights, scores, [text, ""], "Use it:", more)
         return more
 
+    def finish_restoration(self, model, test, shown: dict, columns: int = 4) -> str:
+        """As `finish`, for a restoring model, which is kept in float32. The grid shows image, answer and target of a batch `shown`, a
+        dict of uint8 `image`, `target` and, for an inpainter, `mask`."""
+        from keras_imgen.callbacks.sample_grid import beside
+        from keras_imgen.data.image_io import make_grid, save_image
+        from keras_imgen.training.precision import in_float32
+
+        in_float32(model.network)
+        model.compile_from_config(model.get_compile_config())
+        scores = self._score_and_save(model, test)
+        self._export(model)
+        masks = {"masks": shown["mask"]} if "mask" in shown else {}
+        pictures = beside(shown["image"], model.restore(shown["image"], **masks), shown["target"])
+        save_image(self.path("grid.png"), make_grid(pictures, columns=columns), {"model": model.name})
+        more = f"keras-imgen restore {self.path('model.keras')} PICTURES --out {self.path('restored')}"
+        self._report(
+            model.network.count_params(), scores, ["![Image, answer and target](grid.png)", ""], "Use it:", more
+        )
+        return more
+
     def finish_classifier(self, model, test, source: str, size: int) -> str:
         """Test, write the model and the report; returns the line that judges with it."""
         judge = keras.models.clone_model(model)  # without the optimizer
@@ -165,6 +185,11 @@ class Run:
         ]
         write_text(self.path("report.md"), "\n".join(lines))
         shutil.rmtree(self.path("backup"), ignore_errors=True)
+
+
+def first_batch(data, n: int = 16) -> dict:
+    """The first n rows of a dataset of dicts, as NumPy arrays."""
+    return {k: v.numpy() for k, v in next(iter(data.unbatch().batch(n))).items()}
 
 
 def as_pairs(data):

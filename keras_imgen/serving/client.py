@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.serving import restorer
 from keras_imgen.serving.requests import answers, check_codes, labels_of, rows
 
 DESCRIPTION = os.path.join("assets.extra", "keras_imgen.json")
@@ -148,11 +149,28 @@ class ServedLatentModel(ServedModel):
         return labels_of(self.description["codec_classes"], len(given), labels)
 
 
+class ServedRestoration(ServedModel):
+    """A restoring model as a SavedModel."""
+
+    def __init__(self, path: str, description: dict):
+        super().__init__(path, description)
+        self.form = restorer.Form(**description["form"])
+
+    def restore(self, images: Any, **how: Any) -> Any:
+        """Restored pictures of any kind and size: see `models.SuperResolution.restore`."""
+
+        def run(arrays):
+            return self._call("tiles", arrays, None, len(arrays["image"]), fill=False)
+
+        return restorer.restore(run, self.form, images, **how)
+
+
 _KINDS = {
     "diffusion": ServedDiffusion,
     "gan": ServedGAN,
     "translation": ServedTranslation,
     "latent": ServedLatentModel,
+    "restoration": ServedRestoration,
 }
 
 

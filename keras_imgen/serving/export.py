@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import uuid
+from dataclasses import asdict
 
 import keras
 import numpy as np
 
+from keras_imgen.models.batches import to_uint8
 from keras_imgen.serving.requests import guidance_limits
 
 DESCRIPTION = "keras_imgen.json"
@@ -164,6 +166,92 @@ def export_latent_model(model, path: str) -> None:
         "latent_shape": list(model.latent_shape),
     }
     _write(model, path, signatures, {"kind": "latent", **about, "latent_dtype": model.latent_dtype})
+
+
+def export_restoration(model, path: str) -> None:
+    """Write a restoring model as a SavedModel with averaged weights, for pictures of any size. TensorFlow backend.
+
+    Endpoints; `sigma` float32 (N,) and `masks` uint8 (N, H, W, 1) go with each where the model takes them, and height and width are free:
+        `serving_default`, `restore`: images uint8 (N, H, W, C) -> images uint8
+        `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> restored_bytes string (N,), PNG; sizes may differ. Alpha is
+            dropped, 16 bits are cut to 8: `serving.load(path).restore(...)` keeps both, and tiles large pictures.
+        `tiles`: the network's inputs as float32 -> images float32; what the client calls.
+
+    Raises:
+        FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
+    """
+    tf = _tensorflow(path)
+    form = model.form
+    spec = {"image": tf.TensorSpec([None, None, None, form.channels], "float32", name="image")}
+    if form.mask:
+        spec["mask"] = tf.TensorSpec([None, None, None, 1], "float32", name="mask")
+    if form.latent:
+        spec["latent"] = tf.TensorSpec([None, None, None, form.latent], "float32", name="latent")
+    sigma = {"sigma": tf.TensorSpec([None], "float32", name="sigma")} if form.sigma else {}
+
+    def tiles(**given):
+        with model.averaged():
+            return {"images": model.call(given)}
+
+    def restore(images, masks=None, sigma=None):
+        given = {"image": tf.cast(images, "float32") / 127.5 - 1.0}
+        given.update({} if masks is None else {"mask": tf.cast(masks != 0, "float32")})
+        given.update({} if sigma is None else {"sigma": sigma})
+        restored = to_uint8(tiles(**given)["images"])
+        return {"images": restored if masks is None else tf.where(masks != 0, restored, images)}
+
+    def restore_bytes(image_bytes, mask_bytes=None, sigma=None):
+        def one(row):
+            image = _decoded(row["image"], form)
+            extra = (
+                {}
+                if mask_bytes is None
+                else {"masks": tf.io.decode_image(row["mask"], 1, expand_animations=False)[None]}
+            )
+            extra.update({} if sigma is None else {"sigma": row["sigma"][None]})
+            return tf.io.encode_png(_in_colour(lambda x: restore(x, **extra)["images"], image, form)[0])
+
+        rows = {"image": image_bytes, "mask": mask_bytes, "sigma": sigma}
+        rows = {k: v for k, v in rows.items() if v is not None}
+        return {"restored_bytes": tf.map_fn(one, rows, fn_output_signature=tf.TensorSpec([], "string"))}
+
+    images = {"images": tf.TensorSpec([None, None, None, form.channels], "uint8", name="images")}
+    strings = {"image_bytes": tf.TensorSpec([None], "string", name="image_bytes")}
+    if form.mask:
+        images["masks"] = tf.TensorSpec([None, None, None, 1], "uint8", name="masks")
+        strings["mask_bytes"] = tf.TensorSpec([None], "string", name="mask_bytes")
+    concrete = lambda f, **specs: tf.function(f, autograph=False).get_concrete_function(**specs)  # noqa: E731
+    on_images = concrete(restore, **images, **sigma)
+    signatures = {
+        "serving_default": on_images,
+        "restore": on_images,
+        "restore_bytes": concrete(restore_bytes, **strings, **sigma),
+        "tiles": concrete(tiles, **spec, **sigma),
+    }
+    _write(model, path, signatures, {"kind": "restoration", "form": asdict(form)})
+
+
+def _decoded(text, form):
+    """A batch of one uint8 picture with three channels if the model does something with colours."""
+    import tensorflow as tf
+
+    gray = form.channels == 1 and form.colour == "drop"
+    return tf.io.decode_image(text, 1 if gray else 3, expand_animations=False)[None]
+
+
+def _in_colour(restore, images, form):
+    """uint8 RGB pictures through a network of gray ones, as `serving.restorer` does it on the host."""
+    import tensorflow as tf
+
+    if form.channels == 3 or form.colour == "drop":
+        return restore(images)
+    if form.colour == "each":
+        return tf.concat([restore(images[..., k : k + 1]) for k in range(3)], -1)
+    yuv = tf.image.rgb_to_yuv(tf.cast(images, "float32") / 255.0)
+    luma = restore(tf.cast(tf.round(yuv[..., :1] * 255.0), "uint8"))
+    chroma = tf.image.resize(yuv[..., 1:], tf.shape(luma)[1:3], "bicubic")
+    rgb = tf.image.yuv_to_rgb(tf.concat([tf.cast(luma, "float32") / 255.0, chroma], -1))
+    return tf.cast(tf.round(tf.clip_by_value(rgb, 0.0, 1.0) * 255.0), "uint8")
 
 
 def _tensorflow(path):

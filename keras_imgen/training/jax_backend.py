@@ -103,8 +103,8 @@ def in_halves(model, fn, rows):
     return fn(rows)
 
 
-def jit(model, fn):
-    """`fn(*arrays)` compiled, with the model's present variables as arguments."""
+def jit(model, fn, any_size=False):
+    """`fn(*arrays)` compiled for each set of shapes, with the model's present variables as arguments."""
 
     @jax.jit
     def compiled(values, *args):

@@ -87,17 +87,24 @@ def _cores() -> int:
     return 1 if tf.config.list_logical_devices("GPU") else cores()
 
 
-def jit(model, fn):
-    """`fn(*tensors)` as one graph for each set of inner shapes; the first axis is free from the first call on.
+def jit(model, fn, any_size=False):
+    """`fn(*tensors)` as one graph for each set of inner shapes; the first axis is free from the first call on, with `any_size` all
+    but the last are, unless XLA compiles.
 
     A graph of a known number of rows is optimized differently, so its last bits would differ from those of an exported model.
     Variables are captured.
     """
     functions = {}
+    any_size = any_size and model.jit_compile is not True
+
+    def free(shape):
+        if any_size and shape.rank > 1:
+            return [*[None] * (shape.rank - 1), shape[-1]]
+        return [None, *shape[1:]] if shape.rank else []
 
     def call(*args):
         tensors = [tf.convert_to_tensor(a) for a in args]
-        specs = tuple(tf.TensorSpec([None, *t.shape[1:]] if t.shape.rank else [], t.dtype) for t in tensors)
+        specs = tuple(tf.TensorSpec(free(t.shape), t.dtype) for t in tensors)
         if specs not in functions:
             own = functools.partial(fn)  # TensorFlow warns of retracing where functions of one source are many
             functions[specs] = tf.function(own, specs, autograph=False, jit_compile=model.jit_compile is True)

@@ -34,23 +34,16 @@ class Translation(ImageModel):
 
     def fit(self, x=None, y=None, **kwargs):
         """As `keras.Model.fit` on pairs: `fit(images, targets)`, a dict of `image` and `target`, or a dataset of such dicts."""
-        return super().fit(*_as_pair(x, y), **kwargs)
+        return super().fit(*batches.as_pair(x, y), **kwargs)
 
     def evaluate(self, x=None, y=None, **kwargs):
-        return super().evaluate(*_as_pair(x, y), **kwargs)
+        return super().evaluate(*batches.as_pair(x, y), **kwargs)
 
     def _checked(self, x, y=None):
         x, first = batches.peek(x, y)
         if first is not None:
             batches.check(first, self.image_shape, None)
-            if "target" not in first:
-                raise ValueError(
-                    f"Expected batches with the keys 'image' and 'target', or fit(images, targets); got {sorted(first)}."
-                )
-            try:
-                batches.check({"image": first["target"]}, self.target_shape, None)
-            except ValueError as error:
-                raise ValueError(f"In 'target': {error}") from None
+            batches.check_target(first, self.target_shape)
         return x, y
 
     def call(self, inputs, training=False):
@@ -92,7 +85,3 @@ class Translation(ImageModel):
         from keras_imgen.serving.export import export_translation
 
         export_translation(self, path)
-
-
-def _as_pair(x, y):
-    return (x, None) if y is None else ({"image": x, "target": y}, None)

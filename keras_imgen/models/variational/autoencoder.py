@@ -8,20 +8,11 @@ from keras import ops
 
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
-from keras_imgen.models.calls import call, check_labels, inputs
+from keras_imgen.models.calls import Pair, call, check_labels, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.variational import samplers
 from keras_imgen.serving.requests import check_codes, labels_of, rows
 from keras_imgen.training import random
-
-
-class Pair(keras.Model):
-    """Networks that are trained as one player: one loss, one optimizer."""
-
-    def __init__(self, *networks, name: str = "autoencoder"):
-        super().__init__(name=name)
-        self.networks = list(networks)
-        self.built = True
 
 
 class LatentModel(ImageModel):

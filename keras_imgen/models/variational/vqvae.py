@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from keras_imgen.models.variational.autoencoder import LatentModel, Pair
+from keras_imgen.models.calls import Pair
+from keras_imgen.models.variational.autoencoder import LatentModel
 from keras_imgen.training import backend, random
 
 

@@ -1,0 +1,202 @@
+"""`photos`: pictures of any sizes, whole, from folders and zip files; `patches`: random squares of them as a tf.data.Dataset."""
+
+import json
+import os
+import warnings
+import zipfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from keras_imgen.data import epoch, image_io
+
+SETS = {  # under $KERAS_IMGEN_DATA
+    "t91": "t91/t91.zip",
+    "bsds500:train": "bsds500/bsds500_train200_val100.zip:train",
+    "bsd100": "bsds500/bsds500_train200_val100.zip:val",
+    "cbsd68": "bsds500/bsds500_train200_val100.zip:val",
+    "bsd68": "bsds500/bsds500_train200_val100.zip:val",
+    "set5": "sr_test/set5.zip",
+    "set14": "sr_test/set14.zip",
+    "set12": "denoise_test/set12_gray.zip",
+}
+SUBSETS = {"cbsd68": "bsds500/subsets.json", "bsd68": "bsds500/subsets.json"}  # lists 68 of the names, as "cbsd68"
+
+
+def photos(source: Any, channels: int = 3, limit: int | None = None) -> list[np.ndarray]:
+    """Pictures as a list of uint8 arrays (height, width, channels), each in its own size, in the order of their names.
+
+    Args:
+        source: a folder, a zip file of pictures, a folder in one ("PATH.zip:train"), one of the sets "t91" (Yang et al. 2010),
+            "bsds500:train", "bsd100", "cbsd68", "bsd68" (the same; ask for channels=1), "set5", "set14", "set12", which lie
+            under the folder named by KERAS_IMGEN_DATA (`SETS` has the places), or a list of these, joined.
+        channels: 1 (luma of BT.601, full range, which the published BSD68 rests on), 3 or 4.
+        limit: at most so many, the first ones.
+
+    What cannot be read is skipped and named in a warning.
+
+    Raises:
+        FileNotFoundError: no such folder, zip file or set.  ValueError: a damaged zip file, or no picture that can be read.
+    """
+    if channels not in (1, 3, 4):
+        raise ValueError(f"Expected `channels` of 1, 3 or 4, got {channels!r}.")
+    if limit is not None and limit < 1:
+        raise ValueError(f"Expected `limit` of at least 1 picture, got {limit!r}.")
+    if isinstance(source, list | tuple):
+        if not source:
+            raise ValueError("Expected at least one source of pictures, got an empty list.")
+        found = []
+        for one in source:
+            if limit is None or len(found) < limit:
+                found += photos(one, channels, None if limit is None else limit - len(found))
+        return found
+    source = os.fspath(source)
+    names, read = _files(source)
+    found, bad, left = [], [], names
+
+    def decode(name):
+        try:
+            return image_io.load_image(read(name), channels)
+        except (ValueError, OSError, RuntimeError, zipfile.BadZipFile) as error:
+            return f"{name}: {str(error).removeprefix('bytes ')}"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        while left and (limit is None or len(found) < limit):
+            count = len(left) if limit is None else limit - len(found)
+            for result in pool.map(decode, left[:count]):
+                (bad if isinstance(result, str) else found).append(result)
+            left = left[count:]
+    if bad:
+        shown = " ".join(bad[:5]) + (f" and {len(bad) - 5} more." if len(bad) > 5 else "")
+        warnings.warn(f"{source}: skipped {len(bad)} of {len(names)} files. {shown}", stacklevel=2)
+    if not found:
+        raise ValueError(f"There are no pictures in {source}: {len(names)} files, none that can be read.")
+    return found
+
+
+def _files(source: str):
+    """The sorted names of a source, and a function from one of them to its bytes."""
+    if source in SETS:
+        root, place = os.environ.get("KERAS_IMGEN_DATA"), SETS[source]
+        if not root:
+            raise FileNotFoundError(
+                f"{source!r} is looked for at $KERAS_IMGEN_DATA/{place}, but KERAS_IMGEN_DATA is not set: "
+                "point it to the folder that holds this file."
+            )
+        names, read = _files(os.path.join(root, place))
+        if source in SUBSETS:
+            with open(os.path.join(root, SUBSETS[source])) as f:
+                wanted = set(json.load(f)["cbsd68"])
+            names = [n for n in names if os.path.splitext(os.path.basename(n))[0] in wanted]
+        return names, read
+    path = os.path.expanduser(source.removeprefix("folder:"))
+    if os.path.isdir(path):
+        names = sorted(
+            os.path.relpath(os.path.join(folder, name), path)
+            for folder, _, names in os.walk(path)
+            for name in names
+            if not name.startswith(".")
+        )
+        return names, lambda name: _bytes(os.path.join(path, name))
+    path, _, inside = path.partition(".zip:") if ".zip:" in path else (path.removesuffix(".zip"), "", "")
+    if not os.path.isfile(path + ".zip") or not (inside or source.endswith(".zip")):
+        raise FileNotFoundError(
+            f"There is no folder or zip file {source}. Expected one, PATH.zip:FOLDER, or one of: {', '.join(SETS)}."
+        )
+    try:
+        archive = zipfile.ZipFile(path + ".zip")
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path}.zip is not a complete zip file: {error}.") from None
+    every = [n for n in archive.namelist() if not n.endswith("/") and not os.path.basename(n).startswith(".")]
+    below = inside.strip("/") + "/" if inside.strip("/") else ""
+    names = sorted(n for n in every if n.startswith(below) and not n.startswith("__MACOSX/"))
+    if below and not names:
+        folders = sorted({n.rpartition("/")[0] for n in every} - {""})
+        raise FileNotFoundError(f"{path}.zip has no folder {inside!r}: it has {', '.join(folders) or 'none'}.")
+    return names, archive.read
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def patches(
+    source: Any,
+    size: int,
+    batch: int = 16,
+    steps: int = 1000,
+    *,
+    channels: int = 3,
+    flips: bool = True,
+    seed: int = 0,
+):
+    """Random squares of pictures: a `tf.data.Dataset` of dicts with `image` uint8 (batch, size, size, channels), `steps` batches
+    an epoch. A batch is a function of (seed, epoch, step).
+
+    Args:
+        source: what `photos` takes, or a list of uint8 arrays (height, width[, channels]). They stay decoded in memory.
+        flips: turn each by one of the eight flips and quarter turns, else leave it as it is.
+
+    Every place of every picture is equally likely, so large pictures come more often. Pictures smaller than a patch are left out
+    with a warning.
+
+    Raises:
+        ValueError: no picture as large as a patch, a size, batch or number of steps below 1.  FileNotFoundError: as `photos`.
+    """
+    import tensorflow as tf
+
+    for name, value in (("size", size), ("batch", batch), ("steps", steps)):
+        if not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"Expected `{name}` as a whole number of at least 1, got {value!r}.")
+    every = _arrays(source, channels)
+    pictures = [p for p in every if min(p.shape[:2]) >= size]
+    if not pictures:
+        largest = max(min(p.shape[:2]) for p in every)
+        raise ValueError(f"No picture is as large as a patch of {size}: expected `size` of at most {largest}.")
+    if small := len(every) - len(pictures):
+        warnings.warn(f"Left out {small} of {len(every)} pictures: smaller than a patch of {size}.", stacklevel=2)
+    columns = np.array([p.shape[1] - size + 1 for p in pictures])
+    ends = np.cumsum([(p.shape[0] - size + 1) * n for p, n in zip(pictures, columns)])
+    now = epoch.current()
+
+    def draw(epoch_, step):
+        rng = np.random.default_rng([seed & 0x7FFFFFFF, int(epoch_), int(step)])
+        places, turns = rng.integers(ends[-1], size=batch), rng.integers(8, size=batch)
+        out = np.empty((batch, size, size, channels), "uint8")
+        for k, (place, turn) in enumerate(zip(places, turns if flips else np.zeros_like(turns))):
+            i = np.searchsorted(ends, place, side="right")
+            top, left = divmod(int(ends[i] - 1 - place), int(columns[i]))
+            out[k] = _turned(pictures[i][top : top + size, left : left + size], turn)
+        return out
+
+    def to_batch(step):
+        image = tf.numpy_function(draw, [now, step], "uint8", stateful=False)
+        return {"image": tf.ensure_shape(image, (batch, size, size, channels))}
+
+    data = tf.data.Dataset.range(steps).map(to_batch, num_parallel_calls=2)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return data.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2).with_options(options)
+
+
+def _turned(image: np.ndarray, turn: int) -> np.ndarray:
+    """One of the eight symmetries of the square: `turn` % 4 quarter turns, and mirrored from 4 on."""
+    image = np.rot90(image, turn % 4)
+    return image[:, ::-1] if turn >= 4 else image
+
+
+def _arrays(source, channels: int) -> Sequence[np.ndarray]:
+    many = isinstance(source, list | tuple) and len(source) and isinstance(source[0], np.ndarray)
+    if not many and not (isinstance(source, np.ndarray) and source.ndim == 4):
+        return photos(source, channels)
+    out = []
+    for image in source:
+        if image.dtype != np.uint8 or image.ndim not in (2, 3):
+            raise ValueError(
+                f"Expected pictures as uint8 (height, width[, channels]), got {image.dtype} of shape {image.shape}."
+            )
+        out.append(image_io.with_channels(image[..., None] if image.ndim == 2 else image, channels))
+    return out

@@ -1,0 +1,49 @@
+"""Any size for networks that halve it or cut it into windows: pad first, crop last."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class PadToMultiple(keras.layers.Layer):
+    """Repeats the last row and column of (N, H, W, C), H, W >= 1, until both sides are multiples of `multiple`."""
+
+    def __init__(self, multiple: int, **kwargs):
+        super().__init__(**kwargs)
+        self.multiple = multiple
+
+    def call(self, x):
+        for axis in (1, 2):
+            size = ops.shape(x)[axis]
+            if isinstance(size, int) and size % self.multiple == 0:
+                continue
+            padded = -(-size // self.multiple) * self.multiple
+            x = ops.take(x, ops.minimum(ops.arange(padded), size - 1), axis=axis)
+        return x
+
+    def compute_output_shape(self, shape):
+        return (shape[0], *(n and -(-n // self.multiple) * self.multiple for n in shape[1:3]), shape[-1])
+
+    def get_config(self):
+        return {**super().get_config(), "multiple": self.multiple}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class CropLike(keras.layers.Layer):
+    """Called with [x, reference]: the top left of x (N, h, w, C) that is `scale` times as high and wide as the reference."""
+
+    def __init__(self, scale: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def call(self, inputs):
+        x, reference = inputs
+        height, width = (n * self.scale for n in ops.shape(reference)[1:3])
+        return x[:, :height, :width]
+
+    def compute_output_shape(self, shapes):
+        x, reference = shapes
+        return (x[0], *(n and n * self.scale for n in reference[1:3]), x[-1])
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}

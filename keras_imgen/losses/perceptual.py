@@ -1,0 +1,28 @@
+"""Losses in the feature maps (N, h, w, c) of a trained network, the trunk."""
+
+from typing import Any
+
+from keras import ops
+
+
+def feature_distance(targets: list, maps: list) -> Any:
+    """Mean squared difference of the maps, the mean over layers (Johnson et al. 2016, eq. 2)."""
+    return sum(ops.mean(ops.square(_f(a) - _f(b))) for a, b in zip(targets, maps)) / len(targets)
+
+
+def style_distance(targets: list, maps: list) -> Any:
+    """Mean squared difference of the Gram matrices, the sum over layers (Gatys et al. 2016; Johnson et al. 2016, eq. 4)."""
+    return sum(ops.mean(ops.square(gram(a) - gram(b))) for a, b in zip(targets, maps))
+
+
+def gram(maps: Any) -> Any:
+    """Gram matrices (N, c, c) of maps (N, h, w, c): inner products of the channels, divided by h w c (Johnson et al. 2016, eq. 3)."""
+    maps = _f(maps)
+    shape = ops.shape(maps)
+    flat = ops.reshape(maps, (shape[0], shape[1] * shape[2], shape[3]))
+    size = ops.cast(shape[1] * shape[2] * shape[3], "float32")
+    return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / size
+
+
+def _f(x):
+    return ops.cast(x, "float32")

@@ -1,0 +1,31 @@
+"""Losses between a picture and the one it should be, both float (N, H, W, C) in [-1, 1]: scalars, means over pixels and channels."""
+
+from typing import Any
+
+from keras import ops
+
+from keras_imgen.losses import structure
+
+
+def l1(target: Any, image: Any) -> Any:
+    """Mean absolute error."""
+    return ops.mean(ops.abs(_f(image) - _f(target)))
+
+
+def mse(target: Any, image: Any) -> Any:
+    """Mean squared error."""
+    return ops.mean(ops.square(_f(image) - _f(target)))
+
+
+def charbonnier(target: Any, image: Any, epsilon: float = 1e-3) -> Any:
+    """sqrt(d^2 + epsilon^2): the absolute error, smooth at zero (Charbonnier et al. 1994; Lai et al. 2017)."""
+    return ops.mean(ops.sqrt(ops.square(_f(image) - _f(target)) + epsilon**2))
+
+
+def dssim(target: Any, image: Any) -> Any:
+    """(1 - SSIM) / 2 (Wang et al. 2004; Zhao et al. 2017 as a loss), in [0, 1]; images of 11 pixels or more."""
+    return 0.5 * (1.0 - ops.mean(structure.ssim(_f(target) + 1.0, _f(image) + 1.0, 2.0)[0]))
+
+
+def _f(x):
+    return ops.cast(x, "float32")

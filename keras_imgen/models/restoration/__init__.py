@@ -1,0 +1,1 @@
+"""Models that restore pictures: super-resolution, denoising, deblurring, enhancement, inpainting, colourisation."""

@@ -1,0 +1,124 @@
+"""Parts of a restorer's loss: each a small object with a weight, logged under its name."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_imgen.losses import perceptual, pixel
+from keras_imgen.models import named_parts
+
+
+class Objective(named_parts.Part):
+    """A named part of the loss: called with target and restored images, float32 (N, H, W, C) in [-1, 1], it gives a scalar.
+
+    Args:
+        weight: by which it counts; it is logged without it.
+    """
+
+    def __init__(self, weight: float = 1.0):
+        if not weight > 0:
+            raise ValueError(f"Expected `weight` above 0, got {weight!r}.")
+        self.weight = weight
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__.lower()
+
+    def __call__(self, target: Any, image: Any) -> Any:
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Load what it needs; called before training, outside of compiled functions."""
+
+    def get_config(self):
+        return {"weight": self.weight}
+
+
+class L1(Objective):
+    """Mean absolute error: sharper than the squared one, and the usual choice (Lim et al. 2017)."""
+
+    def __call__(self, target, image):
+        return pixel.l1(target, image)
+
+
+class MSE(Objective):
+    """Mean squared error, which PSNR measures."""
+
+    def __call__(self, target, image):
+        return pixel.mse(target, image)
+
+
+class Charbonnier(Objective):
+    """The absolute error, smooth at zero: `losses.pixel.charbonnier`."""
+
+    def __call__(self, target, image):
+        return pixel.charbonnier(target, image)
+
+
+class DSSIM(Objective):
+    """(1 - SSIM) / 2: `losses.pixel.dssim`."""
+
+    def __call__(self, target, image):
+        return pixel.dssim(target, image)
+
+
+class Perceptual(Objective):
+    """Squared distance of feature maps (Johnson et al. 2016; the content loss of SRGAN, Ledig et al. 2017), and of their Gram matrices.
+
+    Args:
+        weight: see `Objective`.
+        style: weight of the Gram matrices (Gatys et al. 2016), which know textures but not where they are, beside that of the maps.
+        trunk: a model of images in [0, 255], (N, H, W, 3), with one or several maps (N, h, w, c) as outputs; None: SqueezeNet 1.1 with
+            the ImageNet weights under KERAS_IMGEN_DATA. A trunk of your own is saved with the model, weights and all.
+        layers: numbers of the outputs that count; None is all.
+    """
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        style: float = 0.0,
+        trunk: keras.Model | None = None,
+        layers: tuple[int, ...] | None = None,
+    ):
+        super().__init__(weight)
+        if style < 0:
+            raise ValueError(f"Expected `style` of at least 0, got {style!r}.")
+        self.style, self.trunk, self.layers, self._loaded = style, trunk, layers, trunk
+
+    def prepare(self):
+        if self._loaded is None:
+            from keras_imgen.data.files import data_file
+            from keras_imgen.networks import squeezenet11
+
+            self._loaded = squeezenet11(data_file("weights", "squeezenet11_imagenet_notop.h5"))
+
+    def __call__(self, target, image):
+        wanted, maps = [ops.stop_gradient(m) for m in self._maps(target)], self._maps(image)
+        distance = perceptual.feature_distance(wanted, maps)
+        return distance + self.style * perceptual.style_distance(wanted, maps) if self.style else distance
+
+    def _maps(self, image):
+        image = (ops.cast(image, "float32") + 1.0) * 127.5
+        maps = self._loaded(ops.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image, training=False)
+        maps = maps if isinstance(maps, list | tuple) else [maps]
+        return [maps[k] for k in self.layers] if self.layers is not None else maps
+
+    def get_config(self):
+        trunk = None if self.trunk is None else keras.saving.serialize_keras_object(self.trunk)
+        return {**super().get_config(), "style": self.style, "trunk": trunk, "layers": self.layers}
+
+    @classmethod
+    def from_config(cls, config):
+        trunk = config.get("trunk")
+        return cls(**{**config, "trunk": keras.saving.deserialize_keras_object(trunk) if trunk else None})
+
+
+OBJECTIVES = named_parts.register(
+    "objective", l1=L1, mse=MSE, charbonnier=Charbonnier, dssim=DSSIM, perceptual=Perceptual
+)
+
+
+def get(objective: Any) -> Objective:
+    """An objective by its name, with weight 1, or its config: l1, mse, charbonnier, dssim, perceptual."""
+    return named_parts.find("objective", Objective, OBJECTIVES, objective)

@@ -1,0 +1,356 @@
+"""What all restoring models are: a network, what it is trained for, and `restore` for any picture."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_imgen.losses import adversarial, divergence
+from keras_imgen.models import batches
+from keras_imgen.models.calls import Pair, call, inputs
+from keras_imgen.models.image_model import ImageModel
+from keras_imgen.models.restoration import objectives
+from keras_imgen.serving import restorer
+from keras_imgen.training import random
+
+
+class Restoration(ImageModel):
+    """Base of `SuperResolution`, `Denoiser`, `Deblurrer`, `Enhancer`, `Inpainter` and `Colorizer`.
+
+    Trained by residuals alone, against a discriminator, or as a conditional VAE; and by any of the objectives, together.
+
+    Args:
+        network: float images (N, H, W, C) in [-1, 1] of any size to restored ones; or called with a dict of `image` and those of
+            `sigma` (N,), `mask` (N, H, W, 1), `latent` (N, ceil(H/4), ceil(W/4), D) that it takes.
+        objectives: names or `objectives.Objective`s; the loss is their weighted sum.
+        discriminator: of target and restored images, (N, H', W', C') to logits of any shape, as `networks.patchgan((None, None, C))`:
+            trained against the network (SRGAN, Ledig et al. 2017).
+        adversarial: see `losses.adversarial`; the default compares real and restored (ESRGAN, Wang et al. 2018).
+        adversarial_weight: of that loss; ESRGAN's is 0.005.
+        encoder: makes it a conditional VAE (Sohn et al. 2015): a network of a dict of `image` and `target` to (N, h, w, 2 D), means and
+            log-variances of the latent map that the network takes, as `networks.latent_encoder`. The prior is N(0, I).
+        kl_weight: of the KL in nats, per number of the target.
+        overlap: pixels that tiles share, see `restore`.
+        ema, ema_gamma, seed: see `ImageModel`; the network alone is averaged.
+
+    Learns from batches of `image` and `target`, `fit(images, targets)` or dicts. Logs `loss`, `psnr` (dB, all channels), each objective if
+    there are several, `kl`, and of the discriminator its loss and accuracies.
+
+    Raises:
+        ValueError: networks that do not fit each other.
+    """
+
+    colour = "each"  # what a gray network does with colours: see `serving.restorer.Form`
+    needs_target = True
+
+    def __init__(
+        self,
+        network: keras.Model,
+        objectives: Any = ("l1",),
+        discriminator: keras.Model | None = None,
+        adversarial: str = "relativistic",
+        adversarial_weight: float = 0.005,
+        encoder: keras.Model | None = None,
+        kl_weight: float = 0.01,
+        overlap: int = 64,
+        scale: int = 1,
+        **kwargs,
+    ):
+        self.objectives, self.loss_pair = _objectives(objectives), _pair_of(adversarial)
+        self.logged = self._names(discriminator, encoder)
+        super().__init__(**kwargs)
+        self.network, self.discriminator, self.encoder = network, discriminator, encoder
+        self.scale, self.overlap = scale, overlap
+        self.adversarial_weight, self.kl_weight = adversarial_weight, kl_weight
+        self.trunks = [o.trunk for o in self.objectives if getattr(o, "trunk", None) is not None]
+        if (encoder is None) != (self._latent is None):
+            raise ValueError(
+                "A variational model needs both: a network that takes a `latent`, and an `encoder` of it; "
+                f"got {'no ' if encoder is None else 'an '}encoder and a network of {', '.join(inputs(network))}."
+            )
+        self._check_scale()
+        self._untracked.trained = network if encoder is None else Pair(network, encoder, name=network.name)
+        self.finish()
+
+    def _names(self, discriminator, encoder):
+        terms = tuple(o.name for o in self.objectives) if len(self.objectives) > 1 else ()
+        played = ("adversarial", "discriminator_loss", "real_accuracy", "fake_accuracy")
+        return ("loss", "psnr", *terms, *(("kl",) if encoder else ()), *(played if discriminator else ()))
+
+    def _check_scale(self):
+        size = 24
+        given = {
+            k: keras.KerasTensor((1, *(size if n is None else n for n in v.shape[1:])))
+            for k, v in self._symbols.items()
+        }
+        out = self.compute_output_spec(given).shape
+        if out[1:3] != (size * self.scale,) * 2:
+            raise ValueError(
+                f"Expected a network that enlarges by {self.scale}, got one from {size}x{size} to {out[1]}x{out[2]}."
+            )
+
+    @property
+    def _symbols(self):
+        """The network's symbolic inputs; a latent map of the right size for the others."""
+        found = inputs(self.network)
+        return {k: v if k != "latent" else keras.KerasTensor((None, 6, 6, v.shape[-1])) for k, v in found.items()}
+
+    @property
+    def _latent(self) -> int | None:
+        found = inputs(self.network).get("latent")
+        return None if found is None else int(found.shape[-1])
+
+    # === The parts ===
+
+    @property
+    def players(self):
+        against = {} if self.discriminator is None else {"discriminator": self.discriminator}
+        return {"network": self._untracked.trained, **against}
+
+    @property
+    def averaged_players(self):
+        return ("network",)
+
+    @property
+    def parts(self):
+        return {f"trunk_{i}": trunk for i, trunk in enumerate(self.trunks)}
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.Adam(2e-4) for name in self.players}
+
+    @property
+    def image_shape(self):
+        """(None, None, channels) of the input images."""
+        return tuple(inputs(self.network)["image"].shape[1:])
+
+    @property
+    def form(self) -> restorer.Form:
+        """What `serving.restorer` has to know."""
+        names = inputs(self.network)
+        strides = [getattr(layer, "multiple", 1) for layer in self.network._flatten_layers()]
+        strides += [4] if "latent" in names else []
+        given = {
+            k: keras.KerasTensor((1, *(24 if n is None else n for n in v.shape[1:]))) for k, v in self._symbols.items()
+        }
+        return restorer.Form(
+            channels=self.image_shape[-1],
+            out=int(self.compute_output_spec(given).shape[-1]),
+            scale=self.scale,
+            multiple=math.lcm(*strides),
+            colour=self.colour,
+            overlap=self.overlap,
+            mask="mask" in names,
+            sigma="sigma" in names,
+            latent=self._latent,
+        )
+
+    # === The step ===
+
+    def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
+        """What the network is given, and the target, from a batch."""
+        return {k: batch[k] for k in inputs(self.network) if k in batch}, batch["target"]
+
+    def call(self, given, training=False):
+        """float32 images, unclipped, from float images in [-1, 1] or a dict of the network's inputs."""
+        given = given if isinstance(given, dict) else {"image": given}
+        if self._latent is not None and "latent" not in given:
+            given = {**given, "latent": ops.zeros(self._latent_shape(given["image"]))}
+        return ops.cast(call(self.network, given, training), "float32")
+
+    def _latent_shape(self, image):
+        shape = ops.shape(image)
+        return (shape[0], -(-shape[1] // 4), -(-shape[2] // 4), self._latent)
+
+    def losses(self, given: dict[str, Any], target: Any, keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
+        """(what the network is trained for, the logs, the restored images)."""
+        logs, loss = {}, 0.0
+        if self.encoder is not None and training:
+            mean, log_variance = self.posterior(given["image"], target, training)
+            noise = random.normal(random.fold(keys, 1), tuple(mean.shape[1:]))
+            given = {**given, "latent": mean + ops.exp(0.5 * log_variance) * noise}
+        image = self.call(given, training=training)
+        terms = {o.name: o(target, image) for o in self.objectives}
+        loss = sum(o.weight * terms[o.name] for o in self.objectives)
+        if self.encoder is not None:
+            if not training:
+                mean, log_variance = self.posterior(given["image"], target, training)
+            per_image = ops.sum(divergence.kl_normal(mean, log_variance), axis=(1, 2, 3))
+            logs["kl"] = ops.mean(per_image)
+            loss = loss + self.kl_weight * logs["kl"] / math.prod(target.shape[1:])
+        logs = {**logs, "psnr": _psnr(target, image), **(terms if len(terms) > 1 else {})}
+        if self.discriminator is not None:
+            real = self._judge(target, training) if self.loss_pair.pairs else None
+            logs["adversarial"] = self.loss_pair.generator(self._judge(image, training), real)
+            loss = loss + self.adversarial_weight * logs["adversarial"]
+        return loss, {"loss": loss, **logs}, image
+
+    def posterior(self, image, target, training=False):
+        """Means and log-variances (N, h, w, D) of the latent map, float32."""
+        found = ops.cast(self.encoder({"image": image, "target": target}, training=training), "float32")
+        mean, log_variance = ops.split(found, 2, axis=-1)
+        return mean, ops.clip(log_variance, -20.0, 10.0)
+
+    def _judge(self, images, training):
+        return ops.cast(self.discriminator(images, training=training), "float32")
+
+    def update(self, batch):
+        keys = self.next_keys(ops.shape(batch["image"])[0])
+        given, target = self.pair(batch, keys)
+        player = self.players["network"]
+        _, logs, image = self.minimize(lambda: self.losses(given, target, keys, True), player)
+        if self.discriminator is None:
+            return logs
+        fake = ops.stop_gradient(image)
+
+        def discriminator_loss():
+            real_logits, fake_logits = self._judge(target, True), self._judge(fake, True)
+            return self.loss_pair.discriminator(real_logits, fake_logits), real_logits, fake_logits
+
+        loss, real_logits, fake_logits = self.minimize(discriminator_loss, self.discriminator)
+        return {**logs, "discriminator_loss": loss, **self.loss_pair.accuracy(real_logits, fake_logits)}
+
+    def score(self, batch):
+        keys = self.score_keys(batch)
+        given, target = self.pair(batch, keys)
+        return self.losses(given, target, keys, False)[1]
+
+    def _prepare(self):
+        for objective in self.objectives:
+            objective.prepare()
+
+    def make_train_function(self, force=False):
+        self._prepare()  # trunks are loaded here, not when a model is opened only to be used
+        return super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        self._prepare()
+        return super().make_test_function(force)
+
+    # === What is wrong with the data is said before the first step ===
+
+    def fit(self, x=None, y=None, **kwargs):
+        """As `keras.Model.fit`: `fit(images, targets)`, a dict of `image` and `target`, or a dataset of such dicts."""
+        return super().fit(*batches.as_pair(x, y), **kwargs)
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        """As `keras.Model.evaluate`, on averaged weights; of a variational model with the mean of the prior."""
+        return super().evaluate(*batches.as_pair(x, y), **kwargs)
+
+    def _checked(self, x, y=None):
+        x, first = batches.peek(x, y)
+        if first is None:
+            return x, y
+        batches.check(first, self.image_shape, None)
+        if self.needs_target or "target" in first:
+            height, width = first["image"].shape[1:3]
+            batches.check_target(first, (height * self.scale, width * self.scale, self.form.out))
+        if "mask" in inputs(self.network):
+            shape = (*first["image"].shape[:3], 1)
+            if "mask" not in first or first["mask"].shape != shape:
+                found = first["mask"].shape if "mask" in first else f"the keys {sorted(first)}"
+                raise ValueError(f"Expected batches with a `mask` of shape {shape}, 1 where to paint; got {found}.")
+        return x, y
+
+    # === Using ===
+
+    def restore(
+        self,
+        images: Any,
+        *,
+        tile: int = 512,
+        overlap: int | None = None,
+        ensemble: bool = False,
+        progress: bool = False,
+        ema: bool = True,
+        **given: Any,
+    ) -> Any:
+        """Restored pictures in the depth and kind of what came, gray, RGB or RGBA, 8 or 16 bits or floats: exactly `scale` times as large.
+
+        Args:
+            images: a picture (H, W) or (H, W, C), a batch (N, H, W, C), a path, a PIL image, or a list of them.
+            tile: pixels of a tile's side; larger pictures are restored tile by tile, in bounded memory.
+            overlap: pixels that tiles share; None is the model's.
+            ensemble: the mean over eight flips and turns: better, and eight times the work.
+            progress: show a progress bar.
+            ema: with averaged weights.
+            given: where the network takes them: `sigma` (gray levels of 255), `masks` (nonzero where to paint), `seed` (of a variational
+                model's latents; without one their mean).
+
+        Returns:
+            An array for one picture, a list for a list, (N, ...) for a batch.
+
+        Raises:
+            ValueError: another shape, type or range.  FileNotFoundError: no such file.
+        """
+        how = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "progress": progress, **given}
+
+        def run(arrays):
+            names = tuple(arrays)
+            function = lambda *values: self.call(dict(zip(names, values)))  # noqa: E731
+            rows = list(arrays.values())
+            return self.in_batches(("restore", names), function, rows, len(rows[0]), ema=ema, fill=False, any_size=True)
+
+        return restorer.restore(run, self.form, images, **how)
+
+    def generate(self, n=None, labels=None, seed=0, **kwargs):
+        raise TypeError(f"{type(self).__name__} makes images from images: use restore(images).")
+
+    # === Saving and serving ===
+
+    def for_inference(self):
+        """The network with averaged weights alone: the same pictures, without discriminator, encoder, objectives and optimizers."""
+        config = {k: v for k, v in self.get_config().items() if k not in ("objectives", "discriminator")}
+        copy = type(self).from_config({**config, "ema": None})
+        averages = {id(v): average for v, average in self._averages}
+        pairs = [(self.network, copy.network)] + ([(self.encoder, copy.encoder)] if self.encoder is not None else [])
+        for mine, its in pairs:
+            for a, b in zip(mine.variables, its.variables, strict=True):
+                b.assign(averages.get(id(a), a))
+        return copy
+
+    def export(self, path: str) -> None:
+        """Write a SavedModel for pictures of any size; see `serving.export.export_restoration`."""
+        from keras_imgen.serving.export import export_restoration
+
+        export_restoration(self, path)
+
+    def get_config(self):
+        save = lambda v: None if v is None else keras.saving.serialize_keras_object(v)  # noqa: E731
+        return {
+            **super().get_config(),
+            "network": save(self.network),
+            "objectives": [save(o) for o in self.objectives],
+            "discriminator": save(self.discriminator),
+            "adversarial": self.loss_pair.name,
+            "adversarial_weight": self.adversarial_weight,
+            "encoder": save(self.encoder),
+            "kl_weight": self.kl_weight,
+            "overlap": self.overlap,
+            "scale": self.scale,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        load = keras.saving.deserialize_keras_object
+        networks = {k: load(config[k]) for k in ("network", "discriminator", "encoder") if config.get(k) is not None}
+        return cls(**{**config, **networks})
+
+
+def _objectives(given):
+    given = given if isinstance(given, list | tuple) else [given]
+    found = [objectives.get(o) for o in given]
+    names = [o.name for o in found]
+    if not found or len(set(names)) < len(names):
+        raise ValueError(f"Expected one or several objectives, each once, got {names}.")
+    return found
+
+
+def _pair_of(loss):
+    return adversarial.get(loss)
+
+
+def _psnr(target, image):
+    """Mean over the images, dB, of float images in [-1, 1], clipped."""
+    error = ops.mean(ops.square(ops.clip(image, -1.0, 1.0) - target), axis=(1, 2, 3))
+    return ops.mean(10.0 * ops.log(4.0 / ops.maximum(error, 1e-10)) / math.log(10.0))

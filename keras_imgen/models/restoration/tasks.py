@@ -1,0 +1,220 @@
+"""The tasks: what each of them learns from, and what it does with colours."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_imgen.losses import exposure
+from keras_imgen.models.calls import inputs
+from keras_imgen.models.restoration.lab import lab, rgb
+from keras_imgen.models.restoration.restoration import Restoration
+from keras_imgen.networks import light_curves
+from keras_imgen.training import random
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class SuperResolution(Restoration):
+    """Enlarges pictures by a whole factor.
+
+    Args:
+        network: enlarges by `scale`, as `networks.edsr(scale)`. One of gray pictures enlarges the luma of coloured ones, whose colours are
+            enlarged by bicubic.
+        scale: 2, 3, 4, ...
+        others: see `Restoration`.
+
+    Learns from `image` and a `target` of `scale` times its size: `data.degraded(data.patches(...), data.degrade.Downscale(scale))`.
+    """
+
+    colour = "luma"
+
+    def __init__(self, network: keras.Model, scale: int, objectives: Any = ("l1",), **kwargs):
+        if scale < 2:
+            raise ValueError(f"Expected `scale` of 2 or more, got {scale!r}.")
+        super().__init__(network, objectives, scale=scale, **kwargs)
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Denoiser(Restoration):
+    """Takes noise away.
+
+    Args:
+        network: of noisy pictures; blind, or, if it takes `sigma`, told the noise level, as `networks.ffdnet()`. One of gray pictures
+            restores each channel of coloured ones.
+        sigma: of the Gaussian noise that it learns to take away, in gray levels of 255: (lowest, highest), drawn for each image, or one
+            level (Zhang et al. 2017, DnCNN; 2018, FFDNet).
+        objectives: the squared error by default, whose best answer is the posterior mean.
+        others: see `Restoration`.
+
+    Learns from clean images alone, to which it adds noise, neither clipped nor rounded; or from `image` and `target` (and `sigma`),
+    for noise of other kinds.
+    """
+
+    needs_target = False
+
+    def __init__(
+        self,
+        network: keras.Model,
+        sigma: float | tuple[float, float] = (0.0, 55.0),
+        objectives: Any = ("mse",),
+        **kwargs,
+    ):
+        low, high = sigma if isinstance(sigma, list | tuple) else (sigma, sigma)
+        if not 0 <= low <= high or not high > 0:
+            raise ValueError(f"Expected `sigma` as (low, high) with 0 <= low <= high, in gray levels, got {sigma!r}.")
+        self.sigma = (float(low), float(high))
+        super().__init__(network, objectives, **kwargs)
+
+    def pair(self, batch, keys):
+        if "target" in batch:
+            return super().pair(batch, keys)
+        image = batch["image"]
+        low, high = self.sigma
+        sigma = low + (high - low) * random.uniform(random.fold(keys, 2))
+        noise = random.normal(random.fold(keys, 3), tuple(image.shape[1:]))
+        given = {"image": image + noise * sigma[:, None, None, None] / 127.5}
+        return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), image
+
+    def get_config(self):
+        config = super().get_config()
+        del config["scale"]
+        return {**config, "sigma": self.sigma}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Deblurrer(Restoration):
+    """Sharpens what is out of focus or was moved.
+
+    Args: see `Restoration`. One of gray pictures restores each channel of coloured ones.
+
+    Learns from `image` and `target`: `data.degraded(..., data.degrade.GaussianBlur())`, `MotionBlur()`.
+    """
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Enhancer(Restoration):
+    """Makes dark, flat or discoloured pictures look as their targets do.
+
+    Args: see `Restoration`.
+
+    Learns from `image` and `target`: `data.degraded(..., data.degrade.LowLight())`, or pairs of photographs.
+    """
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class ZeroDCE(Restoration):
+    """Enhances dark pictures, and learns it from pictures alone, without targets (Guo et al. 2020).
+
+    Args:
+        network: from an image to the maps (N, H, W, 3 K) of its K curves, as `networks.zero_dce()`.
+        spatial_weight, exposure_weight, colour_weight, smoothness_weight: of the four losses in `losses.exposure`; the authors'.
+        level: the mean gray level wanted, in [0, 1].
+        ema, ema_gamma, seed, overlap: see `Restoration`.
+
+    Learns from images of all exposures. Logs the four losses.
+    """
+
+    logged = ("loss", "spatial", "exposure", "colour", "smoothness")
+    needs_target = False
+
+    def __init__(
+        self,
+        network: keras.Model,
+        spatial_weight: float = 1.0,
+        exposure_weight: float = 10.0,
+        colour_weight: float = 5.0,
+        smoothness_weight: float = 200.0,
+        level: float = 0.6,
+        **kwargs,
+    ):
+        self.weights_of = {
+            "spatial": spatial_weight,
+            "exposure": exposure_weight,
+            "colour": colour_weight,
+            "smoothness": smoothness_weight,
+        }
+        self.level = level
+        super().__init__(network, **kwargs)
+
+    def _names(self, discriminator, encoder):
+        return type(self).logged
+
+    def call(self, given, training=False):
+        image = given["image"] if isinstance(given, dict) else given
+        return ops.cast(light_curves(image, self.network(image, training=training)), "float32")
+
+    def pair(self, batch, keys):
+        return {"image": batch["image"]}, None
+
+    def losses(self, given, target, keys, training):
+        maps = ops.cast(self.network(given["image"], training=training), "float32")
+        image = light_curves(given["image"], maps)
+        before, after = (given["image"] + 1.0) / 2.0, (image + 1.0) / 2.0
+        logs = {
+            "spatial": exposure.spatial_consistency(before, after),
+            "exposure": exposure.exposure(after, self.level),
+            "colour": exposure.colour_constancy(after),
+            "smoothness": exposure.smoothness(maps),
+        }
+        loss = sum(self.weights_of[name] * value for name, value in logs.items())
+        return loss, {"loss": loss, **logs}, image
+
+    def get_config(self):
+        config = super().get_config()
+        kept = {k: config[k] for k in ("name", "ema", "ema_gamma", "seed", "network", "overlap")}
+        return {**kept, **{f"{k}_weight": v for k, v in self.weights_of.items()}, "level": self.level}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Inpainter(Restoration):
+    """Paints holes; what is known comes back untouched.
+
+    Args:
+        network: called with `image` and `mask` (N, H, W, 1), 1 where to paint, as `networks.inpainting_unet()`.
+        others: see `Restoration`.
+
+    Learns from `image`, `mask` and `target`: `data.degraded(..., data.degrade.Holes())`. `restore(images, masks=...)`.
+    """
+
+    def __init__(self, network: keras.Model, objectives: Any = ("l1",), overlap: int = 128, **kwargs):
+        if "mask" not in inputs(network):
+            raise ValueError(f"Expected a network that takes a `mask`, got one of {', '.join(inputs(network))}.")
+        super().__init__(network, objectives, overlap=overlap, **kwargs)
+
+    def pair(self, batch, keys):
+        given, target = super().pair(batch, keys)
+        return {**given, "mask": ops.cast(ops.not_equal(given["mask"], 0), "float32")}, target
+
+    def call(self, given, training=False):
+        mask = given["mask"]
+        return mask * super().call(given, training=training) + (1.0 - mask) * given["image"]
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Colorizer(Restoration):
+    """Gives gray pictures colours, and keeps their lightness.
+
+    Args:
+        network: from lightness (N, H, W, 1) in [-1, 1] to a* and b* over 110 (N, H, W, 2), as `networks.colorizer()`.
+        others: see `Restoration`; targets and answers are compared as RGB.
+
+    Learns from coloured images alone; or from gray `image` and coloured `target`.
+    """
+
+    colour = "drop"
+    needs_target = False
+
+    def pair(self, batch, keys):
+        if "target" in batch:
+            return super().pair(batch, keys)
+        return {"image": batch["image"]}, batch["image"]
+
+    @property
+    def image_shape(self):
+        return (None, None, 3)
+
+    def call(self, given, training=False):
+        image = given["image"] if isinstance(given, dict) else given
+        lightness = lab(ops.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image)[..., :1]
+        colours = ops.cast(self.network(lightness / 50.0 - 1.0, training=training), "float32") * 110.0
+        return rgb(ops.concatenate([lightness, colours], axis=-1))

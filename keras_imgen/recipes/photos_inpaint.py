@@ -1,0 +1,36 @@
+"""Inpainting of photographs by a U-Net with gated convolutions (Yu et al. 2019), on T91 and BSDS500, with holes of four kinds."""
+
+import keras
+
+from keras_imgen.data import degrade, degraded, patches, photos
+from keras_imgen.models import Inpainter
+from keras_imgen.networks import inpainting_unet
+from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.training.precision import fast_precision
+
+
+def train(
+    out: str,
+    epochs: int = 20,
+    batch: int = 8,
+    seed: int = 0,
+    steps_per_epoch: int | None = None,
+    resume: bool = False,
+) -> str:
+    """The whole run, from data to report, in the folder `out`; returns the command that paints more."""
+    run = Run("photos-inpaint", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
+    steps = steps_per_epoch or 1000
+    train_on = photos(["t91", "bsds500:train"])
+    kinds = [degrade.Holes(kind, share=(0.1, 0.4)) for kind in degrade.KINDS]
+    parts = [degraded(patches(train_on, 96, batch, steps, seed=seed + k), hole, seed) for k, hole in enumerate(kinds)]
+    data = parts[0].choose_from_datasets(parts, parts[0].range(len(parts)).repeat()).take(steps)
+    test = degraded(patches(photos("bsd100"), 128, batch, 20, flips=False), degrade.Holes(share=0.25))
+
+    with fast_precision():
+        network = inpainting_unet(3, width=24, depth=3)
+    model = Inpainter(network, seed=seed, name="photos_inpaint")
+    model.compile(keras.optimizers.Adam(warmup_cosine(1e-3, epochs * steps)), steps_per_execution=10)
+    shown = first_batch(test)
+    grid = {"images": shown["image"], "masks": shown["mask"], "every": 5}
+    model.fit(data, epochs=epochs, callbacks=run.callbacks(**grid))
+    return run.finish_restoration(model, test, shown)

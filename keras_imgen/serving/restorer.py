@@ -1,0 +1,292 @@
+"""Any picture a person has, gray, colour, alpha, 16 bits, any size, through a network of floats of one kind. NumPy and Pillow only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from keras_imgen.serving.tiling import tiled
+
+LUMA = np.array([0.299, 0.587, 0.114], "float32")  # BT.601, full range: as JPEG has it
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a restoring network takes and gives.
+
+    `channels` of its input and `out` of its output; `scale` by which it enlarges; `multiple` of its strides; `colour` says what a gray
+    network does with a colour picture: "luma" restores the luma and enlarges the colours by bicubic, "each" restores every channel,
+    "drop" looks at the luma alone, and gives colours. `latent` is the number of channels of its latent map, at a quarter of the size.
+    `overlap` is how many pixels tiles share; `mask` whether it takes one.
+    """
+
+    channels: int
+    out: int
+    scale: int = 1
+    multiple: int = 1
+    colour: str = "each"
+    overlap: int = 64
+    mask: bool = False
+    sigma: bool = False
+    latent: int | None = None
+
+
+def restore(
+    run: Callable[[dict[str, np.ndarray]], np.ndarray],
+    form: Form,
+    images: Any,
+    *,
+    masks: Any = None,
+    sigma: Any = None,
+    seed: int | None = None,
+    tile: int = 512,
+    overlap: int | None = None,
+    ensemble: bool = False,
+    progress: bool = False,
+) -> Any:
+    """Restored pictures: an array for one picture, a list for a list, (N, ...) for a batch.
+
+    Args:
+        run: float32 arrays (N, h, w, C), one for each of the network's inputs, in [-1, 1], to float32 (N, h scale, w scale, out).
+        images: uint8, uint16 or floats in [-1, 1]: (H, W), (H, W, 1 | 3 | 4), (N, H, W, C); a path; a PIL image; or a list of them.
+        masks: (H, W) or (H, W, 1) for each image, nonzero where to paint.
+        sigma: noise level in gray levels of 255, one for all or one for each image.
+        seed: of the latent map of a variational model; None takes its mean, zero.
+        tile, overlap: see `tiling.tiled`.
+        ensemble: the mean of the answers to the eight flips and turns of the picture, turned back (Timofte et al. 2016).
+
+    Returns:
+        The depth and kind of each input, (H scale, W scale, C) exactly. Alpha is kept, enlarged by bicubic; colours are restored
+        premultiplied by it.
+
+    Raises:
+        ValueError: another shape, type or range; masks or sigma missing, or not wanted.  FileNotFoundError: no such file.
+    """
+    how = {"tile": tile, "overlap": form.overlap if overlap is None else overlap, "ensemble": ensemble}
+    if seed is not None and form.latent is None:
+        raise ValueError("This model has no latents: leave `seed` out.")
+    batch = isinstance(images, np.ndarray) and images.ndim == 4
+    many = batch or isinstance(images, list | tuple)
+    pictures = images if many else [images]
+    masks = _for_each("masks", masks, form.mask, len(pictures), many)
+    sigmas = _for_each("sigma", sigma, form.sigma, len(pictures), np.ndim(sigma) > 0)
+    at_once = max(1, tile * tile // max(1, images.shape[1] * images.shape[2])) if batch else 1
+    done = []
+    for start in range(0, len(pictures), at_once):
+        part = slice(start, start + at_once)
+        stack = np.stack([as_array(picture) for picture in pictures[part]])
+        seeds = None if seed is None else [seed + start + k for k in range(len(stack))]
+        track = _track(progress, start + len(stack), len(pictures))
+        done.extend(_restored(run, form, stack, masks[part], sigmas[part], seeds, track=track, **how))
+    if batch:
+        shape = (images.shape[1] * form.scale, images.shape[2] * form.scale, images.shape[3])
+        return np.stack(done) if done else np.zeros((0, *shape), images.dtype)
+    return done if many else done[0]
+
+
+def as_array(picture: Any) -> np.ndarray:
+    """A picture as uint8, uint16 or float32, (H, W), or (H, W, 1 | 3 | 4).
+
+    Raises:
+        ValueError: another shape, type or range.
+    """
+    if not isinstance(picture, np.ndarray):
+        from keras_imgen.data.image_io import load_image
+
+        if hasattr(picture, "__array__") and not isinstance(picture, Image.Image):
+            picture = np.asarray(picture)
+        else:
+            return load_image(picture, keep_depth=True)
+    if picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[-1] not in (1, 3, 4)) or not picture.size:
+        raise ValueError(
+            f"Expected a picture (height, width), or with 1, 3 or 4 channels, got an array of shape {picture.shape}."
+        )
+    if picture.dtype.kind == "f":
+        if not np.isfinite(picture).all():
+            raise ValueError("The picture holds NaN or infinity.")
+        if np.abs(picture).max() > 4:  # noise goes beyond [-1, 1], but not so far
+            raise ValueError(f"Expected floats in [-1, 1], got up to {np.abs(picture).max():g}: pass uint8 instead.")
+        return picture.astype("float32")
+    if picture.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"Expected uint8, uint16 or floats in [-1, 1], got {picture.dtype}.")
+    return picture
+
+
+def _for_each(name, given, wanted, count, many):
+    if wanted and given is None:
+        raise ValueError(f"This model needs `{name}`.")
+    if not wanted and given is not None:
+        raise ValueError(f"This model takes no `{name}`: leave it out.")
+    if given is None or not many:
+        return [given] * count
+    if len(given) != count:
+        raise ValueError(f"Expected as many `{name}` as images, {count}, got {len(given)}.")
+    return list(given)
+
+
+def _track(progress, k, count):
+    if not progress:
+        return iter
+    from rich.progress import track
+
+    return lambda bands: track(bands, f"picture {k} of {count}")
+
+
+# === Pictures of one size ===
+
+
+def _restored(run, form, pictures, masks, sigmas, seeds, *, tile, overlap, ensemble, track):
+    """`restore` for a stack (N, H, W) or (N, H, W, C)."""
+    flat = pictures.ndim == 3
+    pictures = pictures[..., None] if flat else pictures
+    alpha, colours = (pictures[..., 3:], pictures[..., :3]) if pictures.shape[-1] == 4 else (None, pictures)
+    count, height, width, channels = colours.shape
+    big_alpha = None if alpha is None else _enlarged(alpha, form.scale)
+    given = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "track": track}
+    gray_for_colour = form.channels == 1 and channels == 3
+    if gray_for_colour and form.colour == "each":
+        planes = [_restored(run, form, colours[..., c], masks, sigmas, seeds, **given) for c in range(3)]
+        return np.stack(planes, -1) if alpha is None else np.concatenate([np.stack(planes, -1), big_alpha], -1)
+    chroma = None
+    if gray_for_colour and form.colour == "luma":
+        depth = np.uint8 if pictures.dtype == np.uint8 else np.float32
+        chroma = [_enlarged(_quantized(c, depth), form.scale) for c in _chroma(colours, alpha)]
+    out_channels = form.out if form.colour == "drop" else channels
+    out = np.empty((count, height * form.scale, width * form.scale, out_channels), pictures.dtype)
+    mask = np.stack([_mask(m, (height, width)) for m in masks]) if form.mask else None
+    latent = None if form.latent is None else _latents(form.latent, count, height, width, seeds)
+
+    def read(rows, columns):
+        window = _floats(_window(colours, rows, columns))
+        if alpha is not None:
+            window = _premultiplied(window, _share(_window(alpha, rows, columns)))
+        arrays = {"image": _with_channels(window, form.channels)}
+        if mask is not None:
+            arrays["mask"] = _window(mask, rows, columns)
+        if latent is not None:
+            arrays["latent"] = _window(latent, *(slice(s.start // 4, -(-s.stop // 4)) for s in (rows, columns)))
+        return arrays
+
+    def write(rows, values):
+        if chroma is not None:
+            values = _from_luma(values, *(_floats(c[:, rows]) for c in chroma))
+        else:
+            values = _with_channels(values, out_channels)
+        if big_alpha is not None:
+            values = _unmultiplied(values, _share(big_alpha[:, rows]))
+        out[:, rows] = _quantized(values, pictures.dtype)
+
+    constants = {"sigma": np.array(sigmas, "float32")} if form.sigma else {}
+    call = lambda arrays: run({**arrays, **constants})  # noqa: E731
+    function = (lambda arrays: _ensemble(call, arrays)) if ensemble else call
+    tiled(function, read, write, (height, width), form.scale, tile, overlap, form.multiple, track)
+    if mask is not None:  # what is known comes back untouched
+        np.copyto(out, colours, where=mask == 0)
+    if big_alpha is not None:
+        out = np.concatenate([out, big_alpha], -1)
+    return out[..., 0] if flat and out.shape[-1] == 1 else out
+
+
+def _ensemble(call, arrays):
+    total = 0.0
+    for k in range(8):
+        total = total + _turn_back(call({name: _turn(v, k) for name, v in arrays.items()}), k)
+    return total / 8
+
+
+def _turn(x, k):
+    x = np.rot90(x, k % 4, axes=(1, 2))
+    return np.ascontiguousarray(x[:, :, ::-1] if k >= 4 else x)
+
+
+def _turn_back(x, k):
+    return np.rot90(x[:, :, ::-1] if k >= 4 else x, -(k % 4), axes=(1, 2))
+
+
+def _window(array, rows, columns):
+    """Rows and columns of a stack, the last ones repeated beyond its end."""
+    part = array[:, rows, columns]
+    missing = [(0, s.stop - s.start - n) for s, n in zip((rows, columns), part.shape[1:])]
+    return np.pad(part, [(0, 0), *missing, (0, 0)], mode="edge") if any(m[1] for m in missing) else part
+
+
+def _latents(channels, count, height, width, seeds):
+    shape = (-(-height // 4), -(-width // 4), channels)
+    if seeds is None:
+        return np.zeros((count, *shape), "float32")
+    return np.stack([np.random.default_rng(seed).standard_normal(shape, "float32") for seed in seeds])
+
+
+def _mask(mask, size):
+    mask = np.asarray(mask)
+    mask = mask[..., 0] if mask.ndim == 3 and mask.shape[-1] == 1 else mask
+    if mask.shape != size:
+        raise ValueError(f"Expected a mask of shape {size}, as the picture, got {mask.shape}.")
+    return (mask != 0).astype("float32")[..., None]
+
+
+# === Numbers and colours ===
+
+
+def _floats(x):
+    return x if x.dtype == np.float32 else x.astype("float32") / np.float32(_top(x.dtype) / 2) - 1
+
+
+def _share(x):
+    return np.clip((_floats(x) + 1) / 2, 0, 1)
+
+
+def _top(dtype):
+    return 65535.0 if dtype == np.uint16 else 255.0
+
+
+def _quantized(x, dtype):
+    x = np.clip(x, -1.0, 1.0)
+    if dtype == np.float32:
+        return x
+    return np.round((x + 1) * np.float32(_top(dtype) / 2)).astype(dtype)
+
+
+def _premultiplied(x, share):
+    return (x + 1) * share - 1
+
+
+def _unmultiplied(x, share):
+    return np.where(share > 0, (x + 1) / np.maximum(share, 1e-6) - 1, -1.0)
+
+
+def _with_channels(x, channels):
+    if x.shape[-1] == channels:
+        return x
+    return np.repeat(x, channels, -1) if x.shape[-1] == 1 else (x @ LUMA)[..., None]
+
+
+def _chroma(colours, alpha):
+    """Cb and Cr (N, H, W, 1) in [-1, 1], a thousand rows at a time."""
+    found = [np.empty((*colours.shape[:3], 1), "float32") for _ in range(2)]
+    for start in range(0, colours.shape[1], 1024):
+        rows = slice(start, start + 1024)
+        x = _floats(colours[:, rows])
+        x = x if alpha is None else _premultiplied(x, _share(alpha[:, rows]))
+        y = x @ LUMA
+        found[0][:, rows, :, 0], found[1][:, rows, :, 0] = (x[..., 2] - y) / 1.772, (x[..., 0] - y) / 1.402
+    return found
+
+
+def _from_luma(y, cb, cr):
+    r, b = y + 1.402 * cr, y + 1.772 * cb
+    g = (y - LUMA[0] * r - LUMA[2] * b) / LUMA[1]
+    return np.concatenate([r, g, b], -1)
+
+
+def _enlarged(planes, scale):
+    """(N, H, W, 1) by bicubic, in its own depth."""
+    if scale == 1:
+        return planes
+    size = (planes.shape[2] * scale, planes.shape[1] * scale)
+    wide = planes.dtype == np.uint16  # which Pillow resizes as floats
+    x = planes[..., 0].astype("float32") if wide else planes[..., 0]
+    big = np.stack([np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BICUBIC)) for plane in x])
+    return (np.clip(np.round(big), 0, 65535).astype("uint16") if wide else big)[..., None]

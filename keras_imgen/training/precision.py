@@ -1,0 +1,42 @@
+"""bfloat16 where the machine computes in it: half the memory traffic, and up to twice the speed, in training."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+
+
+@contextmanager
+def fast_precision() -> Iterator[None]:
+    """Networks made inside have the policy `fast_policy`."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(fast_policy())
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def fast_policy() -> str:
+    """The policy "mixed_bfloat16" on a CPU with instructions for it (AVX512-BF16, AMX), otherwise "float32"."""
+    try:
+        with open("/proc/cpuinfo") as f:
+            flags = next((line for line in f if line.startswith("flags")), "").split()
+    except OSError:
+        return "float32"
+    return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
+
+
+def in_float32(network: keras.Model) -> keras.Model:
+    """Let a network that was built, and trained, under a mixed policy compute in float32 from now on; its weights are float32 already.
+
+    Returns the network. A model that is compiled with it has to be compiled again.
+
+    Raises:
+        ValueError: weights of another dtype.
+    """
+    for layer in network._flatten_layers():
+        if layer.dtype_policy.variable_dtype != "float32":
+            raise ValueError(f"Expected float32 weights, got {layer.dtype_policy.variable_dtype} in {layer.name}.")
+        layer.dtype_policy = keras.dtype_policies.get("float32")
+    return network

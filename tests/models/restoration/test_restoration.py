@@ -1,0 +1,325 @@
+"""Restoring models: what they learn is what theory says, what they keep, and that they go on to the bit."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+from skimage import color
+
+from keras_imgen import load_model, serving
+from keras_imgen.models import Colorizer, Deblurrer, Denoiser, Enhancer, Inpainter, SuperResolution, ZeroDCE
+from keras_imgen.models.restoration import objectives
+from keras_imgen.models.restoration.lab import lab, rgb
+from keras_imgen.networks import copy_weights, edsr, ffdnet, inpainting_unet, latent_encoder, patchgan, zero_dce
+
+RNG = np.random.default_rng(0)
+COLOUR = RNG.integers(0, 256, (24, 16, 16, 3)).astype("uint8")
+GRAY = COLOUR[..., :1]
+tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="SavedModels are TensorFlow's")
+
+
+def small(scale=1, channels=3, **kwargs):
+    keras.utils.set_random_seed(0)
+    return edsr(scale, channels, width=8, blocks=1, **kwargs)
+
+
+def awake(network):
+    """Weights that start at zero are set, so that the network does something."""
+    rng = np.random.default_rng(1)
+    for v in network.trainable_variables:
+        if not np.array(v).any():
+            v.assign(rng.normal(0, 0.1, v.shape))
+    return network
+
+
+def state(model):
+    return [np.array(v) for v in [*model.variables, *model.optimizer.variables]]
+
+
+# === What they learn ===
+
+
+def one_number():
+    """y = w x."""
+    start = keras.initializers.Constant(0.3)
+    layer = layers.Conv2D(1, 1, use_bias=False, kernel_initializer=start, dtype="float32", name="gain")
+    return keras.Sequential([keras.Input((None, None, 1), name="image"), layer])
+
+
+def test_a_linear_denoiser_learns_wieners_gain():
+    """Of x ~ N(0, s^2) and noise of sigma the best linear answer is s^2 / (s^2 + sigma^2) times the sum."""
+    clean = RNG.normal(0, 0.2, (256, 16, 16, 1)).clip(-1, 1).astype("float32")
+    model = Denoiser(one_number(), sigma=30.0)
+    model.compile(keras.optimizers.Adam(0.02))
+    model.fit(clean, batch_size=32, epochs=12, verbose=0)
+    s2, sigma2 = clean.var(), (30 / 127.5) ** 2
+    gain = float(np.array(model.network.weights[0]).squeeze())
+    assert abs(gain - s2 / (s2 + sigma2)) < 0.02
+    scores = model.evaluate(clean, verbose=0, return_dict=True)
+    assert abs(scores["loss"] / (s2 * sigma2 / (s2 + sigma2)) - 1) < 0.03  # the error that theory leaves
+    assert scores == model.evaluate(clean, verbose=0, return_dict=True)
+
+
+def test_noise_has_the_levels_that_were_asked_for():
+    model = Denoiser(awake(ffdnet(1, width=8, depth=3)), sigma=(10, 50))
+    image = ops.zeros((400, 12, 12, 1))
+    given, target = model.pair({"image": image}, model.next_keys(400))
+    sigma = np.array(given["sigma"])
+    assert sigma.min() >= 10 and sigma.max() <= 50 and abs(sigma.mean() - 30) < 2
+    measured = np.array(given["image"]).std(axis=(1, 2, 3)) * 127.5
+    assert np.abs(measured / sigma - 1).mean() < 0.06  # of 144 numbers: 1 / sqrt(288)
+    assert not np.array(target).any()
+
+
+def test_conditional_vae_has_several_answers():
+    """The target is lighter or darker than the image by chance: without latents the best L1 is the step itself."""
+    step = RNG.choice([-60, 60], (96, 1, 1, 1))
+    image = np.full((96, 4, 4, 1), 128, "uint8")
+    target = (image + step).astype("uint8")
+    keras.utils.set_random_seed(0)
+    network = edsr(1, 1, width=8, blocks=1, latent_channels=1)
+    model = Enhancer(network, encoder=latent_encoder(1, 1, 1, width=8), kl_weight=0.05, ema=None)
+    model.compile(keras.optimizers.Adam(1e-2))
+    logs = model.fit(image, target, batch_size=16, epochs=25, verbose=0).history
+    assert logs["loss"][-1] < 0.25 < 0.45 < logs["loss"][0]  # the step is 0.47
+    assert logs["kl"][-1] > 0.5  # ln 2 = 0.69 nats tell which
+    drawn = [model.restore(image[0], seed=k).astype(int).mean() for k in range(32)]
+    assert min(drawn) < 100 and max(drawn) > 156
+    assert (model.restore(image[0], seed=3) == model.restore(image[0], seed=3)).all()
+    small_copy = model.for_inference()
+    np.testing.assert_array_equal(small_copy.restore(image[:2], seed=1), model.restore(image[:2], seed=1))
+
+
+def test_zero_dce_lights_the_dark_without_targets():
+    dark = (COLOUR[:16].repeat(2, 1).repeat(2, 2) // 8).astype("uint8")
+    keras.utils.set_random_seed(0)
+    model = ZeroDCE(zero_dce(width=8), ema=None)
+    model.compile(keras.optimizers.Adam(5e-3))
+    logs = model.fit(dark, batch_size=8, epochs=40, verbose=0).history
+    assert logs["exposure"][-1] < 0.5 * logs["exposure"][0]
+    assert model.restore(dark[0]).mean() > 2 * dark[0].mean()
+    assert set(model.evaluate(dark, verbose=0, return_dict=True)) == {
+        "loss",
+        "spatial",
+        "exposure",
+        "colour",
+        "smoothness",
+    }
+
+
+def test_objectives_are_summed_by_weight():
+    a, b = (ops.convert_to_tensor(RNG.uniform(-1, 1, (2, 16, 16, 3)).astype("float32")) for _ in range(2))
+    model = Deblurrer(small(), [objectives.L1(0.5), objectives.DSSIM(2.0), "charbonnier"])
+    loss, logs, restored = model.losses({"image": a}, b, model.next_keys(2), False)
+    x, y = np.array(restored), np.array(b)
+    np.testing.assert_allclose(float(logs["l1"]), np.abs(x - y).mean(), rtol=1e-5)
+    np.testing.assert_allclose(float(logs["charbonnier"]), np.sqrt((x - y) ** 2 + 1e-6).mean(), rtol=1e-5)
+    total = 0.5 * float(logs["l1"]) + 2.0 * float(logs["dssim"]) + float(logs["charbonnier"])
+    np.testing.assert_allclose(float(loss), total, rtol=1e-5)
+    error = ((x.clip(-1, 1) - y) ** 2).mean((1, 2, 3))
+    np.testing.assert_allclose(float(logs["psnr"]), (10 * np.log10(4 / error)).mean(), rtol=1e-5)
+    with pytest.raises(ValueError, match="each once"):
+        Deblurrer(small(), ["l1", "l1"])
+    with pytest.raises(ValueError, match="Expected one of"):
+        Deblurrer(small(), "l3")
+
+
+def test_features_and_their_statistics_as_objectives(tmp_path):
+    """With the pixels as features, `perceptual` is the squared error; its style does not see where things are. The trunk is kept."""
+    image = keras.Input((None, None, 3))
+    pixels = layers.Rescaling(1 / 127.5, -1.0)(image)
+    trunk = keras.Model(image, [pixels, layers.Conv2D(2, 1, name="mixed")(pixels)])
+    a, b = (ops.convert_to_tensor(RNG.uniform(-1, 1, (2, 8, 8, 3)).astype("float32")) for _ in range(2))
+    same = objectives.Perceptual(trunk=trunk, layers=(0,))
+    np.testing.assert_allclose(float(same(a, b)), np.square(np.array(a) - np.array(b)).mean(), rtol=1e-5)
+    both = objectives.Perceptual(style=1e6, trunk=trunk, layers=(0,))
+    turned = ops.flip(a, axis=1)
+    assert abs(float(both(a, turned)) - float(same(a, turned))) < 1e-3 < float(both(a, b)) - float(same(a, b))
+    model = Enhancer(small(), ["l1", objectives.Perceptual(0.1, style=0.1, trunk=trunk)])
+    model.compile()
+    logs = model.fit(COLOUR, 255 - COLOUR, batch_size=8, verbose=0).history
+    assert np.isfinite([v[0] for v in logs.values()]).all()
+    model.save(tmp_path / "m.keras")
+    again = load_model(str(tmp_path / "m.keras"))
+    np.testing.assert_array_equal(again.trunks[0].get_weights()[0], trunk.get_weights()[0])
+    assert model.for_inference().count_params() < model.network.count_params() + 10
+
+
+# === What they keep ===
+
+
+def test_lab_is_the_one_of_scikit_image():
+    x = RNG.uniform(0, 1, (50, 50, 3)).astype("float32")
+    np.testing.assert_allclose(np.array(lab(ops.convert_to_tensor(2 * x - 1))), color.rgb2lab(x), atol=2e-3)
+    back = (np.array(rgb(lab(ops.convert_to_tensor(2 * x - 1)))) + 1) / 2
+    np.testing.assert_allclose(back, x, atol=1e-4)
+
+
+def test_a_colorizer_keeps_the_lightness():
+    network = keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(2, 3, padding="same", dtype="float32")])
+    network.layers[0].set_weights([RNG.normal(0, 0.05, (3, 3, 1, 2)), np.array([0.1, -0.1])])
+    model = Colorizer(network)
+    gray = RNG.integers(90, 160, (20, 24)).astype("uint8")  # where nothing is clipped
+    out = model.restore(gray)
+    assert out.shape == (20, 24, 3) and np.ptp(out.astype(int), axis=-1).min() > 5
+    lightness = lambda v: color.rgb2lab(v)[..., 0]  # noqa: E731
+    assert np.abs(lightness(out) - lightness(np.repeat(gray[..., None], 3, -1))).max() < 0.5
+    model.compile()
+    assert np.isfinite(model.fit(COLOUR, batch_size=8, verbose=0).history["loss"]).all()
+
+
+def test_an_inpainter_paints_holes_alone():
+    network = awake(inpainting_unet(3, width=8, depth=2))
+    model = Inpainter(network)
+    holes = (RNG.random((24, 16, 16, 1)) < 0.3).astype("uint8")
+    out = model.restore(COLOUR, masks=holes)
+    assert (out == COLOUR)[np.broadcast_to(holes == 0, out.shape)].all() and (out != COLOUR).any()
+    other = np.where(holes, 255 - COLOUR, COLOUR)
+    np.testing.assert_array_equal(
+        model.restore(other, masks=holes) * holes, out * holes
+    )  # what is in a hole does not matter
+    model.compile()
+    assert np.isfinite(model.fit({"image": COLOUR, "target": COLOUR, "mask": holes}, verbose=0).history["loss"]).all()
+    with pytest.raises(ValueError, match="`mask` of shape"):
+        model.fit(COLOUR, COLOUR)
+    with pytest.raises(ValueError, match="takes a `mask`"):
+        Inpainter(small())
+
+
+def test_tiles_do_not_show():
+    picture = RNG.integers(0, 256, (150, 131, 3)).astype("uint8")
+    for model in (SuperResolution(awake(small(2)), 2), Denoiser(awake(small()))):
+        whole = model.restore(picture).astype(int)
+        assert np.abs(whole - model.restore(picture, tile=96, overlap=32)).max() <= 1
+        assert (whole != picture.repeat(model.scale, 0).repeat(model.scale, 1)).any()
+
+
+def test_frozen_layers_stay_and_weights_move_to_another_scale():
+    first = awake(small(2))
+    network = small(3)
+    assert copy_weights(first, network) == ["up0_conv"]  # 4 and 9 times the features
+    np.testing.assert_array_equal(
+        network.get_layer("block0_conv0").get_weights()[0], first.get_layer("block0_conv0").get_weights()[0]
+    )
+    for layer in network.layers:
+        layer.trainable = layer.name in ("up0_conv", "conv_out")
+    before = {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
+    model = SuperResolution(network, 3)
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(COLOUR, COLOUR.repeat(3, 1).repeat(3, 2), batch_size=8, verbose=0)
+    moved = {n for n, w in before.items() if any((a != b).any() for a, b in zip(w, network.get_layer(n).get_weights()))}
+    assert moved == {"up0_conv", "conv_out"}
+    with pytest.raises(ValueError, match="No layer"):
+        copy_weights(one_number(), network)
+
+
+# === Against a discriminator; saving; serving ===
+
+
+def adversarial():
+    keras.utils.set_random_seed(0)
+    model = SuperResolution(
+        small(2), 2, ["l1", "dssim"], discriminator=patchgan((None, None, 3), width=8, depth=1), adversarial_weight=0.1
+    )
+    model.compile(network_optimizer=keras.optimizers.Adam(1e-3), discriminator_optimizer=keras.optimizers.Adam(2e-3))
+    return model
+
+
+def denoiser():
+    keras.utils.set_random_seed(0)
+    model = Denoiser(awake(ffdnet(3, width=8, depth=3)))
+    model.compile(keras.optimizers.Adam(1e-3))
+    return model
+
+
+PAIRS = {"image": COLOUR, "target": COLOUR.repeat(2, 1).repeat(2, 2)}
+
+
+@pytest.mark.parametrize(
+    ("make", "data"), [(adversarial, PAIRS), (denoiser, {"image": COLOUR})], ids=["adversarial", "noise"]
+)
+def test_it_goes_on_to_the_bit(make, data, tmp_path):
+    model = make()
+    logs = model.fit(data, batch_size=8, epochs=1, verbose=0).history
+    assert np.isfinite([v[0] for v in logs.values()]).all()
+    model.save(tmp_path / "m.keras")
+    loaded = load_model(str(tmp_path / "m.keras"))
+    for each in (model, loaded):
+        each.fit(data, batch_size=8, epochs=2, initial_epoch=1, verbose=0)
+    for a, b in zip(state(model), state(loaded), strict=True):
+        np.testing.assert_array_equal(a, b)
+    given = {"sigma": 20} if make is denoiser else {}
+    np.testing.assert_array_equal(model.for_inference().restore(COLOUR, **given), model.restore(COLOUR, **given))
+
+
+def test_the_discriminator_plays():
+    model = adversarial()
+    before = [np.array(v) for v in model.discriminator.trainable_variables]
+    logs = model.fit(PAIRS, batch_size=8, epochs=1, verbose=0).history
+    assert {
+        "loss",
+        "psnr",
+        "l1",
+        "dssim",
+        "adversarial",
+        "discriminator_loss",
+        "real_accuracy",
+        "fake_accuracy",
+    } == set(logs)
+    assert any((a != np.array(b)).any() for a, b in zip(before, model.discriminator.trainable_variables))
+    total = logs["l1"][0] + logs["dssim"][0] + 0.1 * logs["adversarial"][0]
+    np.testing.assert_allclose(logs["loss"][0], total, rtol=1e-4)
+
+
+@tensorflow
+def test_served_as_in_memory(tmp_path):
+    import tensorflow as tf
+
+    picture = RNG.integers(0, 256, (40, 29, 3)).astype("uint8")
+    holes = RNG.random((40, 29)) < 0.2
+    keras.utils.set_random_seed(0)
+    cases = [
+        (SuperResolution(awake(small(2, 1)), 2), {}),
+        (Denoiser(awake(ffdnet(1, width=8, depth=3))), {"sigma": 15}),
+        (Inpainter(awake(inpainting_unet(3, width=8, depth=2))), {"masks": holes}),
+    ]
+    for k, (model, given) in enumerate(cases):
+        model.export(str(tmp_path / f"m{k}"))
+        served = serving.load(str(tmp_path / f"m{k}"))
+        expected = model.restore(picture, **given)
+        for image in (picture, np.dstack([picture, picture[..., 0]]), picture.astype("uint16") * 257, picture[:1, :1]):
+            extra = given if image.shape[:2] == (40, 29) or "masks" not in given else {"masks": holes[:1, :1]}
+            np.testing.assert_array_equal(served.restore(image, **extra), model.restore(image, **extra))
+        endpoint = tf.saved_model.load(str(tmp_path / f"m{k}")).signatures["restore_bytes"]
+        text = lambda x: tf.constant([tf.io.encode_png(x).numpy()] * 2)  # noqa: E731
+        strings = {"image_bytes": text(picture)}
+        if "sigma" in given:
+            strings["sigma"] = tf.constant([15.0, 15.0])
+        if "masks" in given:
+            strings["mask_bytes"] = text(holes[..., None].astype("uint8") * 255)
+        out = tf.io.decode_png(endpoint(**strings)["restored_bytes"][1]).numpy()
+        assert out.shape == expected.shape
+        # luma and bicubic of the graph and of Pillow differ by roundings, and at the edges
+        inner = np.abs(out.astype(int) - expected)[6:-6, 6:-6]
+        assert inner.max() <= (3 if k == 0 else 0)
+
+
+def test_what_is_wrong_is_said():
+    model = SuperResolution(small(2), 2)
+    model.compile()
+    with pytest.raises(ValueError, match="'image' and 'target'"):
+        model.fit(COLOUR)
+    with pytest.raises(ValueError, match="In 'target'.*32x32, got 16x16"):
+        model.fit(COLOUR, COLOUR)
+    with pytest.raises(ValueError, match="3 channel"):
+        model.fit(GRAY, PAIRS["target"])
+    with pytest.raises(TypeError, match="restore"):
+        model.generate(2)
+    with pytest.raises(ValueError, match="enlarges by 3"):
+        SuperResolution(small(2), 3)
+    with pytest.raises(ValueError, match="encoder"):
+        Enhancer(small(latent_channels=1))
+    with pytest.raises(ValueError, match="encoder"):
+        Enhancer(small(), encoder=latent_encoder(1, 3, 1, width=8))
+    with pytest.raises(ValueError, match="`sigma`"):
+        Denoiser(small(), sigma=(20, 10))
