@@ -11,9 +11,9 @@
     python -m benchmarks.restoration memory MODEL           (a picture of 100 megapixels)
 
 MODEL is a .keras file or a SavedModel. --ensemble adds the mean over eight flips and turns, --limit takes the first pictures alone.
-The test sets lie under KERAS_IMGEN_DATA. Super-resolution: pictures cropped to a multiple of the scale, MATLAB's bicubic imresize in colour,
-8 bits, PSNR and SSIM on the luma of BT.601, `scale` pixels of border left out. Denoising: Gaussian noise, neither clipped nor rounded, of
-seed 0, PSNR on all channels of 8-bit answers. Always the mean over pictures. The last line is one JSON object.
+The test sets lie under KERAS_IMGEN_DATA. Super-resolution: pictures cropped to a multiple of the scale, MATLAB's bicubic imresize in
+colour, 8 bits, PSNR and SSIM on the luma of BT.601, `scale` pixels of border left out. Denoising: Gaussian noise of seed 0, neither
+clipped nor rounded, PSNR on all channels of 8-bit answers. Always the mean over pictures. The last line is one JSON object.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import resource
 import sys
 import tempfile
 import time
+from functools import partial
 
 import numpy as np
 
@@ -184,6 +185,10 @@ def denoise(args, models):
 # === Inpainting, low light, colours ===
 
 
+def painted(model, image, mask):
+    return model.restore(image, masks=mask)
+
+
 def inpaint(args, models):
     """A quarter of BSD100's pixels missing, seed 0: PSNR of the whole pictures, and of the holes alone."""
     import cv2
@@ -201,8 +206,7 @@ def inpaint(args, models):
             255 * np.clip(inpaint_biharmonic(x, m, channel_axis=-1), 0, 1)
         ).astype("uint8"),
     }
-    for path in models:
-        jobs[path] = lambda x, m, model=opened(path): model.restore(x, masks=m)
+    jobs.update({path: partial(painted, opened(path)) for path in models})
     results, rows = {}, []
     for kind in args.holes:
         rng = np.random.default_rng(0)

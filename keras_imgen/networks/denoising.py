@@ -83,8 +83,13 @@ def compact_denoiser(
 
     Args:
         width: features at half the resolution; 4/3 and 2 times as many at a quarter and an eighth.
-        blocks: residual blocks at each resolution, on the way down and again, but for the lowest, on the way up.
+        blocks: residual blocks at each of at most four resolutions, on the way down and again, but for the lowest, on the way up.
+
+    Raises:
+        ValueError: blocks for no resolution, or for more than four.
     """
+    if not 1 <= len(blocks) <= 4:
+        raise ValueError(f"Expected numbers of blocks for 1 to 4 resolutions, got {blocks!r}.")
     widths = (width, 4 * width // 3, 2 * width, 3 * width)[: len(blocks)]
     image = keras.Input((None, None, channels), name="image")
     h = PixelUnshuffle(2, name="unshuffle")(PadToMultiple(2 ** len(blocks), name="pad")(image))

@@ -1,8 +1,8 @@
 """Networks that enlarge images: (N, H, W, C) in [-1, 1] -> (N, scale H, scale W, C), float32, not clipped, for every H, W >= 1.
 
 `srcnn`, `fsrcnn` and `espcn` give the picture itself. The others give what is missing from `Upscale(image)`, the bicubic enlargement;
-their last convolution starts at zero, so that before training they are bicubic enlargement. For `edsr`, `srresnet`,
-`rcan` and `rrdb` that skip is ours, adds no weights, and `skip=False` leaves it out (and starts the last convolution as the others).
+their last convolution starts at zero, so that before training they are bicubic enlargement. In `edsr`, `srresnet`, `rcan` and `rrdb`
+that skip is ours and has no weights; with `skip=False` they are as published and start at random.
 """
 
 import math

@@ -282,7 +282,24 @@ def test_patchgan_judges_images_of_any_size():
     assert run(network, np.ones((2, 32, 20, 3), "float32")).shape == (2, 8, 5, 1)
 
 
+def test_without_the_skip_the_weights_are_the_same_and_the_start_is_random():
+    small = {
+        "edsr": {"blocks": 1},
+        "srresnet": {"blocks": 1},
+        "rcan": {"groups": 1, "blocks": 1},
+        "rrdb": {"blocks": 1},
+    }
+    for name, arguments in {**small, "swinir_light": {"depths": (1,), "heads": 2, "window": 4}}.items():
+        with_skip, published = (getattr(networks, name)(2, width=4, skip=v, **arguments) for v in (True, False))
+        assert weights(published) == weights(with_skip)
+        image = given(published, (5, 7))
+        assert run(published, image).shape == (2, 10, 14, 3)
+        assert np.abs(run(published, image) - run(with_skip, image)).max() > 0.1
+
+
 def test_bad_arguments_are_refused():
+    with pytest.raises(ValueError, match="1 to 4 resolutions"):
+        networks.compact_denoiser(blocks=())
     with pytest.raises(ValueError, match="power of two, got 6"):
         networks.edsr(6)
     with pytest.raises(ValueError, match="at least 1, got 0"):

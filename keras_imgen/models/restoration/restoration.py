@@ -69,7 +69,7 @@ class Restoration(ImageModel):
                 "A variational model needs both: a network that takes a `latent`, and an `encoder` of it; "
                 f"got {'no ' if encoder is None else 'an '}encoder and a network of {', '.join(inputs(network))}."
             )
-        self._check_scale()
+        self._untracked.form = self._form()
         self._untracked.trained = network if encoder is None else Pair(network, encoder, name=network.name)
         self.finish()
 
@@ -78,8 +78,8 @@ class Restoration(ImageModel):
         played = ("adversarial", "discriminator_loss", "real_accuracy", "fake_accuracy")
         return ("loss", "psnr", *terms, *(("kl",) if encoder else ()), *(played if discriminator else ()))
 
-    def _check_scale(self):
-        size = 24
+    def _form(self) -> restorer.Form:
+        size, names = 24, inputs(self.network)
         given = {
             k: keras.KerasTensor((1, *(size if n is None else n for n in v.shape[1:])))
             for k, v in self._symbols.items()
@@ -89,6 +89,18 @@ class Restoration(ImageModel):
             raise ValueError(
                 f"Expected a network that enlarges by {self.scale}, got one from {size}x{size} to {out[1]}x{out[2]}."
             )
+        strides = [getattr(layer, "multiple", 1) for layer in self.network._flatten_layers()]
+        return restorer.Form(
+            channels=self.image_shape[-1],
+            out=int(out[-1]),
+            scale=self.scale,
+            multiple=math.lcm(*strides, 4 if "latent" in names else 1),
+            colour=self.colour,
+            overlap=self.overlap,
+            mask="mask" in names,
+            sigma="sigma" in names,
+            latent=self._latent,
+        )
 
     @property
     def _symbols(self):
@@ -127,23 +139,7 @@ class Restoration(ImageModel):
     @property
     def form(self) -> restorer.Form:
         """What `serving.restorer` has to know."""
-        names = inputs(self.network)
-        strides = [getattr(layer, "multiple", 1) for layer in self.network._flatten_layers()]
-        strides += [4] if "latent" in names else []
-        given = {
-            k: keras.KerasTensor((1, *(24 if n is None else n for n in v.shape[1:]))) for k, v in self._symbols.items()
-        }
-        return restorer.Form(
-            channels=self.image_shape[-1],
-            out=int(self.compute_output_spec(given).shape[-1]),
-            scale=self.scale,
-            multiple=math.lcm(*strides),
-            colour=self.colour,
-            overlap=self.overlap,
-            mask="mask" in names,
-            sigma="sigma" in names,
-            latent=self._latent,
-        )
+        return self._untracked.form
 
     # === The step ===
 

@@ -1,0 +1,117 @@
+"""The command restore: whatever lies in a folder goes through, and what cannot is named."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+from typer.testing import CliRunner
+
+from keras_imgen import restoring
+from keras_imgen.cli import app
+from keras_imgen.data.image_io import load_image, save_image
+from keras_imgen.models import Denoiser, Inpainter, SuperResolution
+from keras_imgen.networks import ffdnet, inpainting_unet
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def enlarger(tmp_path_factory):
+    """Enlarges by 2, by nearest neighbour: its answers are known."""
+    network = keras.Sequential([keras.Input((None, None, 3)), layers.UpSampling2D(2, dtype="float32")])
+    path = tmp_path_factory.mktemp("model") / "enlarger.keras"
+    model = SuperResolution(network, 2)
+    model.save(path)
+    return str(path)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["restore", *map(str, arguments)])
+
+
+def twice(x):
+    return x.repeat(2, 0).repeat(2, 1)
+
+
+def test_everything_in_a_folder(enlarger, tmp_path, monkeypatch):
+    from keras_imgen.data import image_io
+
+    monkeypatch.setattr(image_io, "MAX_PIXELS", 5000)
+    folder = tmp_path / "in"
+    (folder / "below").mkdir(parents=True)
+    colour = RNG.integers(0, 256, (9, 13, 3)).astype("uint8")
+    deep = RNG.integers(0, 65536, (6, 5, 3)).astype("uint16")
+    with_alpha = np.dstack([colour, np.full((9, 13), 255, "uint8")])
+    save_image(str(folder / "colour.png"), colour)
+    save_image(str(folder / "gray.png"), colour[..., :1])
+    save_image(str(folder / "deep.png"), deep)
+    save_image(str(folder / "alpha.png"), with_alpha)
+    save_image(str(folder / "below" / "tiny.png"), colour[:1, :1])
+    Image.fromarray(colour).convert("P").save(folder / "palette.gif")
+    Image.fromarray(colour).save(folder / "colour.bmp")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    save_image(str(folder / "huge.png"), np.zeros((80, 90, 3), "uint8"))
+    (folder / "notes.txt").write_text("not a picture")
+    done = run(enlarger, folder, "-o", tmp_path / "out", "--compare")
+    assert done.exit_code == 1 and "7 pictures" in done.output and "2 could not" in done.output
+    assert "broken.jpg" in done.output and "huge.png: " in done.output and "5,000" in done.output
+    out = tmp_path / "out"
+    names = {str(p.relative_to(out)) for p in out.rglob("*.png") if "compare" not in str(p.relative_to(out))}
+    assert names == {
+        *("colour.png.png", "colour.bmp.png", "gray.png", "deep.png", "alpha.png", "below/tiny.png", "palette.png")
+    }
+    read = lambda name: load_image(str(out / name), keep_depth=True)  # noqa: E731
+    np.testing.assert_array_equal(read("colour.png.png"), twice(colour))
+    np.testing.assert_array_equal(read("gray.png"), twice(colour[..., :1]))
+    np.testing.assert_array_equal(read("deep.png"), twice(deep))
+    np.testing.assert_array_equal(read("alpha.png"), twice(with_alpha))
+    assert read("below/tiny.png").shape == (2, 2, 3)
+    both = load_image(str(out / "compare" / "colour.png.png"))
+    np.testing.assert_array_equal(both, np.concatenate([twice(colour), twice(colour)], 1))
+    assert load_image(str(out / "compare" / "deep.png")).dtype == np.uint8
+
+
+def test_files_and_globs(enlarger, tmp_path):
+    for name in ("a1.png", "a2.png", "b.png"):
+        save_image(str(tmp_path / name), np.zeros((4, 4, 3), "uint8"))
+    assert run(enlarger, tmp_path / "a*.png", tmp_path / "b.png", "-o", tmp_path / "out").exit_code == 0
+    assert len(list((tmp_path / "out").iterdir())) == 3
+    again = run(enlarger, tmp_path / "b.png", "-o", tmp_path / "out")
+    assert again.exit_code == 1 and "--overwrite" in again.output
+    assert run(enlarger, tmp_path / "b.png", "-o", tmp_path / "out", "--overwrite").exit_code == 0
+    missing = run(enlarger, tmp_path / "c*.png", "-o", tmp_path / "out")
+    assert missing.exit_code == 1 and "c*.png" in missing.output
+    (tmp_path / "other").mkdir()
+    save_image(str(tmp_path / "other" / "b.png"), np.zeros((4, 4, 3), "uint8"))
+    with pytest.raises(ValueError, match="same name"):
+        restoring.find([str(tmp_path / "b.png"), str(tmp_path / "other" / "b.png"), str(tmp_path / "other")])
+
+
+def test_noise_levels_and_masks(tmp_path):
+    picture = RNG.integers(0, 256, (12, 10, 3)).astype("uint8")
+    save_image(str(tmp_path / "x.png"), picture)
+    keras.utils.set_random_seed(0)
+    Denoiser(ffdnet(3, width=8, depth=3)).save(tmp_path / "told.keras")
+    assert "needs `sigma`" in run(tmp_path / "told.keras", tmp_path / "x.png", "-o", tmp_path / "o1").output
+    assert run(tmp_path / "told.keras", tmp_path / "x.png", "-o", tmp_path / "o1", "--sigma", 15).exit_code == 0
+
+    Inpainter(inpainting_unet(3, width=8, depth=2)).save(tmp_path / "painter.keras")
+    mask = np.zeros((12, 10), "uint8")
+    mask[3:6, 2:7] = 255
+    save_image(str(tmp_path / "mask.png"), mask)
+    done = run(tmp_path / "painter.keras", tmp_path / "x.png", "-o", tmp_path / "o2", "--masks", tmp_path / "mask.png")
+    assert done.exit_code == 0, done.output
+    painted = load_image(str(tmp_path / "o2" / "x.png"))
+    changed = (painted != picture).any(-1)
+    assert changed.any() and not changed[mask == 0].any()
+    save_image(str(tmp_path / "small.png"), mask[:4])
+    wrong = run(
+        tmp_path / "painter.keras", tmp_path / "x.png", "-o", tmp_path / "o3", "--masks", tmp_path / "small.png"
+    )
+    assert wrong.exit_code == 1 and "10x4" in wrong.output
+
+
+def test_other_models_say_what_they_are(enlarger):
+    done = CliRunner().invoke(app, ["generate", enlarger])
+    assert done.exit_code == 1 and "keras-imgen restore" in done.output
