@@ -394,8 +394,9 @@ def pytorch_speed(policy):
 
 def speed(args, models=()):
     """EDSR x2 of width 64 with 8 blocks: four training steps of 16 patches of 48x48, and one picture of 510x339."""
-    jobs = {"keras_imgen": (ours_speed, "float32"), "PyTorch, channels_last": (pytorch_speed, "float32")}
-    jobs.update({f"{name}, bfloat16": (make, "mixed_bfloat16") for name, (make, _) in jobs.items()})
+    makers = {"keras_imgen": ours_speed, "PyTorch, channels_last": pytorch_speed}
+    jobs = {name: (make, ("float32",), None) for name, make in makers.items()}
+    jobs.update({f"{name}, bfloat16": (make, ("mixed_bfloat16",), None) for name, make in makers.items()})
     systems = start(jobs)
     results, rows = {}, []
     for job in ("train", "use"):
