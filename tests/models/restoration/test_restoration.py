@@ -271,6 +271,36 @@ def test_the_discriminator_plays():
     np.testing.assert_allclose(logs["loss"][0], total, rtol=1e-4)
 
 
+@pytest.mark.parametrize("way", ["residual", "adversarial", "variational"])
+@pytest.mark.parametrize("task", ["super-resolution", "denoising", "enhancement"])
+def test_every_task_in_every_way(task, way):
+    """Training changes every network that plays, and what comes out has the right size."""
+    scale = 2 if task == "super-resolution" else 1
+    kwargs, latents = {"ema": None}, None
+    if way == "adversarial":
+        kwargs["discriminator"] = patchgan((None, None, 3), width=8, depth=1)
+    if way == "variational":
+        kwargs["encoder"], latents = latent_encoder(scale, 3, 2, width=8), 2
+    network = small(scale, latent_channels=latents)
+    make = {
+        "super-resolution": lambda: SuperResolution(network, 2, **kwargs),
+        "denoising": lambda: Denoiser(network, **kwargs),
+    }
+    model = make.get(task, lambda: Enhancer(network, **kwargs))()
+    model.compile(run_eagerly=keras.backend.backend() == "tensorflow")
+    data = {"image": COLOUR[:4]} if task == "denoising" else {**{k: v[:4] for k, v in PAIRS.items()}}
+    if task == "enhancement":
+        data = {"image": COLOUR[:4], "target": 255 - COLOUR[:4]}
+    before = {name: [np.array(v) for v in player.trainable_variables] for name, player in model.players.items()}
+    for _ in range(4):  # what starts at zero lets gradients through in the step after
+        logs = model.train_on_batch(data, return_dict=True)
+    assert np.isfinite([float(v) for v in logs.values()]).all() and ("kl" in logs) == (way == "variational")
+    for name, player in model.players.items():
+        still = [b.path for a, b in zip(before[name], player.trainable_variables) if not (a != np.array(b)).any()]
+        assert set(still) <= {"logits/bias"}  # a relativistic loss sees differences alone
+    assert model.restore(COLOUR[0]).shape == (16 * scale, 16 * scale, 3)
+
+
 @tensorflow
 def test_served_as_in_memory(tmp_path):
     import tensorflow as tf
