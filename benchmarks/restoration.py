@@ -3,6 +3,7 @@
     python -m benchmarks.restoration bicubic
     python -m benchmarks.restoration sr MODEL...            (their scales tell which)
     python -m benchmarks.restoration denoise MODEL...       (gray: Set12, BSD68; colour: CBSD68)
+    python -m benchmarks.restoration deblur MODEL...
     python -m benchmarks.restoration inpaint MODEL...
     python -m benchmarks.restoration lowlight MODEL...
     python -m benchmarks.restoration colorize MODEL...
@@ -91,12 +92,17 @@ def enlarge(make, scale, limit):
 
 
 def sr(args, models=()):
+    import cv2
+
     from keras_imgen.data.imresize import imresize
 
     rows, results = [], {}
-    jobs = [("bicubic", s, lambda x, s=s: imresize(x, scale=s)) for s in (2, 3, 4)] if not models else []
-    for path in models:
-        model = opened(path)
+    opened_models = {path: opened(path) for path in models}
+    scales = sorted({model.form.scale for model in opened_models.values()}) or [2, 3, 4]
+    lanczos = lambda x, s: cv2.resize(x, None, fx=s, fy=s, interpolation=cv2.INTER_LANCZOS4)  # noqa: E731
+    jobs = [("bicubic", s, lambda x, s=s: imresize(x, scale=s)) for s in scales]
+    jobs += [("Lanczos (OpenCV)", s, partial(lanczos, s=s)) for s in scales]
+    for path, model in opened_models.items():
         scale = model.form.scale
         jobs.append((path, scale, model.restore))
         if args.ensemble:
@@ -109,7 +115,6 @@ def sr(args, models=()):
             [name, f"x{scale}", *(f"{p:.2f} / {s:.4f}" for p, s in found.values()), f"{time.time() - began:.0f} s"]
         )
         print(rows[-1], flush=True)
-    scales = sorted({scale for _, scale, _ in jobs})
     for (name, scale), numbers in PUBLISHED.items():
         if scale in scales:
             rows.append([f"{name}, published", f"x{scale}", *(f"{v:.2f}" for v in numbers), ""])
@@ -147,6 +152,10 @@ def denoisers(channels):
     return found
 
 
+def told(model, image, sigma, **how):
+    return model.restore(image, **({"sigma": sigma} if model.form.sigma else {}), **how)
+
+
 def denoise(args, models):
     from keras_imgen import data
     from keras_imgen.data.image_io import to_uint8
@@ -156,9 +165,9 @@ def denoise(args, models):
     for path in models:
         model = opened(path)
         channels = model.form.channels
-        jobs = {path: lambda x, s, m=model: m.restore(x, **({"sigma": s} if m.form.sigma else {}))}
+        jobs = {path: partial(told, model)}
         if args.ensemble:
-            jobs[f"{path}, ensemble"] = lambda x, s, m=model: m.restore(x, ensemble=True)
+            jobs[f"{path}, ensemble"] = partial(told, model, ensemble=True)
         jobs = {**denoisers(channels), **jobs}
         sets = ("cbsd68",) if channels == 3 else ("set12", "bsd68")
         rows = []
@@ -222,6 +231,36 @@ def inpaint(args, models):
             rows.append([name, kind, f"{whole[0]:.2f} / {whole[1]:.3f}", inside, f"{time.time() - began:.0f} s"])
             print(rows[-1], flush=True)
     table(["", "holes, 25 %", "PSNR / SSIM", "PSNR in the holes", "time"], rows)
+    return results
+
+
+def deblur(args, models):
+    """BSD100 out of focus (Gaussian, sigma 0.5 to 3) with noise of up to 5 gray levels, seed 0."""
+    import cv2
+    from skimage.restoration import richardson_lucy
+
+    from keras_imgen import data
+    from keras_imgen.data.degrade import Chain, GaussianBlur, GaussianNoise
+    from keras_imgen.metrics.paired_metrics import denoising
+
+    harm = Chain(GaussianBlur((0.5, 3.0)), GaussianNoise((0, 5)))
+    pictures = data.photos("bsd100", limit=args.limit)
+    blurred = [harm(p[None], k)["image"].numpy()[0] for k, p in enumerate(pictures)]
+    row = cv2.getGaussianKernel(13, 1.75)
+    middle = (row @ row.T)[..., None]  # the mean of the blurs: which one it is, is not known
+
+    def unsharp(x):
+        return np.clip(2.0 * x - cv2.GaussianBlur(x.astype("float32"), (0, 0), 1.75), 0, 255).round().astype("uint8")
+
+    def lucy(x):
+        return (255 * np.clip(richardson_lucy(x / 255.0, middle, 5), 0, 1)).round().astype("uint8")
+
+    jobs = {"as it is": lambda x: x, "unsharp mask (OpenCV)": unsharp, "Richardson-Lucy (scikit-image)": lucy}
+    jobs.update({path: opened(path).restore for path in models})
+    results = {
+        n: mean_scores(((p, f(x)) for p, x in zip(pictures, blurred)), lambda: denoising(255)) for n, f in jobs.items()
+    }
+    table(["BSD100, blurred", "PSNR", "SSIM"], [[n, p, f"{s:.3f}"] for n, (p, s) in results.items()])
     return results
 
 
@@ -426,6 +465,7 @@ def memory(args, models):
         ((_, problem),) = restore(opened(models[0]), {"large.png": path}, os.path.join(folder, "out"), progress=True)
         if problem:
             sys.exit(problem)
+        Image.MAX_IMAGE_PIXELS = None
         with Image.open(os.path.join(folder, "out", "large.png")) as image:
             size = image.size
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -438,7 +478,7 @@ def memory(args, models):
 def main():
     parts = {
         "bicubic": sr,
-        **{f.__name__: f for f in (sr, denoise, inpaint, lowlight, colorize, sharpness, speed, memory)},
+        **{f.__name__: f for f in (sr, denoise, deblur, inpaint, lowlight, colorize, sharpness, speed, memory)},
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=tuple(parts))

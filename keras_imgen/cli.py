@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 app = typer.Typer(
@@ -170,6 +171,7 @@ def restore(
     masks: Annotated[
         str | None, typer.Option(help="For an inpainter: a picture, or a folder of such; not black where to paint.")
     ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of a variational model's answer. (default: the mean)")] = None,
     ensemble: Annotated[bool, typer.Option("--ensemble", help="The mean over eight flips and turns.")] = False,
     tile: Annotated[int, typer.Option(help="Pixels of a tile's side: less needs less memory.")] = 512,
     compare: Annotated[bool, typer.Option("--compare", help="Write pictures beside their answers, too.")] = False,
@@ -183,16 +185,19 @@ def restore(
         at_least_one("--tile", tile)
         from keras_imgen import restoring
 
-        files = restoring.find(pictures)
+        files = restoring.find(pictures, out)
         if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in files):
             raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
         loaded = load_model(model)
         if not hasattr(loaded, "restore"):
             raise ValueError(f"{model} restores no pictures: it has no restore.")
         how = {"ensemble": ensemble, "tile": tile, "progress": len(files) == 1}
-        how = how if sigma is None else {**how, "sigma": sigma}
+        how.update({k: v for k, v in {"sigma": sigma, "seed": seed}.items() if v is not None})
+        answers = restoring.restore(loaded, files, out, masks, compare, **how)
+        if len(files) > 1:
+            answers = track(answers, "pictures", len(files), console=Console(stderr=True), transient=True)
         bad = 0
-        for path, problem in restoring.restore(loaded, files, out, masks, compare, **how):
+        for path, problem in answers:
             if problem:
                 bad += 1
                 typer.echo(f"{path}: {problem}", err=True)

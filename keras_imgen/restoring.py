@@ -3,19 +3,21 @@ rest."""
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import cv2
 import numpy as np
-from PIL import Image
 
 from keras_imgen.data import image_io
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
 
 
-def find(inputs: list[str]) -> dict[str, str]:
-    """Paths by the name of their answer: of files, of pictures in folders and below, of what globs match.
+def find(inputs: list[str], out: str | None = None) -> dict[str, str]:
+    """Paths by the name of their answer: of files, of pictures in folders and below, of what globs match. What lies in the folder `out`,
+    earlier answers, is left out.
 
     A name is the path below the folder, with the ending .png, and with the file's own ending before it where two would be alike.
 
@@ -25,7 +27,7 @@ def find(inputs: list[str]) -> dict[str, str]:
     files = []
     for given in inputs:
         if os.path.isdir(given):
-            below = [os.path.join(folder, name) for folder, _, names in os.walk(given) for name in names]
+            below = [os.path.join(folder, name) for folder, names in _walk(given, out) for name in names]
             found = [(os.path.relpath(path, given), path) for path in below if _is_picture(path)]
         elif os.path.isfile(given):
             found = [(os.path.basename(given), given)]
@@ -36,14 +38,24 @@ def find(inputs: list[str]) -> dict[str, str]:
             there = "no pictures in" if os.path.isdir(given) else "no file, folder or match for"
             raise FileNotFoundError(f"There is {there} {given}.")
         files += sorted(found)
-    answers: dict[str, str] = {}
+    files = list({os.path.realpath(path): (name, path) for name, path in files}.values())
     stems = [os.path.splitext(name)[0] for name, _ in files]
+    counts = Counter(stems)
+    answers: dict[str, str] = {}
     for stem, (name, path) in zip(stems, files):
-        answer = f"{stem if stems.count(stem) == 1 else name}.png"
-        if answer in answers and answers[answer] != path:
+        answer = f"{stem if counts[stem] == 1 else name}.png"
+        if answer in answers:
             raise ValueError(f"{path} and {answers[answer]} have the same name: restore them into different folders.")
         answers[answer] = path
     return answers
+
+
+def _walk(top, out):
+    for folder, folders, names in os.walk(top):
+        folders[:] = [
+            f for f in folders if out is None or os.path.realpath(os.path.join(folder, f)) != os.path.realpath(out)
+        ]
+        yield folder, names
 
 
 def _is_picture(path):
@@ -68,9 +80,13 @@ def restore(
             _save(os.path.join(out, name), restored, {"model": model.name, "from": os.path.basename(path)})
             if compare:
                 _save(os.path.join(out, "compare", name), beside(image, restored), {})
-        except (ValueError, OSError, MemoryError) as error:
+        except (
+            Exception
+        ) as error:  # whatever it is, as memory that runs out in one of the backends, the others come next
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            yield path, " ".join(reason.split())
+            named = getattr(error, "filename", None)
+            reason = f"{named}: {reason}" if named and named != path else reason
+            yield path, " ".join(reason.split())[:300]
         else:
             yield path, None
 
@@ -91,13 +107,14 @@ def _mask(masks, name, shape):
 
 
 def beside(image: np.ndarray, restored: np.ndarray, widest: int = 2000) -> np.ndarray:
-    """The picture, enlarged by nearest neighbour to the size of its answer, and the answer, uint8, side by side."""
-    pair = [v if v.dtype == np.uint8 else (v // 257).astype("uint8") for v in (image, restored)]
-    scale = len(restored) // len(image)
-    pair[0] = pair[0].repeat(scale, 0).repeat(scale, 1)
+    """The picture, enlarged by nearest neighbour to the size of its answer, and the answer, side by side, uint8, no wider than `widest`."""
+    height, width = restored.shape[:2]
+    if 2 * width > widest:
+        height, width = max(1, round(height * widest / (2 * width))), widest // 2
+    pair = []
+    for v in (image, restored):
+        way = cv2.INTER_AREA if v.shape[1] > width else cv2.INTER_NEAREST
+        v = cv2.resize(v, (width, height), interpolation=way).reshape(height, width, v.shape[-1])
+        pair.append(v if v.dtype == np.uint8 else (v // 257).astype("uint8"))
     channels = max(v.shape[-1] for v in pair)
-    both = np.concatenate([image_io.with_channels(v, channels) for v in pair], axis=1)
-    if both.shape[1] <= widest:
-        return both
-    picture = Image.fromarray(both[..., 0] if channels == 1 else both)
-    return np.asarray(picture.resize((widest, max(1, round(both.shape[0] * widest / both.shape[1])))))
+    return np.concatenate([image_io.with_channels(v, channels) for v in pair], axis=1)

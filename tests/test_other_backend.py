@@ -14,6 +14,7 @@ FILES = (
     "models/diffusion/test_diffusion.py",
     "models/adversarial/test_regularizers.py",
     "models/variational/test_likelihoods.py",
+    "models/restoration",
     "training",
     "layers",
     "losses",
@@ -28,6 +29,16 @@ LEFT_OUT = (
     "image_to_image",
     "other_sizes",
     "inpainting",
+    "every_task",
+    "several_answers",
+    "without_targets",
+    "keeps_the_lightness",
+    "paints_holes",
+    "statistics_as_objectives",
+    "tiles_do_not_show",
+    "frozen",
+    "every_form",
+    "discriminator_plays",
 )
 
 

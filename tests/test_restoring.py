@@ -50,6 +50,7 @@ def test_everything_in_a_folder(enlarger, tmp_path, monkeypatch):
     save_image(str(folder / "below" / "tiny.png"), colour[:1, :1])
     Image.fromarray(colour).convert("P").save(folder / "palette.gif")
     Image.fromarray(colour).save(folder / "colour.bmp")
+    (tmp_path / "out").mkdir()
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
     save_image(str(folder / "huge.png"), np.zeros((80, 90, 3), "uint8"))
     (folder / "notes.txt").write_text("not a picture")

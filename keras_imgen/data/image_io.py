@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from keras_imgen.data.files import whole
@@ -24,7 +24,8 @@ def load_image(source: Any, channels: int | None = None, background: int = 255, 
         background: the gray level behind transparent pixels where alpha is dropped.
         keep_depth: a picture of 16 bits comes as uint16, with the channels of the file.
 
-    16 bits are scaled to 8; palette, CMYK and the like become RGB; of an animation, the first frame is taken.
+    16 bits are scaled to 8; palette, CMYK and the like become RGB, colours of another profile sRGB (those of 16 bits stay); of an
+    animation, the first frame is taken.
 
     Raises:
         ValueError: not an image, truncated, or over 128 million pixels.  FileNotFoundError: no such file.
@@ -38,7 +39,7 @@ def load_image(source: Any, channels: int | None = None, background: int = 255, 
             raise ValueError(f"{name} has {image.width}x{image.height} pixels: more than {MAX_PIXELS:,} are refused.")
         if keep_depth and (deep := _sixteen_bits(image)) is not None:
             return deep
-        return _to_array(ImageOps.exif_transpose(image), channels, background)
+        return _to_array(_upright(image), channels, background)
     except FileNotFoundError:
         raise
     except UnidentifiedImageError:
@@ -53,22 +54,46 @@ def _open(source):
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
 
 
+def _upright(image):
+    return ImageOps.exif_transpose(image) if image.getexif().get(0x0112, 1) != 1 else image  # which would copy it
+
+
 def _sixteen_bits(image):
-    """uint16 (H, W, C) of a PNG or TIFF of 16 bits, None for another: Pillow reads such colours in 8 bits only."""
+    """uint16 (H, W, C) of a picture of 16 bits, None for another: Pillow reads such colours in 8 bits only."""
+    if image.mode.startswith("I;16"):
+        return np.array(_upright(image)).astype("uint16")[..., None]
     raw = str(image.tile[0][3]) if getattr(image, "tile", None) else ""
-    if image.format not in ("PNG", "TIFF") or "16" not in image.mode + raw:
+    if image.format not in ("PNG", "TIFF") or "16" not in raw or image.fp is None:
         return None
     import cv2
 
     image.fp.seek(0)
-    deep = cv2.imdecode(np.frombuffer(image.fp.read(), "uint8"), cv2.IMREAD_UNCHANGED)
+    try:
+        deep = cv2.imdecode(np.frombuffer(image.fp.read(), "uint8"), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise OSError(str(error)) from None
     if deep is None or deep.dtype != np.uint16:
         return None
     deep = deep[..., None] if deep.ndim == 2 else deep[..., [2, 1, 0, 3][: deep.shape[2]]]
+    if image.format == "TIFF":
+        return deep  # OpenCV has turned it upright
     orientation = image.getexif().get(0x0112, 1)
     deep = np.swapaxes(deep, 0, 1) if orientation >= 5 else deep
     deep = deep[::-1] if orientation in (3, 4, 7, 8) else deep
     return np.ascontiguousarray(deep[:, ::-1] if orientation in (2, 3, 6, 7) else deep)
+
+
+def _in_srgb(image):
+    """The picture by its colour profile, where it has another than sRGB."""
+    if image.mode not in ("RGB", "RGBA") or not image.info.get("icc_profile"):
+        return image
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+        if "srgb" in ImageCms.getProfileDescription(own).lower():
+            return image
+        return ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError):  # a profile that cannot be read is worth no more than none
+        return image
 
 
 def _to_array(image, channels, background):
@@ -76,6 +101,7 @@ def _to_array(image, channels, background):
         wide = np.asarray(image).astype("float64")
         top = 65535.0 if image.mode.startswith("I") else max(float(wide.max(initial=1.0)), 1.0)
         image = Image.fromarray(np.round(np.clip(wide / top, 0, 1) * 255).astype("uint8"))
+    image = _in_srgb(image)
     alpha = "A" in image.getbands() or "transparency" in image.info
     gray = image.mode in ("1", "L", "LA") or (image.mode == "La")
     if channels is None:
@@ -86,7 +112,8 @@ def _to_array(image, channels, background):
         image = image.convert("RGBA")
         behind = Image.new("RGBA", image.size, (background,) * 3 + (255,))
         image = Image.alpha_composite(behind, image)
-    array = np.asarray(image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels]))
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+    array = np.asarray(image if image.mode == mode else image.convert(mode))
     return array[..., None] if channels == 1 else array
 
 

@@ -29,9 +29,9 @@ def colour_constancy(enhanced: Any) -> Any:
 
 
 def smoothness(maps: Any) -> Any:
-    """Squared differences of neighbours in the curve maps (N, H, W, K) (eq. 7): total variation."""
+    """Squared differences of neighbours in the curve maps (N, H, W, K), summed over the maps (eq. 7): total variation."""
     down, right = maps[:, 1:] - maps[:, :-1], maps[:, :, 1:] - maps[:, :, :-1]
-    return 2.0 * (ops.mean(ops.square(down)) + ops.mean(ops.square(right)))
+    return 2.0 * sum(ops.mean(ops.sum(ops.square(d), axis=-1)) for d in (down, right))
 
 
 def _regions(x, size):

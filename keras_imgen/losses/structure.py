@@ -14,7 +14,7 @@ def ssim(x: Any, y: Any, top: float) -> tuple[Any, Any]:
     Raises:
         ValueError: fewer than 11 pixels on a side.
     """
-    if min(n for n in x.shape[1:3] if n is not None) < 11:
+    if min((n for n in x.shape[1:3] if n is not None), default=11) < 11:
         raise ValueError(f"SSIM needs images of 11 pixels or more on each side, got {x.shape[1:3]}.")
     c1, c2 = (0.01 * top) ** 2, (0.03 * top) ** 2
     shape = ops.shape(x)

@@ -8,18 +8,21 @@ import numpy as np
 from keras import ops
 
 
-def as_dict(data: Any) -> dict[str, Any]:
-    """`x`, `(x, y)`, `(dict,)` or a dict as Keras hands them over -> a dict with at least the key `image`."""
+def as_dict(data: Any, second: str = "label") -> dict[str, Any]:
+    """`x`, `(x, y)`, `(dict,)`, `(dict, y)` or a dict as Keras hands them over -> a dict with at least the key `image`.
+
+    `second` is what the model takes y for: `label` or `target`.
+    """
     if isinstance(data, (tuple, list)):
         x, y, _ = keras.utils.unpack_x_y_sample_weight(tuple(data))
         batch = dict(x) if isinstance(x, dict) else {"image": x}
-        return batch if y is None else {**batch, "label": y}
+        return batch if y is None else {**batch, second: y}
     return dict(data) if isinstance(data, dict) else {"image": data}
 
 
-def to_model(data: Any) -> dict[str, Any]:
+def to_model(data: Any, second: str = "label") -> dict[str, Any]:
     """A batch with integer images rescaled to float32 [-1, 1], on the device; text, which networks do not read, left out."""
-    batch = {k: v for k, v in as_dict(data).items() if keras.backend.standardize_dtype(v.dtype) != "string"}
+    batch = {k: v for k, v in as_dict(data, second).items() if keras.backend.standardize_dtype(v.dtype) != "string"}
     for name in ("image", "target"):
         if name in batch:
             batch[name] = rescale(batch[name])
@@ -42,22 +45,22 @@ def is_array(x: Any) -> bool:
     return isinstance(x, np.ndarray) or (isinstance(x, dict) and all(isinstance(v, np.ndarray) for v in x.values()))
 
 
-def shuffled(x, y, batch_size: int, seed: int):
+def shuffled(x, y, batch_size: int, seed: int, second: str = "label"):
     """A tf.data pipeline over arrays whose order is a function of the seed and the epoch."""
     from keras_imgen.data import load
 
-    batch = as_dict((x, y) if y is not None else (x,))
+    batch = as_dict((x, y) if y is not None else (x,), second)
     return load(batch, batch=batch_size, shuffle=True, seed=seed, drop_remainder=False)
 
 
-def peek(x: Any, y: Any = None):
+def peek(x: Any, y: Any = None, second: str = "label"):
     """(x to use from now on, its first batch as a dict of NumPy arrays or None where it cannot be looked at)."""
     if x is None:
         raise ValueError("Expected images (array, dict, tf.data.Dataset or PyDataset) to train on, got None.")
     if is_array(x):
-        return x, as_dict((x, y) if y is not None else (x,))
+        return x, as_dict((x, y) if y is not None else (x,), second)
     if isinstance(x, keras.utils.PyDataset):
-        return x, _numpy(as_dict(x[0]))
+        return x, _numpy(as_dict(x[0], second))
     if hasattr(x, "element_spec"):
         if type(x).__name__ == "DistributedDataset":
             return x, None
@@ -68,16 +71,11 @@ def peek(x: Any, y: Any = None):
         x = itertools.chain([first], iterator) if iterator is x else x
     if first is None:
         raise ValueError("The dataset is empty: expected at least one batch of images.")
-    return x, _numpy(as_dict(first))
+    return x, _numpy(as_dict(first, second))
 
 
 def _numpy(batch):
     return {k: v.numpy() if hasattr(v, "numpy") else np.asarray(v) for k, v in batch.items()}
-
-
-def as_pair(x: Any, y: Any = None) -> tuple[Any, Any]:
-    """`fit(images, targets)` -> a dict of `image` and `target`; what is one already stays."""
-    return (x, None) if y is None else ({"image": x, "target": y}, None)
 
 
 def check_target(batch: dict[str, np.ndarray], shape: tuple) -> None:
@@ -92,8 +90,8 @@ def check_target(batch: dict[str, np.ndarray], shape: tuple) -> None:
         raise ValueError(f"In 'target': {error}") from None
 
 
-def check(batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | None) -> None:
-    """Refuse a batch that a model cannot learn from, in one line."""
+def check(batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | None, bound: float = 1.0) -> None:
+    """Refuse a batch that a model cannot learn from, in one line. Floats may lie in [-bound, bound]."""
     if "image" not in batch:
         raise ValueError(f"Expected a batch with the key 'image', got the keys {sorted(batch)}.")
     images = batch["image"]
@@ -117,7 +115,7 @@ def check(batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | N
                 f"{int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())} of {len(images)} images hold NaN or infinity."
             )
         low, high = float(images.min()), float(images.max())
-        if low < -1.0 or high > 1.0:
+        if low < -bound or high > bound:
             raise ValueError(
                 f"Expected float images in [-1, 1], got values from {low:g} to {high:g}. "
                 "Pass uint8 images in [0, 255], or rescale them: images / 127.5 - 1."

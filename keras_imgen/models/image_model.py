@@ -33,6 +33,7 @@ class ImageModel(backend.Step):
     """
 
     logged: tuple[str, ...] = ("loss",)
+    second = "label"  # what y is in batches (x, y)
 
     def __init__(self, ema: float | None = 0.999, ema_gamma: float = 6.94, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
@@ -134,6 +135,7 @@ class ImageModel(backend.Step):
         prepared = prepared[names[0]] if len(names) == 1 else OptimizerGroup(prepared)
         super().compile(optimizer=prepared, **{**kwargs, "auto_scale_loss": False})
         self._compile_arguments = {k: v for k, v in kwargs.items() if k != "auto_scale_loss"}
+        self._compiled_functions.clear()
 
     def _prepared(self, optimizer, name: str) -> keras.optimizers.Optimizer:
         optimizer = keras.optimizers.get(optimizer)
@@ -233,15 +235,15 @@ class ImageModel(backend.Step):
     # === Steps, called by the backend ===
 
     def train_batch(self, data):
-        return self._log(self.update(batches.to_model(data)), data)
+        return self._log(self.update(batches.to_model(data, self.second)), data)
 
     def test_batch(self, data):
         with self.averaged():
-            scalars = self.score(batches.to_model(data))
+            scalars = self.score(batches.to_model(data, self.second))
         return self._log(scalars, data)
 
     def _log(self, scalars, data):
-        count = ops.shape(batches.as_dict(data)["image"])[0]
+        count = ops.shape(batches.as_dict(data, self.second)["image"])[0]
         for name, value in scalars.items():
             self._trackers[name].update_state(value, sample_weight=count)
         return {name: self._trackers[name].result() for name in scalars}
@@ -269,7 +271,7 @@ class ImageModel(backend.Step):
                 vx, vy = self._checked(*pair)
                 validation_data = vx if vy is None else (vx, vy)
         if batches.is_array(x) and shuffle and not kwargs.get("validation_split"):
-            x, y, batch_size = batches.shuffled(x, y, batch_size or 32, self.seed), None, None
+            x, y, batch_size = batches.shuffled(x, y, batch_size or 32, self.seed, self.second), None, None
         if hasattr(x, "element_spec"):
             shuffle = False  # a tf.data.Dataset has its own order, and Keras would warn
         counter = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch))
@@ -290,7 +292,7 @@ class ImageModel(backend.Step):
         return super().evaluate(x, y, **kwargs)
 
     def _checked(self, x, y=None):
-        x, first = batches.peek(x, y)
+        x, first = batches.peek(x, y, self.second)
         if first is not None:
             batches.check(first, self.image_shape, self.num_classes)
         return x, y
@@ -339,6 +341,11 @@ class ImageModel(backend.Step):
         for its in copy._non_trainable_variables:
             its.assign(own[its.name])
         return copy
+
+    def forget_functions(self) -> None:
+        """Compile all functions anew at their next use: for when a network's policies or other settings were changed."""
+        self._compiled_functions.clear()
+        self.train_function = self.test_function = self.predict_function = None
 
     # === Using ===
 

@@ -3,14 +3,14 @@
 import keras
 from keras import layers
 
-from keras_imgen.layers import CropLike, GroupNorm, PadToMultiple
+from keras_imgen.layers import CropLike, PadToMultiple
 
 
 def colorizer(width: int = 32, depth: int = 4, name: str = "colorizer") -> keras.Model:
     """A U-Net from lightness to colour in CIELAB (Zhang et al. 2016, "Colorful Image Colorization"; Isola et al. 2017).
 
     L / 50 - 1, (N, H, W, 1) in [-1, 1], -> a and b over 110, (N, H, W, 2) in about [-1, 1], float32, not clipped, for every H, W >= 1.
-    It starts with gray.
+    It starts with gray. No layer looks at the picture as a whole, so that tiles of a large one agree.
 
     Args:
         width: features of the first level; each further one has twice as many, at most 8 width.
@@ -21,8 +21,9 @@ def colorizer(width: int = 32, depth: int = 4, name: str = "colorizer") -> keras
 
     def block(h, out, name):
         for i in range(2):
-            h = layers.Conv2D(out, 3, padding="same", kernel_initializer="he_normal", name=f"{name}_conv{i}")(h)
-            h = GroupNorm(8, activation="silu", name=f"{name}_norm{i}")(h)
+            h = layers.Conv2D(
+                out, 3, 1, "same", activation="relu", kernel_initializer="he_normal", name=f"{name}_conv{i}"
+            )(h)
         return h
 
     h, skips = PadToMultiple(2**depth, name="pad")(lightness), []

@@ -40,9 +40,9 @@ def train(
     model = SuperResolution(
         network,
         4,
-        [L1(1.0), Perceptual(0.02)],
+        [L1(1.0), Perceptual(0.1)],
         discriminator=patchgan((None, None, 3), width=32, depth=2),
-        adversarial_weight=0.01,
+        adversarial_weight=0.01,  # the terms' gradients are then of one size
         seed=seed,
         name="photos_srgan_x4",
     )

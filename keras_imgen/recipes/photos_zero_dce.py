@@ -1,4 +1,4 @@
-"""Zero-DCE (Guo et al. 2020) on photographs, half of them darkened: it brightens without ever having seen a target."""
+"""Zero-DCE (Guo et al. 2020) on photographs darkened a little or much: it brightens without ever having seen a target."""
 
 import keras
 

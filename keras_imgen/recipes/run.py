@@ -125,8 +125,7 @@ class Run:
         from keras_imgen.data.image_io import make_grid, save_image
         from keras_imgen.training.precision import in_float32
 
-        in_float32(model.network)
-        model.compile_from_config(model.get_compile_config())
+        in_float32(model)
         scores = self._score_and_save(model, test)
         self._export(model)
         masks = {"masks": shown["mask"]} if "mask" in shown else {}

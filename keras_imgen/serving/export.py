@@ -173,14 +173,16 @@ def export_restoration(model, path: str) -> None:
 
     Endpoints; `sigma` float32 (N,) and `masks` uint8 (N, H, W, 1) go with each where the model takes them, and height and width are free:
         `serving_default`, `restore`: images uint8 (N, H, W, C) -> images uint8
-        `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> restored_bytes string (N,), PNG; sizes may differ. Alpha is
-            dropped, 16 bits are cut to 8: `serving.load(path).restore(...)` keeps both, and tiles large pictures.
+        `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> restored_bytes string (N,), PNG; sizes may differ. Answers
+            have three channels; alpha, 16 bits and an EXIF orientation are dropped: `serving.load(path).restore(...)` heeds them, and
+            tiles large pictures.
         `tiles`: the network's inputs as float32 -> images float32; what the client calls.
 
     Raises:
         FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
     """
     tf = _tensorflow(path)
+    model = model.for_inference()
     form = model.form
     spec = {"image": tf.TensorSpec([None, None, None, form.channels], "float32", name="image")}
     if form.mask:
@@ -190,8 +192,7 @@ def export_restoration(model, path: str) -> None:
     sigma = {"sigma": tf.TensorSpec([None], "float32", name="sigma")} if form.sigma else {}
 
     def tiles(**given):
-        with model.averaged():
-            return {"images": model.call(given)}
+        return {"images": model.call(given)}
 
     def restore(images, masks=None, sigma=None):
         given = {"image": tf.cast(images, "float32") / 127.5 - 1.0}

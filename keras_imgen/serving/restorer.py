@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from keras_imgen.serving.tiling import tiled
+from keras_imgen.serving.tiling import out_of_memory, tiled
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")  # BT.601, full range: as JPEG has it
 
@@ -51,35 +51,49 @@ def restore(
     Args:
         run: float32 arrays (N, h, w, C), one for each of the network's inputs, in [-1, 1], to float32 (N, h scale, w scale, out).
         images: uint8, uint16 or floats in [-1, 1]: (H, W), (H, W, 1 | 3 | 4), (N, H, W, C); a path; a PIL image; or a list of them.
-        masks: (H, W) or (H, W, 1) for each image, nonzero where to paint.
+        masks: (H, W) or (H, W, 1), nonzero where to paint, a path or a PIL image; one for all or one for each image.
         sigma: noise level in gray levels of 255, one for all or one for each image.
         seed: of the latent map of a variational model; None takes its mean, zero.
-        tile, overlap: see `tiling.tiled`.
+        tile, overlap: see `tiling.tiled`; of an overlap of more than half a tile, half a tile is used.
         ensemble: the mean of the answers to the eight flips and turns of the picture, turned back (Timofte et al. 2016).
 
     Returns:
-        The depth and kind of each input, (H scale, W scale, C) exactly. Alpha is kept, enlarged by bicubic; colours are restored
-        premultiplied by it.
+        The depth and kind of each input, floats as float32, (H scale, W scale, C) exactly. Alpha is kept, enlarged by bicubic; colours are
+        restored premultiplied by it.
 
     Raises:
         ValueError: another shape, type or range; masks or sigma missing, or not wanted.  FileNotFoundError: no such file.
     """
-    how = {"tile": tile, "overlap": form.overlap if overlap is None else overlap, "ensemble": ensemble}
+    overlap = min(form.overlap if overlap is None else overlap, tile // 2)
+    how = {"tile": tile, "overlap": overlap, "ensemble": ensemble}
     if seed is not None and form.latent is None:
         raise ValueError("This model has no latents: leave `seed` out.")
+    if sigma is not None and np.min(sigma) < 0:
+        raise ValueError(f"Expected `sigma` of at least 0, got {np.min(sigma)}.")
+    images = images.numpy() if hasattr(images, "numpy") else images
     batch = isinstance(images, np.ndarray) and images.ndim == 4
     many = batch or isinstance(images, list | tuple)
     pictures = images if many else [images]
-    masks = _for_each("masks", masks, form.mask, len(pictures), many)
+    masks = _for_each(
+        "masks", masks, form.mask, len(pictures), many and (isinstance(masks, list) or np.ndim(masks) > 2)
+    )
     sigmas = _for_each("sigma", sigma, form.sigma, len(pictures), np.ndim(sigma) > 0)
     at_once = max(1, tile * tile // max(1, images.shape[1] * images.shape[2])) if batch else 1
-    done = []
-    for start in range(0, len(pictures), at_once):
+    done, start = [], 0
+    while start < len(pictures):
         part = slice(start, start + at_once)
-        stack = np.stack([as_array(picture) for picture in pictures[part]])
+        stack = [as_array(picture) for picture in pictures[part]]
+        stack = np.stack(stack) if len(stack) > 1 else stack[0][None]
         seeds = None if seed is None else [seed + start + k for k in range(len(stack))]
         track = _track(progress, start + len(stack), len(pictures))
-        done.extend(_restored(run, form, stack, masks[part], sigmas[part], seeds, track=track, **how))
+        try:
+            done.extend(_restored(run, form, stack, masks[part], sigmas[part], seeds, track=track, **how))
+        except Exception as error:
+            if len(stack) == 1 or not out_of_memory(error):
+                raise
+            at_once = len(stack) // 2  # fewer pictures before smaller tiles
+        else:
+            start += len(stack)
     if batch:
         shape = (images.shape[1] * form.scale, images.shape[2] * form.scale, images.shape[3])
         return np.stack(done) if done else np.zeros((0, *shape), images.dtype)
@@ -98,7 +112,7 @@ def as_array(picture: Any) -> np.ndarray:
         if hasattr(picture, "__array__") and not isinstance(picture, Image.Image):
             picture = np.asarray(picture)
         else:
-            return load_image(picture, keep_depth=True)
+            return load_image(picture, keep_depth=True)  # a path or a PIL image
     if picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[-1] not in (1, 3, 4)) or not picture.size:
         raise ValueError(
             f"Expected a picture (height, width), or with 1, 3 or 4 channels, got an array of shape {picture.shape}."
@@ -143,26 +157,22 @@ def _restored(run, form, pictures, masks, sigmas, seeds, *, tile, overlap, ensem
     pictures = pictures[..., None] if flat else pictures
     alpha, colours = (pictures[..., 3:], pictures[..., :3]) if pictures.shape[-1] == 4 else (None, pictures)
     count, height, width, channels = colours.shape
-    big_alpha = None if alpha is None else _enlarged(alpha, form.scale)
-    given = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "track": track}
     gray_for_colour = form.channels == 1 and channels == 3
-    if gray_for_colour and form.colour == "each":
-        planes = [_restored(run, form, colours[..., c], masks, sigmas, seeds, **given) for c in range(3)]
-        return np.stack(planes, -1) if alpha is None else np.concatenate([np.stack(planes, -1), big_alpha], -1)
-    chroma = None
-    if gray_for_colour and form.colour == "luma":
-        depth = np.uint8 if pictures.dtype == np.uint8 else np.float32
-        chroma = [_enlarged(_quantized(c, depth), form.scale) for c in _chroma(colours, alpha)]
+    each, luma = (gray_for_colour and form.colour == way for way in ("each", "luma"))
     out_channels = form.out if form.colour == "drop" else channels
-    out = np.empty((count, height * form.scale, width * form.scale, out_channels), pictures.dtype)
+    shape = (count, height * form.scale, width * form.scale, out_channels + (alpha is not None))
+    out = np.empty(shape, pictures.dtype)
     mask = np.stack([_mask(m, (height, width)) for m in masks]) if form.mask else None
     latent = None if form.latent is None else _latents(form.latent, count, height, width, seeds)
 
+    def window(rows, columns):
+        """Floats, premultiplied."""
+        found = _floats(_window(colours, rows, columns))
+        return found if alpha is None else _premultiplied(found, _share(_window(alpha, rows, columns)))
+
     def read(rows, columns):
-        window = _floats(_window(colours, rows, columns))
-        if alpha is not None:
-            window = _premultiplied(window, _share(_window(alpha, rows, columns)))
-        arrays = {"image": _with_channels(window, form.channels)}
+        found = window(rows, columns)
+        arrays = {"image": found if each else _with_channels(found, form.channels)}
         if mask is not None:
             arrays["mask"] = _window(mask, rows, columns)
         if latent is not None:
@@ -170,23 +180,38 @@ def _restored(run, form, pictures, masks, sigmas, seeds, *, tile, overlap, ensem
         return arrays
 
     def write(rows, values):
-        if chroma is not None:
-            values = _from_luma(values, *(_floats(c[:, rows]) for c in chroma))
+        if luma:
+            enlarged = lambda r: [_enlarged(c, form.scale) for c in _chroma(window(r, slice(0, width)))]  # noqa: E731
+            values = _from_luma(values, *_rows_of(enlarged, rows, height, form.scale))
         else:
             values = _with_channels(values, out_channels)
-        if big_alpha is not None:
-            values = _unmultiplied(values, _share(big_alpha[:, rows]))
-        out[:, rows] = _quantized(values, pictures.dtype)
+        if alpha is not None:
+            (opacity,) = _rows_of(lambda r: [_enlarged(alpha[:, r], form.scale)], rows, height, form.scale)
+            values = _unmultiplied(values, _share(opacity))
+            out[:, rows, :, -1:] = opacity
+        values = _quantized(values, pictures.dtype)
+        if mask is not None:  # what is known comes back untouched
+            values = np.where(mask[:, rows] == 0, colours[:, rows], values)
+        out[:, rows, :, :out_channels] = values
 
     constants = {"sigma": np.array(sigmas, "float32")} if form.sigma else {}
-    call = lambda arrays: run({**arrays, **constants})  # noqa: E731
+
+    def call(arrays):
+        if not each:
+            return run({**arrays, **constants})
+        planes = [arrays["image"][..., k : k + 1] for k in range(channels)]
+        return np.concatenate([run({**arrays, "image": plane, **constants}) for plane in planes], -1)
+
     function = (lambda arrays: _ensemble(call, arrays)) if ensemble else call
     tiled(function, read, write, (height, width), form.scale, tile, overlap, form.multiple, track)
-    if mask is not None:  # what is known comes back untouched
-        np.copyto(out, colours, where=mask == 0)
-    if big_alpha is not None:
-        out = np.concatenate([out, big_alpha], -1)
     return out[..., 0] if flat and out.shape[-1] == 1 else out
+
+
+def _rows_of(enlarged, rows, height, scale, context=4):
+    """Rows of enlarged pictures, from the few rows that they need: a bicubic kernel reaches two pixels."""
+    start, stop = max(0, rows.start // scale - context), min(height, -(-rows.stop // scale) + context)
+    part = slice(rows.start - start * scale, rows.stop - start * scale)
+    return [x[:, part] for x in enlarged(slice(start, stop))]
 
 
 def _ensemble(call, arrays):
@@ -220,7 +245,7 @@ def _latents(channels, count, height, width, seeds):
 
 
 def _mask(mask, size):
-    mask = np.asarray(mask)
+    mask = mask if isinstance(mask, np.ndarray) else as_array(mask)
     mask = mask[..., 0] if mask.ndim == 3 and mask.shape[-1] == 1 else mask
     if mask.shape != size:
         raise ValueError(f"Expected a mask of shape {size}, as the picture, got {mask.shape}.")
@@ -263,16 +288,10 @@ def _with_channels(x, channels):
     return np.repeat(x, channels, -1) if x.shape[-1] == 1 else (x @ LUMA)[..., None]
 
 
-def _chroma(colours, alpha):
-    """Cb and Cr (N, H, W, 1) in [-1, 1], a thousand rows at a time."""
-    found = [np.empty((*colours.shape[:3], 1), "float32") for _ in range(2)]
-    for start in range(0, colours.shape[1], 1024):
-        rows = slice(start, start + 1024)
-        x = _floats(colours[:, rows])
-        x = x if alpha is None else _premultiplied(x, _share(alpha[:, rows]))
-        y = x @ LUMA
-        found[0][:, rows, :, 0], found[1][:, rows, :, 0] = (x[..., 2] - y) / 1.772, (x[..., 0] - y) / 1.402
-    return found
+def _chroma(x):
+    """Cb and Cr (N, h, W, 1) of RGB in [-1, 1]."""
+    y = x @ LUMA
+    return (((x[..., 2] - y) / 1.772)[..., None], ((x[..., 0] - y) / 1.402)[..., None])
 
 
 def _from_luma(y, cb, cr):
@@ -282,7 +301,7 @@ def _from_luma(y, cb, cr):
 
 
 def _enlarged(planes, scale):
-    """(N, H, W, 1) by bicubic, in its own depth."""
+    """(N, h, W, 1) by bicubic, in its own depth."""
     if scale == 1:
         return planes
     size = (planes.shape[2] * scale, planes.shape[1] * scale)

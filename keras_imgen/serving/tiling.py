@@ -25,7 +25,7 @@ def tiled(
 
     Neighbours share `overlap` pixels: the outer 3/8 of it on each side is context that is thrown away, the middle quarter is blended by
     linear weights that sum to one. What is `overlap` 3/8 away from a network's pixel should not matter to it, then tiles do not show.
-    Where memory runs out the tiles become half as large, down to 64 pixels, and the work goes on.
+    Where memory runs out the tiles become half as large, down to 64 pixels and twice the overlap, and the work goes on.
 
     Args:
         run: arrays (N, h, w, C), one for each name, to one float32 array (N, h scale, w scale, C').
@@ -42,7 +42,7 @@ def tiled(
         raise ValueError(f"Expected a tile of at least twice the overlap, got tile={tile!r} and overlap={overlap!r}.")
     height, width = size
     step = lambda n: -(-n // multiple) * multiple  # noqa: E731
-    state = {"done": 0, "tile": step(tile), "out": height * scale}
+    state = {"done": 0, "tile": step(min(tile, max(size))), "out": height * scale}
     overlap = step(overlap)
     while True:
         try:
@@ -50,7 +50,7 @@ def tiled(
             return
         except Exception as error:
             smaller = step(state["tile"] // 2)
-            if not _out_of_memory(error) or smaller >= state["tile"] or smaller < max(SMALLEST, 2 * overlap):
+            if not out_of_memory(error) or smaller >= state["tile"] or smaller < max(SMALLEST, 2 * overlap):
                 raise
             state["tile"] = smaller
 
@@ -105,9 +105,10 @@ def weights(found: list[tuple[int, int]], i: int, scale: int) -> np.ndarray:
 
 def _ramp(x, start, stop):
     """From 0 to 1 across the middle quarter of the part that two tiles share."""
-    return np.clip((x - (start + stop) / 2) / ((stop - start) / 4) + 0.5, 0.0, 1.0)
+    return np.clip((x - (start + stop) / 2) / max((stop - start) / 4, 1e-6) + 0.5, 0.0, 1.0)
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: Exception) -> bool:
+    """Whether that is what an exception of NumPy, TensorFlow or JAX says."""
     text = f"{type(error).__name__} {error}"
     return isinstance(error, MemoryError) or "ResourceExhausted" in text or "RESOURCE_EXHAUSTED" in text

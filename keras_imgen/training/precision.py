@@ -27,16 +27,19 @@ def fast_policy() -> str:
     return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
 
 
-def in_float32(network: keras.Model) -> keras.Model:
-    """Let a network that was built, and trained, under a mixed policy compute in float32 from now on; its weights are float32 already.
+def in_float32(model: keras.Model) -> keras.Model:
+    """Let an `ImageModel` that was built, and trained, under a mixed policy compute in float32 from now on; its weights are float32
+    already, and optimizers and averages stay.
 
-    Returns the network. A model that is compiled with it has to be compiled again.
+    Returns the model.
 
     Raises:
         ValueError: weights of another dtype.
     """
-    for layer in network._flatten_layers():
-        if layer.dtype_policy.variable_dtype != "float32":
-            raise ValueError(f"Expected float32 weights, got {layer.dtype_policy.variable_dtype} in {layer.name}.")
-        layer.dtype_policy = keras.dtype_policies.get("float32")
-    return network
+    for network in model.players.values():
+        for layer in network._flatten_layers():
+            if layer.dtype_policy.variable_dtype != "float32":
+                raise ValueError(f"Expected float32 weights, got {layer.dtype_policy.variable_dtype} in {layer.name}.")
+            layer.dtype_policy = keras.dtype_policies.get("float32")
+    model.forget_functions()
+    return model

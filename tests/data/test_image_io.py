@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from keras_imgen.data import image_io
 from keras_imgen.data.image_io import load_image, make_grid, read_metadata, resize, save_image
@@ -33,6 +33,36 @@ def test_alpha_is_composited_on_the_background():
 def test_sixteen_bits_are_scaled_not_cut():
     wide = np.array([[0, 257 * 100, 65535]], "uint16")
     assert load_image(encoded(Image.fromarray(wide)))[0, :, 0].tolist() == [0, 100, 255]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_sixteen_bits_are_kept_and_upright(kind, orientation):
+    """As the 8-bit picture is, whichever library reads it."""
+    pixels = np.arange(6, dtype="uint8").reshape(2, 3) * 40
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    deep = load_image(encoded(Image.fromarray(pixels.astype("uint16") * 257), kind, exif=exif), keep_depth=True)
+    shallow = load_image(encoded(Image.fromarray(pixels), kind, exif=exif))
+    assert deep.dtype == np.uint16
+    np.testing.assert_array_equal(deep, shallow.astype("uint16") * 257)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_sixteen_bits_come_back_from_a_file(channels, tmp_path):
+    deep = np.random.default_rng(0).integers(0, 65536, (5, 7, channels)).astype("uint16")
+    save_image(str(tmp_path / "deep.png"), deep)
+    np.testing.assert_array_equal(load_image(str(tmp_path / "deep.png"), keep_depth=True), deep)
+    assert load_image(str(tmp_path / "deep.png")).dtype == np.uint8
+    assert load_image(Image.fromarray(deep[..., 0]), keep_depth=True).dtype == np.uint16
+
+
+def test_colours_of_another_profile_become_srgb():
+    """A profile that swaps nothing but says Lab: pictures without one, with sRGB's and with a broken one stay as they are."""
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 4, 3)).astype("uint8")
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (srgb, b"no profile"):
+        np.testing.assert_array_equal(load_image(encoded(Image.fromarray(pixels), icc_profile=profile)), pixels)
 
 
 def test_exif_orientation_is_applied():

@@ -9,6 +9,7 @@ from keras_imgen.serving.restorer import LUMA, Form, restore
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (19, 31, 3)).astype("uint8")
+HOLES = RNG.random((19, 31)) < 0.3
 GRAY, ONE, BOTH = Form(1, 1), Form(3, 3), Form(1, 1, scale=2, colour="luma")
 
 
@@ -76,7 +77,8 @@ def test_each_channel_alone_and_colours_from_gray():
     assert restore(red, Form(1, 3, colour="drop"), COLOUR[..., 0]).shape == COLOUR.shape
 
 
-def test_alpha_is_premultiplied_and_enlarged():
+@pytest.mark.parametrize("form", [Form(3, 3, scale=2), Form(1, 1, scale=2), BOTH], ids=["colour", "each", "luma"])
+def test_alpha_is_premultiplied_and_enlarged(form):
     """Colour behind full transparency never reaches the network, and half transparent edges get no dark rim."""
     seen = []
 
@@ -86,10 +88,10 @@ def test_alpha_is_premultiplied_and_enlarged():
 
     picture = np.dstack([np.full((8, 8, 3), 250, "uint8"), np.zeros((8, 8), "uint8")])
     picture[:, 4:, 3] = 255
-    out = restore(look, Form(3, 3, scale=2), picture)
-    assert (seen[0][:, :, :4] == -1).all()
+    out = restore(look, form, picture)
+    assert all(np.abs(x[:, :, :4] + 1).max() < 1e-6 for x in seen)
     assert out.shape == (16, 16, 4) and (out[..., 12:, 3] == 255).all() and (out[..., :4, 3] == 0).all()
-    assert (out[:, 9:, :3] == 250).all()
+    assert np.abs(out[:, 9:, :3].astype(int) - 250).max() <= (form.colour == "luma")
 
 
 def test_known_pixels_are_untouched():
@@ -152,11 +154,47 @@ def test_what_comes_back_has_the_form_of_what_came(tmp_path):
         ({"images": COLOUR, "sigma": 3}, "no `sigma`"),
         ({"images": COLOUR, "masks": COLOUR}, "no `masks`"),
         ({"images": COLOUR, "seed": 3}, "no latents"),
+        ({"images": COLOUR, "sigma": -3}, "`sigma`"),
     ],
 )
 def test_what_is_wrong_is_said(given, message):
     with pytest.raises(ValueError, match=message):
         restore(same, ONE, **given)
+
+
+def test_one_mask_serves_all_and_files_are_read(tmp_path):
+    save_image(str(tmp_path / "mask.png"), np.uint8(HOLES) * 255)
+    form = Form(3, 3, mask=True)
+    paint = lambda arrays: -arrays["image"]  # noqa: E731
+    expected = restore(paint, form, [COLOUR, COLOUR], masks=[HOLES, HOLES])
+    for masks in (HOLES, str(tmp_path / "mask.png")):
+        np.testing.assert_array_equal(restore(paint, form, [COLOUR, COLOUR], masks=masks), expected)
+        np.testing.assert_array_equal(restore(paint, form, np.stack([COLOUR, COLOUR]), masks=masks), expected)
+
+
+def test_small_tiles_make_do_with_less_overlap():
+    np.testing.assert_array_equal(restore(negative, ONE, COLOUR, tile=8), 255 - COLOUR)
+
+
+def test_fewer_pictures_at_once_when_memory_runs_out():
+    sizes = []
+
+    def hungry(arrays):
+        sizes.append(len(arrays["image"]))
+        if sizes[-1] > 3:
+            raise MemoryError
+        return -arrays["image"]
+
+    batch = np.stack([COLOUR] * 10)
+    np.testing.assert_array_equal(restore(hungry, ONE, batch), 255 - batch)
+    assert sizes[0] == 10 and max(sizes[2:]) <= 3
+
+
+def test_bands_of_a_luma_picture_equal_the_whole():
+    """Colours are enlarged band by band."""
+    picture = np.clip(RNG.integers(0, 256, (150, 40, 4)) // 2 + 64, 0, 255).astype("uint8")
+    whole = restore(twice, BOTH, picture).astype(int)
+    assert np.abs(whole - restore(twice, BOTH, picture, tile=32, overlap=8)).max() <= 1
 
 
 def test_masks_that_do_not_fit_are_refused():

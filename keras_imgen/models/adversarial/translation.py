@@ -14,6 +14,8 @@ class Translation(ImageModel):
     A subclass has `generator`, a `keras.Model` from image to image.
     """
 
+    second = "target"
+
     @property
     def averaged_players(self):
         return ("generator",)
@@ -32,15 +34,8 @@ class Translation(ImageModel):
         """The network from `image` to `target`."""
         return self.generator
 
-    def fit(self, x=None, y=None, **kwargs):
-        """As `keras.Model.fit` on pairs: `fit(images, targets)`, a dict of `image` and `target`, or a dataset of such dicts."""
-        return super().fit(*batches.as_pair(x, y), **kwargs)
-
-    def evaluate(self, x=None, y=None, **kwargs):
-        return super().evaluate(*batches.as_pair(x, y), **kwargs)
-
     def _checked(self, x, y=None):
-        x, first = batches.peek(x, y)
+        x, first = batches.peek(x, y, self.second)
         if first is not None:
             batches.check(first, self.image_shape, None)
             batches.check_target(first, self.target_shape)

@@ -65,10 +65,12 @@ class DSSIM(Objective):
 
 class Perceptual(Objective):
     """Squared distance of feature maps (Johnson et al. 2016; the content loss of SRGAN, Ledig et al. 2017), and of their Gram matrices.
+    Maps are scaled to unit length (Zhang et al. 2018), so that a weight means the same for every trunk.
 
     Args:
-        weight: see `Objective`.
+        weight: see `Objective`; the distance is between 0 and 4.
         style: weight of the Gram matrices (Gatys et al. 2016), which know textures but not where they are, beside that of the maps.
+            They are small: weights of a thousand are usual.
         trunk: a model of images in [0, 255], (N, H, W, 3), with one or several maps (N, h, w, c) as outputs; None: SqueezeNet 1.1 with
             the ImageNet weights under KERAS_IMGEN_DATA. A trunk of your own is saved with the model, weights and all.
         layers: numbers of the outputs that count; None is all.
@@ -102,7 +104,7 @@ class Perceptual(Objective):
         image = (ops.cast(image, "float32") + 1.0) * 127.5
         maps = self._loaded(ops.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image, training=False)
         maps = maps if isinstance(maps, list | tuple) else [maps]
-        return [maps[k] for k in self.layers] if self.layers is not None else maps
+        return [perceptual.unit_length(m) for m in (maps if self.layers is None else [maps[k] for k in self.layers])]
 
     def get_config(self):
         trunk = None if self.trunk is None else keras.saving.serialize_keras_object(self.trunk)

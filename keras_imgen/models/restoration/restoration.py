@@ -34,15 +34,17 @@ class Restoration(ImageModel):
         overlap: pixels that tiles share, see `restore`.
         ema, ema_gamma, seed: see `ImageModel`; the network alone is averaged.
 
-    Learns from batches of `image` and `target`, `fit(images, targets)` or dicts. Logs `loss`, `psnr` (dB, all channels), each objective if
-    there are several, `kl`, and of the discriminator its loss and accuracies.
+    Learns from batches of `image` and `target`: `fit(images, targets)`, tuples or dicts. Logs `loss`, `psnr` (dB, all channels), each
+    objective if there are several, `kl`, and of the discriminator its loss and accuracies.
 
     Raises:
         ValueError: networks that do not fit each other.
     """
 
     colour = "each"  # what a gray network does with colours: see `serving.restorer.Form`
+    second = "target"
     needs_target = True
+    scale = 1
 
     def __init__(
         self,
@@ -54,20 +56,18 @@ class Restoration(ImageModel):
         encoder: keras.Model | None = None,
         kl_weight: float = 0.01,
         overlap: int = 64,
-        scale: int = 1,
         **kwargs,
     ):
         self.objectives, self.loss_pair = _objectives(objectives), _pair_of(adversarial)
         self.logged = self._names(discriminator, encoder)
         super().__init__(**kwargs)
         self.network, self.discriminator, self.encoder = network, discriminator, encoder
-        self.scale, self.overlap = scale, overlap
+        self.overlap = overlap
         self.adversarial_weight, self.kl_weight = adversarial_weight, kl_weight
         self.trunks = [o.trunk for o in self.objectives if getattr(o, "trunk", None) is not None]
-        if (encoder is None) != (self._latent is None):
+        if encoder is not None and self._latent is None:
             raise ValueError(
-                "A variational model needs both: a network that takes a `latent`, and an `encoder` of it; "
-                f"got {'no ' if encoder is None else 'an '}encoder and a network of {', '.join(inputs(network))}."
+                f"Expected a network that takes the encoder's `latent`, got one of {', '.join(inputs(network))}."
             )
         self._untracked.form = self._form()
         self._untracked.trained = network if encoder is None else Pair(network, encoder, name=network.name)
@@ -79,16 +79,18 @@ class Restoration(ImageModel):
         return ("loss", "psnr", *terms, *(("kl",) if encoder else ()), *(played if discriminator else ()))
 
     def _form(self) -> restorer.Form:
-        size, names = 24, inputs(self.network)
-        given = {
-            k: keras.KerasTensor((1, *(size if n is None else n for n in v.shape[1:])))
-            for k, v in self._symbols.items()
-        }
-        out = self.compute_output_spec(given).shape
-        if out[1:3] != (size * self.scale,) * 2:
+        names, shape = inputs(self.network), self.image_shape
+        if shape[:2] != (None, None) or shape[-1] not in (1, 3):
             raise ValueError(
-                f"Expected a network that enlarges by {self.scale}, got one from {size}x{size} to {out[1]}x{out[2]}."
+                f"Expected a network for images of any size, gray or RGB: (None, None, 1 or 3), got one for {shape}."
             )
+        for size in (24, 25):  # an odd one, too: strides have to be hidden
+            out = self.compute_output_spec(self._example(size)).shape
+            if out[1:3] != (size * self.scale,) * 2:
+                raise ValueError(
+                    f"Expected a network that enlarges by {self.scale}, got one from {size}x{size} to {out[1]}x{out[2]}."
+                    + (" For any size put layers.PadToMultiple first and layers.CropLike last." if size == 25 else "")
+                )
         strides = [getattr(layer, "multiple", 1) for layer in self.network._flatten_layers()]
         return restorer.Form(
             channels=self.image_shape[-1],
@@ -102,11 +104,13 @@ class Restoration(ImageModel):
             latent=self._latent,
         )
 
-    @property
-    def _symbols(self):
-        """The network's symbolic inputs; a latent map of the right size for the others."""
-        found = inputs(self.network)
-        return {k: v if k != "latent" else keras.KerasTensor((None, 6, 6, v.shape[-1])) for k, v in found.items()}
+    def _example(self, size: int) -> dict[str, keras.KerasTensor]:
+        """Symbolic inputs of the network for one image of size x size."""
+        found = {k: list(v.shape[1:]) for k, v in inputs(self.network).items()}
+        sides = {"latent": -(-size // 4)}
+        return {
+            k: keras.KerasTensor((1, *(sides.get(k, size) if n is None else n for n in v))) for k, v in found.items()
+        }
 
     @property
     def _latent(self) -> int | None:
@@ -163,7 +167,7 @@ class Restoration(ImageModel):
         logs, loss = {}, 0.0
         if self.encoder is not None and training:
             mean, log_variance = self.posterior(given["image"], target, training)
-            noise = random.normal(random.fold(keys, 1), tuple(mean.shape[1:]))
+            noise = random.normal(random.fold(keys, 1), known_size(mean))
             given = {**given, "latent": mean + ops.exp(0.5 * log_variance) * noise}
         image = self.call(given, training=training)
         terms = {o.name: o(target, image) for o in self.objectives}
@@ -173,7 +177,8 @@ class Restoration(ImageModel):
                 mean, log_variance = self.posterior(given["image"], target, training)
             per_image = ops.sum(divergence.kl_normal(mean, log_variance), axis=(1, 2, 3))
             logs["kl"] = ops.mean(per_image)
-            loss = loss + self.kl_weight * logs["kl"] / math.prod(target.shape[1:])
+            numbers = ops.cast(ops.size(target) // ops.shape(target)[0], "float32")
+            loss = loss + self.kl_weight * logs["kl"] / numbers
         logs = {**logs, "psnr": _psnr(target, image), **(terms if len(terms) > 1 else {})}
         if self.discriminator is not None:
             real = self._judge(target, training) if self.loss_pair.pairs else None
@@ -225,28 +230,29 @@ class Restoration(ImageModel):
 
     # === What is wrong with the data is said before the first step ===
 
-    def fit(self, x=None, y=None, **kwargs):
-        """As `keras.Model.fit`: `fit(images, targets)`, a dict of `image` and `target`, or a dataset of such dicts."""
-        return super().fit(*batches.as_pair(x, y), **kwargs)
-
-    def evaluate(self, x=None, y=None, **kwargs):
-        """As `keras.Model.evaluate`, on averaged weights; of a variational model with the mean of the prior."""
-        return super().evaluate(*batches.as_pair(x, y), **kwargs)
-
     def _checked(self, x, y=None):
-        x, first = batches.peek(x, y)
-        if first is None:
-            return x, y
-        batches.check(first, self.image_shape, None)
+        x, first = batches.peek(x, y, self.second)
+        if first is not None:
+            self._check(first)
+        return x, y
+
+    def _check(self, first):
+        """Raises ValueError if the model cannot learn from this batch, a dict of NumPy arrays."""
+        if self._latent is not None and self.encoder is None:
+            raise ValueError("This variational model has no encoder any more, so it can be used but not trained.")
+        batches.check(first, self.image_shape, None, bound=4.0 if "target" in first else 1.0)  # noise goes beyond
         if self.needs_target or "target" in first:
             height, width = first["image"].shape[1:3]
             batches.check_target(first, (height * self.scale, width * self.scale, self.form.out))
-        if "mask" in inputs(self.network):
-            shape = (*first["image"].shape[:3], 1)
-            if "mask" not in first or first["mask"].shape != shape:
-                found = first["mask"].shape if "mask" in first else f"the keys {sorted(first)}"
-                raise ValueError(f"Expected batches with a `mask` of shape {shape}, 1 where to paint; got {found}.")
-        return x, y
+        names = inputs(self.network)
+        shape = (*first["image"].shape[:3], 1)
+        if "mask" in names and ("mask" not in first or first["mask"].shape != shape):
+            found = first["mask"].shape if "mask" in first else f"the keys {sorted(first)}"
+            raise ValueError(f"Expected batches with a `mask` of shape {shape}, 1 where to paint; got {found}.")
+        if "sigma" in names and "target" in first and "sigma" not in first:
+            raise ValueError(
+                "Expected pairs with the noise level of each image, `sigma` (N,), which this network is told."
+            )
 
     # === Using ===
 
@@ -296,13 +302,11 @@ class Restoration(ImageModel):
 
     def for_inference(self):
         """The network with averaged weights alone: the same pictures, without discriminator, encoder, objectives and optimizers."""
-        config = {k: v for k, v in self.get_config().items() if k not in ("objectives", "discriminator")}
-        copy = type(self).from_config({**config, "ema": None})
+        dropped = ("objectives", "discriminator", "encoder")
+        copy = type(self).from_config({**{k: v for k, v in self.get_config().items() if k not in dropped}, "ema": None})
         averages = {id(v): average for v, average in self._averages}
-        pairs = [(self.network, copy.network)] + ([(self.encoder, copy.encoder)] if self.encoder is not None else [])
-        for mine, its in pairs:
-            for a, b in zip(mine.variables, its.variables, strict=True):
-                b.assign(averages.get(id(a), a))
+        for mine, its in zip(self.network.variables, copy.network.variables, strict=True):
+            its.assign(averages.get(id(mine), mine))
         return copy
 
     def export(self, path: str) -> None:
@@ -323,7 +327,6 @@ class Restoration(ImageModel):
             "encoder": save(self.encoder),
             "kl_weight": self.kl_weight,
             "overlap": self.overlap,
-            "scale": self.scale,
         }
 
     @classmethod
@@ -344,6 +347,21 @@ def _objectives(given):
 
 def _pair_of(loss):
     return adversarial.get(loss)
+
+
+def known_size(images: Any) -> tuple[int, int, int]:
+    """(height, width, channels) of a batch to draw numbers for.
+
+    Raises:
+        ValueError: they are not known before the step.
+    """
+    shape = tuple(images.shape[1:])
+    if None in shape:
+        raise ValueError(
+            f"Expected batches whose images have a size known beforehand, as those of data.patches; got {shape}. "
+            "Use Dataset.map with tf.ensure_shape."
+        )
+    return shape
 
 
 def _psnr(target, image):

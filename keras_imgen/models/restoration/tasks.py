@@ -8,7 +8,7 @@ from keras import ops
 from keras_imgen.losses import exposure
 from keras_imgen.models.calls import inputs
 from keras_imgen.models.restoration.lab import lab, rgb
-from keras_imgen.models.restoration.restoration import Restoration
+from keras_imgen.models.restoration.restoration import Restoration, known_size
 from keras_imgen.networks import light_curves
 from keras_imgen.training import random
 
@@ -31,7 +31,11 @@ class SuperResolution(Restoration):
     def __init__(self, network: keras.Model, scale: int, objectives: Any = ("l1",), **kwargs):
         if scale < 2:
             raise ValueError(f"Expected `scale` of 2 or more, got {scale!r}.")
-        super().__init__(network, objectives, scale=scale, **kwargs)
+        self.scale = scale
+        super().__init__(network, objectives, **kwargs)
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -71,14 +75,12 @@ class Denoiser(Restoration):
         image = batch["image"]
         low, high = self.sigma
         sigma = low + (high - low) * random.uniform(random.fold(keys, 2))
-        noise = random.normal(random.fold(keys, 3), tuple(image.shape[1:]))
+        noise = random.normal(random.fold(keys, 3), known_size(image))
         given = {"image": image + noise * sigma[:, None, None, None] / 127.5}
         return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), image
 
     def get_config(self):
-        config = super().get_config()
-        del config["scale"]
-        return {**config, "sigma": self.sigma}
+        return {**super().get_config(), "sigma": self.sigma}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -111,7 +113,7 @@ class ZeroDCE(Restoration):
         level: the mean gray level wanted, in [0, 1].
         ema, ema_gamma, seed, overlap: see `Restoration`.
 
-    Learns from images of all exposures. Logs the four losses.
+    Learns from images of all exposures, 16 pixels or more on a side. Logs the four losses.
     """
 
     logged = ("loss", "spatial", "exposure", "colour", "smoothness")
@@ -125,8 +127,11 @@ class ZeroDCE(Restoration):
         colour_weight: float = 5.0,
         smoothness_weight: float = 200.0,
         level: float = 0.6,
+        overlap: int = 64,
         **kwargs,
     ):
+        if unused := sorted(set(kwargs) & {"objectives", "discriminator", "encoder", "adversarial", "kl_weight"}):
+            raise ValueError(f"Zero-DCE has losses of its own: {', '.join(unused)} do not apply.")
         self.weights_of = {
             "spatial": spatial_weight,
             "exposure": exposure_weight,
@@ -134,7 +139,7 @@ class ZeroDCE(Restoration):
             "smoothness": smoothness_weight,
         }
         self.level = level
-        super().__init__(network, **kwargs)
+        super().__init__(network, overlap=overlap, **kwargs)
 
     def _names(self, discriminator, encoder):
         return type(self).logged
@@ -142,6 +147,11 @@ class ZeroDCE(Restoration):
     def call(self, given, training=False):
         image = given["image"] if isinstance(given, dict) else given
         return ops.cast(light_curves(image, self.network(image, training=training)), "float32")
+
+    def _check(self, first):
+        super()._check(first)
+        if min(first["image"].shape[1:3]) < 16:
+            raise ValueError(f"Expected images of 16 pixels or more on each side, got {first['image'].shape[1:3]}.")
 
     def pair(self, batch, keys):
         return {"image": batch["image"]}, None
@@ -176,7 +186,7 @@ class Inpainter(Restoration):
     Learns from `image`, `mask` and `target`: `data.degraded(..., data.degrade.Holes())`. `restore(images, masks=...)`.
     """
 
-    def __init__(self, network: keras.Model, objectives: Any = ("l1",), overlap: int = 128, **kwargs):
+    def __init__(self, network: keras.Model, objectives: Any = ("l1",), overlap: int = 192, **kwargs):
         if "mask" not in inputs(network):
             raise ValueError(f"Expected a network that takes a `mask`, got one of {', '.join(inputs(network))}.")
         super().__init__(network, objectives, overlap=overlap, **kwargs)
@@ -196,6 +206,7 @@ class Colorizer(Restoration):
 
     Args:
         network: from lightness (N, H, W, 1) in [-1, 1] to a* and b* over 110 (N, H, W, 2), as `networks.colorizer()`.
+        overlap: much, since colours depend on what is around.
         others: see `Restoration`; targets and answers are compared as RGB.
 
     Learns from coloured images alone; or from gray `image` and coloured `target`.
@@ -203,6 +214,14 @@ class Colorizer(Restoration):
 
     colour = "drop"
     needs_target = False
+
+    def __init__(self, network: keras.Model, objectives: Any = ("l1",), overlap: int = 256, **kwargs):
+        super().__init__(network, objectives, overlap=overlap, **kwargs)
+
+    def _check(self, first):
+        if first["image"].shape[-1:] == (1,) and "target" in first:
+            first = {**first, "image": first["image"].repeat(3, -1)}
+        super()._check(first)
 
     def pair(self, batch, keys):
         if "target" in batch:

@@ -1,0 +1,50 @@
+"""The recipes for photographs run from data to report, on a few photographs in the place of the real ones."""
+
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from skimage import data
+
+from keras_imgen.data.image_io import save_image
+from keras_imgen.recipes import RECIPES, get
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="they export SavedModels")
+
+
+@pytest.fixture
+def photographs(tmp_path, monkeypatch):
+    """T91 and BSDS500 in their places, with two pictures each."""
+    folder = tmp_path / "data"
+    names = {"t91/t91.zip": [""], "bsds500/bsds500_train200_val100.zip": ["train/", "val/"]}
+    for name, below in names.items():
+        (folder / name).parent.mkdir(parents=True)
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            for k, place in enumerate(below):
+                for j, image in enumerate((data.astronaut()[:256, :300], data.chelsea()[:260, :256])):
+                    save_image(str(tmp_path / "x.png"), np.roll(image, 40 * k, 1))
+                    archive.write(tmp_path / "x.png", f"{place}{j}.png")
+    monkeypatch.setenv("KERAS_IMGEN_DATA", str(folder))
+
+
+def run(name, tmp_path):
+    out = tmp_path / "run"
+    line = get(name)(str(out), epochs=1, batch=2, steps_per_epoch=2)
+    assert line.startswith("keras-imgen restore") and (out / "report.md").exists() and (out / "grid.png").exists()
+    assert (out / "saved_model" / "saved_model.pb").exists() and not (out / "backup").exists()
+    (log,) = [json.loads(row) for row in (out / "metrics.jsonl").read_text().splitlines()]
+    assert np.isfinite(log["loss"])
+
+
+def test_super_resolution(photographs, tmp_path):
+    run("photos-sr-x3", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [n for n in RECIPES if n.startswith("photos-") and n not in ("photos-sr-x3", "photos-srgan-x4")]
+)
+def test_every_recipe(name, photographs, tmp_path):
+    run(name, tmp_path)
