@@ -35,7 +35,7 @@ cat = pictures.chelsea()[:256, 64:384]
 
 
 def show(images, titles):
-    figure, axes = plt.subplots(1, len(images), figsize=(4.2 * len(images), 3.6))
+    figure, axes = plt.subplots(1, len(images), figsize=(3.4 * len(images), 2.9), dpi=64)
     for axis, image, title in zip(axes, images, titles):
         axis.imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=255)
         axis.set_title(title)
@@ -106,7 +106,8 @@ show(
 # of many that a seed chooses. Weights move between them: `copy_weights`, then freeze what shall stay.
 
 # %%
-colour = degraded(patches(photos, 64, batch=8, steps=STEPS), degrade.LowLight())
+darken = degrade.LowLight(gamma=2.5, gain=0.5)
+colour = degraded(patches(photos, 64, batch=8, steps=STEPS), darken)
 plain = models.Enhancer(networks.edsr(1, width=16, blocks=2), objectives=["charbonnier", "dssim"])
 plain.compile(keras.optimizers.Adam(2e-3))
 plain.fit(colour, epochs=EPOCHS, verbose=0)
@@ -121,11 +122,11 @@ gan.fit(colour, epochs=max(1, EPOCHS // 4), verbose=0)
 vae = models.Enhancer(
     networks.edsr(1, width=16, blocks=2, latent_channels=2),
     encoder=networks.latent_encoder(1, latent_channels=2, width=16),
-    kl_weight=0.1,
+    kl_weight=1.0,
 )
 vae.compile(keras.optimizers.Adam(2e-3))
 vae.fit(colour, epochs=EPOCHS, verbose=0)
-dark = degrade.LowLight()(cat[None], seed=2)["image"].numpy()[0]
+dark = darken(cat[None], seed=2)["image"].numpy()[0]
 answers = [dark, plain.restore(dark), gan.restore(dark), vae.restore(dark), vae.restore(dark, seed=1)]
 names = ["dark", "residual", "against a discriminator", "variational, mean", "variational, seed 1"]
 show(answers, [f"{n}: {psnr(cat, a)}" for n, a in zip(names, answers)])

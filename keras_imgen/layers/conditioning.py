@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from keras_imgen.layers.initial import normal
+
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class FourierFeatures(keras.layers.Layer):
@@ -79,7 +81,7 @@ class ConditionalBatchNorm(keras.layers.Layer):
             momentum=self.momentum, center=False, scale=False, name="norm", dtype=self.dtype_policy
         )
         self.norm.build(x_shape)
-        start = keras.initializers.RandomNormal(0.0, 0.02)
+        start = normal(0.02)
         self.modulation = keras.layers.Dense(
             2 * x_shape[-1], kernel_initializer=start, name="modulation", dtype=self.dtype_policy
         )

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.layers.initial import truncated_normal
+
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class WindowAttention(keras.layers.Layer):
@@ -26,7 +28,7 @@ class WindowAttention(keras.layers.Layer):
         channels, w = shape[-1], self.window
         if channels % self.heads:
             raise ValueError(f"Expected channels to be a multiple of heads={self.heads}, got {channels}.")
-        start = keras.initializers.TruncatedNormal(0.0, 0.02)
+        start = truncated_normal(0.02)
         make = lambda n, name: keras.layers.Dense(n, kernel_initializer=start, name=name, dtype=self.dtype_policy)  # noqa: E731
         self.qkv, self.out = make(3 * channels, "qkv"), make(channels, "out")
         for layer in (self.qkv, self.out):

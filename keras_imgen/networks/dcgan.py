@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_imgen.layers.initial import normal
 from keras_imgen.networks import adversarial as common
 
 
@@ -27,7 +28,7 @@ def dcgan_generator(
     """
     common.check_normalization(normalization, ("batch", None))
     times, (h0, w0) = common.levels(image_shape)
-    start = keras.initializers.RandomNormal(0.0, 0.02) if normalization else "he_normal"
+    start = normal(0.02) if normalization else "he_normal"
     widths = [min(width * 2**i, 8 * width) for i in reversed(range(times))]
     inputs = common.generator_inputs(latent_dim, num_classes)
     h = common.latent_and_label(inputs, num_classes)
@@ -75,7 +76,7 @@ def dcgan_discriminator(
     times, _ = common.levels(image_shape)
     spectral = normalization == "spectral"
     conv = common.convolution(spectral)
-    start = keras.initializers.RandomNormal(0.0, 0.02) if normalization == "batch" else "he_normal"
+    start = normal(0.02) if normalization == "batch" else "he_normal"
     inputs, h = common.discriminator_inputs(image_shape, num_classes, conditioning)
     for i in range(times):
         out = width * 2 ** min(i, 3)

@@ -8,9 +8,7 @@ import keras
 from keras import layers
 
 from keras_imgen.layers import CropLike, NoiseLevel, PadToMultiple, PixelShuffle, PixelUnshuffle
-
-# Second convolutions of residual blocks start small: the depth then does not change the scale of the features.
-SMALL = keras.initializers.VarianceScaling(0.1, "fan_in", "truncated_normal")
+from keras_imgen.layers.initial import SMALL
 
 
 def dncnn(

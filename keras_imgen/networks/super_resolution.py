@@ -11,9 +11,7 @@ import keras
 from keras import layers
 
 from keras_imgen.layers import CropLike, PixelShuffle, Upscale
-
-# Second convolutions of residual blocks without normalisation start small: the depth then does not change the scale of the features.
-SMALL = keras.initializers.VarianceScaling(0.1, "fan_in", "truncated_normal")
+from keras_imgen.layers.initial import SMALL, normal
 
 
 def srcnn(scale: int, channels: int = 1, name: str = "srcnn") -> keras.Model:
@@ -37,9 +35,8 @@ def fsrcnn(scale: int, channels: int = 1, d: int = 56, s: int = 12, m: int = 4, 
     for i in range(m):
         h = _prelu(_conv(h, s, f"map{i}", kernel_initializer="he_normal"), f"map{i}_prelu")
     h = _prelu(_conv(h, d, "expand", 1, kernel_initializer="he_normal"), "expand_prelu")
-    start = keras.initializers.RandomNormal(0.0, 0.001)
     h = layers.Conv2DTranspose(
-        channels, 9, _checked(scale), "same", kernel_initializer=start, dtype="float32", name="deconv"
+        channels, 9, _checked(scale), "same", kernel_initializer=normal(0.001), dtype="float32", name="deconv"
     )(h)
     return keras.Model(image, h, name=name)
 

@@ -4,8 +4,9 @@ import keras
 from keras import layers
 
 from keras_imgen.layers import CropLike, PadToMultiple, PixelShuffle, Upscale, WindowAttention
+from keras_imgen.layers.initial import truncated_normal
 
-START = {"kernel_initializer": keras.initializers.TruncatedNormal(0.0, 0.02)}
+START = {"kernel_initializer": truncated_normal(0.02)}
 
 
 def swinir_light(

@@ -4,8 +4,9 @@ import keras
 from keras import layers
 
 from keras_imgen.layers import GroupNorm
+from keras_imgen.layers.initial import normal
 
-START = {"kernel_initializer": keras.initializers.RandomNormal(0.0, 0.02)}
+START = {"kernel_initializer": normal(0.02)}
 
 
 def _instance_norm(name: str, activation: str | None = None):

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from keras_imgen.layers.initial import normal
+
 
 def zero_dce(width: int = 32, iterations: int = 8, name: str = "zero_dce") -> keras.Model:
     """Images (N, H, W, 3) in [-1, 1] to the maps of `light_curves`, (N, H, W, 3 iterations) in [-1, 1], float32, for every H, W >= 1.
@@ -10,10 +12,9 @@ def zero_dce(width: int = 32, iterations: int = 8, name: str = "zero_dce") -> ke
     Seven convolutions with symmetric skips (Guo et al. 2020, "Zero-Reference Deep Curve Estimation", 79,416 weights).
     """
     image = keras.Input((None, None, 3), name="image")
-    start = keras.initializers.RandomNormal(0.0, 0.02)
 
     def conv(h, i, out=width, activation="relu", **kwargs):
-        kwargs |= {"padding": "same", "activation": activation, "kernel_initializer": start}
+        kwargs |= {"padding": "same", "activation": activation, "kernel_initializer": normal(0.02)}
         return layers.Conv2D(out, 3, name=f"conv{i}", **kwargs)(h)
 
     one = conv(image, 1)

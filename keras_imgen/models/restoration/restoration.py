@@ -30,7 +30,8 @@ class Restoration(ImageModel):
         adversarial_weight: of that loss; ESRGAN's is 0.005.
         encoder: makes it a conditional VAE (Sohn et al. 2015): a network of a dict of `image` and `target` to (N, h, w, 2 D), means and
             log-variances of the latent map that the network takes, as `networks.latent_encoder`. The prior is N(0, I).
-        kl_weight: of the KL in nats, per number of the target.
+        kl_weight: of the KL in nats, per number of the target. With L1 it is the ELBO of a Laplacian whose scale is this weight: take
+            the mean error that is to be expected.
         overlap: pixels that tiles share, see `restore`.
         ema, ema_gamma, seed: see `ImageModel`; the network alone is averaged.
 
@@ -54,7 +55,7 @@ class Restoration(ImageModel):
         adversarial: str = "relativistic",
         adversarial_weight: float = 0.005,
         encoder: keras.Model | None = None,
-        kl_weight: float = 0.01,
+        kl_weight: float = 0.1,
         overlap: int = 64,
         **kwargs,
     ):
