@@ -8,6 +8,7 @@
     python -m benchmarks.restoration lowlight MODEL...
     python -m benchmarks.restoration colorize MODEL...
     python -m benchmarks.restoration sharpness MODEL...     (PSNR beside the distance in SqueezeNet's features)
+    python -m benchmarks.restoration picture MODEL --on PICTURE --out FILE.png    (a crop: degraded, classical, restored, original)
     python -m benchmarks.restoration speed [--rounds 5]     (training and use beside PyTorch; pip install torch)
     python -m benchmarks.restoration memory MODEL           (a picture of 100 megapixels)
 
@@ -359,6 +360,26 @@ def sharpness(args, models):
     return results
 
 
+def picture(args, models):
+    """A crop of 240x240 from the middle, enlarged or denoised (sigma 25), beside bicubic or non-local means and the original."""
+    from keras_imgen.data.image_io import load_image, make_grid, save_image, to_uint8, with_channels
+    from keras_imgen.data.imresize import imresize
+
+    model, image = opened(models[0]), load_image(args.on, 3)
+    top, left = ((n - 240) // 2 for n in image.shape[:2])
+    image, scale = image[top : top + 240, left : left + 240], model.form.scale
+    if scale > 1:
+        small = imresize(image, scale=1 / scale)
+        row = [small.repeat(scale, 0).repeat(scale, 1), imresize(small, scale=scale), model.restore(small), image]
+    else:
+        image = image if model.form.channels == 3 else np.repeat(with_channels(image, 1), 3, -1)
+        (bad,) = noisy([image[..., : model.form.channels]], 25)
+        classical = denoisers(model.form.channels)["non-local means (scikit-image)"](bad, 25)
+        row = [to_uint8(np.broadcast_to(x, image.shape)) for x in (bad, classical, told(model, bad, 25))] + [image]
+    save_image(args.out, make_grid(np.stack(row), columns=4))
+    return {"out": args.out}
+
+
 # === Speed and memory ===
 
 SIZE = (339, 510)
@@ -478,7 +499,9 @@ def memory(args, models):
 def main():
     parts = {
         "bicubic": sr,
-        **{f.__name__: f for f in (sr, denoise, deblur, inpaint, lowlight, colorize, sharpness, speed, memory)},
+        **{
+            f.__name__: f for f in (sr, denoise, deblur, inpaint, lowlight, colorize, sharpness, picture, speed, memory)
+        },
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=tuple(parts))
@@ -488,6 +511,8 @@ def main():
     parser.add_argument("--sigma", type=float, nargs="*", default=[15, 25, 50])
     parser.add_argument("--holes", nargs="*", default=["irregular", "boxes", "strokes", "text"])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--on", help="a picture file")
+    parser.add_argument("--out", default="picture.png")
     args = parser.parse_args()
     args.sigma = [int(s) if s == int(s) else s for s in args.sigma]
     if not args.models and args.part not in ("bicubic", "speed"):

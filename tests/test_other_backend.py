@@ -39,6 +39,10 @@ LEFT_OUT = (
     "frozen",
     "every_form",
     "discriminator_plays",
+    "levels_that_were_asked",
+    "wieners",
+    "is_wrong_is_said",
+    "scikit_image",
 )
 
 

@@ -38,6 +38,7 @@ np.savez(sys.argv[1], **found)
 """
 
 
+@pytest.mark.slow
 def test_the_other_backend_learns_the_same(tmp_path):
     pytest.importorskip("jax")
     other = {"tensorflow": "jax", "jax": "tensorflow"}[keras.backend.backend()]
