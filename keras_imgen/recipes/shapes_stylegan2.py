@@ -4,7 +4,7 @@ import keras
 
 from keras_imgen.data import load
 from keras_imgen.models import StyleGAN2
-from keras_imgen.models.adversarial import AdaptiveAugment
+from keras_imgen.models.adversarial import R1, AdaptiveAugment
 from keras_imgen.networks import stylegan2_discriminator, stylegan2_generator
 from keras_imgen.recipes.run import Run
 
@@ -27,7 +27,8 @@ def train(
         stylegan2_discriminator((32, 32, 3), width=16, largest=64),
         style_mixing=0.0,  # without mixing and path lengths, as Karras et al. 2020 train on CIFAR-10
         path_length_weight=0.0,
-        augment=AdaptiveAugment(images=100_000, colour=False),
+        regularizers=[R1(0.5, every=16)],  # hard edges are easily told from soft ones: more than photographs need
+        augment=AdaptiveAugment(colour=False),
         seed=seed,
         name="shapes_stylegan2",
     )
