@@ -11,7 +11,7 @@ from keras_imgen.recipes.run import Run
 
 def train(
     out: str,
-    epochs: int = 16,
+    epochs: int = 40,
     batch: int = 32,
     seed: int = 0,
     steps_per_epoch: int | None = None,

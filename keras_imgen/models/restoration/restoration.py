@@ -6,7 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_imgen.losses import adversarial, divergence
+from keras_imgen.losses import adversarial as adversarial_losses
+from keras_imgen.losses import divergence
 from keras_imgen.models import batches
 from keras_imgen.models.calls import Pair, call, inputs
 from keras_imgen.models.image_model import ImageModel
@@ -59,7 +60,7 @@ class Restoration(ImageModel):
         overlap: int = 64,
         **kwargs,
     ):
-        self.objectives, self.loss_pair = _objectives(objectives), _pair_of(adversarial)
+        self.objectives, self.loss_pair = _objectives(objectives), adversarial_losses.get(adversarial)
         self.logged = self._names(discriminator, encoder)
         super().__init__(**kwargs)
         self.network, self.discriminator, self.encoder = network, discriminator, encoder
@@ -77,7 +78,13 @@ class Restoration(ImageModel):
     def _names(self, discriminator, encoder):
         terms = tuple(o.name for o in self.objectives) if len(self.objectives) > 1 else ()
         played = ("adversarial", "discriminator_loss", "real_accuracy", "fake_accuracy")
-        return ("loss", "psnr", *terms, *(("kl",) if encoder else ()), *(played if discriminator else ()))
+        return (
+            "loss",
+            "psnr",
+            *terms,
+            *(("kl",) if encoder is not None else ()),
+            *(played if discriminator is not None else ()),
+        )
 
     def _form(self) -> restorer.Form:
         names, shape = inputs(self.network), self.image_shape
@@ -344,10 +351,6 @@ def _objectives(given):
     if not found or len(set(names)) < len(names):
         raise ValueError(f"Expected one or several objectives, each once, got {names}.")
     return found
-
-
-def _pair_of(loss):
-    return adversarial.get(loss)
 
 
 def known_size(images: Any) -> tuple[int, int, int]:
