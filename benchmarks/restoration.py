@@ -134,7 +134,7 @@ def noisy(pictures, sigma):
 
 def denoisers(channels):
     """Classical ones: float pictures of known sigma -> float pictures."""
-    from skimage.restoration import denoise_nl_means, denoise_wavelet
+    from skimage.restoration import denoise_nl_means
 
     axis = -1 if channels == 3 else None
     flat = (lambda x: x) if channels == 3 else (lambda x: x[..., 0])
@@ -142,8 +142,7 @@ def denoisers(channels):
     nlm = lambda x, s: shaped(  # noqa: E731
         denoise_nl_means(flat(x), 5, 7, h=0.8 * s / 127.5, sigma=s / 127.5, fast_mode=True, channel_axis=axis)
     )
-    wavelet = lambda x, s: shaped(denoise_wavelet(flat(x), s / 127.5, channel_axis=axis))  # noqa: E731
-    found = {"non-local means (scikit-image)": nlm, "wavelets (scikit-image)": wavelet}
+    found = {"non-local means (scikit-image)": nlm}
     try:
         import bm3d
 
