@@ -182,11 +182,10 @@ def denoise(args, models):
                     row.append(f"{found[0]:.2f} / {found[1]:.3f}")
             rows.append(row)
             print(row, flush=True)
-        for (name, kind), numbers in NOISE.items():
-            if kind in sets:
-                at = dict(zip((15, 25, 50), numbers))
-                skipped = [""] * len(args.sigma) * sets.index(kind)
-                rows.append([f"{name}, published", *skipped, *(f"{at[s]:.2f}" if s in at else "" for s in args.sigma)])
+        for name in ("BM3D", "DnCNN"):
+            at = {kind: dict(zip((15, 25, 50), NOISE[name, kind])) for kind in sets}
+            numbers = [f"{at[kind][s]:.2f}" if s in at[kind] else "" for kind in sets for s in args.sigma]
+            rows.append([f"{name}, published", *numbers])
         table(["", *(f"{kind}, sigma {s}" for kind in sets for s in args.sigma)], rows)
     return results
 
