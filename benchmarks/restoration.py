@@ -12,7 +12,8 @@
     python -m benchmarks.restoration speed [--rounds 5]     (training and use beside PyTorch; pip install torch)
     python -m benchmarks.restoration memory MODEL           (a picture of 100 megapixels)
 
-MODEL is a .keras file or a SavedModel. --ensemble adds the mean over eight flips and turns, --limit takes the first pictures alone.
+MODEL is a .keras file or a SavedModel. --ensemble adds the mean over eight flips and turns, --limit takes the first pictures alone,
+--alone leaves out the classical denoisers, which take long.
 The test sets lie under KERAS_IMGEN_DATA. Super-resolution: pictures cropped to a multiple of the scale, MATLAB's bicubic imresize in
 colour, 8 bits, PSNR and SSIM on the luma of BT.601, `scale` pixels of border left out. Denoising: Gaussian noise of seed 0, neither
 clipped nor rounded, PSNR on all channels of 8-bit answers. Always the mean over pictures. The last line is one JSON object.
@@ -168,7 +169,7 @@ def denoise(args, models):
         jobs = {path: partial(told, model)}
         if args.ensemble:
             jobs[f"{path}, ensemble"] = partial(told, model, ensemble=True)
-        jobs = {**denoisers(channels), **jobs}
+        jobs = jobs if args.alone else {**denoisers(channels), **jobs}
         sets = ("cbsd68",) if channels == 3 else ("set12", "bsd68")
         rows = []
         for name, make in jobs.items():
@@ -508,6 +509,9 @@ def main():
     parser.add_argument("--limit", type=int)
     parser.add_argument("--sigma", type=float, nargs="*", default=[15, 25, 50])
     parser.add_argument("--holes", nargs="*", default=["irregular", "boxes", "strokes", "text"])
+    parser.add_argument(
+        "--alone", action="store_true", help="of denoise: without the classical methods, which take long"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--on", help="a picture file")
     parser.add_argument("--out", default="picture.png")
