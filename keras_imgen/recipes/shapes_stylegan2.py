@@ -27,7 +27,7 @@ def train(
         stylegan2_discriminator((32, 32, 3), width=16, largest=64),
         style_mixing=0.0,  # without mixing and path lengths, as Karras et al. 2020 train on CIFAR-10
         path_length_weight=0.0,
-        regularizers=[R1(0.5, every=16)],  # hard edges are easily told from soft ones: more than photographs need
+        regularizers=[R1(5.0, every=16)],  # hard edges are easily told from soft ones: more than photographs need
         augment=AdaptiveAugment(colour=False),
         seed=seed,
         name="shapes_stylegan2",
