@@ -2,13 +2,12 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 app = typer.Typer(
@@ -108,8 +107,7 @@ def generate(
         names = [f"image_{k:04d}.png" for k in range(n)]
         if os.path.exists(out) and not os.path.isdir(out):
             raise FileExistsError(f"{out} is not a folder: choose another --out.")
-        if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in [*names, "grid.png"]):
-            raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
+        nothing_replaced(out, [*names, "grid.png"], overwrite)
         loaded = load_model(model)
         from keras_imgen.callbacks.sample_grid import class_labels
         from keras_imgen.data.image_io import make_grid, save_image
@@ -183,11 +181,12 @@ def restore(
     """
     with one_line_errors():
         at_least_one("--tile", tile)
+        from rich.progress import track
+
         from keras_imgen import restoring
 
         files = restoring.find(pictures, out)
-        if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in files):
-            raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
+        nothing_replaced(out, files, overwrite)
         loaded = load_model(model)
         if not hasattr(loaded, "restore"):
             raise ValueError(f"{model} restores no pictures: it has no restore.")
@@ -218,8 +217,7 @@ def answer_pictures(model: str, pictures: str, out: str, overwrite: bool, method
 
     found = by_name(pictures)
     names = [f"{stem}.png" for stem in found]
-    if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in names):
-        raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
+    nothing_replaced(out, names, overwrite)
     loaded = load_model(model)
     if not hasattr(loaded, method):
         raise ValueError(f"{model} {otherwise}.")
@@ -409,6 +407,12 @@ def parse_labels(text: str | None, option: str = "--labels") -> list[int] | None
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(f"Expected {option} as whole numbers with commas, such as 0,1,2, got {text!r}.") from None
+
+
+def nothing_replaced(out: str, names: Iterable[str], overwrite: bool) -> None:
+    """Raises FileExistsError if one of the pictures is in the folder already."""
+    if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in names):
+        raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
 
 
 def at_least_one(option: str, value: int | None) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,6 +24,23 @@ def write_text(path: str, text: str) -> None:
     """A text file, whole or not at all."""
     with whole(path) as beside, open(beside, "w") as f:
         f.write(text)
+
+
+def below(folder: str) -> list[str]:
+    """The paths of all files in a folder and its sub-folders, relative to it, sorted; hidden ones are left out."""
+    return sorted(
+        os.path.relpath(os.path.join(place, name), folder)
+        for place, _, names in os.walk(folder)
+        for name in names
+        if not name.startswith(".")
+    )
+
+
+def warn_of_skipped(source: str, problems: list[str], count: int, stacklevel: int) -> None:
+    """Name the first five of the files that were skipped, of `count`."""
+    if problems:
+        shown = " ".join(problems[:5]) + (f" and {len(problems) - 5} more." if len(problems) > 5 else "")
+        warnings.warn(f"{source}: skipped {len(problems)} of {count} files. {shown}", stacklevel=stacklevel + 1)
 
 
 def data_file(*names: str) -> str:

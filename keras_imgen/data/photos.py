@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.data import epoch, image_io
+from keras_imgen.data.files import below, warn_of_skipped
+from keras_imgen.data.pipeline import of_length
 
 SETS = {  # under $KERAS_IMGEN_DATA
     "t91": "t91/t91.zip",
@@ -68,9 +70,7 @@ def photos(source: Any, channels: int = 3, limit: int | None = None) -> list[np.
             for result in pool.map(decode, left[:count]):
                 (bad if isinstance(result, str) else found).append(result)
             left = left[count:]
-    if bad:
-        shown = " ".join(bad[:5]) + (f" and {len(bad) - 5} more." if len(bad) > 5 else "")
-        warnings.warn(f"{source}: skipped {len(bad)} of {len(names)} files. {shown}", stacklevel=2)
+    warn_of_skipped(source, bad, len(names), stacklevel=2)
     if not found:
         raise ValueError(f"There are no pictures in {source}: {len(names)} files, none that can be read.")
     return found
@@ -93,13 +93,7 @@ def _files(source: str):
         return names, read
     path = os.path.expanduser(source.removeprefix("folder:"))
     if os.path.isdir(path):
-        names = sorted(
-            os.path.relpath(os.path.join(folder, name), path)
-            for folder, _, names in os.walk(path)
-            for name in names
-            if not name.startswith(".")
-        )
-        return names, lambda name: _bytes(os.path.join(path, name))
+        return below(path), lambda name: _bytes(os.path.join(path, name))
     path, _, inside = path.partition(".zip:") if ".zip:" in path else (path.removesuffix(".zip"), "", "")
     if not os.path.isfile(path + ".zip") or not (inside or source.endswith(".zip")):
         raise FileNotFoundError(
@@ -110,9 +104,9 @@ def _files(source: str):
     except zipfile.BadZipFile as error:
         raise ValueError(f"{path}.zip is not a complete zip file: {error}.") from None
     every = [n for n in archive.namelist() if not n.endswith("/") and not os.path.basename(n).startswith(".")]
-    below = inside.strip("/") + "/" if inside.strip("/") else ""
-    names = sorted(n for n in every if n.startswith(below) and not n.startswith("__MACOSX/"))
-    if below and not names:
+    prefix = inside.strip("/") + "/" if inside.strip("/") else ""
+    names = sorted(n for n in every if n.startswith(prefix) and not n.startswith("__MACOSX/"))
+    if prefix and not names:
         folders = sorted({n.rpartition("/")[0] for n in every} - {""})
         raise FileNotFoundError(f"{path}.zip has no folder {inside!r}: it has {', '.join(folders) or 'none'}.")
     return names, archive.read
@@ -177,9 +171,7 @@ def patches(
         return {"image": tf.ensure_shape(image, (batch, size, size, channels))}
 
     data = tf.data.Dataset.range(steps).map(to_batch, num_parallel_calls=2)
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return data.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2).with_options(options)
+    return of_length(data, steps)
 
 
 def _turned(image: np.ndarray, turn: int) -> np.ndarray:

@@ -135,6 +135,13 @@ def load(
     if augment is not None:
         change = augment.pipeline(found.shape)
         data = data.enumerate().map(lambda i, b: change(b, epoch.seed_at(now, seed, i + 1)), num_parallel_calls=2)
+    return of_length(data, steps)
+
+
+def of_length(data, steps: int):
+    """A dataset of batches as it is handed out: its length known, read ahead, shared among replicas by its elements."""
+    import tensorflow as tf
+
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return data.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2).with_options(options)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import keras
 import numpy as np
 
-from keras_imgen.models.batches import to_uint8
+from keras_imgen.models.batches import rescale, to_uint8
 from keras_imgen.serving.requests import guidance_limits
 
 DESCRIPTION = "keras_imgen.json"
@@ -195,7 +195,7 @@ def export_restoration(model, path: str) -> None:
         return {"images": model.call(given)}
 
     def restore(images, masks=None, sigma=None):
-        given = {"image": tf.cast(images, "float32") / 127.5 - 1.0}
+        given = {"image": rescale(images)}
         given.update({} if masks is None else {"mask": tf.cast(masks != 0, "float32")})
         given.update({} if sigma is None else {"sigma": sigma})
         restored = to_uint8(tiles(**given)["images"])

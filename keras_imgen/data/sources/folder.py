@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from keras_imgen.data import image_io
+from keras_imgen.data.files import below, warn_of_skipped
 from keras_imgen.data.sources import Request, Source
 
 SPLITS = ("train", "test", "validation", "val")
@@ -30,12 +31,7 @@ def find(path: str, request: Request) -> Source:
         path = os.path.join(path, wanted)
     elif not splits and request.split not in ("train", "all"):
         raise ValueError(f"{path} has no sub-folder {request.split!r}: use split='all', or make one.")
-    files = sorted(
-        os.path.relpath(os.path.join(folder, name), path)
-        for folder, _, names in os.walk(path)
-        for name in names
-        if not name.startswith(".")
-    )
+    files = below(path)
     channels, shapes, bad = request.channels, {}, []
 
     def look(name):
@@ -53,9 +49,7 @@ def find(path: str, request: Request) -> Source:
                 bad.append(problem)
             else:
                 shapes[name] = shape
-    if bad:
-        shown = " ".join(bad[:5]) + (f" and {len(bad) - 5} more." if len(bad) > 5 else "")
-        warnings.warn(f"{path}: skipped {len(bad)} of {len(files)} files. {shown}", stacklevel=4)
+    warn_of_skipped(path, bad, len(files), stacklevel=4)
     if not shapes:
         raise ValueError(f"There are no pictures in {path}: {len(files)} files, none that can be read.")
     if channels is None:  # one form for all: colour where any has it

@@ -172,17 +172,16 @@ class Restoration(ImageModel):
 
     def losses(self, given: dict[str, Any], target: Any, keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
         """(what the network is trained for, the logs, the restored images)."""
-        logs, loss = {}, 0.0
-        if self.encoder is not None and training:
+        logs = {}
+        if self.encoder is not None:
             mean, log_variance = self.posterior(given["image"], target, training)
-            noise = random.normal(random.fold(keys, 1), known_size(mean))
-            given = {**given, "latent": mean + ops.exp(0.5 * log_variance) * noise}
+            if training:
+                noise = random.normal(random.fold(keys, 1), known_size(mean))
+                given = {**given, "latent": mean + ops.exp(0.5 * log_variance) * noise}
         image = self.call(given, training=training)
         terms = {o.name: o(target, image) for o in self.objectives}
         loss = sum(o.weight * terms[o.name] for o in self.objectives)
         if self.encoder is not None:
-            if not training:
-                mean, log_variance = self.posterior(given["image"], target, training)
             per_image = ops.sum(divergence.kl_normal(mean, log_variance), axis=(1, 2, 3))
             logs["kl"] = ops.mean(per_image)
             numbers = ops.cast(ops.size(target) // ops.shape(target)[0], "float32")
