@@ -1,11 +1,10 @@
 """Colourisation of gray photographs: lightness to a* and b* by a U-Net (after Zhang et al. 2016), on T91 and BSDS500."""
 
-import keras
-
 from keras_imgen.data import degrade, degraded, patches, photos
 from keras_imgen.models import Colorizer
 from keras_imgen.networks import colorizer
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.training.muon import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 
@@ -26,7 +25,7 @@ def train(
     with fast_precision():
         network = colorizer(width=16)
     model = Colorizer(network, seed=seed, name="photos_colorize")
-    model.compile(keras.optimizers.Adam(warmup_cosine(1e-3, epochs * steps)), steps_per_execution=10)
+    model.compile(ConvMuon(warmup_cosine(3e-3, epochs * steps)), steps_per_execution=10)
     shown = first_batch(degraded(test, degrade.Gray()))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(images=shown["target"], every=5))
     return run.finish_restoration(model, test, shown)

@@ -2,18 +2,17 @@
 
 from functools import partial
 
-import keras
-
 from keras_imgen.data import degrade, degraded, patches, photos
 from keras_imgen.models import Denoiser
 from keras_imgen.networks import compact_denoiser
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.training.muon import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 
 def train(
     out: str,
-    epochs: int = 30,
+    epochs: int = 26,
     batch: int = 16,
     seed: int = 0,
     steps_per_epoch: int | None = None,
@@ -32,7 +31,7 @@ def train(
     with fast_precision():
         network = compact_denoiser(channels)
     model = Denoiser(network, sigma=(0.0, 55.0), objectives="l1", seed=seed, name=name.replace("-", "_"))
-    model.compile(keras.optimizers.Adam(warmup_cosine(1e-3, epochs * steps)), steps_per_execution=10)
+    model.compile(ConvMuon(warmup_cosine(3e-3, epochs * steps)), steps_per_execution=10)
     shown = first_batch(degraded(test, degrade.GaussianNoise(25)))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(images=shown["image"], every=5))
     return run.finish_restoration(model, test, shown)

@@ -1,11 +1,10 @@
 """Inpainting of photographs by a U-Net with gated convolutions (Yu et al. 2019), on T91 and BSDS500, with holes of four kinds."""
 
-import keras
-
 from keras_imgen.data import degrade, degraded, patches, photos
 from keras_imgen.models import Inpainter
 from keras_imgen.networks import inpainting_unet
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.training.muon import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 
@@ -29,7 +28,7 @@ def train(
     with fast_precision():
         network = inpainting_unet(3, width=24, depth=3)
     model = Inpainter(network, seed=seed, name="photos_inpaint")
-    model.compile(keras.optimizers.Adam(warmup_cosine(1e-3, epochs * steps)), steps_per_execution=10)
+    model.compile(ConvMuon(warmup_cosine(3e-3, epochs * steps)), steps_per_execution=10)
     shown = first_batch(test)
     grid = {"images": shown["image"], "masks": shown["mask"], "every": 5}
     model.fit(data, epochs=epochs, callbacks=run.callbacks(**grid))

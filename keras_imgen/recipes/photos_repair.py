@@ -3,12 +3,11 @@ T91 and BSDS500, damaged on the fly."""
 
 from functools import partial
 
-import keras
-
 from keras_imgen.data import degrade, degraded, patches, photos
 from keras_imgen.models import Deblurrer, Enhancer
 from keras_imgen.networks import drunet
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.training.muon import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 
@@ -33,7 +32,7 @@ def train(
     with fast_precision():
         network = drunet(3, widths=(32, 64, 96), blocks=1, noise_map=False)
     model = kind(network, objectives=["l1", "dssim"], seed=seed, name=name.replace("-", "_"))
-    model.compile(keras.optimizers.Adam(warmup_cosine(1e-3, epochs * steps)), steps_per_execution=10)
+    model.compile(ConvMuon(warmup_cosine(3e-3, epochs * steps)), steps_per_execution=10)
     shown = first_batch(test)
     model.fit(data, epochs=epochs, callbacks=run.callbacks(images=shown["image"], every=5))
     return run.finish_restoration(model, test, shown)
