@@ -11,6 +11,7 @@
     python -m benchmarks.restoration picture MODEL --on PICTURE --out FILE.png    (a crop: degraded, classical, restored, original)
     python -m benchmarks.restoration speed [--rounds 5]     (training and use beside PyTorch; pip install torch)
     python -m benchmarks.restoration memory MODEL           (a picture of 100 megapixels)
+    python -m benchmarks.restoration optimizers [--steps 1000]    (the gray denoiser trained by Adam and by ConvMuon)
 
 MODEL is a .keras file or a SavedModel. --ensemble adds the mean over eight flips and turns, --limit takes the first pictures alone,
 --alone leaves out the classical denoisers, which take long.
@@ -194,6 +195,18 @@ def denoise(args, models):
 # === Inpainting, low light, colours ===
 
 
+def unsharp(x):
+    import cv2
+
+    return np.clip(2.0 * x - cv2.GaussianBlur(x.astype("float32"), (0, 0), 1.75), 0, 255).round().astype("uint8")
+
+
+def gamma(x):
+    """The power that brings the mean to 0.45."""
+    level = np.clip(x.mean() / 255, 1e-3, 0.999)
+    return np.round(255 * (x / 255.0) ** (np.log(0.45) / np.log(level))).astype("uint8")
+
+
 def painted(model, image, mask):
     return model.restore(image, masks=mask)
 
@@ -249,9 +262,6 @@ def deblur(args, models):
     row = cv2.getGaussianKernel(13, 1.75)
     middle = (row @ row.T)[..., None]  # the mean of the blurs: which one it is, is not known
 
-    def unsharp(x):
-        return np.clip(2.0 * x - cv2.GaussianBlur(x.astype("float32"), (0, 0), 1.75), 0, 255).round().astype("uint8")
-
     def lucy(x):
         return (255 * np.clip(richardson_lucy(x / 255.0, middle, 5), 0, 1)).round().astype("uint8")
 
@@ -279,11 +289,6 @@ def lowlight(args, models):
             return cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
 
         return make
-
-    def gamma(x):
-        """The power that brings the mean to 0.45."""
-        level = np.clip(x.mean() / 255, 1e-3, 0.999)
-        return np.round(255 * (x / 255.0) ** (np.log(0.45) / np.log(level))).astype("uint8")
 
     pictures = data.photos("bsd100", limit=args.limit)
     dark = [LowLight()(p[None], k)["image"].numpy()[0] for k, p in enumerate(pictures)]
@@ -360,22 +365,41 @@ def sharpness(args, models):
 
 
 def picture(args, models):
-    """A crop of 240x240 from the middle, enlarged or denoised (sigma 25), beside bicubic or non-local means and the original."""
+    """A crop of `--size` from the middle: degraded as the model's task has it, by a classical method, restored, and the original."""
+    import cv2
+
+    from keras_imgen.data import degrade
     from keras_imgen.data.image_io import load_image, make_grid, save_image, to_uint8, with_channels
     from keras_imgen.data.imresize import imresize
+    from keras_imgen.models import Colorizer, Deblurrer, Denoiser, Inpainter, SuperResolution
 
     model, image = opened(models[0]), load_image(args.on, 3)
-    top, left = ((n - 240) // 2 for n in image.shape[:2])
-    image, scale = image[top : top + 240, left : left + 240], model.form.scale
-    if scale > 1:
+    top, left = ((n - args.size) // 2 for n in image.shape[:2])
+    image = image[top : top + args.size, left : left + args.size]
+    harmed = lambda harm: harm(image[None], 0)["image"].numpy()[0]  # noqa: E731
+    if isinstance(model, SuperResolution):
+        scale = model.form.scale
         small = imresize(image, scale=1 / scale)
-        row = [small.repeat(scale, 0).repeat(scale, 1), imresize(small, scale=scale), model.restore(small), image]
-    else:
+        row = [small.repeat(scale, 0).repeat(scale, 1), imresize(small, scale=scale), model.restore(small)]
+    elif isinstance(model, Denoiser):
         image = image if model.form.channels == 3 else np.repeat(with_channels(image, 1), 3, -1)
         (bad,) = noisy([image[..., : model.form.channels]], 25)
         classical = denoisers(model.form.channels)["non-local means (scikit-image)"](bad, 25)
-        row = [to_uint8(np.broadcast_to(x, image.shape)) for x in (bad, classical, told(model, bad, 25))] + [image]
-    save_image(args.out, make_grid(np.stack(row), columns=4))
+        row = [to_uint8(np.broadcast_to(x, image.shape)) for x in (bad, classical, told(model, bad, 25))]
+    elif isinstance(model, Inpainter):
+        mask = degrade.draw_holes(args.size, args.size, "irregular", 0.25, np.random.default_rng(0))
+        holed = np.where(mask[..., None], 128, image).astype("uint8")
+        row = [holed, cv2.inpaint(holed, mask, 5, cv2.INPAINT_TELEA), model.restore(holed, masks=mask)]
+    elif isinstance(model, Colorizer):
+        gray = np.repeat(with_channels(image, 1), 3, -1)
+        row = [gray, model.restore(gray)]
+    elif isinstance(model, Deblurrer):
+        bad = harmed(degrade.Chain(degrade.GaussianBlur(2.0), degrade.GaussianNoise(2.5)))
+        row = [bad, unsharp(bad), model.restore(bad)]
+    else:
+        bad = harmed(degrade.LowLight())
+        row = [bad, gamma(bad), model.restore(bad)]
+    save_image(args.out, make_grid(np.stack([*row, image]), columns=len(row) + 1))
     return {"out": args.out}
 
 
@@ -495,13 +519,53 @@ def memory(args, models):
     return {"seconds": round(time.time() - began, 1), "peak_gib": round(peak, 3), "size": size}
 
 
+# === Optimizers ===
+
+
+def optimizers(args, models=()):
+    """photos-denoise-gray's network after `--steps` steps, each run with its own warmup and cosine: PSNR on BSD68, and time."""
+    import keras
+
+    from keras_imgen import data
+    from keras_imgen.data.image_io import to_uint8
+    from keras_imgen.metrics.paired_metrics import denoising
+    from keras_imgen.models import Denoiser
+    from keras_imgen.networks import compact_denoiser
+    from keras_imgen.recipes.run import warmup_cosine
+    from keras_imgen.training.muon import ConvMuon
+    from keras_imgen.training.precision import fast_precision
+
+    test, rows, results = data.photos("bsd68", 1, args.limit), [], {}
+    for kind, rate in (
+        (keras.optimizers.Adam, 1e-3),
+        (keras.optimizers.Adam, 3e-3),
+        (ConvMuon, 1e-3),
+        (ConvMuon, 3e-3),
+    ):
+        keras.utils.set_random_seed(0)
+        train = data.patches(data.photos(["t91", "bsds500:train"], 1), 80, 16, args.steps, channels=1, seed=0)
+        with fast_precision():
+            network = compact_denoiser()
+        model = Denoiser(network, sigma=(0.0, 55.0), seed=0)
+        model.compile(kind(warmup_cosine(rate, args.steps)), steps_per_execution=10)
+        began = time.time()
+        model.fit(train, verbose=0)
+        seconds = time.time() - began
+        found = {}
+        for sigma in args.sigma:
+            pairs = zip(test, (to_uint8(model.restore(x)) for x in noisy(test, sigma)))
+            found[sigma] = mean_scores(pairs, lambda: denoising(data_range=255))[0]
+        name = f"{kind.__name__}, {rate:g}"
+        results[name] = {**found, "ms a step": round(1000 * seconds / args.steps)}
+        rows.append([name, *found.values(), results[name]["ms a step"]])
+        print(rows[-1], flush=True)
+    table([f"{args.steps} steps", *(f"BSD68, sigma {s}" for s in args.sigma), "ms a step"], rows)
+    return results
+
+
 def main():
-    parts = {
-        "bicubic": sr,
-        **{
-            f.__name__: f for f in (sr, denoise, deblur, inpaint, lowlight, colorize, sharpness, picture, speed, memory)
-        },
-    }
+    jobs = (sr, denoise, deblur, inpaint, lowlight, colorize, sharpness, picture, speed, memory, optimizers)
+    parts = {"bicubic": sr, **{f.__name__: f for f in jobs}}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=tuple(parts))
     parser.add_argument("models", nargs="*", metavar="MODEL")
@@ -513,11 +577,13 @@ def main():
         "--alone", action="store_true", help="of denoise: without the classical methods, which take long"
     )
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--on", help="a picture file")
+    parser.add_argument("--size", type=int, default=240, help="of the picture's crop")
     parser.add_argument("--out", default="picture.png")
     args = parser.parse_args()
     args.sigma = [int(s) if s == int(s) else s for s in args.sigma]
-    if not args.models and args.part not in ("bicubic", "speed"):
+    if not args.models and args.part not in ("bicubic", "speed", "optimizers"):
         parser.error(f"{args.part} needs a MODEL")
     results = parts[args.part](args, args.models)
     print(json.dumps({"part": args.part, "results": results, "machine": machine()}))

@@ -14,7 +14,7 @@ from keras_imgen.networks.dcgan import dcgan_discriminator, dcgan_generator
 from keras_imgen.networks.denoising import compact_denoiser, dncnn, drunet, ffdnet
 from keras_imgen.networks.dit import DiT, dit
 from keras_imgen.networks.efficientnet_lite import efficientnet_lite0
-from keras_imgen.networks.inpainting import inpainting_unet
+from keras_imgen.networks.inpainting import compact_inpainter, inpainting_unet
 from keras_imgen.networks.lenet import lenet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
 from keras_imgen.networks.resnet_gan import resnet_gan_discriminator, resnet_gan_generator
@@ -45,6 +45,7 @@ __all__ = [
     "code_transformer",
     "colorizer",
     "compact_denoiser",
+    "compact_inpainter",
     "compact_sr",
     "conv_decoder",
     "conv_encoder",

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from keras_imgen.layers import CropLike, NoiseLevel, PadToMultiple, PixelShuffle, PixelUnshuffle
-from keras_imgen.layers.initial import SMALL
+from keras_imgen.networks.residual_unet import conv, residual_unet
 
 
 def dncnn(
@@ -66,7 +66,7 @@ def drunet(
     if noise_map:
         inputs = {"image": image, "sigma": keras.Input((), name="sigma")}
         h = NoiseLevel(name="noise_level")([h, inputs["sigma"]])
-    h = _residual_unet(h, channels, widths, (blocks,) * len(widths), use_bias=False)
+    h = residual_unet(h, channels, widths, (blocks,) * len(widths), use_bias=False)
     return keras.Model(inputs, CropLike(dtype="float32", name="crop")([h, image]), name=name)
 
 
@@ -91,7 +91,7 @@ def compact_denoiser(
     widths = (width, 4 * width // 3, 2 * width, 3 * width)[: len(blocks)]
     image = keras.Input((None, None, channels), name="image")
     h = PixelUnshuffle(2, name="unshuffle")(PadToMultiple(2 ** len(blocks), name="pad")(image))
-    h = _residual_unet(h, 4 * channels, widths, blocks, late_skips=True, kernel_initializer="zeros")
+    h = residual_unet(h, 4 * channels, widths, blocks, late_skips=True, kernel_initializer="zeros")
     h = CropLike(dtype="float32", name="crop")([PixelShuffle(2, dtype="float32", name="shuffle")(h), image])
     return keras.Model(image, layers.Subtract(dtype="float32", name="out")([image, h]), name=name)
 
@@ -100,48 +100,8 @@ def _plain_convs(h, channels_out, depth, width, batch_norm, **last):
     """`depth` convolutions of 3 x 3 with ReLU between them."""
     for i in range(depth - 1):
         normalized = batch_norm and i > 0
-        h = _conv(h, width, f"conv{i}", use_bias=not normalized)
+        h = conv(h, width, f"conv{i}", use_bias=not normalized)
         if normalized:
             h = layers.BatchNormalization(name=f"conv{i}_norm")(h)
         h = layers.ReLU(name=f"conv{i}_relu")(h)
     return layers.Conv2D(channels_out, 3, padding="same", name="conv_out", **last)(h)
-
-
-def _residual_unet(h, channels_out, widths, blocks, use_bias=True, late_skips=False, **last):
-    """Down by convolutions of 2 x 2 with stride 2, up by their transposes; what the two ways have at a resolution is added.
-
-    DRUNet adds what a resolution's blocks on the way down are given, at the end of the way up; `late_skips` adds what they give, at its
-    start, so that their work is not only seen through the resolutions below.
-    """
-
-    def level(h, width, count, name):
-        for i in range(count):
-            y = _conv(h, width, f"{name}_{i}_conv0", use_bias=use_bias, activation="relu")
-            y = _conv(y, width, f"{name}_{i}_conv1", use_bias=use_bias, kernel_initializer=SMALL)
-            h = layers.Add(name=f"{name}_{i}_add")([h, y])
-        return h
-
-    lowest = len(widths) - 1
-    h, starts, ends = _conv(h, widths[0], "conv_in", use_bias=use_bias, kernel_initializer="glorot_uniform"), [], []
-    for i in range(lowest):
-        starts.append(h)
-        h = level(h, widths[i], blocks[i], f"down{i}")
-        ends.append(h)
-        h = layers.Conv2D(widths[i + 1], 2, 2, use_bias=use_bias, name=f"down{i}_half")(h)
-    starts.append(h)
-    h = level(h, widths[lowest], blocks[lowest], "lowest")
-    for i in reversed(range(lowest)):
-        if not late_skips:
-            h = layers.Add(name=f"up{i}_skip")([h, starts[i + 1]])
-        h = layers.Conv2DTranspose(widths[i], 2, 2, use_bias=use_bias, name=f"up{i}_double")(h)
-        if late_skips:
-            h = layers.Add(name=f"up{i}_skip")([h, ends[i]])
-        h = level(h, widths[i], blocks[i], f"up{i}")
-    h = layers.Add(name="skip_out")([h, starts[0]])
-    return layers.Conv2D(channels_out, 3, padding="same", use_bias=use_bias, dtype="float32", name="conv_out", **last)(
-        h
-    )
-
-
-def _conv(h, filters, name, kernel_initializer="he_normal", **kwargs):
-    return layers.Conv2D(filters, 3, padding="same", kernel_initializer=kernel_initializer, name=name, **kwargs)(h)

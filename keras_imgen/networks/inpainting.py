@@ -1,18 +1,21 @@
-"""A U-Net that paints holes."""
+"""U-Nets that paint holes.
+
+Called with a dict of `image` (N, H, W, C) in [-1, 1] and `mask` (N, H, W, 1), 1 where to paint: a whole image, float32, not clipped.
+What is in the holes of `image` never counts: it is zeroed first. Every H, W >= 1; the known places are painted too, for the model to put
+the given ones over.
+"""
 
 import keras
 from keras import layers, ops
 
-from keras_imgen.layers import CropLike, GatedActivation, PadToMultiple, PartialConv2D
+from keras_imgen.layers import CropLike, GatedActivation, PadToMultiple, PartialConv2D, PixelShuffle, PixelUnshuffle
+from keras_imgen.networks.residual_unet import residual_unet
 
 
 def inpainting_unet(
     channels: int = 3, width: int = 32, depth: int = 4, convolution: str = "gated", name: str = "inpainting_unet"
 ) -> keras.Model:
-    """Called with a dict of `image` (N, H, W, C) in [-1, 1] and `mask` (N, H, W, 1), 1 where to paint: a whole image, float32, not clipped.
-
-    What is in the holes of `image` never counts: it is zeroed first. Every H, W >= 1; the known places are painted too, for the model to
-    put the given ones over.
+    """Gated or partial convolutions at full resolution.
 
     Args:
         width: features of the first level; each further one has twice as many, at most 4 width.
@@ -26,17 +29,42 @@ def inpainting_unet(
     """
     if convolution not in ("gated", "partial"):
         raise ValueError(f'Expected convolution="gated" or "partial", got {convolution!r}.')
+    inputs, h, known = _without_holes(channels, 2**depth)
+    body = _gated if convolution == "gated" else _partial
+    h = body(h, known, [width * 2 ** min(i, 2) for i in range(depth + 1)])
+    h = layers.Conv2D(channels, 3, padding="same", dtype="float32", name="conv_out")(h)
+    return keras.Model(inputs, CropLike(dtype="float32", name="crop")([h, inputs["image"]]), name=name)
+
+
+def compact_inpainter(
+    channels: int = 3, widths: tuple[int, ...] = (40, 64, 80, 96), name: str = "compact_inpainter"
+) -> keras.Model:
+    """Our own, for two CPU cores: a residual U-Net (`compact_denoiser`'s) that is told the mask and works at half the resolution.
+
+    0.74M weights and 0.07 MFLOP a pixel at the defaults, a fifth of a gated U-Net's of its size; it sees a hundred pixels around. It
+    starts with mid-gray in the holes.
+
+    Args:
+        widths: features at a half, a quarter, ... of the resolution; one residual block at each, on both ways.
+    """
+    inputs, h, known = _without_holes(channels, 2 ** len(widths))
+    h = layers.Concatenate(name="image_and_known")([h, known])
+    h = PixelUnshuffle(2, name="unshuffle")(h)
+    ones = (1,) * len(widths)
+    h = residual_unet(h, 4 * channels, widths, ones, late_skips=True, lowest_dilation=2, kernel_initializer="zeros")
+    h = PixelShuffle(2, dtype="float32", name="shuffle")(h)
+    return keras.Model(inputs, CropLike(dtype="float32", name="crop")([h, inputs["image"]]), name=name)
+
+
+def _without_holes(channels, multiple):
+    """The two inputs; the image with zeros in its holes, and where it is known, both padded to a multiple."""
     inputs = {
         "image": keras.Input((None, None, channels), name="image"),
         "mask": keras.Input((None, None, 1), name="mask"),
     }
     known = OneMinus(name="known")(inputs["mask"])
     h = layers.Multiply(name="without_holes")([inputs["image"], known])
-    h, known = PadToMultiple(2**depth, name="pad")(h), PadToMultiple(2**depth, name="pad_known")(known)
-    body = _gated if convolution == "gated" else _partial
-    h = body(h, known, [width * 2 ** min(i, 2) for i in range(depth + 1)])
-    h = layers.Conv2D(channels, 3, padding="same", dtype="float32", name="conv_out")(h)
-    return keras.Model(inputs, CropLike(dtype="float32", name="crop")([h, inputs["image"]]), name=name)
+    return inputs, PadToMultiple(multiple, name="pad")(h), PadToMultiple(multiple, name="pad_known")(known)
 
 
 def _gated(h, known, widths):

@@ -75,8 +75,9 @@ def test_ranges_and_types_are_checked():
     ):
         with pytest.raises(ValueError, match=r"Expected `\w+` as a number or \(low, high\)"):
             wrong()
-    with pytest.raises(ValueError, match="boxes, strokes, text, irregular"):
-        degrade.Holes("circles")
+    for wrong in ("circles", ("boxes", "circles"), ()):
+        with pytest.raises(ValueError, match="boxes, strokes, text, irregular"):
+            degrade.Holes(wrong)
     with pytest.raises(ValueError, match="uint8 .* float32 .*before they are rescaled"):
         degrade.GaussianNoise()(np.zeros((1, 4, 4, 3), "float32"), 0)
     with pytest.raises(ValueError, match="uint8"):
@@ -242,6 +243,15 @@ def test_gray_is_pillows():
 
 
 # === Holes ===
+
+
+def test_each_image_has_holes_of_one_of_the_kinds():
+    images = np.zeros((64, 32, 32, 3), "uint8")
+    masks = degrade.Holes(("boxes", "strokes"), 0.2)(images, 1)["mask"].numpy()[..., 0]
+    edges = np.abs(np.diff(masks.astype(int), axis=1)).sum((1, 2))  # thin lines have many more than boxes
+    one = {k: degrade.Holes(k, 0.2)(images, 1)["mask"].numpy()[..., 0] for k in ("boxes", "strokes")}
+    bound = np.mean([np.abs(np.diff(m.astype(int), axis=1)).sum((1, 2)).mean() for m in one.values()])
+    assert 16 < (edges < bound).sum() < 48
 
 
 @pytest.mark.parametrize("kind", degrade.KINDS)

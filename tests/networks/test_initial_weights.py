@@ -16,6 +16,7 @@ MAKE = {
     "dit": lambda: networks.dit(SHAPE, patch=2, width=16, depth=2, heads=2),
     "edsr": lambda: networks.edsr(2, width=4, blocks=2),
     "inpainting_unet": lambda: networks.inpainting_unet(3, width=4, depth=2),
+    "compact_inpainter": lambda: networks.compact_inpainter(widths=(4, 6)),
     "partial": lambda: networks.inpainting_unet(3, width=4, depth=2, convolution="partial"),
     "patchgan": lambda: networks.patchgan(SHAPE, width=4, depth=2),
     "resnet_gan_generator": lambda: networks.resnet_gan_generator((8, 8, 3), width=4, num_classes=3),

@@ -33,6 +33,7 @@ SMALL = {
     "compact_denoiser": (1, 1, lambda: networks.compact_denoiser(width=6, blocks=(1, 1, 1))),
     "inpainting_gated": (1, 3, lambda: networks.inpainting_unet(width=4, depth=2)),
     "inpainting_partial": (1, 3, lambda: networks.inpainting_unet(width=4, depth=2, convolution="partial")),
+    "compact_inpainter": (1, 3, lambda: networks.compact_inpainter(widths=(4, 6, 8))),
 }
 ADDS_TO_BICUBIC = (
     "vdsr",
@@ -189,7 +190,8 @@ def test_swinir_light_has_the_published_number_of_weights(scale, full, published
 def test_compact_networks_are():
     for scale in (2, 3, 4):
         assert weights(networks.compact_sr(scale)) < 100_000
-    assert 500_000 < weights(networks.compact_denoiser()) < 750_000
+    for make in (networks.compact_denoiser, networks.compact_inpainter):
+        assert 500_000 < weights(make()) < 750_000  # of a file of 3 MB
 
 
 @pytest.mark.slow
@@ -217,9 +219,9 @@ def test_the_noise_level_counts_for_its_own_image(name):
     assert np.abs(after[1] - before[1]).max() > 1e-3
 
 
-@pytest.mark.parametrize("convolution", ["gated", "partial"])
-def test_holes_are_not_looked_into(convolution):
-    network = awake(networks.inpainting_unet(width=4, depth=2, convolution=convolution))
+@pytest.mark.parametrize("name", ["inpainting_gated", "inpainting_partial", "compact_inpainter"])
+def test_holes_are_not_looked_into(name):
+    network = awake(SMALL[name][2]())
     inputs = given(network, (17, 33))
     other = {**inputs, "image": np.where(inputs["mask"] > 0, 0.9, inputs["image"]).astype("float32")}
     np.testing.assert_array_equal(run(network, inputs), run(network, other))

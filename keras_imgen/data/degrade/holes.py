@@ -1,5 +1,7 @@
 """Missing parts of pictures, and the masks that tell where."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keras_imgen.data.degrade.base import Degradation, Range, between
@@ -11,19 +13,24 @@ class Holes(Degradation):
     """Parts of the image become mid-gray (128), and the key `mask` uint8 (N, H, W, 1) is 1 where to paint, 0 where it is known.
 
     Args:
-        kind: "boxes", "strokes" (thin scratches), "text", or "irregular" (the free-form brush of Yu et al. 2019).
+        kind: "boxes", "strokes" (thin scratches), "text", or "irregular" (the free-form brush of Yu et al. 2019); or several, of which
+            each image has one. Their sizes are parts of the image's.
         share: of the pixels that are missing, number or (low, high) in [0, 0.95].
     """
 
-    def __init__(self, kind: str = "irregular", share: Range = (0.1, 0.4)):
-        self.kind, self.share = _known(kind), between("share", share, 0, 0.95)
+    def __init__(self, kind: str | Sequence[str] = "irregular", share: Range = (0.1, 0.4)):
+        self.kinds = [_known(k) for k in ([kind] if isinstance(kind, str) else kind)]
+        if not self.kinds:
+            raise ValueError(f"Expected a `kind`, or several, of {', '.join(KINDS)}, got none.")
+        self.share = between("share", share, 0, 0.95)
 
     def apply(self, x, seed):
         import tensorflow as tf
 
         def draw(seed, shape):
             rngs = [np.random.default_rng([*(seed.astype("int64") & 0xFFFFFFFF), i]) for i in range(shape[0])]
-            masks = [draw_holes(shape[1], shape[2], self.kind, r.uniform(*self.share), r) for r in rngs]
+            kinds = [self.kinds[r.integers(len(self.kinds))] for r in rngs]
+            masks = [draw_holes(shape[1], shape[2], k, r.uniform(*self.share), r) for k, r in zip(kinds, rngs)]
             return np.stack(masks)[..., None] if masks else np.zeros((*shape[:3], 1), "uint8")
 
         mask = tf.numpy_function(draw, [seed, tf.shape(x)], "uint8", stateful=False)

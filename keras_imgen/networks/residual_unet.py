@@ -1,0 +1,47 @@
+"""The residual U-Net that denoisers and the small inpainter share."""
+
+from keras import layers
+
+from keras_imgen.layers.initial import SMALL
+
+
+def residual_unet(h, channels_out, widths, blocks, use_bias=True, late_skips=False, lowest_dilation=1, **last):
+    """Residual blocks at each resolution, `widths` and `blocks` from the highest to the lowest: down by convolutions of 2 x 2 with
+    stride 2, up by their transposes; what the two ways have at a resolution is added. Sizes are multiples of 2 ** (len(widths) - 1).
+
+    DRUNet adds what a resolution's blocks on the way down are given, at the end of the way up; `late_skips` adds what they give, at its
+    start, so that their work is not only seen through the resolutions below. `last` goes to the last convolution, which is float32.
+    """
+
+    def level(h, width, count, name, dilation=1):
+        for i in range(count):
+            first = {"use_bias": use_bias, "activation": "relu", "dilation_rate": dilation}
+            y = conv(h, width, f"{name}_{i}_conv0", **first)
+            y = conv(y, width, f"{name}_{i}_conv1", use_bias=use_bias, kernel_initializer=SMALL)
+            h = layers.Add(name=f"{name}_{i}_add")([h, y])
+        return h
+
+    lowest = len(widths) - 1
+    h, starts, ends = conv(h, widths[0], "conv_in", use_bias=use_bias, kernel_initializer="glorot_uniform"), [], []
+    for i in range(lowest):
+        starts.append(h)
+        h = level(h, widths[i], blocks[i], f"down{i}")
+        ends.append(h)
+        h = layers.Conv2D(widths[i + 1], 2, 2, use_bias=use_bias, name=f"down{i}_half")(h)
+    starts.append(h)
+    h = level(h, widths[lowest], blocks[lowest], "lowest", lowest_dilation)
+    for i in reversed(range(lowest)):
+        if not late_skips:
+            h = layers.Add(name=f"up{i}_skip")([h, starts[i + 1]])
+        h = layers.Conv2DTranspose(widths[i], 2, 2, use_bias=use_bias, name=f"up{i}_double")(h)
+        if late_skips:
+            h = layers.Add(name=f"up{i}_skip")([h, ends[i]])
+        h = level(h, widths[i], blocks[i], f"up{i}")
+    h = layers.Add(name="skip_out")([h, starts[0]])
+    return layers.Conv2D(channels_out, 3, padding="same", use_bias=use_bias, dtype="float32", name="conv_out", **last)(
+        h
+    )
+
+
+def conv(h, filters, name, kernel_initializer="he_normal", **kwargs):
+    return layers.Conv2D(filters, 3, padding="same", kernel_initializer=kernel_initializer, name=name, **kwargs)(h)
