@@ -12,7 +12,7 @@ from keras_imgen.training.precision import fast_precision
 
 def train(
     out: str,
-    epochs: int = 26,
+    epochs: int = 30,
     batch: int = 16,
     seed: int = 0,
     steps_per_epoch: int | None = None,
@@ -31,7 +31,7 @@ def train(
     with fast_precision():
         network = compact_denoiser(channels)
     model = Denoiser(network, sigma=(0.0, 55.0), objectives="l1", seed=seed, name=name.replace("-", "_"))
-    model.compile(ConvMuon(warmup_cosine(3e-3, epochs * steps)), steps_per_execution=10)
+    model.compile(ConvMuon(warmup_cosine(1.5e-3, epochs * steps)), steps_per_execution=10)
     shown = first_batch(degraded(test, degrade.GaussianNoise(25)))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(images=shown["image"], every=5))
     return run.finish_restoration(model, test, shown)
