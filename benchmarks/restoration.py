@@ -532,7 +532,7 @@ def optimizers(args, models=()):
     from keras_imgen.models import Denoiser
     from keras_imgen.networks import compact_denoiser
     from keras_imgen.recipes.run import warmup_cosine
-    from keras_imgen.training.muon import ConvMuon
+    from keras_imgen.training import ConvMuon
     from keras_imgen.training.precision import fast_precision
 
     test, rows, results = data.photos("bsd68", 1, args.limit), [], {}

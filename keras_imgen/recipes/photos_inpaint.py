@@ -4,7 +4,7 @@ from keras_imgen.data import degrade, degraded, patches, photos
 from keras_imgen.models import Inpainter
 from keras_imgen.networks import compact_inpainter
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
-from keras_imgen.training.muon import ConvMuon
+from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 

@@ -7,7 +7,7 @@ from keras_imgen.data import degrade, degraded, patches, photos
 from keras_imgen.models import Deblurrer, Enhancer
 from keras_imgen.networks import drunet
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
-from keras_imgen.training.muon import ConvMuon
+from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 

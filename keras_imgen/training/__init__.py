@@ -1,4 +1,4 @@
-"""What the backends differ in. Nothing outside this folder names one."""
+"""What the backends differ in, which nothing outside this folder names; and an optimizer."""
 
 import keras
 
@@ -12,4 +12,6 @@ else:
         "Set KERAS_BACKEND to 'tensorflow' or 'jax' before the first import of keras."
     )
 
-__all__ = ["backend"]
+from keras_imgen.training.muon import ConvMuon  # noqa: E402  here, so that files of models that it trained can be read
+
+__all__ = ["ConvMuon", "backend"]

@@ -1,8 +1,13 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 
-from keras_imgen.training.muon import ConvMuon
+from keras_imgen.models import Denoiser
+from keras_imgen.networks import compact_denoiser
+from keras_imgen.training import ConvMuon
 
 
 def conv_model(name="conv"):
@@ -51,3 +56,13 @@ def test_weights_and_momentum_come_back(tmp_path):
         m.fit(x, y, verbose=0, shuffle=False)
     for a, b in zip(model.get_weights(), again.get_weights()):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_fresh_process_reads_the_model(tmp_path):
+    model = Denoiser(compact_denoiser(width=4, blocks=(1,)), sigma=25)
+    model.compile(ConvMuon())
+    model.train_on_batch({"image": np.zeros((2, 8, 8, 1), "uint8")})
+    model.save(tmp_path / "m.keras")
+    read = "import keras_imgen; print(keras_imgen.load_model('m.keras').optimizer.iterations.numpy())"
+    out = subprocess.run([sys.executable, "-c", read], cwd=tmp_path, capture_output=True, text=True)
+    assert out.stdout.strip() == "1", out.stderr
