@@ -5,10 +5,20 @@ What is in the holes of `image` never counts: it is zeroed first. Every H, W >= 
 the given ones over.
 """
 
+import math
+
 import keras
 from keras import layers, ops
 
-from keras_imgen.layers import CropLike, GatedActivation, PadToMultiple, PartialConv2D, PixelShuffle, PixelUnshuffle
+from keras_imgen.layers import (
+    CropLike,
+    GatedActivation,
+    PadToMultiple,
+    PartialConv2D,
+    PixelShuffle,
+    PixelUnshuffle,
+    PushPull,
+)
 from keras_imgen.networks.residual_unet import residual_unet
 
 
@@ -39,20 +49,21 @@ def inpainting_unet(
 def compact_inpainter(
     channels: int = 3, widths: tuple[int, ...] = (40, 64, 80, 96), name: str = "compact_inpainter"
 ) -> keras.Model:
-    """Our own, for two CPU cores: a residual U-Net (`compact_denoiser`'s) that is told the mask and works at half the resolution.
+    """Our own, for two CPU cores: what a residual U-Net at half the resolution adds to the smooth fill of `layers.PushPull`.
 
-    0.74M weights and 0.07 MFLOP a pixel at the defaults, a fifth of a gated U-Net's of its size; it sees a hundred pixels around. It
-    starts with mid-gray in the holes.
+    0.74M weights and 0.07 MFLOP a pixel at the defaults, a fifth of a gated U-Net's of its size; it sees a hundred pixels around, and
+    the fill reaches into holes of any size. It starts as the fill, which is as good as classical methods.
 
     Args:
         widths: features at a half, a quarter, ... of the resolution; one residual block at each, on both ways.
     """
-    inputs, h, known = _without_holes(channels, 2 ** len(widths))
-    h = layers.Concatenate(name="image_and_known")([h, known])
-    h = PixelUnshuffle(2, name="unshuffle")(h)
+    fill = PushPull(name="fill")
+    inputs, h, known = _without_holes(channels, math.lcm(fill.multiple, 2 ** len(widths)))
+    start = fill([h, known])
+    h = PixelUnshuffle(2, name="unshuffle")(layers.Concatenate(name="image_and_known")([start, known]))
     ones = (1,) * len(widths)
     h = residual_unet(h, 4 * channels, widths, ones, late_skips=True, lowest_dilation=2, kernel_initializer="zeros")
-    h = PixelShuffle(2, dtype="float32", name="shuffle")(h)
+    h = layers.Add(dtype="float32", name="out")([start, PixelShuffle(2, dtype="float32", name="shuffle")(h)])
     return keras.Model(inputs, CropLike(dtype="float32", name="crop")([h, inputs["image"]]), name=name)
 
 

@@ -10,8 +10,8 @@ from keras_imgen.training.precision import fast_precision
 
 def train(
     out: str,
-    epochs: int = 10,
-    batch: int = 8,
+    epochs: int = 8,
+    batch: int = 4,
     seed: int = 0,
     steps_per_epoch: int | None = None,
     resume: bool = False,
@@ -21,14 +21,14 @@ def train(
     steps = steps_per_epoch or 1000
     train_on = photos(["t91", "bsds500:train"])
     data = degraded(
-        patches(train_on, 192, batch, steps, seed=seed), degrade.Holes(tuple(degrade.KINDS), (0.1, 0.4)), seed
+        patches(train_on, 256, batch, steps, seed=seed), degrade.Holes(tuple(degrade.KINDS), (0.1, 0.4)), seed
     )
     test = degraded(patches(photos("bsd100"), 256, batch, 20, flips=False), degrade.Holes(share=0.25))
 
     with fast_precision():
         network = compact_inpainter()
     model = Inpainter(network, ["l1", "mse"], seed=seed, name="photos_inpaint")
-    model.compile(ConvMuon(warmup_cosine(3e-3, epochs * steps)), steps_per_execution=10)
+    model.compile(ConvMuon(warmup_cosine(2e-3, epochs * steps)), steps_per_execution=10)
     shown = first_batch(test)
     grid = {"images": shown["image"], "masks": shown["mask"], "every": 5}
     model.fit(data, epochs=epochs, callbacks=run.callbacks(**grid))

@@ -9,12 +9,13 @@ from keras_imgen.models import SuperResolution
 from keras_imgen.models.restoration.objectives import L1, Perceptual
 from keras_imgen.networks import edsr, patchgan
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 
 def train(
     out: str,
-    epochs: int = 10,
+    epochs: int = 4,
     batch: int = 8,
     seed: int = 0,
     steps_per_epoch: int | None = None,
@@ -32,7 +33,7 @@ def train(
         with fast_precision():
             network = edsr(4, width=48, blocks=6)
         model = SuperResolution(network, 4, seed=seed, name="photos_sr_x4_pixels")
-        model.compile(keras.optimizers.Adam(warmup_cosine(1e-3, epochs * steps)), steps_per_execution=10)
+        model.compile(ConvMuon(warmup_cosine(2e-3, epochs * steps)), steps_per_execution=10)
         model.fit(data, epochs=epochs, callbacks=first.callbacks(images=shown["image"], every=5))
         first.finish_restoration(model, test, shown)
 
