@@ -56,7 +56,12 @@ def compact_inpainter(
 
     Args:
         widths: features at a half, a quarter, ... of the resolution; one residual block at each, on both ways.
+
+    Raises:
+        ValueError: no widths.
     """
+    if not widths:
+        raise ValueError("Expected `widths` of at least one resolution, got none.")
     fill = PushPull(name="fill")
     inputs, h, known = _without_holes(channels, math.lcm(fill.multiple, 2 ** len(widths)))
     start = fill([h, known])

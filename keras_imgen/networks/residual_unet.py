@@ -10,7 +10,8 @@ def residual_unet(h, channels_out, widths, blocks, use_bias=True, late_skips=Fal
     stride 2, up by their transposes; what the two ways have at a resolution is added. Sizes are multiples of 2 ** (len(widths) - 1).
 
     DRUNet adds what a resolution's blocks on the way down are given, at the end of the way up; `late_skips` adds what they give, at its
-    start, so that their work is not only seen through the resolutions below. `last` goes to the last convolution, which is float32.
+    start, so that their work is not only seen through the resolutions below. `lowest_dilation` widens the view of the lowest blocks' first
+    convolutions. `last` goes to the last convolution, which is float32.
     """
 
     def level(h, width, count, name, dilation=1):

@@ -1,4 +1,4 @@
-"""Inpainting of photographs by a small residual U-Net, on T91 and BSDS500, with holes of four kinds."""
+"""Inpainting of photographs by a small residual U-Net, on BSDS500, with holes of four kinds."""
 
 from keras_imgen.data import degrade, degraded, patches, photos
 from keras_imgen.models import Inpainter
@@ -10,7 +10,7 @@ from keras_imgen.training.precision import fast_precision
 
 def train(
     out: str,
-    epochs: int = 8,
+    epochs: int = 6,
     batch: int = 4,
     seed: int = 0,
     steps_per_epoch: int | None = None,
@@ -19,7 +19,7 @@ def train(
     """The whole run, from data to report, in the folder `out`; returns the command that paints more."""
     run = Run("photos-inpaint", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
     steps = steps_per_epoch or 1000
-    train_on = photos(["t91", "bsds500:train"])
+    train_on = photos("bsds500:train")
     data = degraded(
         patches(train_on, 256, batch, steps, seed=seed), degrade.Holes(tuple(degrade.KINDS), (0.1, 0.4)), seed
     )

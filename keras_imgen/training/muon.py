@@ -6,18 +6,19 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class ConvMuon(keras.optimizers.Muon):
-    """Muon (Jordan et al. 2024) whose matrices are the kernels of convolutions too, flattened to (height * width * channels in, out).
+    """Muon (Jordan et al. 2024) whose matrices are the kernels of two-dimensional convolutions too, flattened: the last axis against
+    the others.
 
-    Keras's own leaves kernels of convolutions to Adam. A step makes all directions of a kernel grow alike: U V' of the momentum's U S V',
-    by Newton-Schulz iterations, of the size that Adam's step has (Liu et al. 2025, "Muon is Scalable for LLM Training"). Biases, and the
-    layers named in `exclude_layers`, are Adam's. A restorer of 0.6M weights is after 1,000 steps of it where Adam is after more than
-    4,000, and a step takes as long (`python -m benchmarks.restoration optimizers`).
+    Keras's own leaves them to Adam. A step makes all directions of a kernel grow alike: U V' of the momentum's U S V', by Newton-Schulz
+    iterations, of the size that Adam's step has (Liu et al. 2025, "Muon is Scalable for LLM Training"). Everything else, biases and
+    other kernels, is Adam's. `python -m benchmarks.restoration optimizers` shows what it gains.
 
     Args:
-        learning_rate: or a schedule; about 3e-3.
+        learning_rate: or a schedule; about 3e-3 for some thousand steps, less for more.
         adam_lr_ratio: Adam's rate is this times `learning_rate`.
-        weight_decay: of the matrices.
-        exclude_layers: expressions for paths of variables: by default the first and the last layer of our restorers.
+        weight_decay, adam_weight_decay: of the matrices, and of the rest, both times `learning_rate`.
+        exclude_layers: regular expressions; a variable whose path has one of them is Adam's. By default layers called conv_in and
+            conv_out, which are the first and the last of many restorers.
         kwargs: see `keras.optimizers.Muon`.
     """
 
@@ -31,6 +32,8 @@ class ConvMuon(keras.optimizers.Muon):
         name: str = "conv_muon",
         **kwargs,
     ):
+        if isinstance(exclude_layers, str):
+            raise ValueError(f"Expected `exclude_layers` as a list of expressions, got {exclude_layers!r}.")
         super().__init__(
             learning_rate,
             adam_lr_ratio=adam_lr_ratio,
@@ -42,7 +45,8 @@ class ConvMuon(keras.optimizers.Muon):
         )
 
     def _should_use_adamw(self, variable):
-        return super()._should_use_adamw(_Flat(variable) if len(variable.shape) == 4 else variable)
+        kernel = len(variable.shape) == 4 and variable.path.endswith("kernel")
+        return super()._should_use_adamw(_Flat(variable) if kernel else variable)
 
     def zeropower_via_newtonschulz5(self, x, steps):
         matrix = super().zeropower_via_newtonschulz5(ops.reshape(x, (-1, x.shape[-1])), steps)

@@ -75,7 +75,7 @@ def test_ranges_and_types_are_checked():
     ):
         with pytest.raises(ValueError, match=r"Expected `\w+` as a number or \(low, high\)"):
             wrong()
-    for wrong in ("circles", ("boxes", "circles"), ()):
+    for wrong in ("circles", ("boxes", "circles"), (), None):
         with pytest.raises(ValueError, match="boxes, strokes, text, irregular"):
             degrade.Holes(wrong)
     with pytest.raises(ValueError, match="uint8 .* float32 .*before they are rescaled"):

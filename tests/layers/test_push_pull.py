@@ -31,9 +31,10 @@ def scene():
     return x[None], known[None, ..., None]
 
 
-def test_it_is_near_the_solution_of_laplaces_equation(scene):
+@pytest.mark.parametrize("levels", [3, 6])
+def test_it_is_near_the_solution_of_laplaces_equation(scene, levels):
     x, known = scene
-    found = fill(x * known, known)
+    found = fill(x * known, known, levels=levels)
     for c in range(2):
         true = laplace((x * known)[0, ..., c], known[0, ..., 0])
         holes = known[0, ..., 0] == 0
@@ -48,10 +49,20 @@ def test_the_known_stays_and_the_holes_are_not_looked_into(scene):
     np.testing.assert_allclose(found, fill(np.where(known > 0, x, 0.7), known), atol=1e-6)
 
 
-def test_one_colour_fills_everything_and_nothing_gives_gray(scene):
+def test_one_colour_fills_everything(scene):
     _, known = scene
     np.testing.assert_allclose(fill(np.full((1, 64, 64, 3), 0.4), known), 0.4, atol=1e-5)
-    one = np.zeros((1, 64, 64, 1))
+    for size in (70, 128, 300):
+        for top in (64, 101):
+            known = np.ones((1, 512, 512, 1))
+            known[:, top : top + size, 64 : 64 + size] = 0
+            np.testing.assert_allclose(fill(np.full((1, 512, 512, 1), 0.4), known), 0.4, atol=1e-5)
+    one = np.zeros((1, 128, 128, 1))
     one[0, 50, 9] = 1
-    np.testing.assert_allclose(fill(np.full((1, 64, 64, 1), 0.4), one), 0.4, atol=1e-5)
+    np.testing.assert_allclose(fill(np.full((1, 128, 128, 1), 0.4), one), 0.4, atol=1e-5)
     np.testing.assert_array_equal(fill(np.full((1, 64, 64, 1), 0.4), np.zeros((1, 64, 64, 1))), 0)
+
+
+def test_sizes_that_cannot_be_halved_are_refused():
+    with pytest.raises(ValueError, match=r"multiples of 64, got \(65, 64\): put PadToMultiple\(64\)"):
+        fill(np.zeros((1, 65, 64, 3)), np.ones((1, 65, 64, 1)))

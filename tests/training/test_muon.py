@@ -30,6 +30,22 @@ def test_step_is_the_orthogonal_factor_of_the_flattened_gradient():
     np.testing.assert_allclose(found, np.diag(np.diag(found)), atol=1e-3)
 
 
+def test_transposed_kernels_are_matrices_and_other_variables_are_not():
+    model = keras.Sequential([keras.Input((4, 4, 5)), keras.layers.Conv2DTranspose(7, 2, 2)])
+    gradient = [np.random.default_rng(0).normal(size=w.shape).astype("float32") for w in model.get_weights()]
+    moved, bias = step(model, ConvMuon(0.01), gradient)
+    sizes = np.linalg.svd(moved.reshape(-1, 5), compute_uv=False) / (0.01 * 0.2 * np.sqrt(28))
+    assert np.all((sizes > 0.6) & (sizes < 1.3))
+    np.testing.assert_allclose(bias, 0.01 / 3 * np.sign(gradient[1]), rtol=1e-3)
+    constant = keras.Variable(np.zeros((1, 4, 4, 8)), name="constant")
+    assert ConvMuon()._should_use_adamw(constant)
+
+
+def test_expressions_have_to_be_a_list():
+    with pytest.raises(ValueError, match="list of expressions, got 'head'"):
+        ConvMuon(exclude_layers="head")
+
+
 def test_step_does_not_depend_on_the_gradients_size():
     kernel = np.random.default_rng(0).normal(size=(3, 3, 5, 7)).astype("float32")
     moves = [step(conv_model(), ConvMuon(), [kernel * scale, np.zeros(7, "float32")])[0] for scale in (1e-3, 1e3)]

@@ -19,8 +19,8 @@ class Holes(Degradation):
     """
 
     def __init__(self, kind: str | Sequence[str] = "irregular", share: Range = (0.1, 0.4)):
-        self.kinds = [_known(k) for k in ([kind] if isinstance(kind, str) else kind)]
-        if not self.kinds:
+        self.kind = tuple(_known(k) for k in (kind if isinstance(kind, list | tuple) else [kind]))
+        if not self.kind:
             raise ValueError(f"Expected a `kind`, or several, of {', '.join(KINDS)}, got none.")
         self.share = between("share", share, 0, 0.95)
 
@@ -29,7 +29,7 @@ class Holes(Degradation):
 
         def draw(seed, shape):
             rngs = [np.random.default_rng([*(seed.astype("int64") & 0xFFFFFFFF), i]) for i in range(shape[0])]
-            kinds = [self.kinds[r.integers(len(self.kinds))] for r in rngs]
+            kinds = [self.kind[r.integers(len(self.kind))] for r in rngs]
             masks = [draw_holes(shape[1], shape[2], k, r.uniform(*self.share), r) for k, r in zip(kinds, rngs)]
             return np.stack(masks)[..., None] if masks else np.zeros((*shape[:3], 1), "uint8")
 
