@@ -207,8 +207,8 @@ def gamma(x):
     return np.round(255 * (x / 255.0) ** (np.log(0.45) / np.log(level))).astype("uint8")
 
 
-def painted(model, image, mask):
-    return model.restore(image, masks=mask)
+def painted(model, image, mask, **how):
+    return model.restore(image, masks=mask, **how)
 
 
 def inpaint(args, models):
@@ -228,7 +228,10 @@ def inpaint(args, models):
             255 * np.clip(inpaint_biharmonic(x, m, channel_axis=-1), 0, 1)
         ).astype("uint8"),
     }
-    jobs.update({path: partial(painted, opened(path)) for path in models})
+    for path in models:
+        jobs[path] = partial(painted, opened(path))
+        if args.ensemble:
+            jobs[f"{path}, ensemble"] = partial(jobs[path], ensemble=True)
     results, rows = {}, []
     for kind in args.holes:
         rng = np.random.default_rng(0)

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -140,6 +141,8 @@ def test_export_and_folders_that_exist(run_folder, tmp_path):
     command("export", run_folder / "model.keras", tmp_path / "small.keras")
     whole, small = (load_model(str(p)) for p in (run_folder / "model.keras", tmp_path / "small.keras"))
     assert np.array_equal(whole.generate(labels=[1, 2], steps=2), small.generate(labels=[1, 2], steps=2))
+    with zipfile.ZipFile(tmp_path / "small.keras") as archive:
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_DEFLATED}
     assert (tmp_path / "small.keras").stat().st_size < 0.4 * (run_folder / "model.keras").stat().st_size
     assert "not empty" in command("train", "digits-diffusion", "--out", run_folder, code=1)
     assert "finished" in command("train", "digits-diffusion", "--out", run_folder, "--resume", code=1)

@@ -3,6 +3,7 @@
 import os
 import uuid
 import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,14 @@ def whole(path: str) -> Iterator[str]:
     finally:
         if os.path.exists(beside):
             os.remove(beside)
+
+
+def deflate(path: str) -> None:
+    """Compress what is in a .keras file, which Keras only puts together; it reads both."""
+    with whole(path) as beside:
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(beside, "w") as new:
+            for entry in old.infolist():
+                new.writestr(zipfile.ZipInfo(entry.filename), old.read(entry), zipfile.ZIP_DEFLATED, 9)
 
 
 def write_text(path: str, text: str) -> None:
