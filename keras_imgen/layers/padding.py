@@ -6,7 +6,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class PadToMultiple(keras.layers.Layer):
-    """Repeats the last row and column of (N, H, W, C), H, W >= 1, until both sides are multiples of `multiple`."""
+    """Mirrors (N, H, W, C), H, W >= 1, at its last row and column until both sides are multiples of `multiple`.
+
+    Mirrored noise looks like noise; a repeated row of it is a pattern of stripes, which costs a denoiser up to half a decibel.
+    """
 
     def __init__(self, multiple: int, **kwargs):
         super().__init__(**kwargs)
@@ -18,7 +21,8 @@ class PadToMultiple(keras.layers.Layer):
             if isinstance(size, int) and size % self.multiple == 0:
                 continue
             padded = -(-size // self.multiple) * self.multiple
-            x = ops.take(x, ops.minimum(ops.arange(padded), size - 1), axis=axis)
+            places = ops.mod(ops.arange(padded), 2 * size)  # there and back, as often as it takes
+            x = ops.take(x, ops.minimum(places, 2 * size - 1 - places), axis=axis)
         return x
 
     def compute_output_shape(self, shape):

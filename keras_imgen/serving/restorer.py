@@ -231,10 +231,10 @@ def _turn_back(x, k):
 
 
 def _window(array, rows, columns):
-    """Rows and columns of a stack, the last ones repeated beyond its end."""
+    """Rows and columns of a stack, mirrored beyond its end."""
     part = array[:, rows, columns]
     missing = [(0, s.stop - s.start - n) for s, n in zip((rows, columns), part.shape[1:])]
-    return np.pad(part, [(0, 0), *missing, (0, 0)], mode="edge") if any(m[1] for m in missing) else part
+    return np.pad(part, [(0, 0), *missing, (0, 0)], mode="symmetric") if any(m[1] for m in missing) else part
 
 
 def _latents(channels, count, height, width, seeds):
