@@ -11,7 +11,7 @@ class ConvMuon(keras.optimizers.Muon):
 
     Keras's own leaves them to Adam. A step makes all directions of a kernel grow alike: U V' of the momentum's U S V', by Newton-Schulz
     iterations, of the size that Adam's step has (Liu et al. 2025, "Muon is Scalable for LLM Training"). Everything else, biases and
-    other kernels, is Adam's. `python -m benchmarks.restoration optimizers` shows what it gains.
+    other kernels, is Adam's. `python -m benchmarks.restoration optimizers` measures what it gains.
 
     Args:
         learning_rate: or a schedule; about 3e-3 for some thousand steps, less for more.
