@@ -268,10 +268,10 @@ def export(
             raise FileExistsError(f"{out} exists already: choose another path, or remove it.")
         if os.path.isdir(model):
             raise ValueError(f"{model} is a folder: expected a .keras file.")
-        from keras_imgen.data.files import deflate
-
         loaded = load_model(model)
         if out.endswith(".keras"):
+            from keras_imgen.data.files import deflate
+
             loaded.for_inference().save(out)
             deflate(out)
         else:

@@ -4,6 +4,13 @@ import keras
 from keras import ops
 
 
+def mirrored(x, places, axis):
+    """x at `places` of an axis, which goes on beyond its ends there and back, as often as it takes."""
+    size = ops.shape(x)[axis]
+    places = ops.mod(places, 2 * size)
+    return ops.take(x, ops.minimum(places, 2 * size - 1 - places), axis=axis)
+
+
 @keras.saving.register_keras_serializable("keras_imgen")
 class PadToMultiple(keras.layers.Layer):
     """Mirrors (N, H, W, C), H, W >= 1, at its last row and column until both sides are multiples of `multiple`.
@@ -21,8 +28,7 @@ class PadToMultiple(keras.layers.Layer):
             if isinstance(size, int) and size % self.multiple == 0:
                 continue
             padded = -(-size // self.multiple) * self.multiple
-            places = ops.mod(ops.arange(padded), 2 * size)  # there and back, as often as it takes
-            x = ops.take(x, ops.minimum(places, 2 * size - 1 - places), axis=axis)
+            x = mirrored(x, ops.arange(padded), axis)
         return x
 
     def compute_output_shape(self, shape):

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.layers.padding import mirrored
+
 
 def _phases(scale: int) -> np.ndarray:
     """(scale, 5): weights of the places i - 2 .. i + 2 for the output places scale i + p, Keys' cubic with a = -0.5."""
@@ -32,8 +34,7 @@ class Upscale(keras.layers.Layer):
 
     def _along(self, x, axis):
         size = ops.shape(x)[axis]
-        places = ops.mod(ops.arange(-2, size + 2), 2 * size)
-        wide = ops.take(x, ops.minimum(places, 2 * size - 1 - places), axis=axis)
+        wide = mirrored(x, ops.arange(-2, size + 2), axis)
         shifted = [wide[:, k : k + size] if axis == 1 else wide[:, :, k : k + size] for k in range(5)]
         phases = [sum(float(w) * s for w, s in zip(row, shifted) if w) for row in _phases(self.scale)]
         shape = list(ops.shape(x))

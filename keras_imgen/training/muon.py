@@ -1,5 +1,7 @@
 """Muon for networks of convolutions."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -53,10 +55,9 @@ class ConvMuon(keras.optimizers.Muon):
         return ops.reshape(matrix, x.shape)
 
     def lr_adjust(self, x):
-        rows = 1
-        for size in x.shape[:-1]:
-            rows *= size
-        return x if self.rms_rate is None else x * (max(rows, x.shape[-1]) ** 0.5 * self.rms_rate)
+        if self.rms_rate is None:
+            return x
+        return x * (max(math.prod(x.shape[:-1]), x.shape[-1]) ** 0.5 * self.rms_rate)
 
 
 class _Flat:
