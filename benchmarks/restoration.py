@@ -158,10 +158,17 @@ def told(model, image, sigma, **how):
     return model.restore(image, **({"sigma": sigma} if model.form.sigma else {}), **how)
 
 
-def denoise(args, models):
-    from keras_imgen import data
+def denoised_scores(pictures, sigma, make):
+    """PSNR and SSIM of 8-bit answers of `make(noisy, sigma)`."""
     from keras_imgen.data.image_io import to_uint8
     from keras_imgen.metrics.paired_metrics import denoising
+
+    pairs = zip(pictures, (to_uint8(make(x, sigma)) for x in noisy(pictures, sigma)))
+    return mean_scores(pairs, lambda: denoising(data_range=255))
+
+
+def denoise(args, models):
+    from keras_imgen import data
 
     results = {}
     for path in models:
@@ -178,8 +185,7 @@ def denoise(args, models):
             for kind in sets:
                 pictures = data.photos(kind, channels, args.limit)
                 for sigma in args.sigma:
-                    pairs = zip(pictures, (to_uint8(make(x, sigma)) for x in noisy(pictures, sigma)))
-                    found = mean_scores(pairs, lambda: denoising(data_range=255))
+                    found = denoised_scores(pictures, sigma, make)
                     results[f"{name} {kind} {sigma}"] = found
                     row.append(f"{found[0]:.2f} / {found[1]:.3f}")
             rows.append(row)
@@ -536,8 +542,6 @@ def optimizers(args, models=()):
     import keras
 
     from keras_imgen import data
-    from keras_imgen.data.image_io import to_uint8
-    from keras_imgen.metrics.paired_metrics import denoising
     from keras_imgen.models import Denoiser
     from keras_imgen.networks import compact_denoiser
     from keras_imgen.recipes.run import warmup_cosine
@@ -559,10 +563,7 @@ def optimizers(args, models=()):
         note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(time.time()))
         model.fit(train, verbose=0, callbacks=[note])
         in_float32(model)
-        found = {}
-        for sigma in args.sigma:
-            pairs = zip(test, (to_uint8(model.restore(x)) for x in noisy(test, sigma)))
-            found[sigma] = mean_scores(pairs, lambda: denoising(data_range=255))[0]
+        found = {sigma: denoised_scores(test, sigma, partial(told, model))[0] for sigma in args.sigma}
         name = f"{kind.__name__}, {rate:g}, {steps} steps"
         results[name] = {**found, "ms a step": round(100 * float(np.median(np.diff(ends))))}
         rows.append([name, *found.values(), results[name]["ms a step"]])
