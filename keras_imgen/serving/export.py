@@ -35,21 +35,18 @@ def export_diffusion(model, path: str) -> None:
     default_table = model.table().astype("float32")
     interval = guidance_limits(None)
 
-    def sample(seeds, table, scale, labels=None):
+    def generate(seeds, guidance_scale, table, labels=None):
         options = {
-            "guidance_scale": scale,
+            "guidance_scale": guidance_scale,
             "guidance_rescale": tf.constant(0.0),
             "guidance_interval": tf.constant(interval),
         }
         with model.averaged():
             return {"images": model.sample(seeds, table, options, {} if labels is None else {"label": labels})}
 
-    def generate(seeds, guidance_scale, table, labels=None):
-        return sample(seeds, table, guidance_scale, labels)
-
-    def default(seeds, labels=None):
+    def default(seeds, **labels):
         scale = tf.fill(tf.shape(seeds), tf.constant(model.guidance_scale, "float32"))
-        return sample(seeds, tf.constant(default_table), scale, labels)
+        return generate(seeds=seeds, guidance_scale=scale, table=tf.constant(default_table), **labels)
 
     def denoise(image, alpha, sigma, labels=None):
         extra = {} if labels is None else {"label": labels}
@@ -57,17 +54,18 @@ def export_diffusion(model, path: str) -> None:
             return {"x0": model({"image": image, "alpha": alpha, "sigma": sigma, **extra})}
 
     level = {name: tf.TensorSpec([None], "float32", name=name) for name in ("alpha", "sigma")}
+    image = tf.TensorSpec([None, *model.image_shape], "float32", name="image")
+    generate = _concrete(
+        generate,
+        seeds=seeds,
+        guidance_scale=tf.TensorSpec([None], "float32", name="guidance_scale"),
+        table=tf.TensorSpec([None, default_table.shape[1]], "float32", name="table"),
+        **labels,
+    )
     signatures = {
-        "serving_default": tf.function(default, autograph=False).get_concrete_function(seeds=seeds, **labels),
-        "generate": tf.function(generate, autograph=False).get_concrete_function(
-            seeds=seeds,
-            guidance_scale=tf.TensorSpec([None], "float32", name="guidance_scale"),
-            table=tf.TensorSpec([None, default_table.shape[1]], "float32", name="table"),
-            **labels,
-        ),
-        "denoise": tf.function(denoise, autograph=False).get_concrete_function(
-            image=tf.TensorSpec([None, *model.image_shape], "float32", name="image"), **level, **labels
-        ),
+        "serving_default": _concrete(default, seeds=seeds, **labels),
+        "generate": generate,
+        "denoise": _concrete(denoise, image=image, **level, **labels),
     }
     about = {
         "kind": "diffusion",
@@ -99,15 +97,11 @@ def export_gan(model, path: str) -> None:
         with model.averaged():
             return {"images": model.sample(seeds, labels, truncation)}
 
-    def default(seeds, labels=None):
-        return generate(seeds, tf.constant(0.0), labels)
+    def default(**seeds):
+        return generate(truncation=tf.constant(0.0), **seeds)
 
-    bound = tf.TensorSpec([], "float32", name="truncation")
-    signatures = {
-        "serving_default": tf.function(default, autograph=False).get_concrete_function(**seeds),
-        "generate": tf.function(generate, autograph=False).get_concrete_function(truncation=bound, **seeds),
-    }
-    _write(model, path, signatures, {"kind": "gan"})
+    generate = _concrete(generate, truncation=tf.TensorSpec([], "float32", name="truncation"), **seeds)
+    _write(model, path, {"serving_default": _concrete(default, **seeds), "generate": generate}, {"kind": "gan"})
 
 
 def export_translation(model, path: str) -> None:
@@ -123,8 +117,8 @@ def export_translation(model, path: str) -> None:
             return {"images": model.translated(images)}
 
     spec = tf.TensorSpec([None, *model.image_shape], "uint8", name="images")
-    signatures = {"serving_default": tf.function(translate, autograph=False).get_concrete_function(images=spec)}
-    _write(model, path, signatures, {"kind": "translation", "target_shape": list(model.target_shape)})
+    about = {"kind": "translation", "target_shape": list(model.target_shape)}
+    _write(model, path, {"serving_default": _concrete(translate, images=spec)}, about)
 
 
 def export_latent_model(model, path: str) -> None:
@@ -150,7 +144,7 @@ def export_latent_model(model, path: str) -> None:
             with model.averaged():
                 return {output: function(inputs[name], inputs.get("labels"))}
 
-        return tf.function(run, autograph=False).get_concrete_function(**{name: spec}, **labels)
+        return _concrete(run, **{name: spec}, **labels)
 
     generate = endpoint(model.sample, "seeds", tf.TensorSpec([None], "int32", name="seeds"), "images", generating)
     signatures = {
@@ -210,7 +204,7 @@ def export_restoration(model, path: str) -> None:
                 else {"masks": tf.io.decode_image(row["mask"], 1, expand_animations=False)[None]}
             )
             extra.update({} if sigma is None else {"sigma": row["sigma"][None]})
-            return tf.io.encode_png(_in_colour(lambda x: restore(x, **extra)["images"], image, form)[0])
+            return tf.io.encode_png(_in_colour(lambda x: restore(images=x, **extra)["images"], image, form)[0])
 
         rows = {"image": image_bytes, "mask": mask_bytes, "sigma": sigma}
         rows = {k: v for k, v in rows.items() if v is not None}
@@ -221,13 +215,13 @@ def export_restoration(model, path: str) -> None:
     if form.mask:
         images["masks"] = tf.TensorSpec([None, None, None, 1], "uint8", name="masks")
         strings["mask_bytes"] = tf.TensorSpec([None], "string", name="mask_bytes")
-    concrete = lambda f, **specs: tf.function(f, autograph=False).get_concrete_function(**specs)  # noqa: E731
-    on_images = concrete(restore, **images, **sigma)
+    tiles = _concrete(tiles, **spec, **sigma)
+    restore = _concrete(restore, **images, **sigma)
     signatures = {
-        "serving_default": on_images,
-        "restore": on_images,
-        "restore_bytes": concrete(restore_bytes, **strings, **sigma),
-        "tiles": concrete(tiles, **spec, **sigma),
+        "serving_default": restore,
+        "restore": restore,
+        "restore_bytes": _concrete(restore_bytes, **strings, **sigma),
+        "tiles": tiles,
     }
     _write(model, path, signatures, {"kind": "restoration", "form": asdict(form)})
 
@@ -268,6 +262,13 @@ def _tensorflow(path):
     return tf
 
 
+def _concrete(function, **specs):
+    """Traced once: endpoints that call each other share it."""
+    import tensorflow as tf
+
+    return tf.function(function, autograph=False).get_concrete_function(**specs)
+
+
 def _write(model, path, signatures, about):
     """The SavedModel and what a client has to know about it, written beside and then renamed."""
     import tensorflow as tf
@@ -277,11 +278,13 @@ def _write(model, path, signatures, about):
     common = {"model": type(model).__name__, "name": model.name, "image_shape": list(model.image_shape)}
     about = {**common, "num_classes": model.num_classes, **about}
     beside = f"{os.path.normpath(path)}.{uuid.uuid4().hex[:8]}.partial"
+    # Custom gradients would be half of the file, and nothing learns from it.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     try:
         logger, level_before = tf.get_logger(), tf.get_logger().level
         logger.setLevel("WARNING")  # it would name the folder that is about to be renamed
         try:
-            tf.saved_model.save(module, beside, signatures=signatures)
+            tf.saved_model.save(module, beside, signatures, options)
         finally:
             logger.setLevel(level_before)
         os.makedirs(os.path.join(beside, "assets.extra"))

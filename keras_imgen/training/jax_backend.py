@@ -93,6 +93,10 @@ def replica_index():
     return 0
 
 
+def traced_once(function):
+    return function
+
+
 def streams(model) -> int:
     """How many batches to make at a time: on a CPU two, since an op's end leaves cores idle."""
     return 2 if jax.default_backend() == "cpu" and cores() > 1 else 1

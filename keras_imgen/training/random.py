@@ -9,6 +9,8 @@ import math
 import numpy as np
 from keras import ops
 
+from keras_imgen.training import backend
+
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
@@ -21,6 +23,7 @@ def _rotate(x, bits: int):
     return ops.bitwise_or(ops.left_shift(x, _word(bits)), ops.right_shift(x, _word(32 - bits)))
 
 
+@backend.traced_once
 def threefry(k0, k1, c0, c1):
     """Encrypt the counters (c0, c1) under the key (k0, k1); all uint32 tensors that broadcast together."""
     schedule = (k0, k1, ops.bitwise_xor(ops.bitwise_xor(k0, k1), _word(_PARITY)))

@@ -60,6 +60,17 @@ def replica_index():
     return context.replica_id_in_sync_group if context else 0
 
 
+def traced_once(function):
+    """`function` of tensors; graphs that call it share one trace for each of its shapes."""
+    traced = tf.function(function, autograph=False)
+
+    @functools.wraps(function)
+    def call(*tensors):
+        return (traced if tf.inside_function() else function)(*tensors)
+
+    return call
+
+
 def streams(model) -> int:
     """How many batches to make at a time: on a CPU two under XLA, where an op's end leaves cores idle.
 
