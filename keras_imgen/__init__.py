@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by default on some platforms, and a third of the speed there
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-_ROOMS = ("callbacks", "data", "layers", "metrics", "models", "networks", "recipes", "serving", "training")
+_ROOMS = "callbacks data editing layers losses metrics models networks recipes serving training".split()
 __all__ = ["load_model", *_ROOMS]
 
 

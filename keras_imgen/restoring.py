@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_imgen.data import image_io
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
+ENDINGS = {f".{e}" for e in "png jpg jpeg jfif jp2 webp avif tif tiff bmp gif tga ppm pgm pbm pnm".split()}
 
 
 def find(inputs: list[str], out: str | None = None) -> dict[str, str]:
@@ -71,7 +71,14 @@ def restore(
         masks: a picture, or a folder of pictures with the names of the answers, not black where to paint.
         compare: write out/compare/NAME as well: the picture and its answer side by side.
         how: passed on to `model.restore`.
+
+    Raises:
+        ValueError: an answer would lie where the comparisons go.
     """
+    if compare and (taken := [name for name in files if name.split(os.sep)[0] == "compare"]):
+        raise ValueError(
+            f"--compare writes into {os.path.join(out, 'compare')}, where {taken[0]} goes: rename that folder."
+        )
     for name, path in files.items():
         try:
             image = image_io.load_image(path, keep_depth=True)

@@ -73,6 +73,15 @@ def test_everything_in_a_folder(enlarger, tmp_path, monkeypatch):
     assert load_image(str(out / "compare" / "deep.png")).dtype == np.uint8
 
 
+def test_comparisons_take_the_place_of_no_answer(enlarger, tmp_path):
+    (tmp_path / "in" / "compare").mkdir(parents=True)
+    for name in ("x.png", "compare/x.png"):
+        save_image(str(tmp_path / "in" / name), np.zeros((4, 4, 3), "uint8"))
+    done = run(enlarger, tmp_path / "in", "-o", tmp_path / "out", "--compare")
+    assert done.exit_code == 1 and "compare/x.png" in done.output and not (tmp_path / "out").exists()
+    assert run(enlarger, tmp_path / "in", "-o", tmp_path / "out").exit_code == 0
+
+
 def test_files_and_globs(enlarger, tmp_path):
     for name in ("a1.png", "a2.png", "b.png"):
         save_image(str(tmp_path / name), np.zeros((4, 4, 3), "uint8"))

@@ -48,9 +48,10 @@ class CollapseMonitor(keras.callbacks.Callback):
 
 
 class StopOnNaN(keras.callbacks.Callback):
-    """Stops `fit` at the first loss that is not finite, and puts back the state of the last epoch that ended well.
+    """Stops `fit` at the first loss that is not finite, or after the first epoch with such weights, and puts back the state of the
+    last epoch that ended well.
 
-    Weights, averages, optimizers and random state are kept in memory after every epoch whose weights are finite; put it before
+    Weights, averages, optimizers and random state are kept in memory when the first epoch begins, and after every one; put it before
     `BackupAndRestore` and `ModelCheckpoint` in the list, which then see the good state.
 
     Args:
@@ -62,8 +63,7 @@ class StopOnNaN(keras.callbacks.Callback):
         self.every, self._kept, self.stopped_epoch = every, None, None
 
     def on_train_begin(self, logs=None):
-        self.stopped_epoch = None
-        self._keep()
+        self.stopped_epoch = self._kept = None
 
     def _variables(self):
         return [*self.model.variables, *self.model.optimizer.variables]
@@ -73,24 +73,32 @@ class StopOnNaN(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
+        if self._kept is None:  # not before: another callback may have restored a backup
+            self._keep()
 
     def on_train_batch_end(self, batch, logs=None):
         bad = [k for k, v in (logs or {}).items() if not np.isfinite(v)]
         if bad and not self.model.stop_training:
-            self.model.stop_training, self.stopped_epoch = True, self._epoch + 1
-            self._restore()
-            warnings.warn(
-                f"Epoch {self._epoch + 1}, step {batch + 1}: {', '.join(bad)} is not finite. Training has stopped, and the model is that "
-                "of the last good epoch. Try smaller rates, or float32 where it is mixed precision.",
-                stacklevel=2,
-            )
+            self._stop(f"step {batch + 1}", bad)
 
     def on_epoch_end(self, epoch, logs=None):
         if self.stopped_epoch is not None:
             self._restore()  # steps_per_execution may have gone on
-        elif all(np.isfinite(np.array(v, "float32")).all() for v in self.model.trainable_variables):
-            if (epoch + 1) % self.every == 0:
-                self._keep()
+            return
+        bad = [v.path for v in self.model.trainable_variables if not np.isfinite(np.array(v, "float32")).all()]
+        if bad:  # a ReLU hides it from the losses
+            self._stop("at its end", bad)
+        elif (epoch + 1) % self.every == 0:
+            self._keep()
+
+    def _stop(self, where, bad):
+        self.model.stop_training, self.stopped_epoch = True, self._epoch + 1
+        self._restore()
+        warnings.warn(
+            f"Epoch {self._epoch + 1}, {where}: {', '.join(bad[:5])} is not finite. Training has stopped, and the model is that "
+            "of the last good epoch. Try smaller rates, or float32 where it is mixed precision.",
+            stacklevel=3,
+        )
 
     def _restore(self):
         for v, value in zip(self._variables(), self._kept):

@@ -6,6 +6,7 @@ Each loss is a pair of pure functions: `discriminator(real, fake)` and `generato
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import keras
 from keras import ops
 
 
@@ -81,10 +82,20 @@ LOSSES = {
 }
 
 
-def get(loss: str | AdversarialLoss) -> AdversarialLoss:
-    """A loss by its name: minimax, non_saturating, least_squares, hinge, wasserstein, relativistic."""
+def get(loss: str | dict | AdversarialLoss) -> AdversarialLoss:
+    """A loss by its name: minimax, non_saturating, least_squares, hinge, wasserstein, relativistic; or by what `config_of` gave."""
     if isinstance(loss, AdversarialLoss):
         return loss
+    if isinstance(loss, dict):
+        return AdversarialLoss(**{k: keras.saving.deserialize_keras_object(v) for k, v in loss.items()})
     if loss not in LOSSES:
         raise ValueError(f"There is no adversarial loss {loss!r}. Expected one of {', '.join(LOSSES)}.")
     return LOSSES[loss]
+
+
+def config_of(loss: AdversarialLoss) -> str | dict:
+    """What a model's config holds: the name of one of ours; of your own its functions, which have to be registered with Keras
+    (`keras.saving.register_keras_serializable`) to be found again."""
+    if LOSSES.get(loss.name) == loss:
+        return loss.name
+    return {k: keras.saving.serialize_keras_object(v) for k, v in loss._asdict().items()}

@@ -206,11 +206,13 @@ class ImageModel(backend.Step):
         return backend.input_gradient(self, fn, x)
 
     def next_keys(self, count: Any) -> Any:
-        """Fresh keys (count, 2) for `training.random`, from the model's saved random state and the replica's index."""
+        """Fresh keys (count, 2) for `training.random`, from the model's saved random state. A row of a batch has the same key on however
+        many replicas."""
         key = ops.copy(self._random_state.value)  # before it moves on: TensorFlow reads variables late
         self._random_state.assign(key + ops.convert_to_tensor(np.array([0, 1], "uint32")))
-        key = random.fold(random.fold(key, 0), backend.replica_index())
-        return random.fold(ops.broadcast_to(key[None], (count, 2)), ops.arange(count, dtype="int32"))
+        key = random.fold(random.fold(key, 0), 0)
+        rows = backend.first_row(count) + ops.arange(count, dtype="int32")
+        return random.fold(ops.broadcast_to(key[None], (count, 2)), rows)
 
     def score_keys(self, batch: dict[str, Any]) -> Any:
         """Keys (N, 2) for `score`: the same for every batch and every time."""

@@ -51,7 +51,7 @@ def restore(
     Args:
         run: float32 arrays (N, h, w, C), one for each of the network's inputs, in [-1, 1], to float32 (N, h scale, w scale, out).
         images: uint8, uint16 or floats in [-1, 1]: (H, W), (H, W, 1 | 3 | 4), (N, H, W, C); a path; a PIL image; or a list of them.
-        masks: (H, W) or (H, W, 1), nonzero where to paint, a path or a PIL image; one for all or one for each image.
+        masks: (H, W) or (H, W, 1), nonzero where to paint, a path or a PIL image; one for all, or a list or (N, H, W[, 1]), one for each.
         sigma: noise level in gray levels of 255, one for all or one for each image.
         seed: of the latent map of a variational model; None takes its mean, zero.
         tile, overlap: see `tiling.tiled`; of an overlap of more than half a tile, half a tile is used.
@@ -74,9 +74,8 @@ def restore(
     batch = isinstance(images, np.ndarray) and images.ndim == 4
     many = batch or isinstance(images, list | tuple)
     pictures = images if many else [images]
-    masks = _for_each(
-        "masks", masks, form.mask, len(pictures), many and (isinstance(masks, list) or np.ndim(masks) > 2)
-    )
+    one_each = isinstance(masks, list | tuple) or np.ndim(masks) > 3 or (np.ndim(masks) == 3 and masks.shape[-1] != 1)
+    masks = _for_each("masks", masks, form.mask, len(pictures), many and one_each)
     sigmas = _for_each("sigma", sigma, form.sigma, len(pictures), np.ndim(sigma) > 0)
     at_once = max(1, tile * tile // max(1, images.shape[1] * images.shape[2])) if batch else 1
     done, start = [], 0
@@ -245,7 +244,11 @@ def _latents(channels, count, height, width, seeds):
 
 
 def _mask(mask, size):
-    mask = mask if isinstance(mask, np.ndarray) else as_array(mask)
+    if isinstance(mask, Image.Image) or not hasattr(mask, "__array__"):
+        from keras_imgen.data.image_io import load_image
+
+        mask = load_image(mask, 1, background=0)
+    mask = np.asarray(mask)
     mask = mask[..., 0] if mask.ndim == 3 and mask.shape[-1] == 1 else mask
     if mask.shape != size:
         raise ValueError(f"Expected a mask of shape {size}, as the picture, got {mask.shape}.")

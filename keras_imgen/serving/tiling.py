@@ -25,7 +25,7 @@ def tiled(
 
     Neighbours share `overlap` pixels: the outer 3/8 of it on each side is context that is thrown away, the middle quarter is blended by
     linear weights that sum to one. What is `overlap` 3/8 away from a network's pixel should not matter to it, then tiles do not show.
-    Where memory runs out the tiles become half as large, down to 64 pixels and twice the overlap, and the work goes on.
+    Where memory runs out the tiles become half as large, down to 64 pixels, and share at most half of themselves, and the work goes on.
 
     Args:
         run: arrays (N, h, w, C), one for each name, to one float32 array (N, h scale, w scale, C').
@@ -42,17 +42,18 @@ def tiled(
         raise ValueError(f"Expected a tile of at least twice the overlap, got tile={tile!r} and overlap={overlap!r}.")
     height, width = size
     step = lambda n: -(-n // multiple) * multiple  # noqa: E731
-    state = {"done": 0, "tile": step(min(tile, max(size))), "out": height * scale}
     overlap = step(overlap)
+    tile = max(step(tile), 2 * overlap)
+    state = {"done": 0, "tile": min(tile, step(max(size))), "out": height * scale}
     while True:
         try:
             _bands(run, read, write, step(height), step(width), scale, overlap, multiple, track, state, width * scale)
             return
         except Exception as error:
             smaller = step(state["tile"] // 2)
-            if not out_of_memory(error) or smaller >= state["tile"] or smaller < max(SMALLEST, 2 * overlap):
+            if not out_of_memory(error) or smaller >= state["tile"] or smaller < max(SMALLEST, 2 * multiple):
                 raise
-            state["tile"] = smaller
+            state["tile"], overlap = smaller, min(overlap, smaller // 2 // multiple * multiple)
 
 
 def _bands(run, read, write, height, width, scale, overlap, multiple, track, state, out_width):

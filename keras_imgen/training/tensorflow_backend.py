@@ -60,6 +60,14 @@ def replica_index():
     return context.replica_id_in_sync_group if context else 0
 
 
+def first_row(count):
+    """Where this replica's `count` rows begin in the batch of all replicas."""
+    if replica_count() == 1 or tf.distribute.get_replica_context() is None:
+        return 0
+    counts = sum_over_replicas(tf.one_hot(replica_index(), replica_count()) * tf.cast(count, "float32"))
+    return tf.cast(tf.reduce_sum(tf.where(tf.range(replica_count()) < replica_index(), counts, 0.0)), "int32")
+
+
 def traced_once(function):
     """`function` of tensors; graphs that call it share one trace for each of its shapes."""
     traced = tf.function(function, autograph=False)

@@ -56,3 +56,33 @@ def test_nan_stops_the_run_with_the_last_good_state(tmp_path):
     fresh = duel(keras.optimizers.SGD)
     fresh.fit(images(), batch_size=16, epochs=3, verbose=0, callbacks=[BackupAndRestore(str(tmp_path))])
     assert all(np.isfinite(v.astype("float64")).all() for v in state(fresh))
+
+
+def test_a_resumed_run_goes_back_to_its_backup(tmp_path):
+    """Not to the weights that the model had before the backup was read."""
+    kept = lambda: BackupAndRestore(str(tmp_path), delete_checkpoint=False)  # noqa: E731
+    first = duel(keras.optimizers.SGD)
+    first.fit(images(), batch_size=16, epochs=1, verbose=0, callbacks=[kept()])
+    good, model = state(first), duel(keras.optimizers.SGD)
+
+    class Poison(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            self.model.maker.trainable_variables[0].assign(self.model.maker.trainable_variables[0] * np.nan)
+
+    with pytest.warns(UserWarning, match="Epoch 2, step 1"):
+        model.fit(images(), batch_size=16, epochs=3, verbose=0, callbacks=[StopOnNaN(), kept(), Poison()])
+    for a, b in zip(state(model), good, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_weights_that_are_nan_behind_finite_losses():
+    model, stop = duel(keras.optimizers.SGD), StopOnNaN()
+
+    class Hidden(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.maker.trainable_variables[0].assign(self.model.maker.trainable_variables[0] * np.nan)
+
+    with pytest.warns(UserWarning, match="Epoch 2, at its end: .*kernel"):
+        model.fit(images(), batch_size=16, epochs=5, verbose=0, callbacks=[Hidden(), stop])
+    assert stop.stopped_epoch == 2 and all(np.isfinite(v.astype("float64")).all() for v in state(model))

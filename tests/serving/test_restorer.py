@@ -167,7 +167,8 @@ def test_one_mask_serves_all_and_files_are_read(tmp_path):
     form = Form(3, 3, mask=True)
     paint = lambda arrays: -arrays["image"]  # noqa: E731
     expected = restore(paint, form, [COLOUR, COLOUR], masks=[HOLES, HOLES])
-    for masks in (HOLES, str(tmp_path / "mask.png")):
+    save_image(str(tmp_path / "rgb.png"), np.repeat(np.uint8(HOLES)[..., None] * 255, 3, -1))
+    for masks in (HOLES, HOLES[..., None], str(tmp_path / "mask.png"), str(tmp_path / "rgb.png")):
         np.testing.assert_array_equal(restore(paint, form, [COLOUR, COLOUR], masks=masks), expected)
         np.testing.assert_array_equal(restore(paint, form, np.stack([COLOUR, COLOUR]), masks=masks), expected)
 

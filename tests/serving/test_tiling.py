@@ -102,6 +102,26 @@ def test_smaller_tiles_when_memory_runs_out():
         run_on(picture, broken, tile=128, overlap=32)
 
 
+def test_a_large_overlap_shrinks_with_the_tiles():
+    picture = np.random.default_rng(0).normal(size=(1, 300, 260, 1)).astype("float32")
+
+    def hungry(x):
+        if max(x.shape[1:3]) > 64:
+            raise MemoryError
+        return blur(x)
+
+    out = run_on(picture, hungry, tile=128, overlap=64)
+    np.testing.assert_allclose(out, blur(picture), atol=1e-5)
+
+
+def test_tiles_share_what_a_large_stride_leaves():
+    """An overlap that is rounded up to the strides makes tiles larger: they never lie side by side without a seam's worth to share."""
+    picture = np.random.default_rng(0).normal(size=(1, 200, 200, 1)).astype("float32")
+    padded = np.pad(picture, [(0, 0), (0, 56), (0, 56), (0, 0)], mode="edge")
+    out = run_on(picture, blur, tile=64, overlap=32, multiple=64)
+    np.testing.assert_allclose(out, blur(padded)[:, :200, :200], atol=1e-5)
+
+
 def test_too_small_tiles_are_refused():
     with pytest.raises(ValueError, match="twice the overlap"):
         run_on(np.zeros((1, 99, 99, 1)), blur, tile=40, overlap=32)

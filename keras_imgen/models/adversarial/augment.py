@@ -176,13 +176,12 @@ class AdaptiveAugment:
         """The state: p, and the sum and the count of signs since the last adjustment; and steps taken."""
         return np.array([self.p, 0.0, 0.0, 0.0], "float32")
 
-    def next_state(self, state, signs, replicas: int = 1):
-        """The state after a batch; `signs` are those of the logits of real images, less the loss's threshold; `replicas` see as many."""
+    def next_state(self, state, signs, logits):
+        """The state after a batch: `signs` is the sum of sign(D(real) - threshold of the loss) over its `logits`, of all replicas."""
         p, total, count, step = (state[i] for i in range(4))
-        total, count = total + ops.sum(signs), count + ops.cast(ops.size(signs), "float32")
-        step = step + 1.0
+        total, count, step = total + signs, count + logits, step + 1.0
         due = step >= self.every
-        moved = ops.clip(p + ops.sign(total / count - self.target) * count * replicas / self.images, 0.0, self.largest)
+        moved = ops.clip(p + ops.sign(total / count - self.target) * count / self.images, 0.0, self.largest)
         zero = ops.zeros_like(p)
         return ops.stack(
             [

@@ -119,7 +119,7 @@ class CycleGAN(Translation):
         return judge(images, training=True) if self.loss_pair.pairs else None
 
     def _exchange(self, name, images, seen, keys):
-        """What the discriminator sees in place of new images (Shrivastava et al. 2017): while the buffer fills up they are themselves and
+        """What the discriminator sees in place of new images (Shrivastava et al. 2017): until the buffer is full they are themselves and
         are kept; then every second one is, by chance, and takes the place of a kept one, which is seen in its stead."""
         kept, size = self.kept[name], self.buffer
         u = random.uniform(keys, (2,))
@@ -127,7 +127,10 @@ class CycleGAN(Translation):
         filling = ops.cast(seen, "int32") + order < size
         # A different place for every row: a random start, then one after the other.
         places = ops.where(filling, ops.cast(seen, "int32") + order, (ops.cast(u[0, 0] * size, "int32") + order) % size)
-        swap = ops.logical_or(filling, ops.logical_and(u[:, 1] < 0.5, order < size))
+        full = ops.logical_and(
+            seen >= size, order < size
+        )  # before this batch: what fills up now is not taken out again
+        swap = ops.logical_or(filling, ops.logical_and(full, u[:, 1] < 0.5))
         before = ops.convert_to_tensor(kept)
         old = ops.take(before, places % size, axis=0)
         wide = lambda v: v[:, None, None, None]  # noqa: E731
@@ -166,7 +169,7 @@ class CycleGAN(Translation):
         }
         numbers = {k: getattr(self, k) for k in ("cycle_weight", "identity_weight", "buffer")}
         saved = {k: keras.saving.serialize_keras_object(v) for k, v in networks.items()}
-        return {**super().get_config(), **saved, **numbers, "loss": self.loss_pair.name}
+        return {**super().get_config(), **saved, **numbers, "loss": adversarial.config_of(self.loss_pair)}
 
     @classmethod
     def from_config(cls, config):

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.losses import adversarial
-from keras_imgen.models.adversarial.regularizers import R1, DiscriminatorStep, GradientPenalty, Regularizer
+from keras_imgen.models.adversarial.regularizers import R1, DiscriminatorStep, GradientPenalty, Regularizer, terms
 from keras_imgen.models.batches import to_uint8
 from keras_imgen.models.calls import call, check_labels, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
@@ -171,15 +171,12 @@ class GAN(ImageModel):
 
         def loss_fn():
             (real_logits, real_classes), (fake_logits, fake_classes) = self._both(real, fake, labels)
-            loss = total = self.loss_pair.discriminator(real_logits, fake_logits)
-            logs = {}
+            loss = self.loss_pair.discriminator(real_logits, fake_logits)
             step = DiscriminatorStep(
                 real, fake, real_logits, fake_logits, critic, self.input_gradient, random.fold(keys, 3), means
             )
-            for i, term in enumerate(self.regularizers):
-                own = DiscriminatorStep(**{**step.__dict__, "keys": random.fold(step.keys, i)})
-                logs[term.name] = _lazily(term, own, iteration)
-                total = total + logs[term.name]
+            logs = terms(self.regularizers, step, iteration)
+            total = sum(logs.values(), loss)
             if real_classes is not None:
                 crossed = [_cross_entropy(labels, c) for c in (real_classes, fake_classes)]
                 logs["class_loss"] = 0.5 * (crossed[0] + crossed[1])
@@ -193,7 +190,9 @@ class GAN(ImageModel):
         logs = {**logs, **self.loss_pair.accuracy(real_logits, fake_logits), "diversity": diversity}
         if self.adaptive:
             signs = ops.sign(real_logits - self.loss_pair.middle(real_logits, fake_logits))
-            state = self.augment.next_state(ops.copy(self.augment_state), signs, backend.replica_count())
+            seen = ops.stack([ops.sum(signs), ops.cast(ops.size(signs), "float32")])
+            seen = backend.sum_over_replicas(seen)
+            state = self.augment.next_state(ops.copy(self.augment_state), seen[0], seen[1])
             self.augment_state.assign(state)
             logs["augment_p"] = state[0]
         return logs
@@ -361,7 +360,7 @@ class GAN(ImageModel):
             "generator": keras.saving.serialize_keras_object(self.generator),
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "num_classes": self._classes,
-            "loss": self.loss_pair.name,
+            "loss": adversarial.config_of(self.loss_pair),
             "regularizers": [keras.saving.serialize_keras_object(term) for term in self.regularizers],
             "critic_steps": self.critic_steps,
             "augment": None if self.augment is None else keras.saving.serialize_keras_object(self.augment),
@@ -413,14 +412,3 @@ def _spread(images):
 
 def _cross_entropy(labels, logits):
     return ops.mean(keras.losses.sparse_categorical_crossentropy(labels, ops.cast(logits, "float32"), from_logits=True))
-
-
-def _lazily(term, step, iteration):
-    """The term, in one step of `term.every` and so many times as large there."""
-    if term.every == 1:
-        return term(step)
-    return ops.cond(
-        iteration % term.every == 0,
-        lambda: ops.cast(term.every * term(step), "float32"),
-        lambda: ops.zeros((), "float32"),
-    )

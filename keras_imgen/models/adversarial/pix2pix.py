@@ -89,7 +89,7 @@ class Pix2Pix(Translation):
             "generator": keras.saving.serialize_keras_object(self.generator),
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "l1_weight": self.l1_weight,
-            "loss": self.loss_pair.name,
+            "loss": adversarial.config_of(self.loss_pair),
         }
 
     @classmethod

@@ -6,7 +6,7 @@ times there (lazy regularisation, Karras et al. 2020, section 3.1). Penalties on
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -164,3 +164,22 @@ class LeCam(Regularizer):
         above = ops.mean(ops.square(ops.relu(real - step.means[1])))
         below = ops.mean(ops.square(ops.relu(step.means[0] - fake)))
         return self.weight * (above + below)
+
+
+def terms(regularizers: tuple[Regularizer, ...], step: DiscriminatorStep, iteration: Any) -> dict[str, Any]:
+    """The scalars to add to the discriminator's loss in this iteration, by their names."""
+    return {
+        term.name: lazily(term, replace(step, keys=random.fold(step.keys, i)), iteration)
+        for i, term in enumerate(regularizers)
+    }
+
+
+def lazily(term, step, iteration):
+    """The term, in one step of `term.every` and so many times as large there."""
+    if term.every == 1:
+        return term(step)
+    return ops.cond(
+        iteration % term.every == 0,
+        lambda: ops.cast(term.every * term(step), "float32"),
+        lambda: ops.zeros((), "float32"),
+    )

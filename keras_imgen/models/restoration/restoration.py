@@ -9,6 +9,7 @@ from keras import ops
 from keras_imgen.losses import adversarial as adversarial_losses
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
+from keras_imgen.models.adversarial.regularizers import DiscriminatorStep, Regularizer, terms
 from keras_imgen.models.calls import Pair, call, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives
@@ -27,8 +28,10 @@ class Restoration(ImageModel):
         objectives: names or `objectives.Objective`s; the loss is their weighted sum.
         discriminator: of target and restored images, (N, H', W', C') to logits of any shape, as `networks.patchgan((None, None, C))`:
             trained against the network (SRGAN, Ledig et al. 2017).
-        adversarial: see `losses.adversarial`; the default compares real and restored (ESRGAN, Wang et al. 2018).
+        adversarial: see `losses.adversarial`; the default compares real and restored in pairs (Jolicoeur-Martineau 2018; ESRGAN, Wang et
+            al. 2018, compares with the mean).
         adversarial_weight: of that loss; ESRGAN's is 0.005.
+        regularizers: terms of the discriminator's loss, `models.adversarial.R1`, ...; the Wasserstein loss needs a `GradientPenalty`.
         encoder: makes it a conditional VAE (Sohn et al. 2015): a network of a dict of `image` and `target` to (N, h, w, 2 D), means and
             log-variances of the latent map that the network takes, as `networks.latent_encoder`. The prior is N(0, I).
         kl_weight: of the KL in nats, per number of the target. With L1 it is the ELBO of a Laplacian whose scale is this weight: take
@@ -55,18 +58,26 @@ class Restoration(ImageModel):
         discriminator: keras.Model | None = None,
         adversarial: str = "relativistic",
         adversarial_weight: float = 0.005,
+        regularizers: tuple[Regularizer, ...] = (),
         encoder: keras.Model | None = None,
         kl_weight: float = 0.1,
         overlap: int = 64,
         **kwargs,
     ):
         self.objectives, self.loss_pair = _objectives(objectives), adversarial_losses.get(adversarial)
+        self.regularizers = tuple(regularizers)
         self.logged = self._names(discriminator, encoder)
         super().__init__(**kwargs)
         self.network, self.discriminator, self.encoder = network, discriminator, encoder
         self.overlap = overlap
         self.adversarial_weight, self.kl_weight = adversarial_weight, kl_weight
         self.trunks = [o.trunk for o in self.objectives if getattr(o, "trunk", None) is not None]
+        if self.regularizers and discriminator is None:
+            raise ValueError("`regularizers` are terms of the discriminator's loss, and there is no discriminator.")
+        if discriminator is not None:
+            self.logit_means = self.add_weight(
+                name="logit_means", shape=(2,), initializer="zeros", trainable=False, aggregation="mean"
+            )
         if encoder is not None and self._latent is None:
             raise ValueError(
                 f"Expected a network that takes the encoder's `latent`, got one of {', '.join(inputs(network))}."
@@ -84,6 +95,7 @@ class Restoration(ImageModel):
             *terms,
             *(("kl",) if encoder is not None else ()),
             *(played if discriminator is not None else ()),
+            *(term.name for term in self.regularizers),
         )
 
     def _form(self) -> restorer.Form:
@@ -199,7 +211,7 @@ class Restoration(ImageModel):
         mean, log_variance = ops.split(found, 2, axis=-1)
         return mean, ops.clip(log_variance, -20.0, 10.0)
 
-    def _judge(self, images, training):
+    def _judge(self, images, training=False):
         return ops.cast(self.discriminator(images, training=training), "float32")
 
     def update(self, batch):
@@ -210,13 +222,22 @@ class Restoration(ImageModel):
         if self.discriminator is None:
             return logs
         fake = ops.stop_gradient(image)
+        means = ops.copy(self.logit_means)
+        iteration = ops.cast(ops.convert_to_tensor(self._optimizer_of(self.discriminator).iterations), "int32")
 
         def discriminator_loss():
             real_logits, fake_logits = self._judge(target, True), self._judge(fake, True)
-            return self.loss_pair.discriminator(real_logits, fake_logits), real_logits, fake_logits
+            loss = self.loss_pair.discriminator(real_logits, fake_logits)
+            step = DiscriminatorStep(
+                target, fake, real_logits, fake_logits, self._judge, self.input_gradient, random.fold(keys, 4), means
+            )
+            added = terms(self.regularizers, step, iteration)
+            return sum(added.values(), loss), {**added, "discriminator_loss": loss}, real_logits, fake_logits
 
-        loss, real_logits, fake_logits = self.minimize(discriminator_loss, self.discriminator)
-        return {**logs, "discriminator_loss": loss, **self.loss_pair.accuracy(real_logits, fake_logits)}
+        _, found, real_logits, fake_logits = self.minimize(discriminator_loss, self.discriminator)
+        now = ops.stack([ops.mean(real_logits), ops.mean(fake_logits)])
+        self.logit_means.assign(means + 0.01 * (now - means))
+        return {**logs, **found, **self.loss_pair.accuracy(real_logits, fake_logits)}
 
     def score(self, batch):
         keys = self.score_keys(batch)
@@ -309,7 +330,7 @@ class Restoration(ImageModel):
 
     def for_inference(self):
         """The network with averaged weights alone: the same pictures, without discriminator, encoder, objectives and optimizers."""
-        dropped = ("objectives", "discriminator", "encoder")
+        dropped = ("objectives", "discriminator", "regularizers", "encoder")
         copy = type(self).from_config({**{k: v for k, v in self.get_config().items() if k not in dropped}, "ema": None})
         averages = {id(v): average for v, average in self._averages}
         for mine, its in zip(self.network.variables, copy.network.variables, strict=True):
@@ -329,8 +350,9 @@ class Restoration(ImageModel):
             "network": save(self.network),
             "objectives": [save(o) for o in self.objectives],
             "discriminator": save(self.discriminator),
-            "adversarial": self.loss_pair.name,
+            "adversarial": adversarial_losses.config_of(self.loss_pair),
             "adversarial_weight": self.adversarial_weight,
+            "regularizers": [save(term) for term in self.regularizers],
             "encoder": save(self.encoder),
             "kl_weight": self.kl_weight,
             "overlap": self.overlap,
@@ -340,7 +362,8 @@ class Restoration(ImageModel):
     def from_config(cls, config):
         load = keras.saving.deserialize_keras_object
         networks = {k: load(config[k]) for k in ("network", "discriminator", "encoder") if config.get(k) is not None}
-        return cls(**{**config, **networks})
+        regularizers = [load(term) for term in config.get("regularizers", ())]
+        return cls(**{**config, **networks, "regularizers": regularizers})
 
 
 def _objectives(given):

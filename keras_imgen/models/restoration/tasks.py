@@ -130,7 +130,9 @@ class ZeroDCE(Restoration):
         overlap: int = 64,
         **kwargs,
     ):
-        if unused := sorted(set(kwargs) & {"objectives", "discriminator", "encoder", "adversarial", "kl_weight"}):
+        if unused := sorted(
+            set(kwargs) & {"objectives", "discriminator", "regularizers", "encoder", "adversarial", "kl_weight"}
+        ):
             raise ValueError(f"Zero-DCE has losses of its own: {', '.join(unused)} do not apply.")
         self.weights_of = {
             "spatial": spatial_weight,

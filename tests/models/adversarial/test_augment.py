@@ -76,11 +76,11 @@ def test_p_settles_where_the_heuristic_meets_its_target():
     state, seen = augment.start(), []
     for _ in range(800):
         signs = np.where(rng.random(32) < 1 - state[0] / 2, 1.0, -1.0).astype("float32")
-        state = np.array(augment.next_state(state, signs))
+        state = np.array(augment.next_state(state, signs.sum(), 32.0))
         seen.append(state[0])
     np.testing.assert_allclose(np.mean(seen[400:]), 0.4, atol=0.05)
     for sign, end in ((1.0, 0.85), (-1.0, 0.0)):  # it stays between 0 and `largest`
         state = augment.start()
         for _ in range(800):
-            state = np.array(augment.next_state(state, np.full(32, sign, "float32")))
+            state = np.array(augment.next_state(state, 32 * sign, 32.0))
         assert state[0] == np.float32(end)

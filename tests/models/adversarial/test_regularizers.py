@@ -1,5 +1,7 @@
 """Gradient penalties on D(x) = x'Ax/2 + b'x, whose gradient is Ax + b; the other terms against their formulas."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from keras_imgen.models import GAN
 from keras_imgen.models.adversarial import DRAGAN, R1, R2, Consistency, GradientPenalty, LeCam
 from keras_imgen.models.adversarial.regularizers import DiscriminatorStep
 from keras_imgen.networks import mlp_discriminator, mlp_generator
-from keras_imgen.training import random
+from keras_imgen.training import backend, random
 
 RNG = np.random.default_rng(0)
 A = (lambda m: m + m.T)(RNG.normal(size=(12, 12))).astype("float32")
@@ -69,6 +71,25 @@ def test_the_penalty_has_the_gradient_of_the_closed_form():
     model.train_on_batch(np.zeros((4, 2, 2, 1), "float32"))  # real and fake are zero: nothing else has a gradient
     found = np.array(critic.layers[-1].kernel)[:, 0]
     np.testing.assert_allclose(found, np.array([1, 2, -1, 0.5]) * (1 - 0.1 * 0.5), rtol=1e-6)
+
+
+def test_penalties_have_the_gradient_of_the_closed_form_in_a_quadratic_critic(step):
+    """D(x) = a |x|^2 / 2: R1 is gamma/2 a^2 E|x|^2, and the penalty w E(a |x| - 1)^2; both have to be differentiated by a."""
+    a = keras.Variable(1.7)
+    model = GAN(mlp_generator((2, 2, 3)), mlp_discriminator((2, 2, 3)))
+
+    def quadratic(x, training=False):
+        return 0.5 * a * ops.sum(ops.square(x), axis=(1, 2, 3))
+
+    def slope(term):
+        own = replace(step, critic=quadratic, gradient=model.input_gradient)
+        return backend.gradients(model, lambda: (term(own),) * 2, [a])[1][0]
+
+    squares = (REAL**2).sum((1, 2, 3))
+    np.testing.assert_allclose(slope(R1(3.0)), 3.0 * 1.7 * squares.mean(), rtol=1e-5)
+    u = np.array(random.uniform(step.keys)).reshape(-1, 1, 1, 1)
+    lengths = np.sqrt(((u * REAL + (1 - u) * FAKE) ** 2).sum((1, 2, 3)))
+    np.testing.assert_allclose(slope(GradientPenalty()), 20 * ((1.7 * lengths - 1) * lengths).mean(), rtol=1e-4)
 
 
 def test_lazy_terms_count_as_often_as_others():

@@ -11,7 +11,7 @@ from keras_imgen.layers.stylegan2 import downsample, upsample
 from keras_imgen.models import StyleGAN2
 from keras_imgen.models.adversarial import AdaptiveAugment
 from keras_imgen.networks import stylegan2_discriminator, stylegan2_generator
-from keras_imgen.training import random
+from keras_imgen.training import backend, random
 
 RNG = np.random.default_rng(0)
 
@@ -87,10 +87,10 @@ def test_path_length_of_a_linear_generator():
     """Where images are A w, J^T y is A^T y."""
     model = small()
     shape, layers = (8, 8, 3), model.generator.layer_count
-    a = RNG.normal(size=(layers, 8, 192)).astype("float32")
+    a, scale = RNG.normal(size=(layers, 8, 192)).astype("float32"), keras.Variable(1.0)
 
     def linear(w, keys=None):
-        return ops.reshape(ops.einsum("nld,ldp->np", w, a), (-1, *shape))
+        return scale * ops.reshape(ops.einsum("nld,ldp->np", w, a), (-1, *shape))
 
     model.generator.synthesize = linear
     keys = random.key(np.arange(5, dtype="int32"))
@@ -101,6 +101,9 @@ def test_path_length_of_a_linear_generator():
     wanted = 3.0 + 0.01 * (lengths.mean() - 3.0)
     np.testing.assert_allclose(mean, wanted, rtol=1e-5)
     np.testing.assert_allclose(penalty, 2.0 * ((lengths - wanted) ** 2).mean(), rtol=1e-4)
+    term = lambda: (model.generator_term(keys, ops.zeros((5,), "int32"))[0],) * 2  # noqa: E731
+    _, (slope,) = backend.gradients(model, term, [scale])  # lengths are proportional to the scale; their mean is held
+    np.testing.assert_allclose(slope, 4.0 * ((lengths - wanted) * lengths).mean(), rtol=1e-4)
 
 
 def test_styles_are_mixed_at_a_layer():

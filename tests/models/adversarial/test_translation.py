@@ -83,6 +83,19 @@ def test_the_buffer_gives_back_every_image_it_took():
     assert 0.35 < late < 0.65
 
 
+def test_no_image_is_lost_in_the_batch_that_fills_the_buffer():
+    """6 places and batches of 4: in the second batch two fill it up, and two are shown as they are."""
+    model = cyclegan(buffer=6)
+    for seed in range(20):
+        model.kept["targets"].assign(model.kept["targets"] * 0)
+        for i in range(2):
+            new = 1 + 4 * i + np.arange(4, dtype="float32").reshape(4, 1, 1, 1) + np.zeros((4, 8, 8, 1), "float32")
+            keys = random.fold(random.key(np.arange(4, dtype="int32")), seed)
+            out = model._exchange("targets", ops.convert_to_tensor(new), 4.0 * i, keys)
+            np.testing.assert_array_equal(out, new)
+        np.testing.assert_array_equal(np.array(model.kept["targets"])[:, 0, 0, 0], [1, 2, 3, 4, 5, 6])
+
+
 def test_what_is_wrong_is_said():
     model = pix2pix()
     with pytest.raises(ValueError, match="'target'"):

@@ -8,6 +8,7 @@ from skimage import color
 
 from keras_imgen import load_model, serving
 from keras_imgen.models import Colorizer, Deblurrer, Denoiser, Enhancer, Inpainter, SuperResolution, ZeroDCE
+from keras_imgen.models.adversarial import GradientPenalty, LeCam
 from keras_imgen.models.restoration import objectives
 from keras_imgen.models.restoration.lab import lab, rgb
 from keras_imgen.networks import copy_weights, edsr, ffdnet, inpainting_unet, latent_encoder, patchgan, zero_dce
@@ -221,7 +222,13 @@ def test_frozen_layers_stay_and_weights_move_to_another_scale():
 def adversarial():
     keras.utils.set_random_seed(0)
     model = SuperResolution(
-        small(2), 2, ["l1", "dssim"], discriminator=patchgan((None, None, 3), width=8, depth=1), adversarial_weight=0.1
+        small(2),
+        2,
+        ["l1", "dssim"],
+        discriminator=patchgan((None, None, 3), width=8, depth=1),
+        adversarial="wasserstein",
+        adversarial_weight=0.1,
+        regularizers=[GradientPenalty(every=2), LeCam()],
     )
     model.compile(network_optimizer=keras.optimizers.Adam(1e-3), discriminator_optimizer=keras.optimizers.Adam(2e-3))
     return model
@@ -267,7 +274,12 @@ def test_the_discriminator_plays():
         "discriminator_loss",
         "real_accuracy",
         "fake_accuracy",
+        "gradient_penalty",
+        "lecam",
     } == set(logs)
+    assert logs["gradient_penalty"][0] > 0
+    with pytest.raises(ValueError, match="no discriminator"):
+        Deblurrer(small(), regularizers=[LeCam()])
     assert any((a != np.array(b)).any() for a, b in zip(before, model.discriminator.trainable_variables))
     total = logs["l1"][0] + logs["dssim"][0] + 0.1 * logs["adversarial"][0]
     np.testing.assert_allclose(logs["loss"][0], total, rtol=1e-4)
