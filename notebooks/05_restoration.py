@@ -83,7 +83,7 @@ print("ensemble:", psnr(cat, denoiser.restore(noisy, ensemble=True)))
 #
 # `degraded` turns clean batches into pairs of `image` and `target`: MATLAB's bicubic here, as in the published numbers; there are also
 # blur, JPEG, low light, holes, and the chain of Real-ESRGAN. A network of gray pictures restores the luma of coloured ones. It starts as
-# bicubic enlargement to the bit, so it can only get better.
+# bicubic enlargement, so it can only get better.
 
 # %%
 pairs = degraded(patches(photos, 96, batch=16, steps=STEPS, channels=1), degrade.Downscale(3))

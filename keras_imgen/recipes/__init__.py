@@ -15,7 +15,7 @@ RECIPES = {
     "digits-dcgan": ("digits_dcgan", "a GAN on the 1,500 digits, 16x16, with DiffAugment: five minutes on a CPU"),
     "fashion-dcgan": ("fashion_dcgan", "a GAN on Fashion-MNIST, 28x28, without labels: 20 minutes on a CPU"),
     "fashion-wgan-gp": ("fashion_wgan_gp", "the same by the Wasserstein distance with gradient penalty"),
-    "fashion-cgan": ("fashion_cgan", "a GAN on Fashion-MNIST, conditional on the class: 20 minutes on a CPU"),
+    "fashion-cgan": ("fashion_cgan", "a GAN on Fashion-MNIST, conditional on the class: half an hour on a CPU"),
     "shapes-stylegan2": ("shapes_stylegan2", "StyleGAN2 with adaptive augmentation on coloured shapes, 32x32"),
     "edges2shapes-pix2pix": ("edges2shapes_pix2pix", "from outlines to filled shapes, 32x32, learned from pairs"),
     "shapes-cyclegan": ("shapes_cyclegan", "shapes on black to shapes on white, 32x32, learned without pairs"),
@@ -27,7 +27,7 @@ RECIPES = {
     "shapes-beta-vae": ("shapes_beta_vae", "a beta-VAE on single coloured shapes, 32x32: disentangled latents"),
     "photos-sr-x2": (
         "photos_sr:x2",
-        "super-resolution of photographs by 2, trained on T91 and BSDS500: 20 minutes on a CPU",
+        "super-resolution of photographs by 2, trained on T91 and BSDS500: 40 minutes on a CPU",
     ),
     "photos-sr-x3": ("photos_sr:x3", "the same by 3"),
     "photos-sr-x4": ("photos_sr:x4", "the same by 4"),

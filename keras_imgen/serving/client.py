@@ -24,11 +24,11 @@ class ServedModel:
         self.num_classes = self.description["num_classes"]
         self._loaded = tf.saved_model.load(path)  # held: its variables live as long as it does
 
-    def _images(self, images):
-        images = np.asarray(images)
-        if images.dtype != np.uint8 or images.shape[1:] != self.image_shape:
+    def _images(self, images, shape=None):
+        images, shape = np.asarray(images), shape or self.image_shape
+        if images.dtype != np.uint8 or images.shape[1:] != shape:
             raise ValueError(
-                f"Expected uint8 images (N, {', '.join(map(str, self.image_shape))}), got {images.dtype} {images.shape}."
+                f"Expected uint8 images (N, {', '.join(map(str, shape))}), got {images.dtype} {images.shape}."
             )
         return images
 
@@ -108,6 +108,11 @@ class ServedTranslation(ServedModel):
     def translate(self, images: Any, batch_size: int = 32) -> np.ndarray:
         """uint8 images from uint8 images (N, H, W, C): see `Pix2Pix.translate`."""
         return self._call("serving_default", {"images": self._images(images)}, None, batch_size, fill=False)
+
+    def translate_back(self, targets: Any, batch_size: int = 32) -> np.ndarray:
+        """uint8 images of the first kind from uint8 targets (N, H, W, C): see `CycleGAN.translate_back`."""
+        shape = tuple(self.description["target_shape"])
+        return self._call("translate_back", {"images": self._images(targets, shape)}, None, batch_size, fill=False)
 
 
 class ServedLatentModel(ServedModel):

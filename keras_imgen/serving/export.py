@@ -105,20 +105,26 @@ def export_gan(model, path: str) -> None:
 
 
 def export_translation(model, path: str) -> None:
-    """Write a model from image to image as a SavedModel: `serving_default`, images uint8 (N, H, W, C) -> images uint8.
+    """Write a model from image to image as a SavedModel: `serving_default`, and of `CycleGAN` `translate_back`, images uint8 (N, H, W, C)
+    -> images uint8.
 
     Raises:
         FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
     """
     tf = _tensorflow(path)
 
-    def translate(images):
-        with model.averaged():
-            return {"images": model.translated(images)}
+    def endpoint(network, shape):
+        def translate(images):
+            with model.averaged():
+                return {"images": model.translated(images, network)}
 
-    spec = tf.TensorSpec([None, *model.image_shape], "uint8", name="images")
+        return _concrete(translate, images=tf.TensorSpec([None, *shape], "uint8", name="images"))
+
+    signatures = {"serving_default": endpoint(model.translator, model.image_shape)}
+    if model.inverse is not None:
+        signatures["translate_back"] = endpoint(model.inverse, model.target_shape)
     about = {"kind": "translation", "target_shape": list(model.target_shape)}
-    _write(model, path, {"serving_default": _concrete(translate, images=spec)}, about)
+    _write(model, path, signatures, about)
 
 
 def export_latent_model(model, path: str) -> None:

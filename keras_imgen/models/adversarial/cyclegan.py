@@ -79,6 +79,10 @@ class CycleGAN(Translation):
     def translator(self):
         return self.generators.there
 
+    @property
+    def inverse(self):
+        return self.generators.back
+
     def default_optimizers(self):
         return {name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in self.players}
 
@@ -158,7 +162,7 @@ class CycleGAN(Translation):
 
     def translate_back(self, targets, batch_size: int = 32, ema: bool = True):
         """uint8 images (N, H, W, C) of the first kind from images of the second; as `translate`."""
-        return self._translate(self.generators.back, targets, batch_size, ema)
+        return self._translate(self.inverse, targets, batch_size, ema)
 
     def get_config(self):
         networks = {

@@ -34,6 +34,11 @@ class Translation(ImageModel):
         """The network from `image` to `target`."""
         return self.generator
 
+    @property
+    def inverse(self):
+        """The network from `target` to `image`; None where there is none."""
+        return None
+
     def _checked(self, x, y=None):
         x, first = batches.peek(x, y, self.second)
         if first is not None:
@@ -76,7 +81,7 @@ class Translation(ImageModel):
         raise TypeError(f"{type(self).__name__} makes images from images: use translate(images).")
 
     def export(self, path: str) -> None:
-        """Write a SavedModel with the endpoint `serving_default`, uint8 images to uint8 images."""
+        """Write a SavedModel, uint8 images to uint8 images; see `serving.export.export_translation`."""
         from keras_imgen.serving.export import export_translation
 
         export_translation(self, path)

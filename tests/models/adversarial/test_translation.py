@@ -64,6 +64,11 @@ def test_cyclegan_goes_on_to_the_bit(tmp_path):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(model.translate_back(X[:3]), loaded.translate_back(X[:3]))
     assert (model.translate(X[:3]) != model.translate_back(X[:3])).any()
+    if keras.backend.backend() == "tensorflow":
+        model.export(str(tmp_path / "saved"))
+        served = serving.load(str(tmp_path / "saved"))
+        np.testing.assert_array_equal(served.translate(X[:32]), model.translate(X[:32]))
+        np.testing.assert_array_equal(served.translate_back(X[:32]), model.translate_back(X[:32]))
 
 
 def test_the_buffer_gives_back_every_image_it_took():
