@@ -13,7 +13,6 @@ SqueezeNet's features (less is better), both of 8-bit answers. Data below KERAS_
 import argparse
 import json
 import os
-import time
 
 import keras
 import numpy as np
@@ -88,9 +87,7 @@ def main():
         plain = [to_uint8(x) if x.dtype != np.uint8 else x for x in given]
         answers = {"as it is" if scale == 1 else "nearest": [x.repeat(scale, 0).repeat(scale, 1) for x in plain]}
         for way, model in trained(task, args.steps):
-            began = time.time()
             answers[way] = [to_uint8(model.restore(x)) if x.dtype != np.uint8 else model.restore(x) for x in given]
-            print(f"{task}, {way}: {time.time() - began:.0f} s", flush=True)
             if way.startswith("variational"):
                 drawn = [model.restore(x, seed=0) for x in given]
                 answers["a drawn latent"] = [to_uint8(x) if x.dtype != np.uint8 else x for x in drawn]

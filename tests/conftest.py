@@ -1,4 +1,14 @@
 import os
 
-# Most of the time of a small program under XLA is compilation; child processes inherit it.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+import pytest
+
+
+@pytest.fixture
+def other_backend():
+    """The environment of a process with the other backend. Most of the time of a small program on JAX is compilation: there is less."""
+    pytest.importorskip("jax")
+    import keras
+
+    name = {"tensorflow": "jax", "jax": "tensorflow"}[keras.backend.backend()]
+    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    return {**os.environ, "KERAS_BACKEND": name, "XLA_FLAGS": quick}

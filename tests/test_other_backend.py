@@ -1,6 +1,5 @@
 """What TensorFlow passes, JAX passes: the training step, resuming and sampling, in a process with the other backend."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,8 +48,7 @@ LEFT_OUT = (
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="this process has the other backend already")
-def test_on_jax():
-    pytest.importorskip("jax")
+def test_on_jax(other_backend):
     names = " and ".join(f"not {name}" for name in LEFT_OUT)
     arguments = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-k", names, *(str(TESTS / f) for f in FILES)]
     done = subprocess.run(
@@ -58,6 +56,6 @@ def test_on_jax():
         capture_output=True,
         text=True,
         cwd=TESTS.parent,
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env=other_backend,
     )
     assert done.returncode == 0, done.stdout[-3000:]

@@ -51,8 +51,8 @@ class StopOnNaN(keras.callbacks.Callback):
     """Stops `fit` at the first loss that is not finite, or after the first epoch with such weights, and puts back the state of the
     last epoch that ended well.
 
-    Weights, averages, optimizers and random state are kept in memory when the first epoch begins, and after every one; put it before
-    `BackupAndRestore` and `ModelCheckpoint` in the list, which then see the good state.
+    Weights, averages, optimizers and random state are kept in memory when the first epoch begins, and after every `every` epochs; put it
+    before `BackupAndRestore` and `ModelCheckpoint` in the list, which then see the good state.
 
     Args:
         every: epochs between copies, for large models.
@@ -85,7 +85,7 @@ class StopOnNaN(keras.callbacks.Callback):
         if self.stopped_epoch is not None:
             self._restore()  # steps_per_execution may have gone on
             return
-        bad = [v.path for v in self.model.trainable_variables if not np.isfinite(np.array(v, "float32")).all()]
+        bad = [v.path for v in self._variables() if not np.isfinite(np.array(v, "float32")).all()]
         if bad:  # a ReLU hides it from the losses
             self._stop("at its end", bad)
         elif (epoch + 1) % self.every == 0:

@@ -210,14 +210,15 @@ class ImageModel(backend.Step):
         many replicas."""
         key = ops.copy(self._random_state.value)  # before it moves on: TensorFlow reads variables late
         self._random_state.assign(key + ops.convert_to_tensor(np.array([0, 1], "uint32")))
-        key = random.fold(random.fold(key, 0), 0)
+        key = random.fold(random.fold(key, 0), 0)  # twice, as earlier versions, whose runs go on
         rows = backend.first_row(count) + ops.arange(count, dtype="int32")
         return random.fold(ops.broadcast_to(key[None], (count, 2)), rows)
 
     def score_keys(self, batch: dict[str, Any]) -> Any:
         """Keys (N, 2) for `score`: the same for every batch and every time."""
         count = ops.shape(batch["image"])[0]
-        return random.fold(random.key(ops.arange(count, dtype="int32")), self.seed)
+        rows = backend.first_row(count) + ops.arange(count, dtype="int32")
+        return random.fold(random.key(rows), self.seed)
 
     @property
     def _averages(self) -> list[tuple[keras.Variable, keras.Variable]]:

@@ -22,7 +22,12 @@ class ServedModel:
         self.name = self.description["name"]
         self.image_shape = tuple(self.description["image_shape"])
         self.num_classes = self.description["num_classes"]
-        self._loaded = tf.saved_model.load(path)  # held: its variables live as long as it does
+        logger, level = tf.get_logger(), tf.get_logger().level
+        logger.setLevel("ERROR")  # it would warn that gradients were not saved
+        try:
+            self._loaded = tf.saved_model.load(path)  # held: its variables live as long as it does
+        finally:
+            logger.setLevel(level)
 
     def _images(self, images, shape=None):
         images, shape = np.asarray(images), shape or self.image_shape
@@ -111,6 +116,8 @@ class ServedTranslation(ServedModel):
 
     def translate_back(self, targets: Any, batch_size: int = 32) -> np.ndarray:
         """uint8 images of the first kind from uint8 targets (N, H, W, C): see `CycleGAN.translate_back`."""
+        if "translate_back" not in self._loaded.signatures:
+            raise ValueError(f"This export of {self.description['model']} has no way back from targets to images.")
         shape = tuple(self.description["target_shape"])
         return self._call("translate_back", {"images": self._images(targets, shape)}, None, batch_size, fill=False)
 

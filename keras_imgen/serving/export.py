@@ -198,6 +198,7 @@ def export_restoration(model, path: str) -> None:
         given = {"image": rescale(images)}
         given.update({} if masks is None else {"mask": tf.cast(masks != 0, "float32")})
         given.update({} if sigma is None else {"sigma": sigma})
+        given.update({} if form.latent is None else {"latent": tf.zeros(model.latent_shape(images))})
         restored = to_uint8(tiles(**given)["images"])
         return {"images": restored if masks is None else tf.where(masks != 0, restored, images)}
 

@@ -74,7 +74,8 @@ def restore(
     batch = isinstance(images, np.ndarray) and images.ndim == 4
     many = batch or isinstance(images, list | tuple)
     pictures = images if many else [images]
-    one_each = isinstance(masks, list | tuple) or np.ndim(masks) > 3 or (np.ndim(masks) == 3 and masks.shape[-1] != 1)
+    shape = () if isinstance(masks, Image.Image) else np.shape(masks)
+    one_each = isinstance(masks, list | tuple) or len(shape) > 3 or (len(shape) == 3 and shape[-1] != 1)
     masks = _for_each("masks", masks, form.mask, len(pictures), many and one_each)
     sigmas = _for_each("sigma", sigma, form.sigma, len(pictures), np.ndim(sigma) > 0)
     at_once = max(1, tile * tile // max(1, images.shape[1] * images.shape[2])) if batch else 1
@@ -247,7 +248,8 @@ def _mask(mask, size):
     if isinstance(mask, Image.Image) or not hasattr(mask, "__array__"):
         from keras_imgen.data.image_io import load_image
 
-        mask = load_image(mask, 1, background=0)
+        mask = load_image(mask, keep_depth=True)
+        mask = (mask[..., :3] * np.uint16(mask[..., 3:] > 0) if mask.shape[-1] == 4 else mask).any(-1)
     mask = np.asarray(mask)
     mask = mask[..., 0] if mask.ndim == 3 and mask.shape[-1] == 1 else mask
     if mask.shape != size:

@@ -31,8 +31,8 @@ def tiled(
         run: arrays (N, h, w, C), one for each name, to one float32 array (N, h scale, w scale, C').
         read: the arrays of a window; the window may go beyond the picture, at the bottom and right, by less than `multiple`.
         write: takes rows that are finished, from the first to the last, float32 (N, rows, W scale, C').
-        size: (height, width) of the picture.  tile: pixels of a tile's side.
-        multiple: tiles start at multiples of it, and a picture is read up to a multiple of it: the strides of a network.
+        size: (height, width) of the picture.  tile: pixels of a tile's side; more where `multiple` asks for it.
+        multiple: tiles start at multiples of it, share multiples of it, and a picture is read up to one: the strides of a network.
         track: wraps the list of bands, to show progress.
 
     Raises:

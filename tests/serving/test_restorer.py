@@ -168,7 +168,8 @@ def test_one_mask_serves_all_and_files_are_read(tmp_path):
     paint = lambda arrays: -arrays["image"]  # noqa: E731
     expected = restore(paint, form, [COLOUR, COLOUR], masks=[HOLES, HOLES])
     save_image(str(tmp_path / "rgb.png"), np.repeat(np.uint8(HOLES)[..., None] * 255, 3, -1))
-    for masks in (HOLES, HOLES[..., None], str(tmp_path / "mask.png"), str(tmp_path / "rgb.png")):
+    pil = Image.open(tmp_path / "rgb.png")
+    for masks in (HOLES, HOLES[..., None], str(tmp_path / "mask.png"), str(tmp_path / "rgb.png"), pil):
         np.testing.assert_array_equal(restore(paint, form, [COLOUR, COLOUR], masks=masks), expected)
         np.testing.assert_array_equal(restore(paint, form, np.stack([COLOUR, COLOUR]), masks=masks), expected)
 

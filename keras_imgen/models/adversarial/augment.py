@@ -176,10 +176,9 @@ class AdaptiveAugment:
         """The state: p, and the sum and the count of signs since the last adjustment; and steps taken."""
         return np.array([self.p, 0.0, 0.0, 0.0], "float32")
 
-    def next_state(self, state, signs, logits):
-        """The state after a batch: `signs` is the sum of sign(D(real) - threshold of the loss) over its `logits`, of all replicas."""
-        p, total, count, step = (state[i] for i in range(4))
-        total, count, step = total + signs, count + logits, step + 1.0
+    def next_state(self, state, total, count):
+        """The state after a batch: `total` is the sum of sign(D(real) - threshold of the loss) over its `count` logits, of all replicas."""
+        p, total, count, step = state[0], state[1] + total, state[2] + count, state[3] + 1.0
         due = step >= self.every
         moved = ops.clip(p + ops.sign(total / count - self.target) * count / self.images, 0.0, self.largest)
         zero = ops.zeros_like(p)

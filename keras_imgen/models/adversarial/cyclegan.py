@@ -123,17 +123,15 @@ class CycleGAN(Translation):
         return judge(images, training=True) if self.loss_pair.pairs else None
 
     def _exchange(self, name, images, seen, keys):
-        """What the discriminator sees in place of new images (Shrivastava et al. 2017): until the buffer is full they are themselves and
-        are kept; then every second one is, by chance, and takes the place of a kept one, which is seen in its stead."""
+        """What the discriminator sees in place of new images (Shrivastava et al. 2017): they are themselves, and fill the buffer up; once
+        it is full every second one is kept, by chance, and takes the place of another, which is seen in its stead."""
         kept, size = self.kept[name], self.buffer
         u = random.uniform(keys, (2,))
         order = ops.arange(ops.shape(images)[0], dtype="int32")
         filling = ops.cast(seen, "int32") + order < size
         # A different place for every row: a random start, then one after the other.
         places = ops.where(filling, ops.cast(seen, "int32") + order, (ops.cast(u[0, 0] * size, "int32") + order) % size)
-        full = ops.logical_and(
-            seen >= size, order < size
-        )  # before this batch: what fills up now is not taken out again
+        full = ops.logical_and(seen >= size, order < size)
         swap = ops.logical_or(filling, ops.logical_and(full, u[:, 1] < 0.5))
         before = ops.convert_to_tensor(kept)
         old = ops.take(before, places % size, axis=0)

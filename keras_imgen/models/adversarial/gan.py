@@ -7,7 +7,14 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.losses import adversarial
-from keras_imgen.models.adversarial.regularizers import R1, DiscriminatorStep, GradientPenalty, Regularizer, terms
+from keras_imgen.models.adversarial.regularizers import (
+    R1,
+    DiscriminatorStep,
+    GradientPenalty,
+    Regularizer,
+    checked,
+    penalties,
+)
 from keras_imgen.models.batches import to_uint8
 from keras_imgen.models.calls import call, check_labels, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
@@ -46,7 +53,7 @@ class GAN(ImageModel):
         generator: keras.Model,
         discriminator: keras.Model,
         num_classes: int | None = None,
-        loss: str = "non_saturating",
+        loss: str | adversarial.AdversarialLoss = "non_saturating",
         regularizers: tuple[Regularizer, ...] | None = None,
         critic_steps: int = 1,
         augment: Any = None,
@@ -56,7 +63,7 @@ class GAN(ImageModel):
         **kwargs,
     ):
         self.loss_pair = adversarial.get(loss)
-        self.regularizers = (R1(),) if regularizers is None else tuple(regularizers)
+        self.regularizers = (R1(),) if regularizers is None else checked(regularizers)
         self.adaptive = hasattr(augment, "next_state")
         self.auxiliary = not isinstance(discriminator, keras.Sequential) and isinstance(discriminator.output, dict)
         self.logged = tuple(self._logged())
@@ -175,7 +182,7 @@ class GAN(ImageModel):
             step = DiscriminatorStep(
                 real, fake, real_logits, fake_logits, critic, self.input_gradient, random.fold(keys, 3), means
             )
-            logs = terms(self.regularizers, step, iteration)
+            logs = penalties(self.regularizers, step, iteration)
             total = sum(logs.values(), loss)
             if real_classes is not None:
                 crossed = [_cross_entropy(labels, c) for c in (real_classes, fake_classes)]
@@ -186,10 +193,11 @@ class GAN(ImageModel):
         _, logs, real_logits, fake_logits = self.minimize(loss_fn, self.discriminator)
         real_logits, fake_logits = (ops.cast(v, "float32") for v in (real_logits, fake_logits))
         now = ops.stack([ops.mean(real_logits), ops.mean(fake_logits)])
+        now = backend.sum_over_replicas(now) / backend.replica_count()
         self.logit_means.assign(means + 0.01 * (now - means))
         logs = {**logs, **self.loss_pair.accuracy(real_logits, fake_logits), "diversity": diversity}
         if self.adaptive:
-            signs = ops.sign(real_logits - self.loss_pair.middle(real_logits, fake_logits))
+            signs = ops.sign(real_logits - self.loss_pair.middle(now[0], now[1]))
             seen = ops.stack([ops.sum(signs), ops.cast(ops.size(signs), "float32")])
             seen = backend.sum_over_replicas(seen)
             state = self.augment.next_state(ops.copy(self.augment_state), seen[0], seen[1])

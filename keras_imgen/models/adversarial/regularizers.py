@@ -36,7 +36,9 @@ class DiscriminatorStep:
 class Regularizer:
     """Base: a name for the logs, `every`, and a config made of the arguments."""
 
-    name = ""
+    @property
+    def name(self) -> str:
+        return type(self).__name__.lower()
 
     def __init__(self, every: int = 1, **arguments: float):
         if every < 1:
@@ -166,15 +168,23 @@ class LeCam(Regularizer):
         return self.weight * (above + below)
 
 
-def terms(regularizers: tuple[Regularizer, ...], step: DiscriminatorStep, iteration: Any) -> dict[str, Any]:
+def checked(regularizers: Any) -> tuple[Regularizer, ...]:
+    """Raises ValueError for two of one name: they could not be told apart in the logs."""
+    names = [term.name for term in regularizers]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Expected each of the `regularizers` once, got {', '.join(names)}.")
+    return tuple(regularizers)
+
+
+def penalties(regularizers: tuple[Regularizer, ...], step: DiscriminatorStep, iteration: Any) -> dict[str, Any]:
     """The scalars to add to the discriminator's loss in this iteration, by their names."""
     return {
-        term.name: lazily(term, replace(step, keys=random.fold(step.keys, i)), iteration)
+        term.name: _lazily(term, replace(step, keys=random.fold(step.keys, i)), iteration)
         for i, term in enumerate(regularizers)
     }
 
 
-def lazily(term, step, iteration):
+def _lazily(term, step, iteration):
     """The term, in one step of `term.every` and so many times as large there."""
     if term.every == 1:
         return term(step)

@@ -9,7 +9,7 @@ from keras import ops
 from keras_imgen.losses import adversarial as adversarial_losses
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
-from keras_imgen.models.adversarial.regularizers import DiscriminatorStep, Regularizer, terms
+from keras_imgen.models.adversarial.regularizers import DiscriminatorStep, Regularizer, checked, penalties
 from keras_imgen.models.calls import Pair, call, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives
@@ -56,7 +56,7 @@ class Restoration(ImageModel):
         network: keras.Model,
         objectives: Any = ("l1",),
         discriminator: keras.Model | None = None,
-        adversarial: str = "relativistic",
+        adversarial: str | adversarial_losses.AdversarialLoss = "relativistic",
         adversarial_weight: float = 0.005,
         regularizers: tuple[Regularizer, ...] = (),
         encoder: keras.Model | None = None,
@@ -65,7 +65,7 @@ class Restoration(ImageModel):
         **kwargs,
     ):
         self.objectives, self.loss_pair = _objectives(objectives), adversarial_losses.get(adversarial)
-        self.regularizers = tuple(regularizers)
+        self.regularizers = checked(regularizers)
         self.logged = self._names(discriminator, encoder)
         super().__init__(**kwargs)
         self.network, self.discriminator, self.encoder = network, discriminator, encoder
@@ -74,7 +74,8 @@ class Restoration(ImageModel):
         self.trunks = [o.trunk for o in self.objectives if getattr(o, "trunk", None) is not None]
         if self.regularizers and discriminator is None:
             raise ValueError("`regularizers` are terms of the discriminator's loss, and there is no discriminator.")
-        if discriminator is not None:
+        self.logit_means = None
+        if self.regularizers:
             self.logit_means = self.add_weight(
                 name="logit_means", shape=(2,), initializer="zeros", trainable=False, aggregation="mean"
             )
@@ -175,10 +176,10 @@ class Restoration(ImageModel):
         """float32 images, unclipped, from float images in [-1, 1] or a dict of the network's inputs."""
         given = given if isinstance(given, dict) else {"image": given}
         if self._latent is not None and "latent" not in given:
-            given = {**given, "latent": ops.zeros(self._latent_shape(given["image"]))}
+            given = {**given, "latent": ops.zeros(self.latent_shape(given["image"]))}
         return ops.cast(call(self.network, given, training), "float32")
 
-    def _latent_shape(self, image):
+    def latent_shape(self, image):
         shape = ops.shape(image)
         return (shape[0], -(-shape[1] // 4), -(-shape[2] // 4), self._latent)
 
@@ -222,7 +223,7 @@ class Restoration(ImageModel):
         if self.discriminator is None:
             return logs
         fake = ops.stop_gradient(image)
-        means = ops.copy(self.logit_means)
+        means = ops.copy(self.logit_means) if self.regularizers else None
         iteration = ops.cast(ops.convert_to_tensor(self._optimizer_of(self.discriminator).iterations), "int32")
 
         def discriminator_loss():
@@ -231,12 +232,13 @@ class Restoration(ImageModel):
             step = DiscriminatorStep(
                 target, fake, real_logits, fake_logits, self._judge, self.input_gradient, random.fold(keys, 4), means
             )
-            added = terms(self.regularizers, step, iteration)
+            added = penalties(self.regularizers, step, iteration)
             return sum(added.values(), loss), {**added, "discriminator_loss": loss}, real_logits, fake_logits
 
         _, found, real_logits, fake_logits = self.minimize(discriminator_loss, self.discriminator)
-        now = ops.stack([ops.mean(real_logits), ops.mean(fake_logits)])
-        self.logit_means.assign(means + 0.01 * (now - means))
+        if self.regularizers:
+            now = ops.stack([ops.mean(real_logits), ops.mean(fake_logits)])
+            self.logit_means.assign(means + 0.01 * (now - means))
         return {**logs, **found, **self.loss_pair.accuracy(real_logits, fake_logits)}
 
     def score(self, batch):
@@ -330,7 +332,7 @@ class Restoration(ImageModel):
 
     def for_inference(self):
         """The network with averaged weights alone: the same pictures, without discriminator, encoder, objectives and optimizers."""
-        dropped = ("objectives", "discriminator", "regularizers", "encoder")
+        dropped = ("objectives", "discriminator", "adversarial", "regularizers", "encoder")
         copy = type(self).from_config({**{k: v for k, v in self.get_config().items() if k not in dropped}, "ema": None})
         averages = {id(v): average for v, average in self._averages}
         for mine, its in zip(self.network.variables, copy.network.variables, strict=True):
@@ -362,8 +364,9 @@ class Restoration(ImageModel):
     def from_config(cls, config):
         load = keras.saving.deserialize_keras_object
         networks = {k: load(config[k]) for k in ("network", "discriminator", "encoder") if config.get(k) is not None}
-        regularizers = [load(term) for term in config.get("regularizers", ())]
-        return cls(**{**config, **networks, "regularizers": regularizers})
+        if "regularizers" in config:
+            networks["regularizers"] = [load(term) for term in config["regularizers"]]
+        return cls(**{**config, **networks})
 
 
 def _objectives(given):

@@ -44,16 +44,13 @@ np.savez(sys.argv[1], *state(model))
 """
 
 
-def test_the_other_backend_learns_the_same(tmp_path):
-    pytest.importorskip("jax")
-    other = {"tensorflow": "jax", "jax": "tensorflow"}[keras.backend.backend()]
+def test_the_other_backend_learns_the_same(tmp_path, other_backend):
     x, y = images(16)
     model = gan(keras.optimizers.SGD)
     for _ in range(2):
         model.train_on_batch(x, y)
-    environment = {**os.environ, "KERAS_BACKEND": other}
     arguments = [sys.executable, "-c", OTHER.format(here=HERE), str(tmp_path / "o.npz")]
-    subprocess.run(arguments, check=True, env=environment)
+    subprocess.run(arguments, check=True, env=other_backend)
     there = np.load(tmp_path / "o.npz")
     for a, k in zip(state(model), there, strict=True):
         np.testing.assert_allclose(a.astype("float64"), there[k].astype("float64"), atol=1e-5)

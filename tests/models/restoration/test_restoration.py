@@ -91,7 +91,7 @@ def test_conditional_vae_has_several_answers():
     np.testing.assert_array_equal(small_copy.restore(image[:2], seed=1), model.restore(image[:2], seed=1))
 
 
-def test_zero_dce_lights_the_dark_without_targets():
+def test_zero_dce_lights_the_dark_without_targets(tmp_path):
     dark = (COLOUR[:16].repeat(2, 1).repeat(2, 2) // 8).astype("uint8")
     keras.utils.set_random_seed(0)
     model = ZeroDCE(zero_dce(width=8), ema=None)
@@ -99,6 +99,9 @@ def test_zero_dce_lights_the_dark_without_targets():
     logs = model.fit(dark, batch_size=8, epochs=40, verbose=0).history
     assert logs["exposure"][-1] < 0.5 * logs["exposure"][0]
     assert model.restore(dark[0]).mean() > 2 * dark[0].mean()
+    model.save(tmp_path / "m.keras")
+    for same in (load_model(str(tmp_path / "m.keras")), model.for_inference()):
+        np.testing.assert_array_equal(same.restore(dark[0]), model.restore(dark[0]))
     assert set(model.evaluate(dark, verbose=0, return_dict=True)) == {
         "loss",
         "spatial",
@@ -278,6 +281,8 @@ def test_the_discriminator_plays():
         "lecam",
     } == set(logs)
     assert logs["gradient_penalty"][0] > 0
+    with pytest.raises(ValueError, match="each of the `regularizers` once"):
+        Deblurrer(small(), discriminator=model.discriminator, regularizers=[LeCam(), LeCam(0.5)])
     with pytest.raises(ValueError, match="no discriminator"):
         Deblurrer(small(), regularizers=[LeCam()])
     assert any((a != np.array(b)).any() for a, b in zip(before, model.discriminator.trainable_variables))
@@ -326,6 +331,7 @@ def test_served_as_in_memory(tmp_path):
         (SuperResolution(awake(small(2, 1)), 2), {}),
         (Denoiser(awake(ffdnet(1, width=8, depth=3))), {"sigma": 15}),
         (Inpainter(awake(inpainting_unet(3, width=8, depth=2))), {"masks": holes}),
+        (Denoiser(awake(small(latent_channels=2)), encoder=latent_encoder(1, 3, 2, width=8)), {}),
     ]
     for k, (model, given) in enumerate(cases):
         model.export(str(tmp_path / f"m{k}"))
