@@ -180,9 +180,17 @@ class GAN(ImageModel):
             (real_logits, real_classes), (fake_logits, fake_classes) = self._both(real, fake, labels)
             loss = self.loss_pair.discriminator(real_logits, fake_logits)
             step = DiscriminatorStep(
-                real, fake, real_logits, fake_logits, critic, self.input_gradient, random.fold(keys, 3), means
+                real,
+                fake,
+                real_logits,
+                fake_logits,
+                critic,
+                self.input_gradient,
+                random.fold(keys, 3),
+                means,
+                iteration,
             )
-            logs = penalties(self.regularizers, step, iteration)
+            logs = penalties(self.regularizers, step)
             total = sum(logs.values(), loss)
             if real_classes is not None:
                 crossed = [_cross_entropy(labels, c) for c in (real_classes, fake_classes)]

@@ -14,13 +14,16 @@ from keras import ops
 
 from keras_imgen.training import random
 
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+
 
 @dataclass(frozen=True)
 class DiscriminatorStep:
     """What a term may look at. Images are float32 (N, H, W, C), as the discriminator sees them: augmented.
 
     `critic(images, training=False)` gives logits with the labels of the batch, `gradient(fn, x)` the gradient of sum(fn(x)),
-    `keys` (N, 2) fresh random keys, `means` (2,) the running means of the logits of real and of fake images.
+    `keys` (N, 2) fresh random keys, `means` (2,) the running means of the logits of real and of fake images, `iteration` how many steps
+    the discriminator has taken.
     """
 
     real: Any
@@ -31,20 +34,21 @@ class DiscriminatorStep:
     gradient: Callable[[Callable[[Any], Any], Any], Any]
     keys: Any
     means: Any
+    iteration: Any = 0
 
 
 class Regularizer:
-    """Base: a name for the logs, `every`, and a config made of the arguments."""
+    """Base: a name for the logs, `every`, and a config made of the arguments: numbers, or schedules of the iteration."""
 
     @property
     def name(self) -> str:
         return type(self).__name__.lower()
 
-    def __init__(self, every: int = 1, **arguments: float):
+    def __init__(self, every: int = 1, **arguments: float | Schedule):
         if every < 1:
             raise ValueError(f"Expected `every` of at least 1 step, got {every!r}.")
         for k, v in arguments.items():
-            if v < 0:
+            if not isinstance(v, Schedule) and v < 0:
                 raise ValueError(f"Expected `{k}` of at least 0, got {v!r}.")
             setattr(self, k, v)
         self.every, self._arguments = every, {**arguments, "every": every}
@@ -53,11 +57,15 @@ class Regularizer:
         raise NotImplementedError
 
     def get_config(self) -> dict:
-        return dict(self._arguments)
+        return {k: keras.saving.serialize_keras_object(v) for k, v in self._arguments.items()}
 
     @classmethod
     def from_config(cls, config: dict) -> "Regularizer":
-        return cls(**config)
+        return cls(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
+
+
+def _at(value, step):
+    return value(step.iteration) if isinstance(value, Schedule) else value
 
 
 def _squared_norm(gradient):
@@ -70,28 +78,29 @@ def _norm(gradient):
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class R1(Regularizer):
-    """gamma/2 E|grad D(x)|^2 at real images (Mescheder et al. 2018, eq. 9)."""
+    """gamma/2 E|grad D(x)|^2 at real images (Mescheder et al. 2018, eq. 9). `gamma` may be a schedule (R3GAN's falls to a tenth, Huang et
+    al. 2024): a strong penalty while the images are crude, a weak one for their details."""
 
     name = "r1"
 
-    def __init__(self, gamma: float = 1.0, every: int = 1):
+    def __init__(self, gamma: float | Schedule = 1.0, every: int = 1):
         super().__init__(every, gamma=gamma)
 
     def __call__(self, step):
-        return 0.5 * self.gamma * ops.mean(_squared_norm(step.gradient(step.critic, step.real)))
+        return 0.5 * _at(self.gamma, step) * ops.mean(_squared_norm(step.gradient(step.critic, step.real)))
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class R2(Regularizer):
-    """gamma/2 E|grad D(x)|^2 at generated images (the same, eq. 10)."""
+    """gamma/2 E|grad D(x)|^2 at generated images (the same, eq. 10); `gamma` as for R1."""
 
     name = "r2"
 
-    def __init__(self, gamma: float = 1.0, every: int = 1):
+    def __init__(self, gamma: float | Schedule = 1.0, every: int = 1):
         super().__init__(every, gamma=gamma)
 
     def __call__(self, step):
-        return 0.5 * self.gamma * ops.mean(_squared_norm(step.gradient(step.critic, step.fake)))
+        return 0.5 * _at(self.gamma, step) * ops.mean(_squared_norm(step.gradient(step.critic, step.fake)))
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -176,20 +185,19 @@ def checked(regularizers: Any) -> tuple[Regularizer, ...]:
     return tuple(regularizers)
 
 
-def penalties(regularizers: tuple[Regularizer, ...], step: DiscriminatorStep, iteration: Any) -> dict[str, Any]:
-    """The scalars to add to the discriminator's loss in this iteration, by their names."""
+def penalties(regularizers: tuple[Regularizer, ...], step: DiscriminatorStep) -> dict[str, Any]:
+    """The scalars to add to the discriminator's loss in this step, by their names."""
     return {
-        term.name: _lazily(term, replace(step, keys=random.fold(step.keys, i)), iteration)
-        for i, term in enumerate(regularizers)
+        term.name: _lazily(term, replace(step, keys=random.fold(step.keys, i))) for i, term in enumerate(regularizers)
     }
 
 
-def _lazily(term, step, iteration):
+def _lazily(term, step):
     """The term, in one step of `term.every` and so many times as large there."""
     if term.every == 1:
         return term(step)
     return ops.cond(
-        iteration % term.every == 0,
+        step.iteration % term.every == 0,
         lambda: ops.cast(term.every * term(step), "float32"),
         lambda: ops.zeros((), "float32"),
     )

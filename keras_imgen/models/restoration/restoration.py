@@ -230,9 +230,10 @@ class Restoration(ImageModel):
             real_logits, fake_logits = self._judge(target, True), self._judge(fake, True)
             loss = self.loss_pair.discriminator(real_logits, fake_logits)
             step = DiscriminatorStep(
-                target, fake, real_logits, fake_logits, self._judge, self.input_gradient, random.fold(keys, 4), means
+                *(target, fake, real_logits, fake_logits, self._judge, self.input_gradient),
+                *(random.fold(keys, 4), means, iteration),
             )
-            added = penalties(self.regularizers, step, iteration)
+            added = penalties(self.regularizers, step)
             return sum(added.values(), loss), {**added, "discriminator_loss": loss}, real_logits, fake_logits
 
         _, found, real_logits, fake_logits = self.minimize(discriminator_loss, self.discriminator)

@@ -39,6 +39,14 @@ def test_r1_and_r2(step):
         np.testing.assert_allclose(term(step), 1.5 * (SLOPE(x) ** 2).sum(1).mean(), rtol=1e-5)
 
 
+def test_gamma_may_be_a_schedule(step):
+    falling = R1(keras.optimizers.schedules.PiecewiseConstantDecay([10], [4.0, 1.0]), every=2)
+    same = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(falling))
+    for iteration, gamma in ((4, 4.0), (20, 1.0)):
+        found = [term(replace(step, iteration=ops.convert_to_tensor(iteration))) for term in (falling, same)]
+        np.testing.assert_allclose(found, [gamma / 2 * (SLOPE(REAL) ** 2).sum(1).mean()] * 2, rtol=1e-5)
+
+
 def test_gradient_penalty_and_dragan(step):
     u = np.array(random.uniform(step.keys)).reshape(-1, 1, 1, 1)
     assert ((u > 0) & (u < 1)).all()
