@@ -14,7 +14,7 @@
     python -m benchmarks.restoration optimizers [--steps 1000]    (the gray denoiser trained by Adam and by ConvMuon)
 
 MODEL is a .keras file or a SavedModel. --ensemble adds the mean over eight flips and turns, --limit takes the first pictures alone,
---alone leaves out the classical denoisers, which take long.
+--alone leaves out the classical denoisers and inpainters, which take long.
 The test sets lie under KERAS_IMGEN_DATA. Super-resolution: pictures cropped to a multiple of the scale, MATLAB's bicubic imresize in
 colour, 8 bits, PSNR and SSIM on the luma of BT.601, `scale` pixels of border left out. Denoising: Gaussian noise of seed 0, neither
 clipped nor rounded, PSNR on all channels of 8-bit answers. Always the mean over pictures. The last line is one JSON object.
@@ -234,6 +234,7 @@ def inpaint(args, models):
             255 * np.clip(inpaint_biharmonic(x, m, channel_axis=-1), 0, 1)
         ).astype("uint8"),
     }
+    jobs = {} if args.alone else jobs
     for path in models:
         jobs[path] = partial(painted, opened(path))
         if args.ensemble:
@@ -583,7 +584,7 @@ def main():
     parser.add_argument("--sigma", type=float, nargs="*", default=[15, 25, 50])
     parser.add_argument("--holes", nargs="*", default=["irregular", "boxes", "strokes", "text"])
     parser.add_argument(
-        "--alone", action="store_true", help="of denoise: without the classical methods, which take long"
+        "--alone", action="store_true", help="of denoise and inpaint: without the classical methods, which take long"
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=1000)
