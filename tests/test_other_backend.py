@@ -8,16 +8,8 @@ import keras
 import pytest
 
 TESTS = Path(__file__).parent
-FILES = (
-    "models/test_image_model.py",
-    "models/diffusion/test_diffusion.py",
-    "models/adversarial/test_regularizers.py",
-    "models/variational/test_likelihoods.py",
-    "models/restoration",
-    "training",
-    "layers",
-    "losses",
-)
+FILES = ("models/test_image_model.py", "models/adversarial/test_regularizers.py", "training", "layers", "losses")
+MORE = ("models/diffusion/test_diffusion.py", "models/variational/test_likelihoods.py", "models/restoration")
 # Left out: tests that start a TensorFlow process themselves, and those whose time is all compilation.
 LEFT_OUT = (
     "the_other_backend",
@@ -48,9 +40,10 @@ LEFT_OUT = (
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="this process has the other backend already")
-def test_on_jax(other_backend):
+@pytest.mark.parametrize("files", [FILES, pytest.param(MORE, marks=pytest.mark.slow)], ids=["steps", "models"])
+def test_on_jax(files, other_backend):
     names = " and ".join(f"not {name}" for name in LEFT_OUT)
-    arguments = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-k", names, *(str(TESTS / f) for f in FILES)]
+    arguments = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-k", names, *(str(TESTS / f) for f in files)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         capture_output=True,

@@ -46,7 +46,7 @@ def test_killed_and_resumed_is_uninterrupted_to_the_bit(tiny, data, tmp_path):
     assert same(state(whole), state(resumed))
 
 
-@pytest.mark.parametrize("where", ["weights", "number", "rename"])
+@pytest.mark.parametrize("where", ["rename", *(pytest.param(w, marks=pytest.mark.slow) for w in ("weights", "number"))])
 def test_death_while_a_backup_is_written_leaves_the_one_before(tiny, data, tmp_path, monkeypatch, where):
     folder = str(tmp_path / "backup")
     model = tiny()

@@ -93,14 +93,9 @@ tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConf
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
     model = gan(keras.optimizers.SGD)
-    fakes = strategy.run(lambda: model.make(model.next_keys(2), tf.zeros(2, "int32")))
-fakes = [np.array(k) for k in strategy.experimental_local_results(fakes)]
-different = bool((abs(fakes[0] - fakes[1]).max((1, 2, 3)) > 1e-3).all())
-with strategy.scope():
-    model = gan(keras.optimizers.SGD)
 data = tf.data.Dataset.from_tensor_slices(images(40)).batch(16)  # the last batch has 8, two times 4
 history = model.fit(data, epochs=2, verbose=0).history
-print(json.dumps({{"different": different, "history": history, "state": [np.array(v).tolist() for v in model.variables]}}))
+print(json.dumps({{"history": history, "state": [np.array(v).tolist() for v in model.variables]}}))
 """
 
 
@@ -109,12 +104,10 @@ def test_two_replicas_equal_one_device():
     child = [sys.executable, "-c", REPLICAS.format(here=HERE)]
     done = subprocess.run(child, check=True, capture_output=True, text=True)
     result = json.loads(done.stdout.strip().splitlines()[-1])
-    assert result["different"]
     reference = gan(keras.optimizers.SGD)
     history = reference.fit(*images(40), batch_size=16, epochs=2, shuffle=False, verbose=0).history
-    for v, there in zip(
-        reference.variables, result["state"], strict=True
-    ):  # both players, averages, ADA's p, random state
+    # Both players, their averages, ADA's p, the random state.
+    for v, there in zip(reference.variables, result["state"], strict=True):
         np.testing.assert_allclose(v, np.array(there), atol=1e-5, err_msg=v.path)
     for name in ("discriminator_loss", "generator_loss", "augment_p"):
         np.testing.assert_allclose(history[name], result["history"][name], rtol=1e-4, err_msg=name)

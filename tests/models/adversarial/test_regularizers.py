@@ -83,15 +83,16 @@ def test_the_penalty_has_the_gradient_of_the_closed_form():
 
 def test_penalties_have_the_gradient_of_the_closed_form_in_a_quadratic_critic(step):
     """D(x) = a |x|^2 / 2: R1 is gamma/2 a^2 E|x|^2, and the penalty w E(a |x| - 1)^2; both have to be differentiated by a."""
-    a = keras.Variable(1.7)
-    model = GAN(mlp_generator((2, 2, 3)), mlp_discriminator((2, 2, 3)))
-
-    def quadratic(x, training=False):
-        return 0.5 * a * ops.sum(ops.square(x), axis=(1, 2, 3))
+    image = keras.Input((2, 2, 3), name="image")
+    half = 0.5 * ops.reshape(ops.sum(ops.square(image), axis=(1, 2, 3)), (-1, 1))
+    critic = keras.Model({"image": image}, keras.layers.Dense(1, use_bias=False, name="a")(half))
+    a = critic.get_layer("a").kernel
+    a.assign([[1.7]])
+    model = GAN(mlp_generator((2, 2, 3)), critic)
 
     def slope(term):
-        own = replace(step, critic=quadratic, gradient=model.input_gradient)
-        return backend.gradients(model, lambda: (term(own),) * 2, [a])[1][0]
+        own = replace(step, critic=lambda x: critic({"image": x}), gradient=model.input_gradient)
+        return backend.gradients(model, lambda: (term(own),) * 2, [a])[1][0][0, 0]
 
     squares = (REAL**2).sum((1, 2, 3))
     np.testing.assert_allclose(slope(R1(3.0)), 3.0 * 1.7 * squares.mean(), rtol=1e-5)

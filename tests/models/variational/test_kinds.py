@@ -59,7 +59,10 @@ def test_the_other_backend_learns_the_same(tmp_path, other_backend):
             np.testing.assert_allclose(v, w, atol=1e-5 * max(1.0, np.abs(v).max()), err_msg=f"{kind} {i}")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+RARE = ("denoising", "rae_l2", "annealed_vae", "infovae")  # near another one
+
+
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.slow if k in RARE else ()) for k in KINDS])
 def test_saved_goes_on_to_the_bit_and_does_its_work(kind, tmp_path):
     x, y = images()
     model = make(kind)

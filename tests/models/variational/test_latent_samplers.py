@@ -21,7 +21,12 @@ def latents(n=2000):
 
 
 @pytest.mark.parametrize(
-    "name, kwargs", [("gmm", {"components": 4}), ("aggregate", {}), ("second_stage", {"epochs": 60})]
+    "name, kwargs",
+    [
+        ("gmm", {"components": 4}),
+        ("aggregate", {}),
+        pytest.param("second_stage", {"epochs": 60}, marks=pytest.mark.slow),
+    ],
 )
 def test_samples_have_the_latents_moments(name, kwargs):
     z = latents()
