@@ -34,6 +34,7 @@ def fit(model, data, folder, epochs=3, *more):
     return model.fit(data, batch_size=8, epochs=epochs, verbose=0, callbacks=[backup, *more])
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_uninterrupted_to_the_bit(tiny, data, tmp_path):
     whole = tiny()
     fit(whole, data, tmp_path / "a")

@@ -185,6 +185,7 @@ print(json.dumps({{"different": different, "history": history, "critic": [np.arr
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.distribute is TensorFlow's")
 def test_two_replicas_equal_one_device():
     child = REPLICAS.format(tests=os.path.dirname(__file__))

@@ -109,6 +109,7 @@ np.savez(out, *state(model), codebook=np.array(model.codebook))
 """
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     def run(die, out):
         arguments = [str(die), str(tmp_path / "backup"), str(tmp_path / out)]

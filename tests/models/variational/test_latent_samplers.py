@@ -70,7 +70,12 @@ def test_a_row_depends_on_its_own_key():
 
 
 @pytest.mark.parametrize(
-    "name, kwargs", [("gmm", {"components": 3}), ("aggregate", {"components": 9}), ("second_stage", {"epochs": 1})]
+    "name, kwargs",
+    [
+        ("gmm", {"components": 3}),
+        ("aggregate", {"components": 9}),
+        pytest.param("second_stage", {"epochs": 1}, marks=pytest.mark.slow),
+    ],
 )
 def test_it_stays_with_the_model(name, kwargs, tmp_path):
     x, y = images()
