@@ -16,7 +16,10 @@ RECIPES = {
     "fashion-dcgan": ("fashion_dcgan", "a GAN on Fashion-MNIST, 28x28, without labels: 20 minutes on a CPU"),
     "fashion-wgan-gp": ("fashion_wgan_gp", "the same by the Wasserstein distance with gradient penalty"),
     "fashion-cgan": ("fashion_cgan", "a GAN on Fashion-MNIST, conditional on the class: half an hour on a CPU"),
-    "shapes-stylegan2": ("shapes_stylegan2", "StyleGAN2 with adaptive augmentation on coloured shapes, 32x32"),
+    "shapes-stylegan2": (
+        "shapes_stylegan2",
+        "StyleGAN2 with adaptive augmentation on coloured shapes, 32x32: three hours on a core, and crude",
+    ),
     "edges2shapes-pix2pix": ("edges2shapes_pix2pix", "from outlines to filled shapes, 32x32, learned from pairs"),
     "shapes-cyclegan": ("shapes_cyclegan", "shapes on black to shapes on white, 32x32, learned without pairs"),
     "digits-vae": ("digits_vae", "a conditional VAE on the digits, 16x16, judged in bits per dimension: two minutes"),
