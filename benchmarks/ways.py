@@ -21,6 +21,7 @@ from benchmarks.restoration import mean_scores, table
 from benchmarks.systems import machine
 from keras_imgen.callbacks import StopOnNaN
 from keras_imgen.data import degrade, degraded, patches, photos
+from keras_imgen.data.imresize import mod_crop
 from keras_imgen.metrics import PerceptualDistance
 from keras_imgen.metrics.paired_metrics import denoising
 from keras_imgen.models import Denoiser, Enhancer, SuperResolution
@@ -80,17 +81,16 @@ def main():
     args = parser.parse_args()
     from keras_imgen.data.image_io import save_image, to_uint8
 
-    targets = [p[: p.shape[0] // 2 * 2, : p.shape[1] // 2 * 2] for p in photos("bsd100", limit=args.limit)]
+    targets = [mod_crop(p, 2) for p in photos("bsd100", limit=args.limit)]
     rows, results = [], {}
     for task, (scale, harm, _) in TASKS.items():
         given = [harm(p[None], k)["image"].numpy()[0] for k, p in enumerate(targets)]
-        plain = [to_uint8(x) if x.dtype != np.uint8 else x for x in given]
+        plain = [to_uint8(x) for x in given]
         answers = {"as it is" if scale == 1 else "nearest": [x.repeat(scale, 0).repeat(scale, 1) for x in plain]}
         for way, model in trained(task, args.steps):
-            answers[way] = [to_uint8(model.restore(x)) if x.dtype != np.uint8 else model.restore(x) for x in given]
+            answers[way] = [to_uint8(model.restore(x)) for x in given]
             if way.startswith("variational"):
-                drawn = [model.restore(x, seed=0) for x in given]
-                answers["a drawn latent"] = [to_uint8(x) if x.dtype != np.uint8 else x for x in drawn]
+                answers["a drawn latent"] = [to_uint8(model.restore(x, seed=0)) for x in given]
         for way, made in answers.items():
             both = lambda: [denoising(255)[0], PerceptualDistance(data_range=255)]  # noqa: E731
             results[f"{task}: {way}"] = psnr, distance = mean_scores(zip(targets, made), both)

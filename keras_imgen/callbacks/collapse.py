@@ -68,13 +68,13 @@ class StopOnNaN(keras.callbacks.Callback):
     def _variables(self):
         return [*self.model.variables, *self.model.optimizer.variables]
 
-    def _keep(self):
-        self._kept = [np.array(v) for v in self._variables()]
+    def _state(self):
+        return [np.array(v) for v in self._variables()]
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
         if self._kept is None:  # not before: another callback may have restored a backup
-            self._keep()
+            self._kept = self._state()
 
     def on_train_batch_end(self, batch, logs=None):
         bad = [k for k, v in (logs or {}).items() if not np.isfinite(v)]
@@ -85,11 +85,12 @@ class StopOnNaN(keras.callbacks.Callback):
         if self.stopped_epoch is not None:
             self._restore()  # steps_per_execution may have gone on
             return
-        bad = [v.path for v in self._variables() if not np.isfinite(np.array(v, "float32")).all()]
+        now = self._state()
+        bad = [v.path for v, x in zip(self._variables(), now) if not np.isfinite(x.astype("float32")).all()]
         if bad:  # a ReLU hides it from the losses
             self._stop("at its end", bad)
         elif (epoch + 1) % self.every == 0:
-            self._keep()
+            self._kept = now
 
     def _stop(self, where, bad):
         self.model.stop_training, self.stopped_epoch = True, self._epoch + 1
