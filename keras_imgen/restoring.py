@@ -82,7 +82,8 @@ def restore(
     for name, path in files.items():
         try:
             image = image_io.load_image(path, keep_depth=True)
-            given = {} if masks is None else {"masks": _mask(masks, name, image.shape)}
+            mask = os.path.join(masks, name) if masks is not None and os.path.isdir(masks) else masks
+            given = {} if mask is None else {"masks": mask}
             restored = model.restore(image, **given, **how)
             _save(os.path.join(out, name), restored, {"model": model.name, "from": os.path.basename(path)})
             if compare:
@@ -101,16 +102,6 @@ def restore(
 def _save(path, image, metadata):
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     image_io.save_image(path, image, metadata)
-
-
-def _mask(masks, name, shape):
-    path = os.path.join(masks, name) if os.path.isdir(masks) else masks
-    mask = image_io.load_image(path, 1, background=0)[..., 0]
-    if mask.shape != shape[:2]:
-        raise ValueError(
-            f"the mask {path} has {mask.shape[1]}x{mask.shape[0]} pixels, the picture {shape[1]}x{shape[0]}"
-        )
-    return mask
 
 
 def beside(image: np.ndarray, restored: np.ndarray, widest: int = 2000) -> np.ndarray:

@@ -119,7 +119,7 @@ def test_noise_levels_and_masks(tmp_path):
     wrong = run(
         tmp_path / "painter.keras", tmp_path / "x.png", "-o", tmp_path / "o3", "--masks", tmp_path / "small.png"
     )
-    assert wrong.exit_code == 1 and "10x4" in wrong.output
+    assert wrong.exit_code == 1 and "small.png" in wrong.output and "(4, 10)" in wrong.output
 
 
 def test_other_models_say_what_they_are(enlarger):

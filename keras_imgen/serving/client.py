@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,19 @@ from keras_imgen.serving import restorer
 from keras_imgen.serving.requests import answers, check_codes, labels_of, rows
 
 DESCRIPTION = os.path.join("assets.extra", "keras_imgen.json")
+
+
+@contextmanager
+def tensorflow_logs(level: str) -> Iterator[None]:
+    """TensorFlow's Python logger says nothing below this level."""
+    import tensorflow as tf
+
+    logger, before = tf.get_logger(), tf.get_logger().level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 class ServedModel:
@@ -22,12 +37,8 @@ class ServedModel:
         self.name = self.description["name"]
         self.image_shape = tuple(self.description["image_shape"])
         self.num_classes = self.description["num_classes"]
-        logger, level = tf.get_logger(), tf.get_logger().level
-        logger.setLevel("ERROR")  # it would warn that gradients were not saved
-        try:
+        with tensorflow_logs("ERROR"):  # it would warn that gradients were not saved
             self._loaded = tf.saved_model.load(path)  # held: its variables live as long as it does
-        finally:
-            logger.setLevel(level)
 
     def _images(self, images, shape=None):
         images, shape = np.asarray(images), shape or self.image_shape

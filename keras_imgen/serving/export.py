@@ -10,9 +10,8 @@ import keras
 import numpy as np
 
 from keras_imgen.models.batches import rescale, to_uint8
+from keras_imgen.serving.client import DESCRIPTION, tensorflow_logs
 from keras_imgen.serving.requests import guidance_limits
-
-DESCRIPTION = "keras_imgen.json"
 
 
 def export_diffusion(model, path: str) -> None:
@@ -288,14 +287,10 @@ def _write(model, path, signatures, about):
     # Custom gradients would be half of the file, and nothing learns from it.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     try:
-        logger, level_before = tf.get_logger(), tf.get_logger().level
-        logger.setLevel("WARNING")  # it would name the folder that is about to be renamed
-        try:
+        with tensorflow_logs("WARNING"):  # it would name the folder that is about to be renamed
             tf.saved_model.save(module, beside, signatures, options)
-        finally:
-            logger.setLevel(level_before)
         os.makedirs(os.path.join(beside, "assets.extra"))
-        with open(os.path.join(beside, "assets.extra", DESCRIPTION), "w") as f:
+        with open(os.path.join(beside, DESCRIPTION), "w") as f:
             json.dump(about, f, indent=1)
         os.replace(beside, path)
     finally:

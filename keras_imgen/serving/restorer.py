@@ -1,5 +1,6 @@
 """Any picture a person has, gray, colour, alpha, 16 bits, any size, through a network of floats of one kind. NumPy and Pillow only."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -245,6 +246,7 @@ def _latents(channels, count, height, width, seeds):
 
 
 def _mask(mask, size):
+    given = f" from {mask}" if isinstance(mask, str | os.PathLike) else ""
     if isinstance(mask, Image.Image) or not hasattr(mask, "__array__"):
         from keras_imgen.data.image_io import load_image
 
@@ -253,7 +255,7 @@ def _mask(mask, size):
     mask = np.asarray(mask)
     mask = mask[..., 0] if mask.ndim == 3 and mask.shape[-1] == 1 else mask
     if mask.shape != size:
-        raise ValueError(f"Expected a mask of shape {size}, as the picture, got {mask.shape}.")
+        raise ValueError(f"Expected a mask of shape {size}, as the picture, got {mask.shape}{given}.")
     return (mask != 0).astype("float32")[..., None]
 
 

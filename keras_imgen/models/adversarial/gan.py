@@ -9,11 +9,10 @@ from keras import ops
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import (
     R1,
-    DiscriminatorStep,
     GradientPenalty,
     Regularizer,
     checked,
-    penalties,
+    discriminator_step,
 )
 from keras_imgen.models.batches import to_uint8
 from keras_imgen.models.calls import call, check_labels, inputs
@@ -170,40 +169,20 @@ class GAN(ImageModel):
         diversity = _spread(fake) / (_spread(batch["image"]) + 1e-6)
         real = self._augmented(batch["image"], random.fold(keys, 1))
         fake = self._augmented(fake, random.fold(keys, 2))
-        means = ops.copy(self.logit_means)
-        iteration = ops.cast(ops.convert_to_tensor(self._optimizer_of(self.discriminator).iterations), "int32")
 
         def critic(images, training=False):
             return self.judge(images, labels, training)[0]
 
-        def loss_fn():
+        def judge_both():
             (real_logits, real_classes), (fake_logits, fake_classes) = self._both(real, fake, labels)
-            loss = self.loss_pair.discriminator(real_logits, fake_logits)
-            step = DiscriminatorStep(
-                real,
-                fake,
-                real_logits,
-                fake_logits,
-                critic,
-                self.input_gradient,
-                random.fold(keys, 3),
-                means,
-                iteration,
-            )
-            logs = penalties(self.regularizers, step)
-            total = sum(logs.values(), loss)
-            if real_classes is not None:
-                crossed = [_cross_entropy(labels, c) for c in (real_classes, fake_classes)]
-                logs["class_loss"] = 0.5 * (crossed[0] + crossed[1])
-                total = total + self.auxiliary_weight * logs["class_loss"]
-            return total, {**logs, "discriminator_loss": loss}, real_logits, fake_logits
+            if real_classes is None:
+                return real_logits, fake_logits, {}
+            crossed = [_cross_entropy(labels, c) for c in (real_classes, fake_classes)]
+            return real_logits, fake_logits, {"class_loss": (self.auxiliary_weight, 0.5 * (crossed[0] + crossed[1]))}
 
-        _, logs, real_logits, fake_logits = self.minimize(loss_fn, self.discriminator)
-        real_logits, fake_logits = (ops.cast(v, "float32") for v in (real_logits, fake_logits))
-        now = ops.stack([ops.mean(real_logits), ops.mean(fake_logits)])
-        now = backend.sum_over_replicas(now) / backend.replica_count()
-        self.logit_means.assign(means + 0.01 * (now - means))
-        logs = {**logs, **self.loss_pair.accuracy(real_logits, fake_logits), "diversity": diversity}
+        keys = random.fold(keys, 3)
+        logs, (real_logits, fake_logits), now = discriminator_step(self, real, fake, judge_both, critic, keys)
+        logs["diversity"] = diversity
         if self.adaptive:
             signs = ops.sign(real_logits - self.loss_pair.middle(now[0], now[1]))
             seen = ops.stack([ops.sum(signs), ops.cast(ops.size(signs), "float32")])

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_imgen.training import random
+from keras_imgen.training import backend, random
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -185,11 +185,41 @@ def checked(regularizers: Any) -> tuple[Regularizer, ...]:
     return tuple(regularizers)
 
 
-def penalties(regularizers: tuple[Regularizer, ...], step: DiscriminatorStep) -> dict[str, Any]:
-    """The scalars to add to the discriminator's loss in this step, by their names."""
-    return {
-        term.name: _lazily(term, replace(step, keys=random.fold(step.keys, i))) for i, term in enumerate(regularizers)
-    }
+def discriminator_step(
+    model: Any, real: Any, fake: Any, judge_both: Callable[[], tuple], critic: Callable[..., Any], keys: Any
+) -> tuple[dict[str, Any], tuple, Any]:
+    """A step of `model.discriminator` by `model.loss_pair` and `model.regularizers`, which moves the running means `model.logit_means`.
+
+    Args:
+        real, fake: images as the discriminator sees them.
+        judge_both: gives the logits of real and of fake images, and a dict of further terms of the loss, as (weight, scalar).
+        critic, keys: see `DiscriminatorStep`.
+
+    Returns:
+        The logs; the logits of real and of fake images, float32; their two means over all replicas, (2,).
+    """
+    before = ops.copy(model.logit_means)
+    iteration = ops.cast(ops.convert_to_tensor(model._optimizer_of(model.discriminator).iterations), "int32")
+
+    def loss_fn():
+        real_logits, fake_logits, more = judge_both()
+        loss = model.loss_pair.discriminator(real_logits, fake_logits)
+        state = (model.input_gradient, keys, before, iteration)
+        step = DiscriminatorStep(real, fake, real_logits, fake_logits, critic, *state)
+        added = {
+            term.name: _lazily(term, replace(step, keys=random.fold(keys, i)))
+            for i, term in enumerate(model.regularizers)
+        }
+        total = sum((weight * term for weight, term in more.values()), sum(added.values(), loss))
+        logs = {**added, **{name: term for name, (_, term) in more.items()}, "discriminator_loss": loss}
+        return total, logs, real_logits, fake_logits
+
+    _, logs, *logits = model.minimize(loss_fn, model.discriminator)
+    real_logits, fake_logits = (ops.cast(v, "float32") for v in logits)
+    now = ops.stack([ops.mean(real_logits), ops.mean(fake_logits)])
+    now = backend.sum_over_replicas(now) / backend.replica_count()
+    model.logit_means.assign(before + 0.01 * (now - before))
+    return {**logs, **model.loss_pair.accuracy(real_logits, fake_logits)}, (real_logits, fake_logits), now
 
 
 def _lazily(term, step):

@@ -9,7 +9,7 @@ from keras import ops
 from keras_imgen.losses import adversarial as adversarial_losses
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
-from keras_imgen.models.adversarial.regularizers import DiscriminatorStep, Regularizer, checked, penalties
+from keras_imgen.models.adversarial.regularizers import Regularizer, checked, discriminator_step
 from keras_imgen.models.calls import Pair, call, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives
@@ -75,7 +75,7 @@ class Restoration(ImageModel):
         if self.regularizers and discriminator is None:
             raise ValueError("`regularizers` are terms of the discriminator's loss, and there is no discriminator.")
         self.logit_means = None
-        if self.regularizers:
+        if discriminator is not None:
             self.logit_means = self.add_weight(
                 name="logit_means", shape=(2,), initializer="zeros", trainable=False, aggregation="mean"
             )
@@ -223,24 +223,9 @@ class Restoration(ImageModel):
         if self.discriminator is None:
             return logs
         fake = ops.stop_gradient(image)
-        means = ops.copy(self.logit_means) if self.regularizers else None
-        iteration = ops.cast(ops.convert_to_tensor(self._optimizer_of(self.discriminator).iterations), "int32")
-
-        def discriminator_loss():
-            real_logits, fake_logits = self._judge(target, True), self._judge(fake, True)
-            loss = self.loss_pair.discriminator(real_logits, fake_logits)
-            step = DiscriminatorStep(
-                *(target, fake, real_logits, fake_logits, self._judge, self.input_gradient),
-                *(random.fold(keys, 4), means, iteration),
-            )
-            added = penalties(self.regularizers, step)
-            return sum(added.values(), loss), {**added, "discriminator_loss": loss}, real_logits, fake_logits
-
-        _, found, real_logits, fake_logits = self.minimize(discriminator_loss, self.discriminator)
-        if self.regularizers:
-            now = ops.stack([ops.mean(real_logits), ops.mean(fake_logits)])
-            self.logit_means.assign(means + 0.01 * (now - means))
-        return {**logs, **found, **self.loss_pair.accuracy(real_logits, fake_logits)}
+        both = lambda: (self._judge(target, True), self._judge(fake, True), {})  # noqa: E731
+        found, _, _ = discriminator_step(self, target, fake, both, self._judge, random.fold(keys, 4))
+        return {**logs, **found}
 
     def score(self, batch):
         keys = self.score_keys(batch)
