@@ -227,8 +227,11 @@ def inpaint(args, models):
     from keras_imgen.metrics.paired_metrics import denoising
 
     pictures = data.photos("bsd100", limit=args.limit)
+    def telea(radius, x, m):
+        return cv2.inpaint(x, m, radius, cv2.INPAINT_TELEA)
+
     jobs = {
-        "Telea (OpenCV)": lambda x, m: cv2.inpaint(x, m, 5, cv2.INPAINT_TELEA),
+        **{f"Telea, radius {r} (OpenCV)": partial(telea, r) for r in (3, 5, 15)},  # 3 is that of OpenCV's examples
         "Navier-Stokes (OpenCV)": lambda x, m: cv2.inpaint(x, m, 5, cv2.INPAINT_NS),
         "biharmonic (scikit-image)": lambda x, m: np.round(
             255 * np.clip(inpaint_biharmonic(x, m, channel_axis=-1), 0, 1)

@@ -14,7 +14,7 @@ class Holes(Degradation):
 
     Args:
         kind: "boxes", "strokes" (thin scratches), "text", or "irregular" (the free-form brush of Yu et al. 2019); or several, of which
-            each image has one. Their sizes are parts of the image's.
+            each image has one, of one named twice twice as often. Their sizes are parts of the image's.
         share: of the pixels that are missing, number or (low, high) in [0, 0.95].
     """
 
