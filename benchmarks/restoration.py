@@ -227,6 +227,7 @@ def inpaint(args, models):
     from keras_imgen.metrics.paired_metrics import denoising
 
     pictures = data.photos("bsd100", limit=args.limit)
+
     def telea(radius, x, m):
         return cv2.inpaint(x, m, radius, cv2.INPAINT_TELEA)
 
