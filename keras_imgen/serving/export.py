@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_imgen.models.batches import rescale, to_uint8
 from keras_imgen.serving.client import DESCRIPTION, tensorflow_logs
+from keras_imgen.serving.exif import upright
 from keras_imgen.serving.requests import guidance_limits
 
 
@@ -173,8 +174,7 @@ def export_restoration(model, path: str) -> None:
     Endpoints; `sigma` float32 (N,) and `masks` uint8 (N, H, W, 1) go with each where the model takes them, and height and width are free:
         `serving_default`, `restore`: images uint8 (N, H, W, C) -> images uint8
         `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> restored_bytes string (N,), PNG; sizes may differ. Answers
-            have three channels; alpha, 16 bits and an EXIF orientation are dropped: `serving.load(path).restore(...)` heeds them, and
-            tiles large pictures.
+            have three channels; EXIF of JPEG is heeded, alpha and 16 bits are not: `serving.load(path).restore(...)` heeds both, and tiles large pictures.
         `tiles`: the network's inputs as float32 -> images float32; what the client calls.
 
     Raises:
@@ -203,12 +203,8 @@ def export_restoration(model, path: str) -> None:
 
     def restore_bytes(image_bytes, mask_bytes=None, sigma=None):
         def one(row):
-            image = _decoded(row["image"], form)
-            extra = (
-                {}
-                if mask_bytes is None
-                else {"masks": tf.io.decode_image(row["mask"], 1, expand_animations=False)[None]}
-            )
+            image = _decoded(row["image"], 1 if form.channels == 1 and form.colour == "drop" else 3)
+            extra = {} if mask_bytes is None else {"masks": _decoded(row["mask"], 1)}
             extra.update({} if sigma is None else {"sigma": row["sigma"][None]})
             return tf.io.encode_png(_in_colour(lambda x: restore(images=x, **extra)["images"], image, form)[0])
 
@@ -232,12 +228,11 @@ def export_restoration(model, path: str) -> None:
     _write(model, path, signatures, {"kind": "restoration", "form": asdict(form)})
 
 
-def _decoded(text, form):
-    """A batch of one uint8 picture with three channels if the model does something with colours."""
+def _decoded(text, channels):
+    """A batch of one uint8 picture."""
     import tensorflow as tf
 
-    gray = form.channels == 1 and form.colour == "drop"
-    return tf.io.decode_image(text, 1 if gray else 3, expand_animations=False)[None]
+    return upright(tf.io.decode_image(text, channels, expand_animations=False), text)[None]
 
 
 def _in_colour(restore, images, form):

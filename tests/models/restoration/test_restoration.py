@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from PIL import Image
 from skimage import color
 
 from keras_imgen import load_model, serving
@@ -352,6 +353,12 @@ def test_served_as_in_memory(tmp_path):
         # luma and bicubic of the graph and of Pillow differ by roundings, and at the edges
         inner = np.abs(out.astype(int) - expected)[6:-6, 6:-6]
         assert inner.max() <= (3 if k == 0 else 0)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # held on its side
+    Image.fromarray(picture).save(tmp_path / "held.jpg", exif=exif)
+    endpoint = tf.saved_model.load(str(tmp_path / "m3")).signatures["restore_bytes"]
+    out = endpoint(image_bytes=tf.constant([(tmp_path / "held.jpg").read_bytes()]))["restored_bytes"]
+    assert tf.io.decode_png(out[0]).shape == (29, 40, 3)
 
 
 def test_what_is_wrong_is_said():
