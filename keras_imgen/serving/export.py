@@ -174,7 +174,8 @@ def export_restoration(model, path: str) -> None:
     Endpoints; `sigma` float32 (N,) and `masks` uint8 (N, H, W, 1) go with each where the model takes them, and height and width are free:
         `serving_default`, `restore`: images uint8 (N, H, W, C) -> images uint8
         `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> restored_bytes string (N,), PNG; sizes may differ. Answers
-            have three channels; EXIF of JPEG is heeded, alpha and 16 bits are not: `serving.load(path).restore(...)` heeds both, and tiles large pictures.
+            have three channels; a JPEG's EXIF orientation is heeded, alpha and 16 bits are not: `serving.load(path).restore(...)`
+            heeds them, and tiles large pictures.
         `tiles`: the network's inputs as float32 -> images float32; what the client calls.
 
     Raises:
