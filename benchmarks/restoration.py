@@ -148,7 +148,7 @@ def denoisers(channels):
     try:
         import bm3d
 
-        found["BM3D (bm3d)"] = lambda x, s: shaped(bm3d.bm3d(flat(x), s / 127.5))
+        found["BM3D (bm3d)"] = lambda x, s: shaped((bm3d.bm3d_rgb if channels == 3 else bm3d.bm3d)(flat(x), s / 127.5))
     except ImportError:
         pass
     return found
@@ -262,7 +262,7 @@ def inpaint(args, models):
 
 
 def deblur(args, models):
-    """BSD100 out of focus (Gaussian, sigma 0.5 to 3) with noise of up to 5 gray levels, seed 0."""
+    """BSD100 out of focus (Gaussian, sigma 0.5 to 3) with noise of up to 5 gray levels; picture k has the seed k."""
     import cv2
     from skimage.restoration import richardson_lucy
 
@@ -289,7 +289,7 @@ def deblur(args, models):
 
 
 def lowlight(args, models):
-    """BSD100 darkened by data.degrade.LowLight(), seed 0."""
+    """BSD100 darkened by data.degrade.LowLight(); picture k has the seed k."""
     import cv2
 
     from keras_imgen import data

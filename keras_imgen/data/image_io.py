@@ -1,4 +1,5 @@
-"""Pictures in and out: files, bytes and PIL images <-> uint8 arrays. Gray, alpha, 16-bit and EXIF are settled here alone."""
+"""Pictures in and out: files, bytes and PIL images <-> uint8 arrays. Gray, alpha, 16-bit and EXIF are settled here
+(EXIF in a TensorFlow graph: `serving.exif`)."""
 
 import io
 import os

@@ -43,7 +43,7 @@ RECIPES = {
         "a blind denoiser of colour photographs, sigma 0 to 55: an hour on a CPU",
     ),
     "photos-denoise-gray": ("photos_denoise:gray", "the same for gray ones, and the luma and every channel of others"),
-    "photos-deblur": ("photos_repair:deblur", "sharpens photographs out of focus or moved, with a little noise"),
+    "photos-deblur": ("photos_repair:deblur", "sharpens photographs out of focus, with a little noise"),
     "photos-lowlight": ("photos_repair:lowlight", "brightens dark photographs and takes their noise away"),
     "photos-zero-dce": ("photos_zero_dce", "brightens dark photographs, learned without any target"),
     "photos-inpaint": ("photos_inpaint", "paints holes in photographs: boxes, strokes, text, irregular ones"),

@@ -131,7 +131,8 @@ class Run:
         masks = {"masks": shown["mask"]} if "mask" in shown else {}
         pictures = beside(shown["image"], model.restore(shown["image"], **masks), shown["target"])
         save_image(self.path("grid.png"), make_grid(pictures, columns=columns), {"model": model.name})
-        more = f"keras-imgen restore {self.path('model.keras')} PICTURES --out {self.path('restored')}"
+        told = (" --masks MASKS" if model.form.mask else "") + (" --sigma SIGMA" if model.form.sigma else "")
+        more = f"keras-imgen restore {self.path('model.keras')} PICTURES{told} --out {self.path('restored')}"
         self._report(
             model.network.count_params(), scores, ["![Image, answer and target](grid.png)", ""], "Use it:", more
         )

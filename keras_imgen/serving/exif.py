@@ -18,18 +18,21 @@ def upright(image: Any, text: Any) -> Any:
 
 
 def orientation(text: Any) -> Any:
-    """1 to 8 from the bytes of a file, int32: tag 0x0112 of the first directory (EXIF 2.32, section 4.6); 1 where there is none."""
+    """1 to 8 from the bytes of a file, int32: tag 0x0112 of the first directory (EXIF 2.32, section 4.6) after the marker APP1, which is
+    looked for in the first 256 KiB; 1 where there is none."""
     import tensorflow as tf
 
-    start = tf.strings.substr(text, 0, 1 << 16)
-    numbers = tf.cast(tf.io.decode_raw(tf.strings.join([start, b"\0" * 6]), "uint8"), "int32")
+    start = tf.strings.substr(text, 0, 1 << 18)
+    raw = tf.io.decode_raw(tf.strings.join([start, b"\0" * 12]), "uint8")
+    numbers = tf.cast(raw, "int32")
 
     def byte(i):  # 0 beyond the end
         return tf.gather(numbers, tf.clip_by_value(i, 0, tf.size(numbers) - 1))
 
-    places = tf.size(numbers) - 5
-    found = tf.reduce_all([numbers[k : k + places] == value for k, value in enumerate(b"Exif\0\0")], 0)
-    header = tf.argmax(tf.cast(found, "int32"), output_type="int32") + 6
+    places = tf.size(raw) - 9
+    marker = {0: 0xFF, 1: 0xE1, **{4 + k: value for k, value in enumerate(b"Exif\0\0")}}  # 2 and 3 are the length
+    found = tf.reduce_all([raw[k : k + places] == value for k, value in marker.items()], 0)
+    header = tf.argmax(tf.cast(found, "int32"), output_type="int32") + len(b"\xff\xe1..Exif\0\0")
     little = byte(header) == ord("I")
 
     def short(i):

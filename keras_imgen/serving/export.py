@@ -175,7 +175,7 @@ def export_restoration(model, path: str) -> None:
         `serving_default`, `restore`: images uint8 (N, H, W, C) -> images uint8
         `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> restored_bytes string (N,), PNG; sizes may differ. Answers
             have three channels; a JPEG's EXIF orientation is heeded, alpha and 16 bits are not: `serving.load(path).restore(...)`
-            heeds them, and tiles large pictures.
+            heeds them, and tiles large pictures. A mask is that of the picture as it is seen, upright.
         `tiles`: the network's inputs as float32 -> images float32; what the client calls.
 
     Raises:

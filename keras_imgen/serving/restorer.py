@@ -75,7 +75,7 @@ def restore(
     batch = isinstance(images, np.ndarray) and images.ndim == 4
     many = batch or isinstance(images, list | tuple)
     pictures = images if many else [images]
-    shape = () if isinstance(masks, Image.Image) else np.shape(masks)
+    shape = getattr(masks, "shape", ())
     one_each = isinstance(masks, list | tuple) or len(shape) > 3 or (len(shape) == 3 and shape[-1] != 1)
     masks = _for_each("masks", masks, form.mask, len(pictures), many and one_each)
     sigmas = _for_each("sigma", sigma, form.sigma, len(pictures), np.ndim(sigma) > 0)

@@ -63,3 +63,12 @@ def test_files_without_one_are_left_alone():
         assert orientation(text) == 1
     np.testing.assert_array_equal(turned(encoded("PNG", whole)), PIXELS)
     assert orientation(encoded("JPEG", whole)[:30]) == 1  # cut off in the middle
+
+
+@pytest.mark.parametrize("before", [b"Exif\0\0MM\0*", b"x" * 60_000])
+def test_what_lies_before_is_passed_over(before):
+    """A comment that looks like EXIF; a large segment of something else."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    text = encoded("JPEG", exif.tobytes())
+    assert orientation(text[:2] + b"\xff\xfe" + struct.pack(">H", len(before) + 2) + before + text[2:]) == 6

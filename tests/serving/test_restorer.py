@@ -174,6 +174,13 @@ def test_one_mask_serves_all_and_files_are_read(tmp_path):
         np.testing.assert_array_equal(restore(paint, form, np.stack([COLOUR, COLOUR]), masks=masks), expected)
 
 
+def test_pictures_of_several_sizes_have_each_its_mask():
+    form, pictures = Form(3, 3, mask=True), [COLOUR, COLOUR[:5]]
+    answers = restore(lambda arrays: -arrays["image"], form, pictures, masks=[HOLES, HOLES[:5]])
+    for picture, holes, answer in zip(pictures, (HOLES, HOLES[:5]), answers):
+        np.testing.assert_array_equal(answer, np.where(holes[..., None], 255 - picture, picture))
+
+
 def test_small_tiles_make_do_with_less_overlap():
     np.testing.assert_array_equal(restore(negative, ONE, COLOUR, tile=8), 255 - COLOUR)
 

@@ -188,7 +188,8 @@ def checked(regularizers: Any) -> tuple[Regularizer, ...]:
 def discriminator_step(
     model: Any, real: Any, fake: Any, judge_both: Callable[[], tuple], critic: Callable[..., Any], keys: Any
 ) -> tuple[dict[str, Any], tuple, Any]:
-    """A step of `model.discriminator` by `model.loss_pair` and `model.regularizers`, which moves the running means `model.logit_means`.
+    """A step of `model.discriminator` by `model.loss_pair` and `model.regularizers`, which moves the running means `model.logit_means`
+    (None if no regularizer may ask for them).
 
     Args:
         real, fake: images as the discriminator sees them.
@@ -198,7 +199,7 @@ def discriminator_step(
     Returns:
         The logs; the logits of real and of fake images, float32; their two means over all replicas, (2,).
     """
-    before = ops.copy(model.logit_means)
+    before = None if model.logit_means is None else ops.copy(model.logit_means)
     iteration = ops.cast(ops.convert_to_tensor(model._optimizer_of(model.discriminator).iterations), "int32")
 
     def loss_fn():
@@ -218,7 +219,8 @@ def discriminator_step(
     real_logits, fake_logits = (ops.cast(v, "float32") for v in logits)
     now = ops.stack([ops.mean(real_logits), ops.mean(fake_logits)])
     now = backend.sum_over_replicas(now) / backend.replica_count()
-    model.logit_means.assign(before + 0.01 * (now - before))
+    if before is not None:
+        model.logit_means.assign(before + 0.01 * (now - before))
     return {**logs, **model.loss_pair.accuracy(real_logits, fake_logits)}, (real_logits, fake_logits), now
 
 

@@ -75,7 +75,7 @@ class Restoration(ImageModel):
         if self.regularizers and discriminator is None:
             raise ValueError("`regularizers` are terms of the discriminator's loss, and there is no discriminator.")
         self.logit_means = None
-        if discriminator is not None:
+        if self.regularizers:
             self.logit_means = self.add_weight(
                 name="logit_means", shape=(2,), initializer="zeros", trainable=False, aggregation="mean"
             )
