@@ -171,7 +171,10 @@ def restore(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of a variational model's answer. (default: the mean)")] = None,
     ensemble: Annotated[bool, typer.Option("--ensemble", help="The mean over eight flips and turns.")] = False,
-    tile: Annotated[int, typer.Option(help="Pixels of a tile's side: less needs less memory.")] = 512,
+    tile: Annotated[
+        int | None,
+        typer.Option(help="Pixels of a tile's side: less needs less memory. (default: 512, inpainters 1024)"),
+    ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Write pictures beside their answers, too.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
 ) -> None:
@@ -180,7 +183,8 @@ def restore(
     What cannot be restored is named, the rest is done; then the exit code is 1.
     """
     with one_line_errors():
-        at_least_one("--tile", tile)
+        if tile is not None:
+            at_least_one("--tile", tile)
         from rich.progress import track
 
         from keras_imgen import restoring

@@ -20,7 +20,7 @@ class Form:
     `channels` of its input and `out` of its output; `scale` by which it enlarges; `multiple` of its strides; `colour` says what a gray
     network does with a colour picture: "luma" restores the luma and enlarges the colours by bicubic, "each" restores every channel,
     "drop" looks at the luma alone, and gives colours. `latent` is the number of channels of its latent map, at a quarter of the size.
-    `overlap` is how many pixels tiles share; `mask` whether it takes one.
+    `tile` is the side of its tiles and `overlap` how many pixels they share; `mask` whether it takes one.
     """
 
     channels: int
@@ -28,6 +28,7 @@ class Form:
     scale: int = 1
     multiple: int = 1
     colour: str = "each"
+    tile: int = 512
     overlap: int = 64
     mask: bool = False
     sigma: bool = False
@@ -42,7 +43,7 @@ def restore(
     masks: Any = None,
     sigma: Any = None,
     seed: int | None = None,
-    tile: int = 512,
+    tile: int | None = None,
     overlap: int | None = None,
     ensemble: bool = False,
     progress: bool = False,
@@ -55,7 +56,7 @@ def restore(
         masks: (H, W) or (H, W, 1), nonzero where to paint, a path or a PIL image; one for all, or a list or (N, H, W[, 1]), one for each.
         sigma: noise level in gray levels of 255, one for all or one for each image.
         seed: of the latent map of a variational model; None takes its mean, zero.
-        tile, overlap: see `tiling.tiled`; of an overlap of more than half a tile, half a tile is used.
+        tile, overlap: see `tiling.tiled`; None are the model's; of an overlap of more than half a tile, half a tile is used.
         ensemble: the mean of the answers to the eight flips and turns of the picture, turned back (Timofte et al. 2016).
 
     Returns:
@@ -65,6 +66,7 @@ def restore(
     Raises:
         ValueError: another shape, type or range; masks or sigma missing, or not wanted.  FileNotFoundError: no such file.
     """
+    tile = form.tile if tile is None else tile
     overlap = min(form.overlap if overlap is None else overlap, tile // 2)
     how = {"tile": tile, "overlap": overlap, "ensemble": ensemble}
     if seed is not None and form.latent is None:

@@ -50,6 +50,7 @@ class Restoration(ImageModel):
     second = "target"
     needs_target = True
     scale = 1
+    tile = 512  # see `restore`
 
     def __init__(
         self,
@@ -119,6 +120,7 @@ class Restoration(ImageModel):
             scale=self.scale,
             multiple=math.lcm(*strides, 4 if "latent" in names else 1),
             colour=self.colour,
+            tile=self.tile,
             overlap=self.overlap,
             mask="mask" in names,
             sigma="sigma" in names,
@@ -276,7 +278,7 @@ class Restoration(ImageModel):
         self,
         images: Any,
         *,
-        tile: int = 512,
+        tile: int | None = None,
         overlap: int | None = None,
         ensemble: bool = False,
         progress: bool = False,
@@ -287,7 +289,8 @@ class Restoration(ImageModel):
 
         Args:
             images: a picture (H, W) or (H, W, C), a batch (N, H, W, C), a path, a PIL image, or a list of them.
-            tile: pixels of a tile's side; larger pictures are restored tile by tile, in bounded memory.
+            tile: pixels of a tile's side; larger pictures are restored tile by tile, in bounded memory. None is the model's: 512, of
+                inpainters 1024.
             overlap: pixels that tiles share; None is the model's.
             ensemble: the mean over eight flips and turns: better, and eight times the work.
             progress: show a progress bar.

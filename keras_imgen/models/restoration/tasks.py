@@ -185,8 +185,11 @@ class Inpainter(Restoration):
         network: called with `image` and `mask` (N, H, W, 1), 1 where to paint, as `networks.inpainting_unet()`.
         others: see `Restoration`.
 
-    Learns from `image`, `mask` and `target`: `data.degraded(..., data.degrade.Holes())`. `restore(images, masks=...)`.
+    Learns from `image`, `mask` and `target`: `data.degraded(..., data.degrade.Holes())`. `restore(images, masks=...)`. What is painted into
+    a large hole depends on much around it, so that tiles are large.
     """
+
+    tile = 1024
 
     def __init__(self, network: keras.Model, objectives: Any = ("l1",), overlap: int = 192, **kwargs):
         if "mask" not in inputs(network):

@@ -12,7 +12,16 @@ from keras_imgen.models import Colorizer, Deblurrer, Denoiser, Enhancer, Inpaint
 from keras_imgen.models.adversarial import GradientPenalty, LeCam
 from keras_imgen.models.restoration import objectives
 from keras_imgen.models.restoration.lab import lab, rgb
-from keras_imgen.networks import copy_weights, edsr, ffdnet, inpainting_unet, latent_encoder, patchgan, zero_dce
+from keras_imgen.networks import (
+    compact_inpainter,
+    copy_weights,
+    edsr,
+    ffdnet,
+    inpainting_unet,
+    latent_encoder,
+    patchgan,
+    zero_dce,
+)
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (24, 16, 16, 3)).astype("uint8")
@@ -199,6 +208,16 @@ def test_tiles_do_not_show():
         whole = model.restore(picture).astype(int)
         assert np.abs(whole - model.restore(picture, tile=96, overlap=32)).max() <= 1
         assert (whole != picture.repeat(model.scale, 0).repeat(model.scale, 1)).any()
+
+
+def test_a_hole_in_a_picture_below_1024_pixels_is_painted_from_all_of_it():
+    picture = np.repeat(np.linspace(0, 255, 700).astype("uint8")[None, :, None], 3, -1).repeat(70, 0)
+    holes = np.zeros(picture.shape[:2], bool)
+    holes[:, 100:650] = True
+    model = Inpainter(compact_inpainter(widths=(4,)))
+    painted = model.restore(picture, masks=holes)
+    np.testing.assert_array_equal(painted, model.restore(picture, masks=holes, tile=2048))
+    assert (painted != model.restore(picture, masks=holes, tile=512)).any()
 
 
 def test_frozen_layers_stay_and_weights_move_to_another_scale():
