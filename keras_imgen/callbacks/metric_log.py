@@ -50,21 +50,28 @@ def read_log(path: str) -> list[dict]:
 
 
 def plot_log(log: list[dict], path: str) -> None:
-    """The curves of a metric log as a PNG."""
+    """The curves of a metric log as a PNG: each metric by itself, with that of validation data (`val_...`) where there is one."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(7.5, 3.5), layout="constrained")
+    names = dict.fromkeys(k for line in log for k in line if k not in ("epoch", "seconds"))
+    shown = list(dict.fromkeys(name.removeprefix("val_") for name in names))
+    columns = min(4, max(1, len(shown)))
+    rows = max(1, -(-len(shown) // columns))
+    figure = Figure(figsize=(2.6 * columns, 2.0 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for name in dict.fromkeys(k for line in log for k in line if k not in ("epoch", "seconds")):
-        points = [(line["epoch"], line[name]) for line in log if name in line]
-        axes.plot(*zip(*points, strict=True), marker="." if len(points) < 20 else None, label=name)
-    if log:
-        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        if all(v > 0 for line in log for v in line.values()):  # Wasserstein losses are not
-            axes.set_yscale("log")
-    axes.set_xlabel("epoch")
-    axes.grid(alpha=0.3)
+    for k, name in enumerate(shown):
+        axes = figure.add_subplot(rows, columns, k + 1)
+        for which in (name, f"val_{name}"):
+            points = [(line["epoch"], line[which]) for line in log if which in line]
+            if points:
+                axes.plot(*zip(*points), marker="." if len(points) < 20 else None, label=which)
+        if f"val_{name}" in names:
+            axes.legend(fontsize="small")
+        axes.set_title(name, fontsize="medium")
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axes.grid(alpha=0.3)
+    figure.supxlabel("epoch", fontsize="medium")
     with whole(path) as beside:
         figure.savefig(beside, dpi=110, format="png")
