@@ -25,7 +25,7 @@ def train(
     with fast_precision():
         network = colorizer(width=16)
     model = Colorizer(network, seed=seed, name="photos_colorize")
-    model.compile(ConvMuon(warmup_cosine(1e-3, epochs * steps)), steps_per_execution=10)
+    model.compile(ConvMuon(warmup_cosine(3e-3, epochs * steps)), steps_per_execution=10)
     shown = first_batch(degraded(test, degrade.Gray()))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(images=shown["target"], every=5))
     return run.finish_restoration(model, test, shown)
