@@ -191,7 +191,7 @@ def test_compact_networks_are():
     for scale in (2, 3, 4):
         assert weights(networks.compact_sr(scale)) < 100_000
     for make in (networks.compact_denoiser, networks.compact_inpainter):
-        assert 500_000 < weights(make()) < 750_000  # of a file of 3 MB
+        assert 500_000 < weights(make()) < 780_000  # of a file of 3 MB, compressed
 
 
 @pytest.mark.slow
