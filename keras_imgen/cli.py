@@ -183,8 +183,7 @@ def restore(
     What cannot be restored is named, the rest is done; then the exit code is 1.
     """
     with one_line_errors():
-        if tile is not None:
-            at_least_one("--tile", tile)
+        at_least_one("--tile", tile)
         from rich.progress import track
 
         from keras_imgen import restoring

@@ -83,8 +83,7 @@ def restore(
         try:
             image = image_io.load_image(path, keep_depth=True)
             mask = os.path.join(masks, name) if masks is not None and os.path.isdir(masks) else masks
-            given = {} if mask is None else {"masks": mask}
-            restored = model.restore(image, **given, **how)
+            restored = model.restore(image, masks=mask, **how)
             _save(os.path.join(out, name), restored, {"model": model.name, "from": os.path.basename(path)})
             if compare:
                 _save(os.path.join(out, "compare", name), beside(image, restored), {})

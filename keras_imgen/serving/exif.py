@@ -24,10 +24,9 @@ def orientation(text: Any) -> Any:
 
     start = tf.strings.substr(text, 0, 1 << 18)
     raw = tf.io.decode_raw(tf.strings.join([start, b"\0" * 12]), "uint8")
-    numbers = tf.cast(raw, "int32")
 
     def byte(i):  # 0 beyond the end
-        return tf.gather(numbers, tf.clip_by_value(i, 0, tf.size(numbers) - 1))
+        return tf.cast(tf.gather(raw, tf.clip_by_value(i, 0, tf.size(raw) - 1)), "int32")
 
     places = tf.size(raw) - 9
     marker = {0: 0xFF, 1: 0xE1, **{4 + k: value for k, value in enumerate(b"Exif\0\0")}}  # 2 and 3 are the length
