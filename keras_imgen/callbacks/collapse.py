@@ -48,8 +48,9 @@ class CollapseMonitor(keras.callbacks.Callback):
 
 
 class StopOnNaN(keras.callbacks.Callback):
-    """Stops `fit` at the first loss that is not finite, or after the first epoch with such weights, and puts back the state of the
-    last epoch that ended well.
+    """Stops `fit` at the first step whose losses are not finite, or after the first epoch with such weights, and puts back the state of the
+    last epoch that ended well; `model.not_finite` then says in a line what was found. `fit` of an `ImageModel` has one of its own where
+    it is given none.
 
     Weights, averages, optimizers and random state are kept in memory when the first epoch begins, and after every `every` epochs; put it
     before `BackupAndRestore` and `ModelCheckpoint` in the list, which then see the good state.
@@ -60,10 +61,12 @@ class StopOnNaN(keras.callbacks.Callback):
 
     def __init__(self, every: int = 1):
         super().__init__()
+        if not isinstance(every, int) or every < 1:
+            raise ValueError(f"Expected `every` of at least 1 epoch, got {every!r}.")
         self.every, self._kept, self.stopped_epoch = every, None, None
 
     def on_train_begin(self, logs=None):
-        self.stopped_epoch = self._kept = None
+        self.stopped_epoch = self._kept = self.model.not_finite = None
 
     def _variables(self):
         return [*self.model.variables, *self.model.optimizer.variables]
@@ -74,11 +77,11 @@ class StopOnNaN(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
         if self._kept is None:  # not before: another callback may have restored a backup
-            self._kept = self._state()
+            self._kept, self._kept_epoch = self._state(), epoch
 
     def on_train_batch_end(self, batch, logs=None):
         bad = [k for k, v in (logs or {}).items() if not np.isfinite(v)]
-        if bad and not self.model.stop_training:
+        if bad and self.stopped_epoch is None:
             self._stop(f"step {batch + 1}", bad)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -90,16 +93,17 @@ class StopOnNaN(keras.callbacks.Callback):
         if bad:  # a ReLU hides it from the losses
             self._stop("at its end", bad)
         elif (epoch + 1) % self.every == 0:
-            self._kept = now
+            self._kept, self._kept_epoch = now, epoch + 1
 
     def _stop(self, where, bad):
         self.model.stop_training, self.stopped_epoch = True, self._epoch + 1
         self._restore()
-        warnings.warn(
-            f"Epoch {self._epoch + 1}, {where}: {', '.join(bad[:5])} is not finite. Training has stopped, and the model is that "
-            "of the last good epoch. Try smaller rates, or float32 where it is mixed precision.",
-            stacklevel=3,
+        state = f"at the end of epoch {self._kept_epoch}" if self._kept_epoch else "before its first epoch"
+        self.model.not_finite = (
+            f"Epoch {self._epoch + 1}, {where}: {', '.join(bad[:5])} is not finite. Training has stopped, and the model is as it was {state}. "
+            "Try smaller rates, float32 where it is mixed precision, and look for NaN in the data."
         )
+        warnings.warn(self.model.not_finite, stacklevel=3)
 
     def _restore(self):
         for v, value in zip(self._variables(), self._kept):

@@ -12,7 +12,8 @@ from keras_imgen.data.files import whole, write_text
 class MetricLog(keras.callbacks.Callback):
     """Appends {"epoch": 1, "seconds": 2.5, "loss": ...} to the file `path` after every epoch; epochs count from 1.
 
-    A run that starts again at an epoch first drops the lines of that epoch and later ones: the file is that of one run.
+    A run that starts again at an epoch first drops the lines of that epoch and later ones: the file is that of one run. An epoch that was
+    cut off by a loss that is not finite has no line.
     """
 
     def __init__(self, path: str):
@@ -30,6 +31,8 @@ class MetricLog(keras.callbacks.Callback):
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
+        if getattr(self.model, "not_finite", None):
+            return
         line = {"epoch": epoch + 1, "seconds": round(time.perf_counter() - self._started, 3)}
         line.update({k: float(v) for k, v in (logs or {}).items()})
         with open(self.path, "a") as f:

@@ -123,7 +123,7 @@ class ImageModel(backend.Step):
                 f"{type(self).__name__}.compile() takes {', '.join(taken)}; got {unknown}. Its losses are part of the model."
             )
         if isinstance(optimizer, OptimizerGroup):
-            optimizer = optimizer.optimizers
+            optimizer = optimizer.by_name
         if isinstance(optimizer, dict):
             given, optimizer = {**optimizer, **given}, None
         elif optimizer is not None and len(names) == 1:

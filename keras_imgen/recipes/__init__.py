@@ -1,11 +1,25 @@
 """Whole training runs as plain Python, each in one file: read one, copy it, change it."""
 
+import inspect
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from importlib import import_module
 
-RECIPES = {
+from keras_imgen.run_folder import backups, finished, remove_leftovers
+
+RECIPES = {  # the general ones first, which learn from any pictures
+    "diffusion": ("diffusion", "a diffusion model of any pictures, class by class where there are classes"),
+    "gan": ("gan", "a GAN of any pictures (DCGAN), with DiffAugment where they are few"),
+    "stylegan2": ("stylegan2", "StyleGAN2 with adaptive augmentation, of pictures of 8, 16, 32, 64, ... pixels"),
+    "vae": ("vae", "a variational autoencoder of any pictures: fast to train, soft pictures"),
+    "vqvae": ("vqvae", "pictures as small maps of codes, then a PixelCNN over the codes"),
+    "super-resolution": ("photos_sr", "enlarges pictures like those given, by 2 (--set scale=3, 4)"),
+    "denoise": ("photos_denoise", "takes noise from pictures like those given"),
+    "deblur": ("photos_repair:deblur_any", "sharpens pictures like those given"),
+    "lowlight": ("photos_repair:lowlight_any", "brightens dark pictures like those given"),
+    "inpaint": ("photos_inpaint", "paints holes in pictures like those given"),
+    "colorize": ("photos_colorize", "gives gray pictures like those given colours"),
     "digits-diffusion": (
         "digits_diffusion",
         "handwritten digits, 16x16: 1,797 scans from scikit-learn, minutes on a CPU",
@@ -51,12 +65,35 @@ RECIPES = {
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
 }
+BOUND = {  # by the first word of their names
+    "digits": "digits of 16x16",
+    "fashion": "Fashion-MNIST, 28x28",
+    "shapes": "drawn shapes of 32x32",
+    "edges2shapes": "drawn shapes of 32x32",
+}
+GENERAL = {  # by the rest of them: what to use for other pictures
+    "diffusion": "diffusion",
+    "dcgan": "gan",
+    "wgan-gp": "gan",
+    "cgan": "gan",
+    "stylegan2": "stylegan2",
+    "vae": "vae",
+    "rae": "vae",
+    "vaegan": "vae",
+    "beta-vae": "vae",
+    "vqvae": "vqvae",
+}
 
 
-def check(name: str) -> None:
-    """Raises ValueError if there is no such recipe."""
+def check(name: str, given: Container[str] = ()) -> None:
+    """Raises ValueError if there is no such recipe, or if one that is made for its data is `given` data, size or channels."""
     if name not in RECIPES:
         raise ValueError(f"There is no recipe {name!r}. Choose one of {', '.join(RECIPES)}.")
+    bound, _, rest = name.partition("-")
+    asked = [f"--{option}" for option in ("data", "size", "channels") if option in given]
+    if bound in BOUND and asked:
+        other = f"for your own pictures use `keras-imgen train {GENERAL[rest]} --data ...`" if rest in GENERAL else ""
+        raise ValueError(f"{name} is made for {BOUND[bound]}: {other or f'it has no {asked[0]}'}.")
 
 
 def get(name: str) -> Callable[..., str]:
@@ -64,6 +101,11 @@ def get(name: str) -> Callable[..., str]:
     check(name)
     module, _, function = RECIPES[name][0].partition(":")
     return getattr(import_module(f"keras_imgen.recipes.{module}"), function or "train")
+
+
+def resumed(name: str, config: dict) -> dict:
+    """Of the settings of a run those that the recipe takes."""
+    return {key: config[key] for key in inspect.signature(get(name)).parameters if key in config}
 
 
 def check_folder(recipe: str, out: str, resume: bool) -> dict:
@@ -80,10 +122,22 @@ def check_folder(recipe: str, out: str, resume: bool) -> dict:
     path = os.path.join(out, "config.json")
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no run to resume in {out}: it has no config.json.")
-    if os.path.exists(os.path.join(out, "report.md")) and not os.path.exists(os.path.join(out, "backup")):
+    if finished(out):
+        remove_leftovers(out)
         raise FileExistsError(f"The run in {out} is finished: there is nothing to resume.")
+    if os.path.exists(os.path.join(out, "model.keras")) and not backups(os.path.join(out, "backup")):
+        raise FileExistsError(
+            f"The run in {out} has a trained model, but neither report nor backup: it cannot go on, and beginning anew would replace "
+            "the model. Choose another folder."
+        )
     with open(path) as f:
         config = json.load(f)
     if config.get("recipe") != recipe:
         raise ValueError(f"The run in {out} is of the recipe {config.get('recipe')!r}, not {recipe!r}.")
     return config
+
+
+def kept(out: str) -> bool:
+    """Whether a run that was interrupted can go on from the end of an epoch: its own, or one of an earlier stage."""
+    stages = [os.path.join(out, name) for name in os.listdir(out)] if os.path.isdir(out) else []
+    return any(backups(os.path.join(place, "backup")) or finished(place) for place in [out, *stages])

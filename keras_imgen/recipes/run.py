@@ -5,6 +5,8 @@ import os
 import shutil
 
 import keras
+import numpy as np
+from keras import ops
 
 from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, SampleGrid, StopOnNaN
 from keras_imgen.callbacks.metric_log import plot_log, read_log
@@ -12,6 +14,7 @@ from keras_imgen.callbacks.sample_grid import class_labels
 from keras_imgen.data import set_epoch
 from keras_imgen.data.files import whole, write_text
 from keras_imgen.recipes import check_folder
+from keras_imgen.run_folder import finished, lock, remove, remove_leftovers
 
 
 class Run:
@@ -25,12 +28,14 @@ class Run:
         settings: what the recipe was called with; a resumed run must have the same.
 
     Raises:
-        FileExistsError: the folder is not empty, or its run is finished.  FileNotFoundError: nothing to resume.
+        FileExistsError: the folder is not empty, its run is finished, or another process works in it.
+        FileNotFoundError: nothing to resume.
         ValueError: resumed with other settings.
     """
 
     def __init__(self, recipe: str, out: str, resume: bool, **settings):
-        self.out, self.config = out, {"recipe": recipe, **settings}
+        self.out, self.resume, self.config = out, resume, {"recipe": recipe, **settings}
+        self._lock = lock(out) if resume and os.path.isdir(out) else None
         before = check_folder(recipe, out, resume)
         for key, value in self.config.items():
             if before.get(key, value) != value:
@@ -42,11 +47,7 @@ class Run:
         self._begin()
         folder = self.path(name)
         begun = os.path.isfile(os.path.join(folder, "config.json"))
-        if (
-            begun
-            and os.path.exists(os.path.join(folder, "report.md"))
-            and not os.path.exists(os.path.join(folder, "backup"))
-        ):
+        if begun and finished(folder):
             return None
         recipe, settings = self.config["recipe"], {k: v for k, v in self.config.items() if k != "recipe"}
         return Run(recipe, folder, begun, **settings)
@@ -60,14 +61,19 @@ class Run:
         return [
             keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._begin()),
             keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch)),
+            StopOnNaN(),
             MetricLog(self.path("metrics.jsonl")),
-            *([StopOnNaN(), CollapseMonitor()] if adversarial else []),
+            *([CollapseMonitor()] if adversarial else []),
             *([SampleGrid(self.path("samples"), **samples)] if samples else []),
             BackupAndRestore(self.path("backup"), delete_checkpoint=False),
         ]
 
     def _begin(self):
-        os.makedirs(self.out, exist_ok=True)
+        """Take the folder. A new run that finds it full by now came second."""
+        if self._lock is None:
+            self._lock = lock(self.out)
+            check_folder(self.config["recipe"], self.out, self.resume)
+        remove_leftovers(self.out)
         write_text(self.path("config.json"), json.dumps(self.config, indent=1) + "\n")
 
     def finish(self, model, test, columns: int = 10, rows: int = 8) -> str:
@@ -154,6 +160,11 @@ class Run:
             model.export(self.path("saved_model"))
 
     def _score_and_save(self, model, test, saved=None):
+        """Nothing is written of a model that has learned nothing, or whose weights are no numbers."""
+        self._stopped = getattr(model, "not_finite", None)
+        bad = [v.path for v in model.variables if "float" in v.dtype and not np.isfinite(ops.convert_to_numpy(v)).all()]
+        if bad or (self._stopped and not read_log(self.path("metrics.jsonl"))):
+            raise RuntimeError(self._stopped or f"The model has weights that are not finite: {', '.join(bad[:5])}.")
         scores = {f"test {k}": v for k, v in model.evaluate(test, verbose=0, return_dict=True).items()}
         with whole(self.path("model.keras")) as beside:
             (saved or model).save(beside)
@@ -175,6 +186,7 @@ class Run:
             *(f"| {k} | {v} |" for k, v in self.config.items() if k != "recipe"),
             *(f"| {k} | {v:.4f} |" for k, v in numbers.items()),
             "",
+            *([f"**{self._stopped}**", ""] if self._stopped else []),
             *pictures,
             "![Curves](curves.png)",
             "",
@@ -184,7 +196,10 @@ class Run:
             "",
         ]
         write_text(self.path("report.md"), "\n".join(lines))
-        shutil.rmtree(self.path("backup"), ignore_errors=True)
+        remove(self.path("backup"))
+        self._lock = None
+        if self._stopped:
+            raise RuntimeError(f"{self._stopped} See {self.path('report.md')}.")
 
 
 def first_batch(data, n: int = 16) -> dict:

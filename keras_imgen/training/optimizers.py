@@ -1,36 +1,55 @@
 """Several optimizers, one for each player, as the one `Optimizer` object that Keras trains, saves and resumes."""
 
 import keras
+from keras import ops
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class OptimizerGroup(keras.optimizers.Optimizer):
-    """Optimizers by name. Its variables are theirs; the learning rate is the first one's, and setting it scales the others alike."""
+    """Optimizers by the name of their player, which becomes theirs: `group["generator"]`.
+
+    `optimizers` lists them, as Keras' callbacks expect of several: `LearningRateScheduler` and `ReduceLROnPlateau` set the rate of each, and
+    log it as `learning_rate_generator`, ... `learning_rate` reads the first one's; setting it scales all others by the same factor.
+    """
 
     def __init__(self, optimizers: dict[str, keras.optimizers.Optimizer], name: str = "optimizer_group"):
         super().__init__(learning_rate=0.0, name=name)
-        self.optimizers = dict(optimizers)
+        self.optimizers = list(optimizers.values())
+        for player, optimizer in optimizers.items():
+            optimizer.name = player
+        self._rates = self.rates
 
     def __getitem__(self, name: str) -> keras.optimizers.Optimizer:
-        return self.optimizers[name]
+        return next(optimizer for optimizer in self.optimizers if optimizer.name == name)
+
+    @property
+    def by_name(self) -> dict[str, keras.optimizers.Optimizer]:
+        return {optimizer.name: optimizer for optimizer in self.optimizers}
 
     @property
     def variables(self):
-        return [v for optimizer in self.optimizers.values() for v in optimizer.variables]
+        return [v for optimizer in self.optimizers for v in optimizer.variables]
 
     @property
     def iterations(self):
-        return next(iter(self.optimizers.values())).iterations
+        return self.optimizers[0].iterations
+
+    @property
+    def rates(self) -> list[float]:
+        return [float(ops.convert_to_numpy(optimizer.learning_rate)) for optimizer in self.optimizers]
 
     @property
     def learning_rate(self):
-        return next(iter(self.optimizers.values())).learning_rate
+        return self.rates[0]
 
     @learning_rate.setter
     def learning_rate(self, value):
-        ratio = float(value) / float(self.learning_rate)
-        for optimizer in self.optimizers.values():
-            optimizer.learning_rate = float(optimizer.learning_rate) * ratio
+        now = self.rates
+        if now[0]:  # of a rate of zero the others cannot be told: they stay in the proportion that they had
+            self._rates = now
+        first = self._rates[0]
+        for optimizer, rate in zip(self.optimizers, self._rates):
+            optimizer.learning_rate = float(value) * (rate / first if first else 1.0)
 
     def finalize_variable_values(self, var_list):
         pass  # no optimizer of a group overwrites weights at the end of fit: the model keeps its own average
@@ -44,7 +63,7 @@ class OptimizerGroup(keras.optimizers.Optimizer):
     def get_config(self):
         return {
             "name": self.name,
-            "optimizers": {k: keras.saving.serialize_keras_object(v) for k, v in self.optimizers.items()},
+            "optimizers": {k: keras.saving.serialize_keras_object(v) for k, v in self.by_name.items()},
         }
 
     @classmethod

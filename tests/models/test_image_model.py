@@ -85,7 +85,7 @@ def test_mixed_precision_scales_every_optimizer(policy):
         history = model.fit(images(), batch_size=16, epochs=3, verbose=0).history
     finally:
         keras.config.set_dtype_policy("float32")
-    scaling = [isinstance(o, keras.optimizers.LossScaleOptimizer) for o in model.optimizer.optimizers.values()]
+    scaling = [isinstance(o, keras.optimizers.LossScaleOptimizer) for o in model.optimizer.optimizers]
     assert all(scaling) == (policy == "mixed_float16")
     assert np.isfinite(list(history.values())).all()
     float32 = duel()

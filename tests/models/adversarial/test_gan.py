@@ -137,7 +137,7 @@ def test_half_precision_stays_finite(policy):
     finally:
         keras.config.set_dtype_policy("float32")
     model.compile()
-    scaling = [isinstance(o, keras.optimizers.LossScaleOptimizer) for o in model.optimizer.optimizers.values()]
+    scaling = [isinstance(o, keras.optimizers.LossScaleOptimizer) for o in model.optimizer.optimizers]
     assert all(scaling) == (policy == "mixed_float16")
     history = model.fit(images(160)[0], batch_size=16, epochs=20, verbose=0).history  # 200 steps
     assert np.isfinite(list(history.values())).all()

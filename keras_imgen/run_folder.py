@@ -1,0 +1,76 @@
+"""What lies in the folder of a run, and who works in it. Imports nothing heavy."""
+
+import os
+import re
+import shutil
+from weakref import WeakValueDictionary
+
+BACKUP = ("latest.weights.h5", "training_metadata.json")
+_LEFTOVER = re.compile(r"\.[0-9a-f]{8}\.partial(\.|$)")  # what `data.files.whole` and others write beside
+_held: WeakValueDictionary = WeakValueDictionary()  # this process's locks, by the real paths of their folders
+
+
+def backups(folder: str) -> list[str]:
+    """The names of the whole backups in a folder of `callbacks.BackupAndRestore`, oldest first: those with weights and epoch."""
+    names = sorted(n for n in os.listdir(folder) if n.isdigit()) if os.path.isdir(folder) else []
+    return [n for n in names if all(os.path.isfile(os.path.join(folder, n, part)) for part in BACKUP)]
+
+
+def finished(folder: str) -> bool:
+    """Whether the run is: it has a report, and no backup to go on from."""
+    return os.path.isfile(os.path.join(folder, "report.md")) and not backups(os.path.join(folder, "backup"))
+
+
+def remove(folder: str) -> None:
+    """Remove a folder that may be there, first its name and then what is in it: cut off at any moment, it is there whole or not at all."""
+    gone = f"{folder}.{os.urandom(4).hex()}.partial"
+    try:
+        os.replace(folder, gone)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def remove_leftovers(folder: str) -> None:
+    """Remove what processes that were killed had begun to write, or to remove."""
+    for place, folders, names in os.walk(folder):
+        for name in [n for n in folders if _LEFTOVER.search(n)]:
+            folders.remove(name)
+            shutil.rmtree(os.path.join(place, name), ignore_errors=True)
+        for name in [n for n in names if _LEFTOVER.search(n)]:
+            os.remove(os.path.join(place, name))
+
+
+class Lock:
+    """A folder, made if it is not there, that no other process gets while this object lives.
+
+    Raises:
+        FileExistsError: another process has it.
+    """
+
+    def __init__(self, folder: str):
+        os.makedirs(folder, exist_ok=True)
+        self.descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            import fcntl
+
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileExistsError(
+                f"Another process is training in {folder}: wait until it has ended, stop it, or choose another folder."
+            ) from None
+        except (ImportError, OSError):  # Windows, or a file system without locks
+            pass
+
+    def __del__(self):
+        if hasattr(self, "descriptor"):
+            os.close(self.descriptor)
+
+
+def lock(folder: str) -> Lock:
+    """The lock of a folder, the same one for all in this process who ask for it."""
+    path = os.path.realpath(folder)
+    held = _held.get(path)
+    if held is None:
+        held = _held[path] = Lock(folder)
+    return held
