@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from keras_imgen.callbacks.metric_log import read_log
 from keras_imgen.callbacks.sample_grid import class_labels
 from keras_imgen.data import describe, image_io, load
+from keras_imgen.data.files import one_line, shown, warn_of_frames, warn_of_skipped
 from keras_imgen.metric_names import DEFAULT, PAIRED
 from keras_imgen.metrics import extractors, paired_metrics
 from keras_imgen.metrics.evaluation import Evaluation, Result, evaluate
@@ -163,20 +163,23 @@ def paired(folder: str, data: str, metrics: list[str], luma: bool = False, shave
 
 
 def by_name(folder: str) -> dict[str, str]:
-    """The pictures of a folder: their names without ending, and paths; what is no picture is skipped with a warning."""
-    found = {}
-    for name in sorted(os.listdir(folder)):
-        path = os.path.join(folder, name)
-        if name.startswith(".") or not os.path.isfile(path):
-            continue
+    """The pictures of a folder: their names without ending, and paths; what is no picture is skipped, and of animations the first
+    frame taken, with a warning."""
+    paths = {n: os.path.join(folder, n) for n in sorted(os.listdir(folder)) if not n.startswith(".")}
+    paths = {name: path for name, path in paths.items() if not os.path.isdir(path)}
+    found, frames, bad = {}, {}, []
+    for name, path in paths.items():
         try:
             image_io.load_image(path)
-        except ValueError as error:
-            warnings.warn(f"Skipped: {error}", stacklevel=3)
+        except (ValueError, FileNotFoundError) as error:  # as of a link to a file that is gone
+            bad.append(str(error) if isinstance(error, ValueError) else f"{shown(path)}: {one_line(error)}.")
             continue
+        frames[name] = image_io.frames(path)
         if (stem := os.path.splitext(name)[0]) in found:
             raise ValueError(f"{folder} has two pictures named {stem}.")
         found[stem] = path
+    warn_of_skipped(folder, bad, len(paths), stacklevel=2)
+    warn_of_frames(folder, frames, stacklevel=2)
     if not found:
         raise ValueError(f"There are no pictures in {folder}.")
     return found

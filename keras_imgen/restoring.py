@@ -3,6 +3,7 @@ rest."""
 
 import glob
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -11,24 +12,29 @@ import cv2
 import numpy as np
 
 from keras_imgen.data import image_io
+from keras_imgen.data.files import below, one_line, shortened, shown, warn_of_skipped
 
-ENDINGS = {f".{e}" for e in "png jpg jpeg jfif jp2 webp avif tif tiff bmp gif tga ppm pgm pbm pnm".split()}
+LONGEST = 255  # bytes of a file's name
 
 
 def find(inputs: list[str], out: str | None = None) -> dict[str, str]:
     """Paths by the name of their answer: of files, of pictures in folders and below, of what globs match. What lies in the folder `out`,
-    earlier answers, is left out.
+    earlier answers, is left out; files of a folder that do not end as pictures do are passed over with a warning.
 
     A name is the path below the folder, with the ending .png, and with the file's own ending before it where two would be alike.
+    One that would be longer than a name may be is cut.
 
     Raises:
         FileNotFoundError: an input that is not there, or in which there is no picture.
     """
-    files = []
+    files, endings = [], image_io.endings()
     for given in inputs:
         if os.path.isdir(given):
-            below = [os.path.join(folder, name) for folder, names in _walk(given, out) for name in names]
-            found = [(os.path.relpath(path, given), path) for path in below if _is_picture(path)]
+            every = below(given, out)
+            found = [(n, os.path.join(given, n)) for n in every if os.path.splitext(n)[1].lower() in endings]
+            taken = {name for name, _ in found}
+            passed = [f"{shown(name)} does not end as a picture does." for name in every if name not in taken]
+            warn_of_skipped(given, passed, len(every), stacklevel=2)
         elif os.path.isfile(given):
             found = [(os.path.basename(given), given)]
         else:
@@ -43,29 +49,19 @@ def find(inputs: list[str], out: str | None = None) -> dict[str, str]:
     counts = Counter(stems)
     answers: dict[str, str] = {}
     for stem, (name, path) in zip(stems, files):
-        answer = f"{stem if counts[stem] == 1 else name}.png"
+        folder, base = os.path.split(stem if counts[stem] == 1 else name)
+        answer = os.path.join(folder, shortened(base, LONGEST - len(".png")) + ".png")
         if answer in answers:
             raise ValueError(f"{path} and {answers[answer]} have the same name: restore them into different folders.")
         answers[answer] = path
     return answers
 
 
-def _walk(top, out):
-    for folder, folders, names in os.walk(top):
-        folders[:] = [
-            f for f in folders if out is None or os.path.realpath(os.path.join(folder, f)) != os.path.realpath(out)
-        ]
-        yield folder, names
-
-
-def _is_picture(path):
-    return os.path.splitext(path)[1].lower() in ENDINGS and not os.path.basename(path).startswith(".")
-
-
 def restore(
     model: Any, files: dict[str, str], out: str, masks: str | None = None, compare: bool = False, **how: Any
 ) -> Iterator[tuple[str, str | None]]:
-    """Write the answer to each of the files of `find` below `out`; yields (path, None or what was wrong with it).
+    """Write the answer to each of the files of `find` below `out`; yields (path, None or what was wrong with it). Of an animation
+    or a file of several pages the first is restored, with a warning.
 
     Args:
         masks: a picture, or a folder of pictures with the names of the answers, not black where to paint.
@@ -90,11 +86,11 @@ def restore(
         except (
             Exception
         ) as error:  # whatever it is, as memory that runs out in one of the backends, the others come next
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             named = getattr(error, "filename", None)
-            reason = f"{named}: {reason}" if named and named != path else reason
-            yield path, " ".join(reason.split())[:300]
+            yield path, (f"{named}: " if named and named != path else "") + one_line(error)
         else:
+            if (several := image_io.frames(path)) > 1:
+                warnings.warn(f"{shown(path)}: the first of its {several} frames is restored.", stacklevel=2)
             yield path, None
 
 

@@ -1,6 +1,7 @@
 """Files that are either whole or not there."""
 
 import os
+import re
 import uuid
 import warnings
 import zipfile
@@ -10,12 +11,22 @@ from contextlib import contextmanager
 
 @contextmanager
 def whole(path: str) -> Iterator[str]:
-    """A name beside `path`, with its ending, to write to; at the end the file takes the place of `path`, if nothing failed."""
-    root, ending = os.path.splitext(os.fspath(path))
-    beside = f"{root}.{uuid.uuid4().hex[:8]}.partial{ending}"
+    """A name beside `path`, with its ending, to write to; at the end the file takes the place of `path`, if nothing failed.
+
+    The name is no longer than that of `path`, where that is long: it is legal if that one is. An OSError names `path`.
+    """
+    folder, name = os.path.split(os.fspath(path))
+    root, ending = os.path.splitext(name)
+    addition = f".{uuid.uuid4().hex[:8]}.partial"
+    room = max(16, len(os.fsencode(root)) - len(addition))
+    beside = os.path.join(folder, shortened(root, room) + addition + ending)
     try:
         yield beside
         os.replace(beside, path)
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, beside):  # as of writes on a full disk
+            error.filename, error.filename2 = os.fspath(path), None
+        raise
     finally:
         if os.path.exists(beside):
             os.remove(beside)
@@ -31,25 +42,54 @@ def deflate(path: str) -> None:
 
 def write_text(path: str, text: str) -> None:
     """A text file, whole or not at all."""
-    with whole(path) as beside, open(beside, "w") as f:
+    with whole(path) as beside, open(beside, "w", encoding="utf-8") as f:
         f.write(text)
 
 
-def below(folder: str) -> list[str]:
-    """The paths of all files in a folder and its sub-folders, relative to it, sorted; hidden ones are left out."""
-    return sorted(
-        os.path.relpath(os.path.join(place, name), folder)
-        for place, _, names in os.walk(folder)
-        for name in names
-        if not name.startswith(".")
-    )
+def below(folder: str, without: str | None = None) -> list[str]:
+    """The paths of all files in a folder and its sub-folders, relative to it, sorted; hidden files and folders and the folder
+    `without` are left out."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        inside = {f: os.path.join(place, f) for f in folders if not f.startswith(".")}
+        folders[:] = [f for f, p in inside.items() if not without or os.path.realpath(p) != os.path.realpath(without)]
+        found += [os.path.relpath(os.path.join(place, name), folder) for name in names if not name.startswith(".")]
+    return sorted(found)
+
+
+def shortened(name: str, room: int) -> str:
+    """As many of the first characters of a file's name as take at most `room` bytes."""
+    return os.fsencode(name)[:room].decode("utf-8", "ignore")
+
+
+def shown(path: str | os.PathLike) -> str:
+    """A path as it can be printed in one line: bytes that are not UTF-8 and control characters are escaped."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", lambda c: ascii(c[0])[1:-1], os.fspath(path))
+
+
+def one_line(error: Exception) -> str:
+    """What an exception says, in one line, without a full stop."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(said.split())[:300].rstrip(".")
 
 
 def warn_of_skipped(source: str, problems: list[str], count: int, stacklevel: int) -> None:
     """Name the first five of the files that were skipped, of `count`."""
     if problems:
-        shown = " ".join(problems[:5]) + (f" and {len(problems) - 5} more." if len(problems) > 5 else "")
-        warnings.warn(f"{source}: skipped {len(problems)} of {count} files. {shown}", stacklevel=stacklevel + 1)
+        names = " ".join(problems[:5]) + (f" and {len(problems) - 5} more." if len(problems) > 5 else "")
+        warnings.warn(f"{shown(source)}: skipped {len(problems)} of {count} files. {names}", stacklevel=stacklevel + 1)
+
+
+def warn_of_frames(source: str, frames: dict[str, int], stacklevel: int) -> None:
+    """Name the first five of the pictures, by name, that have more frames than the one that is taken."""
+    several = sorted((name, n) for name, n in frames.items() if n > 1)
+    if several:
+        named = ", ".join(f"{shown(name)} ({n})" for name, n in several[:5])
+        warnings.warn(
+            f"{shown(source)}: of {len(several)} animations and files of several pages the first frame is taken: {named}"
+            + (f" and {len(several) - 5} more." if len(several) > 5 else "."),
+            stacklevel=stacklevel + 1,
+        )
 
 
 def data_file(*names: str) -> str:

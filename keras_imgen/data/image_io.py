@@ -10,10 +10,14 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from keras_imgen.data.files import whole
+from keras_imgen.data.files import one_line, shown, whole
 
 MAX_PIXELS = 128_000_000  # more is refused as a decompression bomb
 RESIZE = ("crop", "pad")
+NO_PICTURES = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF")  # Pillow decodes none of them without another program
+
+# The limit is ours. For all calls at once: threads share the filters.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def load_image(source: Any, channels: int | None = None, background: int = 255, keep_depth: bool = False) -> np.ndarray:
@@ -25,19 +29,26 @@ def load_image(source: Any, channels: int | None = None, background: int = 255, 
         background: the gray level behind transparent pixels where alpha is dropped.
         keep_depth: a picture of 16 bits comes as uint16, with the channels of the file.
 
-    16 bits are scaled to 8; palette, CMYK and the like become RGB, colours of another profile sRGB (those of 16 bits stay); of an
-    animation, the first frame is taken.
+    16 bits are scaled to 8, and whole numbers of 32 bits are taken for 16. Floats (TIFF, PFM) are taken as [0, 1] if they lie
+    in it, else as gray levels [0, 255], else as [0, 65535]. Palette, CMYK and the like become RGB, colours of another profile
+    sRGB (those of 16 bits stay); of an animation, the first frame is taken (`frames` counts them).
 
     Raises:
-        ValueError: not an image, truncated, or over 128 million pixels.  FileNotFoundError: no such file.
+        ValueError: not an image, damaged in any way, values that are NaN, infinite, negative or above 65535, or over 128 million
+            pixels.
+        FileNotFoundError: no such file.
     """
-    name = source if isinstance(source, str | os.PathLike) else type(source).__name__
-    if isinstance(source, str | os.PathLike) and os.path.isdir(source):
-        raise ValueError(f"{name} is a folder: expected an image file.")
+    path = source if isinstance(source, str | os.PathLike) else getattr(source, "filename", None)
+    name = shown(path) if path else type(source).__name__
+    if channels not in (None, 1, 3, 4):
+        raise ValueError(f"Expected channels of 1, 3 or 4, got {channels!r}.")
+    if isinstance(source, str | os.PathLike) and os.path.exists(source) and not os.path.isfile(source):
+        kind = "a folder" if os.path.isdir(source) else "no regular file"
+        raise ValueError(f"{name} is {kind}: expected an image file.")
     try:
         image = source if isinstance(source, Image.Image) else _open(source)
-        if image.width * image.height > MAX_PIXELS:
-            raise ValueError(f"{name} has {image.width}x{image.height} pixels: more than {MAX_PIXELS:,} are refused.")
+        if not 0 < image.width * image.height <= MAX_PIXELS:
+            raise ValueError(f"{image.width}x{image.height} pixels, expected 1 to {MAX_PIXELS:,}")
         if keep_depth and (deep := _sixteen_bits(image)) is not None:
             return deep
         return _to_array(_upright(image), channels, background)
@@ -45,14 +56,32 @@ def load_image(source: Any, channels: int | None = None, background: int = 255, 
         raise
     except UnidentifiedImageError:
         raise ValueError(f"{name} is not an image that Pillow can read.") from None
-    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{name} cannot be decoded: {str(error) or type(error).__name__}.") from None
+    except Exception as error:  # decoders raise whatever a damaged file leads them to
+        raise ValueError(f"{name} cannot be read: {one_line(error)}.") from None
+
+
+def _formats():
+    Image.init()
+    return [kind for kind in Image.ID if kind not in NO_PICTURES]
+
+
+def endings() -> set[str]:
+    """The endings of the files that `load_image` reads, as ".png"."""
+    kinds = _formats()
+    return {ending for ending, kind in Image.registered_extensions().items() if kind in kinds}
+
+
+def frames(source: str | os.PathLike | bytes) -> int:
+    """How many frames or pages a picture has that can be told apart. `load_image` takes the first."""
+    try:
+        with _open(source) as image:
+            return 1 if image.format == "PSD" else getattr(image, "n_frames", 1)  # PSD counts layers, and composes them
+    except Exception:  # as in load_image
+        return 1
 
 
 def _open(source):
-    with warnings.catch_warnings():  # the limit is ours
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+    return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats())
 
 
 def _upright(image):
@@ -69,11 +98,8 @@ def _sixteen_bits(image):
     import cv2
 
     image.fp.seek(0)
-    try:
-        deep = cv2.imdecode(np.frombuffer(image.fp.read(), "uint8"), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise OSError(str(error)) from None
-    if deep is None or deep.dtype != np.uint16:
+    deep = cv2.imdecode(np.frombuffer(image.fp.read(), "uint8"), cv2.IMREAD_UNCHANGED)
+    if deep is None or deep.dtype != np.uint16 or deep.ndim == 3 and deep.shape[2] not in (1, 3, 4):
         return None
     deep = deep[..., None] if deep.ndim == 2 else deep[..., [2, 1, 0, 3][: deep.shape[2]]]
     if image.format == "TIFF":
@@ -97,18 +123,24 @@ def _in_srgb(image):
         return image
 
 
+def _gray_levels(image):
+    """A picture of whole numbers of 16 and 32 bits or of floats in 8 bits, by the rule of `load_image`."""
+    wide = np.asarray(image).astype("float64")
+    low, high = wide.min(), wide.max()
+    top = 65535 if image.mode.startswith("I") or high > 255 else 255 if high > 1 else 1
+    if not 0 <= low <= high <= top:  # nor if they are NaN
+        raise ValueError(f"values from {low:g} to {high:g}, expected none below 0 or above 65535")
+    return Image.fromarray(np.round(wide / top * 255).astype("uint8"))
+
+
 def _to_array(image, channels, background):
-    if image.mode in ("I", "I;16", "I;16B", "I;16L", "F"):
-        wide = np.asarray(image).astype("float64")
-        top = 65535.0 if image.mode.startswith("I") else max(float(wide.max(initial=1.0)), 1.0)
-        image = Image.fromarray(np.round(np.clip(wide / top, 0, 1) * 255).astype("uint8"))
+    if image.mode.startswith(("I", "F")):
+        image = _gray_levels(image)
     image = _in_srgb(image)
     alpha = "A" in image.getbands() or "transparency" in image.info
     gray = image.mode in ("1", "L", "LA") or (image.mode == "La")
     if channels is None:
         channels = 4 if alpha else 1 if gray else 3
-    if channels not in (1, 3, 4):
-        raise ValueError(f"Expected channels of 1, 3 or 4, got {channels!r}.")
     if alpha and channels != 4:
         image = image.convert("RGBA")
         behind = Image.new("RGBA", image.size, (background,) * 3 + (255,))
@@ -149,8 +181,9 @@ def resize(image: np.ndarray, size: tuple[int, int], policy: str = "crop") -> np
     factor = (max if policy == "crop" else min)(height / image.shape[0], width / image.shape[1])
     if policy == "crop":  # the part that fills the size, cut before it is scaled
         h, w = height / factor, width / factor
-        top, left = (image.shape[0] - h) / 2, (image.shape[1] - w) / 2
-        return _scaled(image, (height, width), (left, top, left + w, top + h))
+        top, left = max(0.0, (image.shape[0] - h) / 2), max(0.0, (image.shape[1] - w) / 2)  # rounding may be below 0
+        box = (left, top, min(left + w, image.shape[1]), min(top + h, image.shape[0]))
+        return _scaled(image, (height, width), box)
     h = min(height, max(1, round(image.shape[0] * factor)))
     w = min(width, max(1, round(image.shape[1] * factor)))
     inside = _scaled(image, (h, w), None)
@@ -184,12 +217,12 @@ def save_image(path: str, image: np.ndarray, metadata: dict[str, str] | None = N
     one of 16 bits does not get.
 
     Raises:
-        ValueError: another type or shape, or a name that does not end in .png.
+        ValueError: another type or shape, or a name that does not end in .png.  OSError: the file cannot be written, by its name.
     """
     image = np.asarray(image)
     image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
     flat = image.ndim == 2 or (image.ndim == 3 and image.shape[-1] in (3, 4))
-    if image.dtype not in (np.uint8, np.uint16) or not flat:
+    if image.dtype not in (np.uint8, np.uint16) or not flat or image.size == 0:
         raise ValueError(
             f"Expected uint8 or uint16 of shape (height, width, 1, 3 or 4), got {image.dtype} of shape {image.shape}."
         )
@@ -198,14 +231,17 @@ def save_image(path: str, image: np.ndarray, metadata: dict[str, str] | None = N
     if image.dtype == np.uint16:
         import cv2
 
-        with whole(path) as beside:
-            cv2.imwrite(beside, image if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]])
-        return
-    info = PngInfo()
-    for key, value in (metadata or {}).items():
-        info.add_itxt(key, str(value))
-    with whole(path) as beside:
-        Image.fromarray(image).save(beside, format="PNG", pnginfo=info)
+        image = image if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]]
+        data = cv2.imencode(".png", image)[1].tobytes()
+    else:
+        info = PngInfo()
+        for key, value in (metadata or {}).items():  # a file's name may be other than UTF-8
+            info.add_itxt(key, str(value).encode("utf-8", "backslashreplace").decode())
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, format="PNG", pnginfo=info)
+        data = buffer.getvalue()
+    with whole(path) as beside, open(beside, "wb") as f:
+        f.write(data)
 
 
 def read_metadata(path: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.data import epoch, image_io
-from keras_imgen.data.files import below, warn_of_skipped
+from keras_imgen.data.files import below, one_line, shown, warn_of_frames, warn_of_skipped
 from keras_imgen.data.pipeline import of_length
 
 SETS = {  # under $KERAS_IMGEN_DATA
@@ -24,6 +24,7 @@ SETS = {  # under $KERAS_IMGEN_DATA
     "set14": "sr_test/set14.zip",
     "set12": "denoise_test/set12_gray.zip",
 }
+LARGEST = 8 * image_io.MAX_PIXELS  # bytes of a file in a zip file: of the largest picture with four channels of 16 bits
 SUBSETS = {"cbsd68": "bsds500/subsets.json", "bsd68": "bsds500/subsets.json"}  # lists 68 of the names, as "cbsd68"
 
 
@@ -37,7 +38,7 @@ def photos(source: Any, channels: int = 3, limit: int | None = None) -> list[np.
         channels: 1 (luma of BT.601, full range, which the published BSD68 rests on), 3 or 4.
         limit: at most so many, the first ones.
 
-    What cannot be read is skipped and named in a warning.
+    What cannot be read is skipped and named in a warning; of animations the first frame is taken, with a warning.
 
     Raises:
         FileNotFoundError: no such folder, zip file or set.  ValueError: a damaged zip file, or no picture that can be read.
@@ -56,13 +57,16 @@ def photos(source: Any, channels: int = 3, limit: int | None = None) -> list[np.
         return found
     source = os.fspath(source)
     names, read = _files(source)
-    found, bad, left = [], [], names
+    found, bad, frames, left = [], [], {}, names
 
     def decode(name):
         try:
-            return image_io.load_image(read(name), channels)
-        except (ValueError, OSError, RuntimeError, zipfile.BadZipFile) as error:
-            return f"{name}: {str(error).removeprefix('bytes ')}"
+            data = read(name)
+            image = image_io.load_image(data, channels)
+            frames[name] = image_io.frames(data)
+            return image
+        except Exception as error:  # whatever a damaged zip file leads to
+            return f"{shown(name)}: {one_line(error).removeprefix('bytes ')}."
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         while left and (limit is None or len(found) < limit):
@@ -71,6 +75,7 @@ def photos(source: Any, channels: int = 3, limit: int | None = None) -> list[np.
                 (bad if isinstance(result, str) else found).append(result)
             left = left[count:]
     warn_of_skipped(source, bad, len(names), stacklevel=2)
+    warn_of_frames(source, frames, stacklevel=2)
     if not found:
         raise ValueError(f"There are no pictures in {source}: {len(names)} files, none that can be read.")
     return found
@@ -101,15 +106,21 @@ def _files(source: str):
         )
     try:
         archive = zipfile.ZipFile(path + ".zip")
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{path}.zip is not a complete zip file: {error}.") from None
+    except Exception as error:
+        raise ValueError(f"{path}.zip is not a complete zip file: {one_line(error)}.") from None
     every = [n for n in archive.namelist() if not n.endswith("/") and not os.path.basename(n).startswith(".")]
     prefix = inside.strip("/") + "/" if inside.strip("/") else ""
     names = sorted(n for n in every if n.startswith(prefix) and not n.startswith("__MACOSX/"))
     if prefix and not names:
         folders = sorted({n.rpartition("/")[0] for n in every} - {""})
         raise FileNotFoundError(f"{path}.zip has no folder {inside!r}: it has {', '.join(folders) or 'none'}.")
-    return names, archive.read
+
+    def read(name):
+        if (size := archive.getinfo(name).file_size) > LARGEST:
+            raise ValueError(f"{size:,} bytes, expected at most {LARGEST:,}")
+        return archive.read(name)
+
+    return names, read
 
 
 def _bytes(path: str) -> bytes:

@@ -9,6 +9,8 @@ import numpy as np
 
 from keras_imgen.data import image_io
 
+MOST_LABELS = 2**31 - 1
+
 
 @dataclass
 class Request:
@@ -44,8 +46,15 @@ class Source:
 
 
 def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str] | None = None) -> Source:
-    """A source of arrays with equal numbers of rows; its images are brought to the request."""
-    batch = {k: np.asarray(v) for k, v in batch.items()}
+    """A source of arrays with equal numbers of rows; its images are brought to the request.
+
+    Images of whole numbers are uint8 or lie in 0..255; of truth values, True is white; floats stay as they are. Labels of one
+    number each become int32: whole numbers from 0 on.
+
+    Raises:
+        ValueError: other images or labels, arrays of unequal length, or images that cannot be brought to the request.
+    """
+    batch = {k: _array(k, v) for k, v in batch.items()}
     if "image" not in batch:
         raise ValueError(f"Expected arrays with the key 'image', got {sorted(batch)}.")
     counts = {k: len(v) for k, v in batch.items()}
@@ -56,6 +65,7 @@ def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str
         images = images[..., None]
     if images.ndim != 4:
         raise ValueError(f"Expected images of shape (N, height, width, channels), got {images.shape}.")
+    images = _images(images)
     if images.dtype == np.uint8:
         if request.channels is not None:
             images = image_io.with_channels(images, request.channels)
@@ -64,16 +74,53 @@ def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str
     elif request.size not in (None, images.shape[1:3]) or request.channels not in (None, images.shape[3]):
         raise ValueError(f"Only uint8 images are resized and recoloured; these are {images.dtype}.")
     batch["image"] = images
-    if "label" in batch and batch["label"].dtype.kind in "iu":
-        batch["label"] = np.atleast_1d(batch["label"].squeeze()).astype("int32")
-        if class_names is None and batch["label"].ndim == 1 and len(images):
-            class_names = [str(k) for k in range(int(batch["label"].max()) + 1)]
+    if "label" in batch:
+        labels = batch["label"] = _labels(batch["label"])
+        if class_names is None and labels.ndim == 1 and len(images):
+            class_names = [str(k) for k in range(int(labels.max()) + 1)]
     return Source(
         count=len(images),
         shape=tuple(images.shape[1:]),
         fetch=lambda rows: {k: v[rows] for k, v in batch.items()},
         class_names=class_names,
     )
+
+
+def _array(name, values):
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of several shapes
+        raise ValueError(f"Expected {name!r} as one array, got rows of different shapes.") from None
+    if array.ndim == 0:
+        raise ValueError(f"Expected {name!r} as an array with a row for each image, got {array[()]!r:.60}.")
+    return array
+
+
+def _images(images):
+    kind = images.dtype.kind
+    if kind == "b":
+        return images.astype("uint8") * np.uint8(255)
+    if kind == "f" or images.dtype == np.uint8:
+        return images
+    if kind not in "iu":
+        raise ValueError(f"Expected images of uint8 or floats, got {images.dtype}.")
+    low, high = images.min(initial=0), images.max(initial=0)
+    if low < 0 or high > 255:
+        raise ValueError(f"Expected images of whole numbers in 0..255, got {images.dtype} in {low}..{high}.")
+    return images.astype("uint8")
+
+
+def _labels(labels):
+    one_each = labels.size == len(labels)
+    if labels.dtype.kind == "f" and not one_each:  # shares of the classes
+        return labels
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(f"Expected labels as whole numbers, got {labels.dtype}.")
+    labels = labels.reshape(-1) if one_each else labels
+    low, high = (labels.min(), labels.max()) if labels.size else (0, 0)
+    if not 0 <= low <= high <= MOST_LABELS or (labels % 1).any():
+        raise ValueError(f"Expected labels as whole numbers in 0..{MOST_LABELS}, got {labels.dtype} in {low}..{high}.")
+    return labels.astype("int32")
 
 
 def wants_split(name: str, split: str, known: Sequence[str]) -> None:

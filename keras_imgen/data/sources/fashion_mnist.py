@@ -1,7 +1,9 @@
 """Fashion-MNIST (Xiao et al. 2017): 60,000 + 10,000 gray pictures of clothes, 28x28, MIT licence."""
 
 import gzip
+import math
 import os
+import zlib
 
 import numpy as np
 
@@ -35,14 +37,14 @@ _NAMES = ("images-idx3-ubyte", "labels-idx1-ubyte")
 
 
 def read_idx(path: str) -> np.ndarray:
-    """An unsigned-byte idx file, gzipped (LeCun's format: two zeros, type 8, rank, then sizes as big-endian int32)."""
+    """An unsigned-byte idx file, gzipped (LeCun's format: two zeros, type 8, rank, then sizes as big-endian numbers of 32 bits)."""
     try:
         with gzip.open(path) as f:
             data = f.read()
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path} is damaged: {error}. Fetch it again.") from None
     rank = data[3] if len(data) > 4 and data[:3] == b"\0\0\x08" else 0
-    shape = np.frombuffer(data[4 : 4 + 4 * rank], ">i4")
-    if rank == 0 or len(data) != 4 + 4 * rank + int(np.prod(shape)):
+    shape = [int.from_bytes(data[k : k + 4]) for k in range(4, 4 + 4 * rank, 4)]
+    if rank == 0 or len(data) != 4 + 4 * rank + math.prod(shape):
         raise ValueError(f"{path} is not a complete idx file of unsigned bytes.")
     return np.frombuffer(data, "uint8", offset=4 + 4 * rank).reshape(shape)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from keras_imgen.data import image_io
-from keras_imgen.data.files import below, warn_of_skipped
+from keras_imgen.data.files import below, one_line, shown, warn_of_frames, warn_of_skipped
 from keras_imgen.data.sources import Request, Source
 
 SPLITS = ("train", "test", "validation", "val")
@@ -15,7 +15,8 @@ SPLITS = ("train", "test", "validation", "val")
 
 def find(path: str, request: Request) -> Source:
     """Every file below `path`, in the order of its names. Each is decoded once before training; what cannot be read is
-    skipped, named in a warning and in `skipped`. A folder with the sub-folders `train`, `test` or `val` has these splits.
+    skipped, named in a warning and in `skipped`; of animations the first frame is taken, with a warning. A folder with the
+    sub-folders `train`, `test` or `val` has these splits.
 
     Raises:
         FileNotFoundError: no such folder.  ValueError: no picture in it, or pictures of different sizes and no `size`.
@@ -32,16 +33,18 @@ def find(path: str, request: Request) -> Source:
     elif not splits and request.split not in ("train", "all"):
         raise ValueError(f"{path} has no sub-folder {request.split!r}: use split='all', or make one.")
     files = below(path)
-    channels, shapes, bad = request.channels, {}, []
+    channels, shapes, frames, bad = request.channels, {}, {}, []
 
     def look(name):
+        whole_name = os.path.join(path, name)
         try:
-            image = image_io.load_image(os.path.join(path, name), channels)
+            image = image_io.load_image(whole_name, channels)
+            frames[name] = image_io.frames(whole_name)
             return name, image.shape, None
         except ValueError as error:
-            return name, None, str(error).replace(os.path.join(path, name), name)
+            return name, None, str(error).replace(shown(whole_name), shown(name))
         except OSError as error:
-            return name, None, f"{name} cannot be opened: {error.strerror}."
+            return name, None, f"{shown(name)} cannot be opened: {one_line(error)}."
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for name, shape, problem in pool.map(look, files):
@@ -50,6 +53,7 @@ def find(path: str, request: Request) -> Source:
             else:
                 shapes[name] = shape
     warn_of_skipped(path, bad, len(files), stacklevel=4)
+    warn_of_frames(path, frames, stacklevel=4)
     if not shapes:
         raise ValueError(f"There are no pictures in {path}: {len(files)} files, none that can be read.")
     if channels is None:  # one form for all: colour where any has it
@@ -63,10 +67,11 @@ def find(path: str, request: Request) -> Source:
     flat = [name for name in names if os.sep not in name]
     if classes and flat:
         warnings.warn(
-            f"{path}: {len(flat)} pictures lie beside the class folders and are left out, as {flat[0]}.", stacklevel=4
+            f"{path}: {len(flat)} pictures lie beside the class folders and are left out, as {shown(flat[0])}.",
+            stacklevel=4,
         )
         names = [name for name in names if os.sep in name]
-        bad += [f"{name} lies beside the class folders." for name in flat]
+        bad += [f"{shown(name)} lies beside the class folders." for name in flat]
     wanted = Request(request.split, size, channels, request.resize)
 
     def read(k):
@@ -80,4 +85,5 @@ def find(path: str, request: Request) -> Source:
             batch["label"] = np.array(labels, "int32")
         return batch
 
-    return Source(len(names), (*size, channels), fetch, classes or None, slow=True, skipped=bad)
+    class_names = [shown(name) for name in classes] or None
+    return Source(len(names), (*size, channels), fetch, class_names, slow=True, skipped=bad)

@@ -40,6 +40,8 @@ def find(name: str, request: Request) -> Source:
     features = builder.info.features
     if "image" not in features:
         raise ValueError(f"tfds:{name} has no feature 'image': it has {', '.join(features)}.")
+    if (dtype := np.dtype(features["image"].np_dtype)).kind != "f" and dtype != np.uint8:
+        raise ValueError(f"tfds:{name} has images of {dtype}: expected uint8, or floats in [-1, 1].")
     examples = builder.as_dataset(split=split, shuffle_files=False)
     spec = examples.element_spec
     strings = [k for k in ("caption", "captions", "text") if getattr(spec.get(k), "dtype", None) == tf.string]
