@@ -72,7 +72,7 @@ class StopOnNaN(keras.callbacks.Callback):
         return [*self.model.variables, *self.model.optimizer.variables]
 
     def _state(self):
-        return [np.array(v) for v in self._variables()]
+        return [np.array(keras.ops.convert_to_numpy(v)) for v in self._variables()]  # a copy, not a view
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_imgen.data import epoch, image_io, sources
 from keras_imgen.data.augment import Augment
+from keras_imgen.data.host import of_host
 
 CACHE_BYTES = 4 << 30
 BUFFER = 10_000
@@ -58,7 +59,7 @@ def load(
         columns: the keys to keep, as ("image", "label"); None is all.
         shuffle: the order is a function of (seed, epoch); None shuffles the split "train" alone.
         augment: see `Augment`; drawn from (seed, epoch) as well.
-        cache: keep decoded images in memory, up to 4 GiB.
+        cache: keep what is decoded in memory, if all columns of all rows take no more than 4 GiB.
         drop_remainder: leave out a last batch that is smaller; None does so where it shuffles.
         limit: at most so many images, the first ones.
         frames: length of the `clip` (batch, frames, height, width, channels) of "shapes".
@@ -70,8 +71,8 @@ def load(
     """
     import tensorflow as tf
 
-    if batch < 1:
-        raise ValueError(f"Expected `batch` of at least 1 image, got {batch!r}.")
+    batch = _whole("batch", batch)
+    limit = None if limit is None else _whole("limit", limit)
     shuffle = split == "train" if shuffle is None else shuffle
     drop_remainder = shuffle if drop_remainder is None else drop_remainder
     request = _request(split, size, channels, resize, frames, data_dir)
@@ -86,7 +87,7 @@ def load(
 
     if found.stream is not None:
         examples = found.stream.take(count)
-        if cache and count * int(np.prod(found.shape)) <= CACHE_BYTES:
+        if cache and count * _bytes_of(examples.element_spec) <= CACHE_BYTES:
             examples = examples.cache()
         if columns is not None:
             _known(columns, examples.element_spec)
@@ -104,9 +105,9 @@ def load(
         data = ordered.batch(batch, drop_remainder)
     else:
         fetch = found.fetch
-        if cache and found.slow and count * int(np.prod(found.shape)) <= CACHE_BYTES:
-            fetch = _Kept(fetch, count)
         sample = fetch(np.arange(1))
+        if cache and found.slow and count * sum(v.nbytes for v in sample.values()) <= CACHE_BYTES:
+            fetch = _Kept(fetch, count)
         columns = list(sample) if columns is None else list(columns)
         _known(columns, sample)
 
@@ -116,6 +117,7 @@ def load(
                 rows = tf.random.experimental.stateless_shuffle(rows, epoch.seed_at(now, seed, 0))
             return tf.data.Dataset.from_tensor_slices(rows)
 
+        @of_host
         def rows(indices):
             values = fetch(indices)
             return [values[k] for k in columns]
@@ -167,14 +169,30 @@ def describe(
 
 def _request(split, size, channels, resize, frames, data_dir):
     if size is not None:
-        size = (size, size) if isinstance(size, int | np.integer) else tuple(size)
-        if len(size) != 2 or min(size) < 1:
+        pair = tuple(size) if isinstance(size, Sequence) else (size, size)
+        if len(pair) != 2 or not all(_is_whole(v) and v >= 1 for v in pair):
             raise ValueError(f"Expected `size` as a number of pixels or (height, width), got {size!r}.")
+        size = pair
     if channels not in (None, 1, 3, 4):
         raise ValueError(f"Expected `channels` of 1, 3 or 4, got {channels!r}.")
     if resize not in image_io.RESIZE:
         raise ValueError(f"Expected `resize` to be one of {', '.join(image_io.RESIZE)}, got {resize!r}.")
     return sources.Request(split, size, channels, resize, data_dir, frames)
+
+
+def _is_whole(value) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _whole(name: str, value: Any) -> int:
+    if not _is_whole(value) or value < 1:
+        raise ValueError(f"Expected `{name}` as a whole number of at least 1, got {value!r}.")
+    return int(value)
+
+
+def _bytes_of(spec) -> int:
+    """Of one example; a text is taken for 200."""
+    return sum(int(np.prod(s.shape)) * (s.dtype.size or 200) for s in spec.values())
 
 
 def _known(columns, there):

@@ -1,20 +1,32 @@
 """The batches that `fit` and `evaluate` accept, brought to one form and checked before the first step."""
 
 import itertools
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.data.host import of_host
+
+PICTURES = ("image", "target")
+Batch = dict[str, Any]
+
 
 def as_dict(data: Any, second: str = "label") -> dict[str, Any]:
     """`x`, `(x, y)`, `(dict,)`, `(dict, y)` or a dict as Keras hands them over -> a dict with at least the key `image`.
 
     `second` is what the model takes y for: `label` or `target`.
+
+    Raises:
+        ValueError: (x, y, sample_weight).
     """
     if isinstance(data, (tuple, list)):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(tuple(data))
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(tuple(data))
+        if weights is not None:
+            refuse_weights(sample_weight=weights)
         batch = dict(x) if isinstance(x, dict) else {"image": x}
         return batch if y is None else {**batch, second: y}
     return dict(data) if isinstance(data, dict) else {"image": data}
@@ -23,10 +35,7 @@ def as_dict(data: Any, second: str = "label") -> dict[str, Any]:
 def to_model(data: Any, second: str = "label") -> dict[str, Any]:
     """A batch with integer images rescaled to float32 [-1, 1], on the device; text, which networks do not read, left out."""
     batch = {k: v for k, v in as_dict(data, second).items() if keras.backend.standardize_dtype(v.dtype) != "string"}
-    for name in ("image", "target"):
-        if name in batch:
-            batch[name] = rescale(batch[name])
-    return batch
+    return {**batch, **{name: rescale(batch[name]) for name in PICTURES if name in batch}}
 
 
 def rescale(images):
@@ -45,37 +54,178 @@ def is_array(x: Any) -> bool:
     return isinstance(x, np.ndarray) or (isinstance(x, dict) and all(isinstance(v, np.ndarray) for v in x.values()))
 
 
-def shuffled(x, y, batch_size: int, seed: int, second: str = "label"):
-    """A tf.data pipeline over arrays whose order is a function of the seed and the epoch."""
+def refuse_weights(**given: Any) -> None:
+    """Raises ValueError if one of the weights is given."""
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"There is no `{name}` here: the losses of these models are means over the images of a batch. Let images that count more "
+                "come more often: repeat them, or mix data sets by `tf.data.Dataset.sample_from_datasets`."
+            )
+
+
+def shuffled(batch: Batch, batch_size: int, seed: int):
+    """A tf.data pipeline over a dict of arrays whose order is a function of the seed and the epoch."""
     from keras_imgen.data import load
 
-    batch = as_dict((x, y) if y is not None else (x,), second)
     return load(batch, batch=batch_size, shuffle=True, seed=seed, drop_remainder=False)
 
 
-def peek(x: Any, y: Any = None, second: str = "label"):
-    """(x to use from now on, its first batch as a dict of NumPy arrays or None where it cannot be looked at)."""
+def split(batch: Batch, share: float) -> tuple[Batch, Batch | None]:
+    """A dict of arrays without its last rows, and these, as Keras' `validation_split` has it; None for a share of 0."""
+    if not 0.0 <= share < 1.0:
+        raise ValueError(f"Expected `validation_split` in [0, 1), got {share!r}.")
+    if not share:
+        return batch, None
+    count = len(batch["image"])
+    kept = int(count * (1.0 - share))
+    if kept in (0, count):
+        raise ValueError(f"A `validation_split` of {share} of {count} images leaves one side empty.")
+    return {k: v[:kept] for k, v in batch.items()}, {k: v[kept:] for k, v in batch.items()}
+
+
+def prepared(x: Any, y: Any, second: str, plain: Callable[[Batch], Batch]) -> Any:
+    """x, with y in it, for `fit` and its like, every batch of which has passed through `plain`: arrays as one dict, the others batch by
+    batch as they come.
+
+    Args:
+        x, y: arrays, dicts, a tf.data.Dataset, a PyDataset, or anything that gives batches.  second: see `as_dict`.
+        plain: a dict of NumPy arrays, as they were given, to the dict that the model learns from; raises ValueError for one that it cannot
+            learn from. Of other iterables, as data loaders, the first batch alone is looked at.
+
+    Raises:
+        ValueError: no data, no batch, a first batch that is refused.
+    """
     if x is None:
-        raise ValueError("Expected images (array, dict, tf.data.Dataset or PyDataset) to train on, got None.")
+        raise ValueError("Expected images (array, dict, tf.data.Dataset or PyDataset), got None.")
+
+    @of_host
+    def each(data):
+        return (plain(_numpy(as_dict(data, second))),)
+
     if is_array(x):
-        return x, as_dict((x, y) if y is not None else (x,), second)
+        (found,) = each((x, y) if y is not None else (x,))
+        _warn_of_range(found)
+        return found
+    if y is not None:
+        raise ValueError(f"Expected `y` inside the batches of a {type(x).__name__}, got it beside them.")
     if isinstance(x, keras.utils.PyDataset):
-        return x, _numpy(as_dict(x[0], second))
+        _warn_of_range(*each(x[0]))
+        return _Each(x, each)
     if hasattr(x, "element_spec"):
-        if type(x).__name__ == "DistributedDataset":
-            return x, None
-        first = next(iter(x.take(1)), None)
-    else:
-        iterator = iter(x)
-        first = next(iterator, None)
-        x = itertools.chain([first], iterator) if iterator is x else x
+        return x if type(x).__name__ == "DistributedDataset" else _mapped(x, second, plain)
+    iterator = iter(x)
+    first = next(iterator, None)
     if first is None:
         raise ValueError("The dataset is empty: expected at least one batch of images.")
-    return x, _numpy(as_dict(first, second))
+    _warn_of_range(*each(first))
+    return (each(data) for data in itertools.chain([first], iterator)) if iterator is x else x
 
 
 def _numpy(batch):
-    return {k: v.numpy() if hasattr(v, "numpy") else np.asarray(v) for k, v in batch.items()}
+    """NumPy arrays, without text."""
+    found = {k: v.numpy() if hasattr(v, "numpy") else np.asarray(v) for k, v in batch.items()}
+    return {k: v for k, v in found.items() if v.dtype.kind not in "SUO"}
+
+
+def _warn_of_range(batch):
+    for name in PICTURES:
+        images = batch.get(name)
+        if images is not None and images.dtype.kind == "f" and images.size and images.min() >= 0 < images.max() <= 1:
+            warnings.warn(
+                f"Float images ({name}) lie in [0, 1], and are taken as in [-1, 1]: black would be gray. Pass uint8 in [0, 255], or "
+                "images * 2 - 1.",
+                stacklevel=5,
+            )
+
+
+class _Each(keras.utils.PyDataset):
+    """The batches of another one, each changed."""
+
+    def __init__(self, given, change):
+        super().__init__(given.workers, given.use_multiprocessing, given.max_queue_size)
+        self.given, self.change = given, change
+
+    def __getitem__(self, index):
+        return self.change(self.given[index])
+
+    @property
+    def num_batches(self):
+        return self.given.num_batches
+
+    def on_epoch_begin(self):
+        self.given.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self.given.on_epoch_end()
+
+
+def _mapped(data, second, plain):
+    """A tf.data.Dataset, each of whose batches is looked at where something can be wrong with it."""
+    import tensorflow as tf
+
+    first = next(iter(data.take(1)), None)
+    if first is None:
+        raise ValueError("The dataset is empty: expected at least one batch of images.")
+    given = _numpy(as_dict(first, second))
+    found = plain(given)
+    _warn_of_range(found)
+    changed = [k for k in found if found[k] is not given[k]]
+    every = set(as_dict(data.element_spec, second))
+    if every == set(found) and not changed and "label" not in found:
+        if all(found[k].dtype == np.uint8 for k in PICTURES if k in found):
+            return data  # bytes in the right shape are never wrong
+
+    @of_host
+    def look(*arrays):
+        now = plain(dict(zip(given, arrays)))
+        return [now[k] for k in changed] + [np.True_]
+
+    def one(*parts):
+        batch = as_dict(parts if len(parts) > 1 else parts[0], second)
+        kinds = [found[k].dtype for k in changed] + [np.bool_]
+        *values, ok = tf.numpy_function(look, [batch[k] for k in given], kinds, stateful=False)
+        for k, v in zip(changed, values):
+            v.set_shape([batch[k].shape[0], *found[k].shape[1:]])
+        with tf.control_dependencies([ok]):
+            return {k: tf.identity(v) for k, v in {**batch, **dict(zip(changed, values))}.items() if k in found}
+
+    return data.map(one)
+
+
+def plain(batch: Batch, num_classes: int | None) -> Batch:
+    """Arrays whose meaning is plain, as what `check` takes: whole numbers from 0 to 255 as uint8 images; labels (N, 1) or one-hot
+    (N, num_classes) as int32 (N,). Labels that a model does not read are left out.
+
+    Raises:
+        ValueError: whole numbers outside [0, 255], rows that are not one-hot.
+    """
+    batch = dict(batch)
+    for name in PICTURES:
+        images = batch.get(name)
+        if images is not None and images.dtype.kind in "iu" and images.dtype != np.uint8 and images.size:
+            if images.min() < 0 or images.max() > 255:
+                raise ValueError(f"Expected whole numbers in [0, 255] as images, got {images.min()}..{images.max()}.")
+            batch[name] = images.astype("uint8")
+    if num_classes is None:
+        batch.pop("label", None)
+    elif "label" in batch:
+        batch["label"] = _classes(batch["label"], num_classes)
+    return batch
+
+
+def _classes(labels, num_classes):
+    if labels.ndim == 2 and labels.shape[1] == num_classes > 1:
+        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all()):
+            raise ValueError(f"Expected labels (N,) or one-hot rows (N, {num_classes}), got rows of other numbers.")
+        labels = labels.argmax(1)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.dtype.kind not in "iu" or labels.dtype == np.int32:
+        return labels  # or refused by `check`
+    if labels.size and (labels.min() < 0 or labels.max() >= num_classes):  # before they wrap around
+        raise ValueError(f"Expected labels in 0..{num_classes - 1}, got {labels.min()}..{labels.max()}.")
+    return labels.astype("int32")
 
 
 def check_target(batch: dict[str, np.ndarray], shape: tuple) -> None:

@@ -1,5 +1,6 @@
 """ImageModel: the training step that every model of the package shares, on every backend."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import numpy as np
 from keras import StatelessScope, ops
 
 from keras_imgen.data.files import whole
+from keras_imgen.data.host import raised_as_is
 from keras_imgen.layers import MinibatchStd
 from keras_imgen.models import batches
 from keras_imgen.serving.requests import answers
@@ -257,48 +259,117 @@ class ImageModel(backend.Step):
 
     # === fit and evaluate: what is wrong with the data is said before the first step ===
 
-    def fit(self, x=None, y=None, batch_size=None, shuffle=True, callbacks=None, validation_data=None, **kwargs):
-        """As `keras.Model.fit`. Arrays and dicts of arrays are shuffled by (seed, epoch), so a resumed run sees the same order.
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        **kwargs,
+    ):
+        """As `keras.Model.fit`. Arrays and dicts of arrays are shuffled by (seed, epoch), so a resumed run sees the same order. A loss that is
+        not finite stops it with a warning and the last good state, see `callbacks.StopOnNaN`.
 
         Raises:
-            ValueError: at once, if a batch does not fit the model: channels, size, range, labels, NaN.
+            ValueError: a batch that does not fit the model: channels, size, range, labels, NaN; the first one before the first step.
+                `sample_weight`, `class_weight`: the losses are means over a batch.
         """
+        from keras_imgen.callbacks import StopOnNaN
         from keras_imgen.data.epoch import set_epoch
 
+        batches.refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
+        self._ready()
+        x = self._checked(x, y)
+        if batches.is_array(x):
+            x, rest = batches.split(x, validation_split)
+            validation_data = rest if validation_data is None else validation_data
+            batch_size = 32 if batch_size is None else batch_size
+            if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+                raise ValueError(f"Expected `batch_size` as a whole number of at least 1, got {batch_size!r}.")
+            if shuffle:
+                x, batch_size, shuffle = batches.shuffled(x, batch_size, self.seed), None, False
+        elif validation_split:
+            raise ValueError("`validation_split` splits arrays: give other data sets as `validation_data`.")
+        elif not isinstance(x, keras.utils.PyDataset):
+            shuffle = False  # a tf.data.Dataset or generator has its own order, and Keras would warn
+        if validation_data is not None:
+            vx, vy, weights = keras.utils.unpack_x_y_sample_weight(validation_data)
+            batches.refuse_weights(sample_weight=weights)
+            validation_data = self._checked(vx, vy)
+        own = [keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch))]
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(own[0])
+        else:
+            given = keras.tree.flatten(callbacks or [])
+            if not any(isinstance(c, StopOnNaN) for c in given):
+                own.append(StopOnNaN())
+            callbacks = [*own, *given]
+        how = {"epochs": epochs, "verbose": verbose, "callbacks": callbacks, "validation_data": validation_data}
+        with raised_as_is():
+            history = super().fit(x, batch_size=batch_size, shuffle=shuffle, **how, **kwargs)
+        set_epoch(max(epochs, 1) - 1)  # also where a backup left nothing to do: what comes next reads the same order
+        return history
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
+        """As `keras.Model.evaluate`, on averaged weights."""
+        batches.refuse_weights(sample_weight=sample_weight)
+        if not kwargs.get("_use_cached_eval_dataset"):  # which `fit` has given, after the first time
+            x, y = self._checked(x, y), None
+        with raised_as_is():
+            return super().evaluate(x, y, batch_size=batch_size, verbose=verbose, **kwargs)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """As `keras.Model.train_on_batch`."""
+        batches.refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
+        self._ready()
+        return super().train_on_batch(self._checked(x, y), return_dict=return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """As `keras.Model.test_on_batch`, on averaged weights."""
+        batches.refuse_weights(sample_weight=sample_weight)
+        return super().test_on_batch(self._checked(x, y), return_dict=return_dict)
+
+    def predict_batch(self, data):
+        """What the model, called, says to what Keras' `predict` is given, with averaged weights; whole numbers are images in [0, 255]."""
+        x = data[0] if isinstance(data, (tuple, list)) else data
+        if isinstance(x, dict):
+            x = {**x, **{k: batches.rescale(x[k]) for k in batches.PICTURES if k in x}}
+        else:
+            x = batches.rescale(x)
+        with self.averaged():
+            return self(x, training=False)
+
+    def _ready(self):
+        """Refuse what is not compiled, or was when other weights were trainable; say which player stands still."""
         if not self.compiled:
             raise ValueError(f"This {type(self).__name__} is not compiled. Call compile(optimizer=...) before fit().")
-        x, y = self._checked(x, y)
-        if validation_data is not None:
-            pair = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
-            if len(pair) == 2:
-                vx, vy = self._checked(*pair)
-                validation_data = vx if vy is None else (vx, vy)
-        if batches.is_array(x) and shuffle and not kwargs.get("validation_split"):
-            x, y, batch_size = batches.shuffled(x, y, batch_size or 32, self.seed, self.second), None, None
-        if hasattr(x, "element_spec"):
-            shuffle = False  # a tf.data.Dataset has its own order, and Keras would warn
-        counter = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch))
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(counter)
-        else:
-            callbacks = [
-                counter,
-                *([callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks or []),
-            ]
-        return super().fit(
-            x, y, batch_size=batch_size, shuffle=shuffle, callbacks=callbacks, validation_data=validation_data, **kwargs
-        )
-
-    def evaluate(self, x=None, y=None, **kwargs):
-        """As `keras.Model.evaluate`, on averaged weights."""
-        x, y = self._checked(x, y)
-        return super().evaluate(x, y, **kwargs)
+        for name, network in self.players.items():
+            optimizer = self._optimizer_of(network)
+            known = getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables
+            now = network.trainable_variables
+            if not now:
+                warnings.warn(f"The {name} is frozen (trainable=False): it does not learn.", stacklevel=3)
+            elif {id(v) for v in now} != {id(v) for v in known}:
+                raise ValueError(f"What is trainable in the {name} has changed since compile(): call compile() again.")
 
     def _checked(self, x, y=None):
-        x, first = batches.peek(x, y, self.second)
-        if first is not None:
-            batches.check(first, self.image_shape, self.num_classes)
-        return x, y
+        return batches.prepared(x, y, self.second, self._plain)
+
+    def _plain(self, batch):
+        batch = batches.plain(batch, self.num_classes)
+        self._check(batch)
+        return batch
+
+    def _check(self, batch: dict[str, np.ndarray]) -> None:
+        """Raises ValueError if the model cannot learn from this batch."""
+        batches.check(batch, self.image_shape, self.num_classes)
 
     # === Saving ===
 

@@ -13,7 +13,7 @@ def _now(v):
 
 
 class Step(keras.Model):
-    """train_step / test_step of `ImageModel` on JAX: the state goes in and comes out as lists of arrays."""
+    """train_step, test_step and predict_step of `ImageModel` on JAX: the state goes in and comes out as lists of arrays."""
 
     def train_step(self, state, data):
         return self._stateless(
@@ -30,6 +30,11 @@ class Step(keras.Model):
             state,
             data,
         )
+
+    def predict_step(self, state, data):
+        groups = (self.trainable_variables, self.non_trainable_variables)
+        outputs, (_, non_trainable) = self._stateless(self.predict_batch, groups, state, data)
+        return outputs, non_trainable
 
     def _stateless(self, fn, groups, state, data):
         mapping = [pair for group, values in zip(groups, state) for pair in zip(group, values)]

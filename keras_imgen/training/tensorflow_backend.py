@@ -10,13 +10,16 @@ from keras_imgen.training.cores import cores
 
 
 class Step(keras.Model):
-    """train_step / test_step of `ImageModel` on TensorFlow."""
+    """train_step, test_step and predict_step of `ImageModel` on TensorFlow."""
 
     def train_step(self, data):
         return self.train_batch(data)
 
     def test_step(self, data):
         return self.test_batch(data)
+
+    def predict_step(self, data):
+        return self.predict_batch(data)
 
 
 def gradients(model, loss_fn, variables):

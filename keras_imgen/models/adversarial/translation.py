@@ -39,12 +39,9 @@ class Translation(ImageModel):
         """The network from `target` to `image`; None where there is none."""
         return None
 
-    def _checked(self, x, y=None):
-        x, first = batches.peek(x, y, self.second)
-        if first is not None:
-            batches.check(first, self.image_shape, None)
-            batches.check_target(first, self.target_shape)
-        return x, y
+    def _check(self, batch):
+        batches.check(batch, self.image_shape, None)
+        batches.check_target(batch, self.target_shape)
 
     def call(self, inputs, training=False):
         """float32 images of the target's kind from float32 images in [-1, 1]."""

@@ -139,6 +139,15 @@ class Diffusion(ImageModel):
         alpha, sigma = (ops.reshape(inputs[k], (-1, 1, 1, 1)) for k in ("alpha", "sigma"))
         return self.denoise(inputs["image"], alpha, sigma, conditions)
 
+    def predict_batch(self, data):
+        x = data[0] if isinstance(data, (tuple, list)) else data
+        if not isinstance(x, dict) or {"image", "alpha", "sigma"} - set(x):
+            raise ValueError(
+                "Expected predict() of a diffusion model with a dict of `image`, `alpha` and `sigma`, of which it tells x_0: "
+                "for new images use generate(n), to change some img2img."
+            )
+        return super().predict_batch(x)
+
     def _guided(self, x, alpha, sigma, conditions, scale, phi, interval, guide=None):
         """The denoiser under guidance; `scale` (N,), `phi` and the interval's two log-SNR ends are scalars."""
         if "label" not in conditions and guide is None:

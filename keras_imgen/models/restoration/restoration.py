@@ -248,12 +248,6 @@ class Restoration(ImageModel):
 
     # === What is wrong with the data is said before the first step ===
 
-    def _checked(self, x, y=None):
-        x, first = batches.peek(x, y, self.second)
-        if first is not None:
-            self._check(first)
-        return x, y
-
     def _check(self, first):
         """Raises ValueError if the model cannot learn from this batch, a dict of NumPy arrays."""
         if self._latent is not None and self.encoder is None:

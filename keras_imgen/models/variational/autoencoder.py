@@ -279,8 +279,8 @@ class Autoencoder(LatentModel):
             return type(sampler).from_config(sampler.get_config())
 
         make()  # what is wrong with it is said before the images are encoded
-        x, _ = self._checked(x)
-        data = [batches.as_dict((x,))] if batches.is_array(x) else (batches.as_dict(b) for b in x)
+        x = self._checked(x)
+        data = [x] if batches.is_array(x) else (batches.as_dict(b) for b in x)
         mean, std, classes = [], [], []
 
         def posteriors(images, labels=None):
