@@ -184,7 +184,8 @@ def _mapped(data, second, plain):
     def one(*parts):
         batch = as_dict(parts if len(parts) > 1 else parts[0], second)
         kinds = [found[k].dtype for k in changed] + [np.bool_]
-        *values, ok = tf.numpy_function(look, [batch[k] for k in given], kinds, stateful=False)
+        # Stateful: an op without effects, whose answer nothing needs, would be left out.
+        *values, ok = tf.numpy_function(look, [batch[k] for k in given], kinds, stateful=True)
         for k, v in zip(changed, values):
             v.set_shape([batch[k].shape[0], *found[k].shape[1:]])
         with tf.control_dependencies([ok]):
