@@ -64,7 +64,7 @@ def shortened(name: str, room: int) -> str:
 
 def shown(path: str | os.PathLike) -> str:
     """A path as it can be printed in one line: bytes that are not UTF-8 and control characters are escaped."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", lambda c: ascii(c[0])[1:-1], os.fspath(path))
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", lambda c: ascii(c[0])[1:-1], os.fsdecode(path))
 
 
 def one_line(error: Exception) -> str:

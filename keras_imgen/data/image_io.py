@@ -4,6 +4,7 @@
 import io
 import os
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -46,12 +47,12 @@ def load_image(source: Any, channels: int | None = None, background: int = 255, 
         kind = "a folder" if os.path.isdir(source) else "no regular file"
         raise ValueError(f"{name} is {kind}: expected an image file.")
     try:
-        image = source if isinstance(source, Image.Image) else _open(source)
-        if not 0 < image.width * image.height <= MAX_PIXELS:
-            raise ValueError(f"{image.width}x{image.height} pixels, expected 1 to {MAX_PIXELS:,}")
-        if keep_depth and (deep := _sixteen_bits(image)) is not None:
-            return deep
-        return _to_array(_upright(image), channels, background)
+        with nullcontext(source) if isinstance(source, Image.Image) else _open(source) as image:
+            if not 0 < image.width * image.height <= MAX_PIXELS:
+                raise ValueError(f"{image.width}x{image.height} pixels, expected 1 to {MAX_PIXELS:,}")
+            if keep_depth and (deep := _sixteen_bits(image)) is not None:
+                return deep
+            return _to_array(_upright(image), channels, background)
     except FileNotFoundError:
         raise
     except UnidentifiedImageError:
@@ -67,7 +68,7 @@ def _formats():
 
 def endings() -> set[str]:
     """The endings of the files that `load_image` reads, as ".png"."""
-    kinds = _formats()
+    kinds = [*_formats(), "MPO"]  # which Pillow opens as JPEG
     return {ending for ending, kind in Image.registered_extensions().items() if kind in kinds}
 
 

@@ -2,13 +2,15 @@
 
 import io
 import os
-import warnings
+import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from keras_imgen.data import photos
 from keras_imgen.data.image_io import frames, load_image
+from keras_imgen.data.sources import Request, find
 
 CASES, SEED = int(os.environ.get("DAMAGED_CASES", 300)), int(os.environ.get("DAMAGED_SEED", 0))
 
@@ -22,7 +24,8 @@ def pictures():
     colour = Image.fromarray(smooth // 2 + noise // 2)
     gray, alpha = colour.convert("L"), colour.copy()
     alpha.putalpha(gray)
-    deep, floats = Image.fromarray(np.asarray(gray).astype("uint16") * 257), Image.fromarray(smooth[..., 0] / np.float32(255))
+    deep = Image.fromarray(np.asarray(gray).astype("uint16") * 257)
+    floats = Image.fromarray(smooth[..., 0] / np.float32(255))
     exif = Image.Exif()
     exif[0x0112] = 6
     more = {"save_all": True, "append_images": [gray.convert("RGB")]}
@@ -98,7 +101,7 @@ def damaged(data, rng):
 
 
 def outcome(path, **how):
-    """What came of a file: "read", or the kind of error it would have been."""
+    """What came of a file: "read", or what was said."""
     try:
         image = load_image(str(path), **how)
     except ValueError as error:
@@ -127,3 +130,58 @@ def test_damaged_pictures_are_read_or_named(tmp_path):
         assert frames(path) >= 1
         path.unlink()
     assert 0.1 < seen.count("read") / CASES < 0.9
+
+
+def archives():
+    """.npz files of arrays and of packed pictures, compressed and not, and a zip file of pictures."""
+    images = np.random.default_rng(0).integers(0, 256, (6, 9, 8, 3)).astype("uint8")
+    files = [io.BytesIO() for _ in images]
+    for file, image in zip(files, images):
+        Image.fromarray(image).save(file, "JPEG")
+    files = [f.getvalue() for f in files]
+    pack = {"jpeg": np.frombuffer(b"".join(files), "uint8"), "offsets": np.cumsum([0, *map(len, files)])}
+    found = {}
+    for name, save, arrays in (
+        ("arrays.npz", np.savez, {"image": images, "label": np.arange(6)}),
+        ("small.npz", np.savez_compressed, {"x_train": images, "y_train": np.arange(6)}),
+        ("pack.npz", np.savez, {**pack, "label": np.arange(6), "classes": list("abcdef")}),
+    ):
+        out = io.BytesIO()
+        save(out, **arrays)
+        found[name] = out.getvalue()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for k, file in enumerate(files):
+            archive.writestr(f"{k}.jpg", file)
+    return {**found, "pictures.zip": out.getvalue()}
+
+
+def damaged_archive(data, rng):
+    """As `damaged`, or other bytes where it is told what there is: in the headers of zip and of NumPy."""
+    if rng.random() < 0.4:
+        return damaged(data, rng)
+    data = bytearray(data)
+    marks = (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"\x93NUMPY", b"descr", b"'shape'")
+    places = [k for mark in marks for k in range(len(data)) if data.startswith(mark, k)]
+    for _ in range(rng.integers(1, 4)):
+        at = min(len(data) - 1, int(rng.choice(places)) + int(rng.integers(50)))
+        data[at] = rng.integers(256) if rng.random() < 0.6 else rng.choice(list(b"0123456789-,()<>|OUufMV"))
+    return bytes(data)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_damaged_archives_are_read_or_named(tmp_path):
+    every, rng = archives(), np.random.default_rng(SEED)
+    for case in range(CASES):
+        name = list(every)[case % len(every)]
+        path = tmp_path / f"{case}-{name}"
+        path.write_bytes(damaged_archive(every[name], rng) if case >= len(every) else every[name])
+        try:
+            if name == "pictures.zip":
+                assert all(p.dtype == np.uint8 and p.shape[2] == 3 for p in photos(path))
+            else:
+                found = find(f"npz:{path}", Request("train"))
+                image = found.fetch(np.arange(found.count))["image"]
+                assert image.shape == (found.count, *found.shape) and image.dtype == np.uint8
+        except ValueError as error:
+            assert case >= len(every) and str(path) in str(error) and "\n" not in str(error), error

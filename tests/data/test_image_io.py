@@ -57,6 +57,40 @@ def test_sixteen_bits_come_back_from_a_file(channels, tmp_path):
     assert load_image(Image.fromarray(deep[..., 0]), keep_depth=True).dtype == np.uint16
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([100.0] * 3, [100] * 3),  # flat, whatever its maximum
+        ([0.0, 0.5, 1.0], [0, 128, 255]),
+        ([0.0, 0.0, 0.0], [0, 0, 0]),
+        ([0.0, 1.01, 254.6], [0, 1, 255]),
+        ([0.0, 257.0, 65535.0], [0, 1, 255]),
+        ([0.0, float("nan"), 1.0], "nan"),
+        ([0.0, float("inf"), 1.0], "inf"),
+        ([-0.5, 0.0, 1.0], "-0.5 to 1"),
+        ([0.0, 65536.0, 1.0], "0 to 65536"),
+    ],
+)
+def test_floats_are_taken_by_a_stated_rule(values, expected, tmp_path):
+    path = tmp_path / "floats.tif"
+    Image.fromarray(np.array([values], "float32")).save(path)
+    if isinstance(expected, list):
+        assert load_image(path, keep_depth=True)[0, :, 0].tolist() == expected
+    else:
+        with pytest.raises(ValueError, match=f"floats.tif cannot be read: values from .*{expected}"):
+            load_image(path)
+
+
+def test_whole_numbers_of_32_bits_are_taken_for_16(tmp_path):
+    path = tmp_path / "wide.tif"
+    Image.fromarray(np.array([[0, 257 * 7, 65535]], "int32")).save(path)
+    assert load_image(path)[0, :, 0].tolist() == [0, 7, 255]
+    for beyond in (-1, 65536):
+        Image.fromarray(np.array([[0, beyond]], "int32")).save(path)
+        with pytest.raises(ValueError, match=f"wide.tif cannot be read: values.*{beyond}"):
+            load_image(path)
+
+
 def test_colours_of_another_profile_become_srgb():
     """A profile that swaps nothing but says Lab: pictures without one, with sRGB's and with a broken one stay as they are."""
     pixels = np.random.default_rng(0).integers(0, 256, (4, 4, 3)).astype("uint8")
@@ -94,6 +128,52 @@ def test_decompression_bombs_are_refused(monkeypatch):
         load_image(encoded(Image.new("L", (10, 10))))
 
 
+def test_what_is_no_file_is_refused_at_once(tmp_path):
+    """A pipe nobody writes to would be waited for, a PostScript file run through Ghostscript."""
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ValueError, match="pipe.png is no regular file"):
+        load_image(tmp_path / "pipe.png")
+    Image.new("RGB", (4, 4)).save(tmp_path / "program.eps")
+    (tmp_path / "program.eps").rename(tmp_path / "program.jpg")
+    with pytest.raises(ValueError, match="program.jpg is not an image"):
+        load_image(tmp_path / "program.jpg")
+
+
+def test_frames_are_counted(tmp_path):
+    pages = [Image.fromarray(np.full((6, 7, 3), 60 * k, "uint8")) for k in range(4)]
+    for ending, how in ((".gif", {}), (".webp", {"lossless": True}), (".tif", {}), (".mpo", {}), (".png", {})):
+        several = {"save_all": True, "append_images": pages[1:], **how}
+        pages[0].save(tmp_path / f"x{ending}", **several)
+        assert image_io.frames(tmp_path / f"x{ending}") == 4, ending
+        assert (load_image(tmp_path / f"x{ending}") == 0).all(), ending
+    assert image_io.frames(encoded(pages[0])) == image_io.frames(encoded(pages[0], "JPEG")) == 1
+    assert {".png", ".jpg", ".mpo", ".avif", ".jp2", ".tga"} <= image_io.endings()
+    assert not {".pdf", ".eps", ".ps", ".mpg", ".h5", ".wmf"} & image_io.endings()
+
+
+def test_resize_gives_every_size_of_every_picture():
+    """Rounding put the box of the crop outside pictures of 49x49 and others: such ones at all
+    sizes to 128, and all to 200x200 at one size; a fifth of these."""
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 1)).astype("uint8")
+    asked = [(h, w, s, s) for h in (1, 49, 98, 107) for w in (1, 2, 49, 50, 103, 197) for s in range(1, 129)]
+    asked += [(h, w, (7 * h + w) % 128 + 1, (h + 11 * w) % 128 + 1) for h in range(1, 201) for w in range(1, 201)]
+    for h, w, height, width in asked[::5]:
+        for policy in image_io.RESIZE:
+            assert resize(noise[:h, :w], (height, width), policy).shape == (height, width, 1), (h, w, height, width)
+    for shape in ((1, 10_000), (10_000, 1), (1, 100_000)):
+        ends = np.zeros((*shape, 3), "uint8")
+        for size in ((1, 1), (128, 128), (128, 1), (1, 128), (5, 90)):
+            for policy in image_io.RESIZE:
+                assert resize(ends, size, policy).shape == (*size, 3)
+
+
+def test_the_crop_is_the_middle():
+    """Of three squares side by side."""
+    image = np.zeros((49, 147, 1), "uint8")
+    image[:, 49:98] = 200
+    assert resize(image, (49, 49)).tolist() == image[:, 49:98].tolist()
+
+
 def test_resize_keeps_the_aspect():
     """A disc stays a disc, by either policy."""
     y, x = np.mgrid[:60, :90]
@@ -122,6 +202,37 @@ def test_round_trip_with_metadata(tmp_path):
         save_image(path, image.astype("float32"))
     with pytest.raises(ValueError, match=".png"):
         save_image(str(tmp_path / "x.jpg"), image)
+
+
+def test_names_that_are_not_utf8_are_written_and_shown(tmp_path):
+    name = os.fsdecode(b"caf\xe9\n.png")
+    save_image(str(tmp_path / name), np.zeros((4, 4, 3), "uint8"), {"from": name})
+    assert read_metadata(str(tmp_path / name)) == {"from": "caf\\udce9\n.png"}
+    (tmp_path / name).write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"/caf\\udce9\\n\.png is not an image") as refused:
+        load_image(tmp_path / name)
+    str(refused.value).encode()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_picture_that_cannot_be_written_is_named(dtype, tmp_path):
+    """No room for it, and no folder: an OSError by the picture's name, and nothing is left behind."""
+    import resource
+
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3)).astype(dtype)
+    path, limits = tmp_path / "large.png", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large: .*/large.png'"):
+            save_image(str(path), noise)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError) as gone:
+        save_image(str(tmp_path / "none" / "x.png"), np.zeros((4, 4), dtype))
+    assert gone.value.filename == str(tmp_path / "none" / "x.png")
+    with pytest.raises(ValueError, match="Expected uint8 or uint16"):
+        save_image(str(path), np.zeros((0, 4), dtype))
 
 
 def test_model_range_and_back():
