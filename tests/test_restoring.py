@@ -1,5 +1,7 @@
 """The command restore: whatever lies in a folder goes through, and what cannot is named."""
 
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -71,6 +73,40 @@ def test_everything_in_a_folder(enlarger, tmp_path, monkeypatch):
     both = load_image(str(out / "compare" / "colour.png.png"))
     np.testing.assert_array_equal(both, np.concatenate([twice(colour), twice(colour)], 1))
     assert load_image(str(out / "compare" / "deep.png")).dtype == np.uint8
+
+
+def test_what_is_passed_over_and_other_frames_are_said(enlarger, tmp_path):
+    """Names as long as they may be, a .mpo, animations; what is no picture by its name; hidden files need no word."""
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    frames = [Image.fromarray(np.full((4, 5, 3), 50 * k, "uint8")) for k in range(4)]
+    names = ["x" * 251 + ".png", "ü" * 125 + ".jpeg", "pair.mpo", "film.gif", "film.webp", "pages.tif"]
+    for name in names:
+        several = {} if len(name) > 20 else {"save_all": True, "append_images": [f.copy() for f in frames[1:]]}
+        frames[0].copy().save(folder / name, **several)
+    for name in ("notes.txt", "clip.mp4", ".hidden.txt"):
+        (folder / name).write_text("no picture")
+    with pytest.warns(UserWarning) as caught:
+        files = restoring.find([str(folder)], str(out))
+        answers = list(restoring.restore(keras.saving.load_model(enlarger), files, str(out)))
+    assert sorted(answers) == sorted((str(folder / name), None) for name in names)
+    said = [str(w.message) for w in caught]
+    assert said[0].startswith(f"{folder}: skipped 2 of 8 files. clip.mp4 ") and "notes.txt" in said[0]
+    assert sorted(said[1:]) == [
+        f"{folder / name}: the first of its 4 frames is restored." for name in sorted(n for n in names if len(n) <= 20)
+    ]
+    assert sorted(os.listdir(out)) == sorted(
+        ["x" * 251 + ".png", "ü" * 125 + ".png", "pair.png", "film.gif.png", "film.webp.png", "pages.png"]
+    )
+
+
+def test_answers_with_names_that_would_be_too_long_are_cut(tmp_path):
+    for name in ("y" * 251 + ".png", "y" * 252 + ".im"):
+        save_image(str(tmp_path / "a.png"), np.zeros((4, 4, 3), "uint8"))
+        (tmp_path / "a.png").rename(tmp_path / name)
+    assert list(restoring.find([str(tmp_path / ("y" * 252 + ".im"))])) == ["y" * 251 + ".png"]
+    with pytest.raises(ValueError, match="same name"):
+        restoring.find([str(tmp_path)])
 
 
 def test_comparisons_take_the_place_of_no_answer(enlarger, tmp_path):

@@ -1,16 +1,19 @@
 """Every source through `load`: contents, order, what is refused."""
 
 import gzip
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
-from keras_imgen.data import Augment, describe, load, set_epoch
+from keras_imgen.data import Augment, describe, load, photos, set_epoch
+from keras_imgen.data.sources import Request, find
 
 
 def rows(data, key="image"):
@@ -174,6 +177,78 @@ def test_npz_of_keras_and_of_jpegs(tmp_path):
     assert batch["image"][:, 0, 0, 0].numpy().tolist() == [10, 200]
 
 
+def npz(path, **arrays):
+    np.savez(path, **arrays)
+    return f"npz:{path}"
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (4, 6, 5, 3), "uint8")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"image": IMAGES, "label": [0, 1]}, "as many rows"),
+        ({"image": np.uint8(3)}, "with a row for each image, got .*3"),
+        ({"image": IMAGES.astype("uint16") + 256}, r"whole numbers in 0\.\.255, got uint16 in 256"),
+        ({"image": np.array(["a", "b"])}, "shape"),
+        ({"image": IMAGES, "label": list("abcd")}, "labels as whole numbers"),
+        ({"image": IMAGES, "label": [0, 1, 2, 3], "classes": ["a", "b"]}, "2 class names, but labels up to 3"),
+        ({"jpeg": IMAGES[0].reshape(-1), "offsets": [0, 9, 5, 20]}, "`offsets` that increase"),
+        ({"jpeg": IMAGES[0].reshape(-1), "offsets": [0, 10_000]}, "at most 90"),
+        ({"jpeg": IMAGES[0].reshape(-1), "offsets": [-5, 20]}, "`offsets` that increase"),
+        ({"jpeg": IMAGES[0].reshape(-1), "offsets": [0.0, 20.0]}, "got float64"),
+        ({"jpeg": IMAGES[0].reshape(-1), "offsets": [0]}, "offsets"),
+        ({"jpeg": IMAGES[0], "offsets": [0, 5]}, "`jpeg` as uint8 of shape"),
+        ({"jpeg": IMAGES[0].reshape(-1), "offsets": [0, 20]}, "image 0: is not an image"),
+        ({"pictures": IMAGES}, "image, images or x, got pictures"),
+    ],
+)
+def test_arrays_of_a_file_that_do_not_fit_are_named(arrays, words, tmp_path):
+    with pytest.raises(ValueError, match=f"{tmp_path}/a.npz.*{words}"):
+        load(npz(tmp_path / "a.npz", **arrays), batch=1)
+
+
+def test_npz_files_are_looked_at_before_they_are_read(tmp_path):
+    """Headers that claim more than there is, objects, and files that would fill the memory many times over."""
+    path = tmp_path / "a.npz"
+    for header, words in (
+        (
+            "{'descr': '|u1', 'fortran_order': False, 'shape': (1000000, 1000, 1000, 3), }",
+            "3,000,000,000,000 bytes.*has 10",
+        ),
+        ("{'descr': '|u1', 'fortran_order': False, 'shape': (-10, -1), }", "claims"),
+        ("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", "objects"),
+        ("{'descr': '|u1', 'fortran_order': False, 'shape': (10, ", "EOF"),
+    ):
+        text = header.encode() + b"\n"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("image.npy", b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + bytes(10))
+        with pytest.raises(ValueError, match=f"a.npz is not a complete .npz file .*{words}"):
+            load(f"npz:{path}")
+    with zipfile.ZipFile(path, "w") as archive:
+        for k in range(2000):
+            archive.writestr(f"{k}.npy", b"")
+    directory = path.read_bytes()
+    size = (2**32 - 2).to_bytes(4, "little")
+    at = directory.find(b"PK\1\2")
+    while at >= 0:  # what the directory says of each, uncompressed
+        directory = directory[: at + 24] + size + directory[at + 28 :]
+        at = directory.find(b"PK\1\2", at + 1)
+    path.write_bytes(directory)
+    with pytest.raises(ValueError, match="a.npz .*its arrays are 8,589,934,588,000 bytes, expected at most"):
+        load(f"npz:{path}")
+    np.save(tmp_path / "one.npy", IMAGES)
+    with pytest.raises(ValueError, match="one.npy is not a complete .npz"):
+        load(f"npz:{tmp_path}/one.npy")
+
+
+def test_class_names_of_npz_files(tmp_path):
+    assert describe(
+        npz(tmp_path / "a.npz", image=IMAGES, label=[0, 2, 1, 0], classes=[b"a", b"b", b"c"])
+    ).class_names == (*"abc",)
+
+
 def idx(array):
     return gzip.compress(bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes())
 
@@ -189,6 +264,13 @@ def test_fashion_mnist_from_idx_files(tmp_path, monkeypatch):
     np.testing.assert_array_equal(rows(load("fashion_mnist", "test", batch=5))[..., 0], images)
     (folder / "t10k-images-idx3-ubyte.gz").write_bytes(idx(images)[:-40])
     with pytest.raises(ValueError, match="damaged"):
+        load("fashion_mnist", "test")
+    whole = idx(images)
+    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(whole[:20] + bytes([255] * 9) + whole[29:])
+    with pytest.raises(ValueError, match="t10k-images-idx3-ubyte.gz is damaged"):
+        load("fashion_mnist", "test")
+    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"\0\0\x08\x03\0\0"))
+    with pytest.raises(ValueError, match="not a complete idx file"):
         load("fashion_mnist", "test")
 
 
@@ -280,6 +362,116 @@ def test_jpeg_packs_of_real_pictures():
 def test_bad_requests(arguments, words):
     with pytest.raises(ValueError, match=words):
         load(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([0, 2**40, 1, 0], r"0\.\.2147483647, got int64 in 0\.\.1099511627776"),
+        ([0, 2**31, 1, 0], r"in 0\.\.2147483648"),
+        (np.array([0, 2**64 - 1, 1, 0], "uint64"), r"got uint64 in 0\.\.18446744073709551615"),
+        ([0, -1, 1, 0], r"in -1\.\.1"),
+        ([0.0, 0.5, 1.0, 0.0], r"got float64 in 0\.0\.\.1\.0"),
+        ([0.0, float("nan"), 1.0, 0.0], "nan"),
+        ([0.0, float("inf"), 1.0, 0.0], "inf"),
+        (["cat", "dog", "cat", "dog"], "got <U3"),
+        (np.eye(4, dtype="int64") * 2**33, "8589934592"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused(labels, words):
+    with pytest.raises(ValueError, match=f"Expected labels as whole numbers.*{words}"):
+        load((IMAGES, np.asarray(labels)), batch=4)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "uint64", "float32", "float64", "bool"])
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_labels_of_every_type_are_their_numbers(dtype, shape):
+    labels = np.array([0, 1, 1, 0]).reshape(shape).astype(dtype)
+    batch = next(iter(load((IMAGES, labels), batch=4, shuffle=False)))
+    assert batch["label"].dtype == "int32" and batch["label"].numpy().tolist() == [0, 1, 1, 0]
+    assert describe((IMAGES, labels)).class_names == ("0", "1")
+    one_hot = np.eye(2)[[0, 1, 1, 0]].astype(dtype)
+    found = next(iter(load((IMAGES, one_hot), batch=4, shuffle=False)))["label"].numpy()
+    np.testing.assert_array_equal(found, one_hot)
+
+
+def test_images_of_other_types_are_taken_where_they_are_plain():
+    for dtype in ("int16", "int64", "uint16", "uint64"):
+        batch = next(iter(load(IMAGES.astype(dtype), batch=4, shuffle=False)))
+        assert batch["image"].dtype == "uint8"
+        np.testing.assert_array_equal(batch["image"], IMAGES)
+    masks = IMAGES > 100
+    np.testing.assert_array_equal(next(iter(load(masks, batch=4, shuffle=False)))["image"], masks * 255)
+    floats = (IMAGES / 255).astype("float32")
+    np.testing.assert_array_equal(next(iter(load(floats, batch=4, shuffle=False)))["image"], floats)
+    for wrong, words in (
+        (IMAGES.astype("int64") - 1, r"0\.\.255, got int64 in -1\.\.25"),
+        (IMAGES.astype("int64") + 200, r"got int64 in 200\.\.455"),
+        (IMAGES.astype("complex64"), "complex64"),
+        ({"image": [np.zeros((4, 4, 3)), np.zeros((5, 4, 3))]}, "'image' as one array, got rows of different shapes"),
+        ({"image": IMAGES, "label": 3}, "'label' as an array with a row for each image, got 3"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            load(wrong, batch=2)
+
+
+def picture_folder(path, n=4):
+    path.mkdir()
+    for k in range(n):
+        Image.fromarray(np.full((8, 9, 3), 20 * k, "uint8")).save(path / f"{k}.png")
+    return path
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+def test_a_picture_that_is_gone_or_damaged_later_is_named(damage, tmp_path):
+    """By the source itself; TensorFlow wraps it in a page of its own words."""
+    folder = picture_folder(tmp_path / "pictures")
+    found = find(f"folder:{folder}", Request("train", size=(8, 8)))
+    lost = folder / "2.png"
+    lost.unlink() if damage == "gone" else lost.write_bytes(lost.read_bytes()[:45])
+    assert found.fetch(np.array([1, 3]))["image"][:, 0, 0, 0].tolist() == [20, 60]
+    with pytest.raises((FileNotFoundError, ValueError), match=f"{lost}") as error:
+        found.fetch(np.arange(4))
+    assert "\n" not in str(error.value)
+
+
+def test_what_decoders_raise_and_other_frames_are_said_once(tmp_path):
+    folder = picture_folder(tmp_path / "pictures")
+    if features.check("avif"):
+        Image.open(folder / "3.png").save(folder / "odd.avif")
+        data = (folder / "odd.avif").read_bytes().replace(b"iloc", b"free")
+        with pytest.raises(RuntimeError):  # which load_image makes its own
+            Image.open(io.BytesIO(data))
+        (folder / "odd.avif").write_bytes(data)
+    (folder / "odd.ppm").write_bytes(b"P6 9 9 70000 ")  # a ValueError of Pillow's own
+    frames = [Image.new("RGB", (9, 8), (k * 60, 0, 0)) for k in range(3)]
+    for name in ("a.gif", "b.tif"):
+        frames[0].save(folder / name, save_all=True, append_images=frames[1:])
+    for source in (lambda: load(f"folder:{folder}", batch=2), lambda: photos(folder)):
+        with pytest.warns(UserWarning) as caught:
+            source()
+        skipped, first = [str(w.message) for w in caught]
+        assert all(name in skipped for name in os.listdir(folder) if name.startswith("odd"))
+        assert first == (
+            f"{folder}: of 2 animations and files of several pages the first frame is taken: a.gif (3), b.tif (3)."
+        )
+    pack = [(folder / name).read_bytes() for name in ("0.png", "a.gif")]
+    source = npz(
+        tmp_path / "pack.npz",
+        jpeg=np.frombuffer(b"".join(pack), "uint8"),
+        offsets=np.cumsum([0, *map(len, pack)]),
+    )
+    with pytest.warns(UserWarning, match=r"pack.npz: of 1 animations .*: image 1 \(3\)\."):
+        load(source, batch=2)
+
+
+def test_folders_and_files_with_names_that_are_not_utf8(tmp_path):
+    folder = picture_folder(tmp_path / "cat\udce9")
+    (folder / "bad\udcff.png").write_bytes(b"no")
+    with pytest.warns(UserWarning, match=r"bad\\udcff\.png is not an image"):
+        info = describe(f"folder:{tmp_path}")
+    assert info.class_names == ("cat\\udce9",) and info.count == 4
+    assert next(iter(load(f"folder:{tmp_path}", batch=4)))["label"].numpy().tolist() == [0] * 4
 
 
 def test_bad_paths(tmp_path):

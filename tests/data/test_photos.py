@@ -75,6 +75,17 @@ def test_what_cannot_be_read_is_named_and_the_limit_counts_pictures(folder, tmp_
         assert [int(p[0, 0, 0]) for p in found] == [1, 0]
 
 
+def test_a_file_that_would_inflate_beyond_any_picture_is_not_read(folder, tmp_path):
+    """A zip file whose directory claims four GiB for a small picture: it is skipped before it is inflated."""
+    archive = zipped(folder, tmp_path / "p.zip")
+    data = bytearray(archive.read_bytes())
+    at = data.find(b"PK\1\2")
+    data[at + 24 : at + 28] = (2**32 - 2).to_bytes(4, "little")
+    archive.write_bytes(data)
+    with pytest.warns(UserWarning, match=r"skipped 1 of 5 files.*4,294,967,294 bytes, expected at most 1,024,000,000"):
+        assert len(photos(archive)) == 4
+
+
 def test_known_names_lie_under_the_data_folder(folder, tmp_path, monkeypatch):
     zipped(folder, tmp_path / "data/sr_test/set5.zip")
     archive = tmp_path / "data/bsds500/bsds500_train200_val100.zip"

@@ -92,7 +92,7 @@ def _array(name, values):
     except ValueError:  # rows of several shapes
         raise ValueError(f"Expected {name!r} as one array, got rows of different shapes.") from None
     if array.ndim == 0:
-        raise ValueError(f"Expected {name!r} as an array with a row for each image, got {array[()]!r:.60}.")
+        raise ValueError(f"Expected {name!r} as an array with a row for each image, got {array.tolist()!r:.60}.")
     return array
 
 
@@ -104,7 +104,7 @@ def _images(images):
         return images
     if kind not in "iu":
         raise ValueError(f"Expected images of uint8 or floats, got {images.dtype}.")
-    low, high = images.min(initial=0), images.max(initial=0)
+    low, high = (images.min(), images.max()) if images.size else (0, 0)
     if low < 0 or high > 255:
         raise ValueError(f"Expected images of whole numbers in 0..255, got {images.dtype} in {low}..{high}.")
     return images.astype("uint8")
