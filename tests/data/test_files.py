@@ -3,8 +3,10 @@
 import os
 
 import pytest
+from PIL import Image
 
 from keras_imgen.data.files import below, shown, whole, write_text
+from keras_imgen.judging import by_name
 
 
 @pytest.mark.parametrize("stem", ["a", "model", "x" * 240, "x" * 251, "ü" * 125 + "y", "深" * 83 + "zz"])
@@ -50,3 +52,17 @@ def test_hidden_files_and_folders_are_left_out(tmp_path):
 def test_paths_are_shown_in_one_line():
     assert shown("Bäume und 木.png") == "Bäume und 木.png"
     assert shown(os.fsdecode(b"a\xff\n\x1b.png")) == r"a\udcff\n\x1b.png"
+
+
+def test_pictures_by_name_say_what_is_skipped_and_what_has_frames(tmp_path):
+    frames = [Image.new("RGB", (4, 5), (k, 0, 0)) for k in range(3)]
+    frames[0].save(tmp_path / "a.png")
+    frames[0].save(tmp_path / "b.gif", save_all=True, append_images=frames[1:])
+    (tmp_path / "c.png").write_bytes(b"no picture")
+    (tmp_path / "d.png").symlink_to(tmp_path / "none.png")
+    (tmp_path / "folder").mkdir()
+    with pytest.warns(UserWarning) as caught:
+        assert by_name(str(tmp_path)) == {"a": str(tmp_path / "a.png"), "b": str(tmp_path / "b.gif")}
+    skipped, several = [str(w.message) for w in caught]
+    assert "skipped 2 of 4 files" in skipped and f"{tmp_path}/c.png is not an image" in skipped
+    assert f"{tmp_path}/d.png: No such file" in skipped and several.endswith("b.gif (3).")
