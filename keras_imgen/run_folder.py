@@ -31,13 +31,18 @@ def remove(folder: str) -> None:
     shutil.rmtree(gone, ignore_errors=True)
 
 
+def is_leftover(name: str) -> bool:
+    """Whether this is what a process that was killed had begun to write, or to remove."""
+    return bool(_LEFTOVER.search(name))
+
+
 def remove_leftovers(folder: str) -> None:
-    """Remove what processes that were killed had begun to write, or to remove."""
+    """Remove all of that below a folder."""
     for place, folders, names in os.walk(folder):
-        for name in [n for n in folders if _LEFTOVER.search(n)]:
+        for name in [n for n in folders if is_leftover(n)]:
             folders.remove(name)
             shutil.rmtree(os.path.join(place, name), ignore_errors=True)
-        for name in [n for n in names if _LEFTOVER.search(n)]:
+        for name in [n for n in names if is_leftover(n)]:
             os.remove(os.path.join(place, name))
 
 

@@ -100,8 +100,8 @@ class StopOnNaN(keras.callbacks.Callback):
         self._restore()
         state = f"at the end of epoch {self._kept_epoch}" if self._kept_epoch else "before its first epoch"
         self.model.not_finite = (
-            f"Epoch {self._epoch + 1}, {where}: {', '.join(bad[:5])} is not finite. Training has stopped, and the model is as it was {state}. "
-            "Try smaller rates, float32 where it is mixed precision, and look for NaN in the data."
+            f"Epoch {self._epoch + 1}, {where}: {', '.join(bad[:5])} is not finite. Training has stopped, and the model is as it was "
+            f"{state}. Try smaller rates, float32 where it is mixed precision, and look for NaN in the data."
         )
         warnings.warn(self.model.not_finite, stacklevel=3)
 

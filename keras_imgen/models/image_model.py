@@ -274,8 +274,8 @@ class ImageModel(backend.Step):
         sample_weight=None,
         **kwargs,
     ):
-        """As `keras.Model.fit`. Arrays and dicts of arrays are shuffled by (seed, epoch), so a resumed run sees the same order. A loss that is
-        not finite stops it with a warning and the last good state, see `callbacks.StopOnNaN`.
+        """As `keras.Model.fit`. Arrays and dicts of arrays are shuffled by (seed, epoch), so a resumed run sees the same order. A loss
+        that is not finite stops it with a warning and the last good state, see `callbacks.StopOnNaN`.
 
         Raises:
             ValueError: a batch that does not fit the model: channels, size, range, labels, NaN; the first one before the first step.
@@ -308,6 +308,10 @@ class ImageModel(backend.Step):
             callbacks.append(own[0])
         else:
             given = keras.tree.flatten(callbacks or [])
+            if any(isinstance(c, keras.callbacks.SwapEMAWeights) for c in given):
+                raise ValueError(
+                    "The model keeps its own average, `ema`, with which it is evaluated and used: leave SwapEMAWeights out."
+                )
             if not any(isinstance(c, StopOnNaN) for c in given):
                 own.append(StopOnNaN())
             callbacks = [*own, *given]
