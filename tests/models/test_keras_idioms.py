@@ -169,7 +169,7 @@ def test_forms_of_data_are_one(kind):
     for name, fit in forms.items():
         model = made(kind, optimizer=keras.optimizers.SGD)
         if fit is None:
-            for epoch in range(2):
+            for _ in range(2):
                 for batch in range(3):
                     model.train_on_batch(*Batches((x, y))[batch])
         else:
