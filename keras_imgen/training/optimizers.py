@@ -8,8 +8,9 @@ from keras import ops
 class OptimizerGroup(keras.optimizers.Optimizer):
     """Optimizers by the name of their player, which becomes theirs: `group["generator"]`.
 
-    `optimizers` lists them, as Keras' callbacks expect of several: `LearningRateScheduler` and `ReduceLROnPlateau` set the rate of
-    each, and log it as `learning_rate_generator`, ... `learning_rate` reads the first one's; setting it scales all others by the same factor.
+    `optimizers` lists them, as Keras' callbacks expect of several: `LearningRateScheduler` and `ReduceLROnPlateau` set the rate
+    of each, and log it as `learning_rate_generator`, ... `learning_rate` reads the first one's; setting it scales all others by
+    the same factor.
     """
 
     def __init__(self, optimizers: dict[str, keras.optimizers.Optimizer], name: str = "optimizer_group"):

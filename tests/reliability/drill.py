@@ -1,9 +1,10 @@
 """Runs that are killed and resumed, against runs that are not: `python tests/reliability/drill.py --kills 100 --seed 0`.
 
-A run is a fresh process of the command. It dies by SIGKILL either at one of its own operations on files (to open one for writing,
-rename, remove, make a folder: each counts, from the first config.json to the removal of the backup), or at a random time, in the middle
-of training or of what TensorFlow and HDF5 write. Then `--resume` goes on, or, where nothing had begun, the same line starts it. In the end
-weights, averages, optimizers, pictures and the log must equal those of the run that nobody killed, bit by bit, and nothing may be left over.
+A run is a fresh process of the command. It dies by SIGKILL at one of its own operations on files (to open one for writing, rename,
+remove, make a folder: each counts, from the first config.json to the removal of the backup), or at a random time, in the middle
+of training or of what TensorFlow and HDF5 write. Then `--resume` goes on, or, where nothing had begun, the same line starts it.
+In the end weights, averages, optimizers, pictures and the log must equal those of the run that nobody killed, bit by bit, and
+nothing may be left over.
 """
 
 import argparse

@@ -75,7 +75,7 @@ def test_a_folder_goes_in_one_step(tmp_path, monkeypatch):
 
 
 def test_a_folder_is_one_process_s(tmp_path):
-    child = "import sys; from keras_imgen import run_folder; held = run_folder.lock(sys.argv[1]); print('mine', flush=True); sys.stdin.read()"
+    child = "import sys; from keras_imgen.run_folder import lock; mine = lock(sys.argv[1]); print('mine', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", child, str(tmp_path)]
     first = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert first.stdout.readline() == "mine\n"
