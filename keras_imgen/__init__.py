@@ -15,26 +15,16 @@ _ROOMS = "callbacks data editing layers losses metrics models networks recipes s
 __all__ = ["load_model", *_ROOMS]
 
 
-def load_model(path: str, **kwargs):
-    """`keras.saving.load_model` for a `.keras` file of any model of the package.
+def load_model(path: str, custom_objects: dict | None = None, compile: bool = True, safe_mode: bool = True):
+    """`keras.saving.load_model` for a `.keras` file of any model of the package. Warns of weights that are NaN or infinite.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is not a complete `.keras` archive.
+        ValueError: the file is damaged, or holds no model that can be made again; one line that names it.
     """
-    import zipfile
+    from keras_imgen.loading import load
 
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"There is no model file {path}.")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is not a complete .keras file: it may have been truncated. Save or copy it again.")
-    import keras
-
-    from keras_imgen import models, networks  # noqa: F401 - registers what the file names
-
-    for name in models.__all__:
-        getattr(models, name)
-    return keras.saving.load_model(path, **kwargs)
+    return load(path, custom_objects, compile, safe_mode)
 
 
 def __getattr__(name: str):

@@ -1,6 +1,8 @@
 """Use an exported model from Python as if it were the model itself."""
 
+import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,26 +11,45 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.serving import restorer
-from keras_imgen.serving.requests import answers, check_codes, labels_of, rows
+from keras_imgen.serving.requests import (
+    answers,
+    checked_latents,
+    guidance_scales,
+    labels_of,
+    rows,
+    truncation_bound,
+)
 
 DESCRIPTION = os.path.join("assets.extra", "keras_imgen.json")
 
 
 @contextmanager
 def tensorflow_logs(level: str) -> Iterator[None]:
-    """TensorFlow's Python logger says nothing below this level."""
+    """TensorFlow's Python loggers, its own and absl's, say nothing below this level."""
     import tensorflow as tf
 
-    logger, before = tf.get_logger(), tf.get_logger().level
-    logger.setLevel(level)
+    loggers = [tf.get_logger(), logging.getLogger("absl")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(level)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, was in zip(loggers, before):
+            logger.setLevel(was)
+
+
+def checksum(path: str) -> str:
+    """SHA-256 of the graph of the SavedModel folder `path`; TensorFlow has one of the variables alone, and takes a graph as it finds it."""
+    with open(os.path.join(path, "saved_model.pb"), "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
 
 
 class ServedModel:
     """A SavedModel on disk with the `generate` or `translate` of the model that it came from."""
+
+    needs: tuple[str, ...] = ()  # what its description holds besides what all have
+    endpoints: tuple[str, ...] = ("serving_default",)
 
     def __init__(self, path: str, description: dict):
         import tensorflow as tf
@@ -39,6 +60,8 @@ class ServedModel:
         self.num_classes = self.description["num_classes"]
         with tensorflow_logs("ERROR"):  # it would warn that gradients were not saved
             self._loaded = tf.saved_model.load(path)  # held: its variables live as long as it does
+        if missing := set(self.endpoints) - set(self._loaded.signatures):
+            raise ValueError(f"it has no endpoint {', '.join(sorted(missing))}")
 
     def _images(self, images, shape=None):
         images, shape = np.asarray(images), shape or self.image_shape
@@ -65,6 +88,9 @@ class ServedModel:
 class ServedDiffusion(ServedModel):
     """A `Diffusion` as a SavedModel."""
 
+    needs = ("guidance_scale", "sampler", "schedule", "steps", "table")
+    endpoints = ("generate",)
+
     def generate(
         self,
         n: int | None = None,
@@ -79,10 +105,11 @@ class ServedDiffusion(ServedModel):
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels): see `Diffusion.generate`."""
         seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
-        scale = self.description["guidance_scale"] if guidance_scale is None else guidance_scale
+        scales = guidance_scales(
+            self.description["guidance_scale"] if guidance_scale is None else guidance_scale, len(seeds)
+        )
         if labels is not None and (labels == self.num_classes).all():
-            scale = 1.0
-        scales = np.broadcast_to(np.float32(scale), seeds.shape).astype("float32")
+            scales = np.ones_like(scales)
         table = self.table(steps, sampler).astype("float32")
         parts = {"seeds": seeds, "guidance_scale": scales}
         return self._call("generate", parts, labels, batch_size, constants={"table": table}, fill=False)
@@ -96,11 +123,16 @@ class ServedDiffusion(ServedModel):
         from keras_imgen.models.diffusion import samplers
 
         schedule = keras.saving.deserialize_keras_object(self.description["schedule"])
-        return samplers.table(sampler or self.description["sampler"], schedule, steps or self.description["steps"])
+        given = {"sampler": sampler, "steps": steps}
+        return samplers.table(
+            schedule=schedule, **{k: self.description[k] if v is None else v for k, v in given.items()}
+        )
 
 
 class ServedGAN(ServedModel):
     """A `GAN` as a SavedModel."""
+
+    endpoints = ("generate",)
 
     def generate(
         self,
@@ -114,7 +146,7 @@ class ServedGAN(ServedModel):
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels): see `GAN.generate`."""
         seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
-        constants = {"truncation": np.float32(truncation or 0.0)}
+        constants = {"truncation": truncation_bound(truncation)}
         return self._call("generate", {"seeds": seeds}, labels, batch_size, constants=constants)
 
 
@@ -136,6 +168,9 @@ class ServedTranslation(ServedModel):
 class ServedLatentModel(ServedModel):
     """An autoencoder of any kind as a SavedModel."""
 
+    needs = ("codec_classes", "codes", "latent_shape")
+    endpoints = ("generate", "encode", "decode", "reconstruct")
+
     def __init__(self, path: str, description: dict):
         super().__init__(path, description)
         self.latent_shape = tuple(description["latent_shape"])
@@ -154,13 +189,7 @@ class ServedLatentModel(ServedModel):
 
     def decode(self, latents: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
         """uint8 images of latents (N, *latent_shape)."""
-        latents = np.asarray(latents)
-        if latents.shape[1:] != self.latent_shape:
-            shape = ", ".join(map(str, self.latent_shape))
-            raise ValueError(f"Expected latents of shape (N, {shape}), got {latents.shape}.")
-        if self.description["codes"] is not None:
-            check_codes(latents, self.description["codes"])
-        latents = latents.astype(self.description["latent_dtype"])
+        latents = checked_latents(latents, self.latent_shape, self.description["codes"])
         return self._call("decode", {"latents": latents}, self._labels(latents, labels), batch_size)
 
     def reconstruct(self, images: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
@@ -174,6 +203,9 @@ class ServedLatentModel(ServedModel):
 
 class ServedRestoration(ServedModel):
     """A restoring model as a SavedModel."""
+
+    needs = ("form",)
+    endpoints = ("tiles",)
 
     def __init__(self, path: str, description: dict):
         super().__init__(path, description)
@@ -201,13 +233,24 @@ def load(path: str) -> ServedModel:
     """Open the SavedModel folder at `path`.
 
     Raises:
-        ValueError: the folder is not a SavedModel of this package.
+        ValueError: the folder is not a whole SavedModel of this package; one line that names it.
     """
     description = os.path.join(path, DESCRIPTION)
     if not os.path.isfile(os.path.join(path, "saved_model.pb")) or not os.path.isfile(description):
         raise ValueError(
             f"{path} is not a SavedModel written by keras_imgen: expected saved_model.pb and {DESCRIPTION} in it."
         )
-    with open(description) as f:
-        found = json.load(f)
-    return _KINDS[found.get("kind", "diffusion")](path, found)
+    try:
+        with open(description, encoding="utf-8") as f:
+            found = json.load(f)
+        kind = _KINDS[found.get("kind", "diffusion")]
+        if missing := {"name", "image_shape", "num_classes", *kind.needs} - set(found):
+            raise ValueError(f"{DESCRIPTION} lacks {', '.join(sorted(missing))}")
+        if found.get("sha256", checksum(path)) != checksum(path):
+            raise ValueError("saved_model.pb has another checksum")
+        return kind(path, found)
+    except Exception as error:
+        from keras_imgen.data.files import one_line
+
+        said = f"{type(error).__name__}: {one_line(error)}"
+        raise ValueError(f"{path} is damaged, or of an unknown version: {said}. Export it again.") from error

@@ -1,5 +1,6 @@
 """SavedModels: everything that a program with TensorFlow alone needs to make images."""
 
+import errno
 import json
 import os
 import shutil
@@ -9,10 +10,14 @@ from dataclasses import asdict
 import keras
 import numpy as np
 
+from keras_imgen.data.files import shortened
 from keras_imgen.models.batches import rescale, to_uint8
-from keras_imgen.serving.client import DESCRIPTION, tensorflow_logs
+from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
 from keras_imgen.serving.exif import upright
-from keras_imgen.serving.requests import guidance_limits
+from keras_imgen.serving.graph_tiling import tiled
+from keras_imgen.serving.headers import checked
+from keras_imgen.serving.requests import guidance_limits, integer
+from keras_imgen.serving.restorer import LUMA
 
 
 def export_diffusion(model, path: str) -> None:
@@ -168,19 +173,27 @@ def export_latent_model(model, path: str) -> None:
     _write(model, path, signatures, {"kind": "latent", **about, "latent_dtype": model.latent_dtype})
 
 
-def export_restoration(model, path: str) -> None:
+def export_restoration(model, path: str, max_pixels: int = 1 << 24) -> None:
     """Write a restoring model as a SavedModel with averaged weights, for pictures of any size. TensorFlow backend.
 
     Endpoints; `sigma` float32 (N,) and `masks` uint8 (N, H, W, 1) go with each where the model takes them, and height and width are free:
-        `serving_default`, `restore`: images uint8 (N, H, W, C) -> images uint8
-        `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> restored_bytes string (N,), PNG; sizes may differ. Answers
+        `serving_default`, `restore`: images uint8 (N, H, W, C) -> images uint8. In one piece: memory grows with N x H x W, by some hundred
+            bytes for each pixel and every 64 channels of the network. For large pictures take one of the others.
+        `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> restored_bytes string (N,), PNG; sizes may differ. One
+            after the other, and each tile by tile: memory does not grow but for the pictures themselves. Answers
             have three channels; a JPEG's EXIF orientation is heeded, alpha and 16 bits are not: `serving.load(path).restore(...)`
-            heeds them, and tiles large pictures. A mask is that of the picture as it is seen, upright.
+            heeds them. A mask is that of the picture as it is seen, upright.
         `tiles`: the network's inputs as float32 -> images float32; what the client calls.
 
+    Args:
+        max_pixels: of a picture, width x height, that `restore_bytes` takes; larger ones are refused by their header, before they are
+            decoded. The default, 16.8 million, is 4096 x 4096.
+
     Raises:
+        ValueError: `max_pixels` below 1.
         FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
     """
+    max_pixels = integer("max_pixels", max_pixels, 1)
     tf = _tensorflow(path)
     model = model.for_inference()
     form = model.form
@@ -204,14 +217,30 @@ def export_restoration(model, path: str) -> None:
 
     def restore_bytes(image_bytes, mask_bytes=None, sigma=None):
         def one(row):
-            image = _decoded(row["image"], 1 if form.channels == 1 and form.colour == "drop" else 3)
-            extra = {} if mask_bytes is None else {"masks": _decoded(row["mask"], 1)}
-            extra.update({} if sigma is None else {"sigma": row["sigma"][None]})
-            return tf.io.encode_png(_in_colour(lambda x: restore(images=x, **extra)["images"], image, form)[0])
+            image = _decoded(row["image"], max_pixels, "image_bytes")
+            mask = None if mask_bytes is None else _decoded(row["mask"], max_pixels, "mask_bytes", image)
+            level = {} if sigma is None else {"sigma": row["sigma"][None]}
+
+            def tile(rows, columns):
+                window = lambda x: tf.gather(tf.gather(x, rows), columns, axis=1)[None]  # noqa: E731
+                x, extra = rescale(window(image)), {}
+                if mask is not None:
+                    extra["mask"] = tf.cast(window(mask), "float32")
+                if form.latent is not None:
+                    extra["latent"] = tf.zeros(model.latent_shape(x))
+                return _in_colour(lambda x: tiles(image=x, **extra, **level)["images"], x, form)[0]
+
+            size = tf.unstack(tf.shape(image)[:2])
+            out = tiled(tile, size, form.scale, form.tile, form.overlap, form.multiple)
+            return tf.io.encode_png(out if mask is None else tf.where(mask, out, image))
 
         rows = {"image": image_bytes, "mask": mask_bytes, "sigma": sigma}
         rows = {k: v for k, v in rows.items() if v is not None}
-        return {"restored_bytes": tf.map_fn(one, rows, fn_output_signature=tf.TensorSpec([], "string"))}
+        return {
+            "restored_bytes": tf.map_fn(
+                one, rows, fn_output_signature=tf.TensorSpec([], "string"), parallel_iterations=1
+            )
+        }
 
     images = {"images": tf.TensorSpec([None, None, None, form.channels], "uint8", name="images")}
     strings = {"image_bytes": tf.TensorSpec([None], "string", name="image_bytes")}
@@ -226,29 +255,41 @@ def export_restoration(model, path: str) -> None:
         "restore_bytes": _concrete(restore_bytes, **strings, **sigma),
         "tiles": tiles,
     }
-    _write(model, path, signatures, {"kind": "restoration", "form": asdict(form)})
+    _write(model, path, signatures, {"kind": "restoration", "form": asdict(form), "max_pixels": max_pixels})
 
 
-def _decoded(text, channels):
-    """A batch of one uint8 picture."""
+def _decoded(text, max_pixels, name, image=None):
+    """A picture uint8 (H, W, 3); or, for an image, its mask bool (H, W, 1), whose size must be the image's."""
     import tensorflow as tf
 
-    return upright(tf.io.decode_image(text, channels, expand_animations=False), text)[None]
+    text = checked(text, max_pixels, name)
+    found = upright(tf.io.decode_image(text, 3, expand_animations=False), text)
+    if image is None:
+        return tf.ensure_shape(found, (None, None, 3))
+    sizes = [tf.shape(v)[:2] for v in (found, image)]
+    same = tf.debugging.Assert(
+        tf.reduce_all(sizes[0] == sizes[1]), [f"Expected `{name}` as large as the picture; got (height, width)", *sizes]
+    )
+    with tf.control_dependencies([same]):
+        return tf.reduce_any(found != 0, -1, keepdims=True)
 
 
-def _in_colour(restore, images, form):
-    """uint8 RGB pictures through a network of gray ones, as `serving.restorer` does it on the host."""
+def _in_colour(run, x, form):
+    """float32 RGB pictures in [-1, 1] through a network, of gray ones as `serving.restorer` does it on the host."""
     import tensorflow as tf
 
-    if form.channels == 3 or form.colour == "drop":
-        return restore(images)
+    if form.channels == 3:
+        return run(x)
     if form.colour == "each":
-        return tf.concat([restore(images[..., k : k + 1]) for k in range(3)], -1)
-    yuv = tf.image.rgb_to_yuv(tf.cast(images, "float32") / 255.0)
-    luma = restore(tf.cast(tf.round(yuv[..., :1] * 255.0), "uint8"))
-    chroma = tf.image.resize(yuv[..., 1:], tf.shape(luma)[1:3], "bicubic")
-    rgb = tf.image.yuv_to_rgb(tf.concat([tf.cast(luma, "float32") / 255.0, chroma], -1))
-    return tf.cast(tf.round(tf.clip_by_value(rgb, 0.0, 1.0) * 255.0), "uint8")
+        return tf.concat([run(x[..., k : k + 1]) for k in range(3)], -1)
+    luma = tf.reduce_sum(x * LUMA, -1, keepdims=True)
+    y = run(luma)
+    if form.colour == "drop":
+        return y
+    chroma = tf.concat([(x[..., 2:] - luma) / 1.772, (x[..., :1] - luma) / 1.402], -1)
+    cb, cr = tf.split(tf.image.resize(chroma, tf.shape(y)[1:3], "bicubic"), 2, -1)
+    r, b = y + 1.402 * cr, y + 1.772 * cb
+    return tf.concat([r, (y - LUMA[0] * r - LUMA[2] * b) / LUMA[1], b], -1)
 
 
 def _tensorflow(path):
@@ -272,22 +313,32 @@ def _concrete(function, **specs):
 
 
 def _write(model, path, signatures, about):
-    """The SavedModel and what a client has to know about it, written beside and then renamed."""
+    """The SavedModel and what a client has to know about it, written beside and then renamed. An OSError names `path`, also where
+    TensorFlow has words of its own."""
     import tensorflow as tf
 
     module = tf.Module()
     module.variables_ = [v.value for v in model.variables]
     common = {"model": type(model).__name__, "name": model.name, "image_shape": list(model.image_shape)}
     about = {**common, "num_classes": model.num_classes, **about}
-    beside = f"{os.path.normpath(path)}.{uuid.uuid4().hex[:8]}.partial"
     # Custom gradients would be half of the file, and nothing learns from it.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    folder, name = os.path.split(os.path.abspath(path))
+    beside = os.path.join(folder, f"{shortened(name, 230)}.{uuid.uuid4().hex[:8]}.partial")
     try:
+        os.makedirs(beside)
         with tensorflow_logs("WARNING"):  # it would name the folder that is about to be renamed
             tf.saved_model.save(module, beside, signatures, options)
         os.makedirs(os.path.join(beside, "assets.extra"))
         with open(os.path.join(beside, DESCRIPTION), "w") as f:
-            json.dump(about, f, indent=1)
+            json.dump({**about, "sha256": checksum(beside)}, f, indent=1)
         os.replace(beside, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+    except tf.errors.OpError as error:
+        code = next((code for code in errno.errorcode if f"; {os.strerror(code)}" in error.message), None)
+        if code is None:
+            raise
+        raise OSError(code, os.strerror(code), os.fspath(path)) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -1,5 +1,6 @@
 """What a request for images may hold, checked alike for models in memory and for SavedModels. NumPy only."""
 
+import operator
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,22 +9,81 @@ from typing import Any
 import numpy as np
 
 
+def integer(name: str, value: Any, low: int = -(2**63), high: int = 2**63 - 1, hint: str = "") -> int:
+    """The whole number `value`.
+
+    Raises:
+        ValueError: another type, also bool, or outside [low, high]; `hint` says what to do.
+    """
+    try:
+        found = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        found = None
+    if found is None or not low <= found <= high:
+        limits = [f"of at least {low}"] * (low > -(2**63)) + [f"of at most {high}"] * (high < 2**63 - 1)
+        wanted = " and ".join(limits) or "in the range of int64"
+        raise ValueError(f"Expected `{name}` as a whole number {wanted}, got {_shown(value)}.{hint}")
+    return found
+
+
+def finite(
+    name: str, value: Any, low: float = -np.inf, high: float = np.inf, *, above: bool = False, shape: tuple = ((),)
+) -> np.ndarray:
+    """`value` as float32; by default one number, or one of the shapes `shape`.
+
+    Raises:
+        ValueError: another type, also bool, another shape; NaN, infinity or what float32 makes infinite; outside [low, high], with `above`
+            outside (low, high].
+    """
+    given = _array(value)
+    if given.dtype.kind not in "iuf" or given.shape not in shape:
+        wanted = "a number" if shape == ((),) else f"numbers of shape {' or '.join(map(str, shape))}"
+        raise ValueError(f"Expected `{name}` as {wanted}, got {_shown(value)}.")
+    with np.errstate(over="ignore"):
+        found = given.astype("float32")
+    right = np.isfinite(found) & (found > low if above else found >= low) & (found <= high)
+    if not right.all():
+        first, last = "(" if above or np.isinf(low) else "[", ")" if np.isinf(high) else "]"
+        wrong = given.reshape(-1)[np.argmin(right)]
+        raise ValueError(f"Expected `{name}` in {first}{low:g}, {high:g}{last}, got {wrong}.")
+    return found
+
+
+def _array(value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except ValueError:  # a ragged list
+        return np.asarray(None)
+
+
+def _shown(value: Any) -> str:
+    """What was given, in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"an array {value.dtype} of shape {value.shape}" if value.ndim else repr(value[()])
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
 def rows(num_classes: int | None, n: int | None, labels: Any, seed: int = 0, seeds: Any = None):
-    """Seeds int32 (N,) and labels int32 (N,), None for a model without labels, from what `generate` is given."""
+    """Seeds int32 (N,) and labels int32 (N,), None for a model without labels, from what `generate` is given. Of a seed the last 32 bits
+    count.
+
+    Raises:
+        ValueError: what is not whole numbers, in one line; lengths that differ, labels outside the range.
+    """
+    seed = integer("seed", seed, hint=" Seeds for each image go into `seeds`." if np.ndim(seed) else "")
     if seeds is not None:
-        seeds = np.atleast_1d(np.asarray(seeds))
-        if seeds.ndim != 1 or seeds.dtype.kind not in "iu":
-            raise ValueError(f"Expected integer seeds of shape (n,), got {seeds.dtype} of shape {seeds.shape}.")
+        seeds = _whole("seeds", seeds)
+        if seeds.ndim == 0:
+            seeds = seeds[None]
     if labels is not None:
-        labels = np.asarray(labels)
         if num_classes is None:
             raise ValueError("This model was trained without labels: leave `labels` out.")
-        if labels.dtype.kind not in "iu" or labels.ndim > 1:
-            raise ValueError(f"Expected integer labels of shape (n,), got {labels.dtype} of shape {labels.shape}.")
+        labels = _whole("labels", labels)
         if labels.size and (labels.min() < 0 or labels.max() >= num_classes):
             raise ValueError(f"Expected labels in 0..{num_classes - 1}, got {labels.min()}..{labels.max()}.")
     lengths = {
-        "n": n,
+        "n": None if n is None else integer("n", n, 0),
         "labels": None if labels is None or labels.ndim == 0 else len(labels),
         "seeds": None if seeds is None else len(seeds),
     }
@@ -31,8 +91,6 @@ def rows(num_classes: int | None, n: int | None, labels: Any, seed: int = 0, see
     if len(set(given.values())) > 1:
         raise ValueError(f"Expected as many images everywhere, got {', '.join(f'{k}: {v}' for k, v in given.items())}.")
     count = next(iter(given.values()), 1)
-    if count < 0 or int(count) != count:
-        raise ValueError(f"Expected n >= 0, got {count!r}.")
     if seeds is None:
         seeds = seed + np.arange(count, dtype="int64")
     seeds = (seeds.astype("int64") & 0xFFFFFFFF).astype("uint32").view("int32")
@@ -40,6 +98,14 @@ def rows(num_classes: int | None, n: int | None, labels: Any, seed: int = 0, see
         return seeds, None
     labels = np.broadcast_to(num_classes if labels is None else labels, (count,)).astype("int32")
     return seeds, labels
+
+
+def _whole(name: str, values: Any) -> np.ndarray:
+    """Whole numbers, () or (n,)."""
+    found = _array(values)
+    if found.dtype.kind not in "iu" or found.ndim > 1:
+        raise ValueError(f"Expected integer {name} of shape (n,), got {_shown(values)}.")
+    return found
 
 
 def labels_of(num_classes: int | None, count: int, labels: Any) -> np.ndarray | None:
@@ -55,25 +121,45 @@ def labels_of(num_classes: int | None, count: int, labels: Any) -> np.ndarray | 
     return rows(num_classes, count, labels)[1]
 
 
-def check_codes(codes: np.ndarray, count: int) -> None:
-    """Raises ValueError unless these are integers in 0..count-1."""
-    if codes.dtype.kind not in "iu":
-        raise ValueError(f"Expected integer codes, got {codes.dtype}.")
-    if codes.size and (codes.min() < 0 or codes.max() >= count):
-        raise ValueError(f"Expected codes in 0..{count - 1}, got {codes.min()}..{codes.max()}.")
+def checked_latents(latents: Any, shape: tuple[int, ...], codes: int | None) -> np.ndarray:
+    """Latents (N, *shape), float32, or int32 of a model with so many codes.
+
+    Raises:
+        ValueError: another shape, NaN or infinity; what is not integers in 0..codes-1.
+    """
+    latents = _array(latents)
+    if latents.shape[1:] != shape or not latents.ndim:
+        raise ValueError(f"Expected latents of shape (N, {', '.join(map(str, shape))}), got {latents.shape}.")
+    if codes is None:
+        return finite("latents", latents, shape=(latents.shape,))
+    if latents.dtype.kind not in "iu":
+        raise ValueError(f"Expected integer codes, got {latents.dtype}.")
+    if latents.size and (latents.min() < 0 or latents.max() >= codes):
+        raise ValueError(f"Expected codes in 0..{codes - 1}, got {latents.min()}..{latents.max()}.")
+    return latents.astype("int32")
+
+
+def truncation_bound(truncation: float | None) -> np.float32:
+    """What the endpoints of GANs take: 0 for None, which is no truncation."""
+    return np.float32(0.0) if truncation is None else finite("truncation", truncation, 0.0, above=True)[()]
+
+
+def guidance_scales(scale: Any, count: int) -> np.ndarray:
+    """float32 (count,) of one guidance scale for all images or one for each."""
+    return np.broadcast_to(finite("guidance_scale", scale, shape=((), (count,))), (count,))
 
 
 def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
     """(low, high) of sigma/alpha -> float32 (low, high) of log-SNR; None is always on."""
     if interval is None:
         return np.array([-np.inf, np.inf], "float32")
-    low, high = interval
-    if not 0.0 <= low < high:
+    ends = _array(interval)
+    if ends.dtype.kind not in "iuf" or ends.shape != (2,) or not 0.0 <= ends[0] < ends[1]:
         raise ValueError(
-            f"Expected `guidance_interval` (low, high) of sigma/alpha with 0 <= low < high, got {interval!r}."
+            f"Expected `guidance_interval` (low, high) of sigma/alpha with 0 <= low < high, got {_shown(interval)}."
         )
     with np.errstate(divide="ignore"):
-        return (-2.0 * np.log(np.array([high, low], "float64"))).astype("float32")
+        return (-2.0 * np.log(ends[::-1].astype("float64"))).astype("float32")
 
 
 def batched(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, streams: int = 1):
@@ -85,7 +171,8 @@ def batched(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch
     Raises:
         ValueError: a batch size below 1.
     """
-    count, streams = len(arrays[0]), min(streams, _checked(batch_size))
+    batch_size = integer("batch_size", batch_size, 1)
+    count, streams = len(arrays[0]), min(streams, batch_size)
     size = min(-(-count // streams), batch_size // streams)
     if count < 2 or streams == 1:
         made = [function(*(a[i : i + batch_size] for a in arrays)) for i in range(0, count, batch_size)]
@@ -105,12 +192,6 @@ def answers(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch
     elif fill:
         arrays = [filled(a, batch_size) for a in arrays]
     return batched(function, arrays, batch_size)[:count]
-
-
-def _checked(batch_size: int) -> int:
-    if batch_size < 1:
-        raise ValueError(f"Expected `batch_size` of at least 1, got {batch_size!r}.")
-    return batch_size
 
 
 def one_compiles(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -133,5 +214,5 @@ def one_compiles(function: Callable[..., Any]) -> Callable[..., Any]:
 def filled(array: np.ndarray, batch_size: int) -> np.ndarray:
     """The last row repeated up to a whole number of batches: kernels differ with the number of rows, and so do last bits of an image.
     A generator's images are made in full batches, so that one does not depend on how many were asked for with it."""
-    missing = -len(array) % _checked(batch_size)
+    missing = -len(array) % integer("batch_size", batch_size, 1)
     return np.concatenate([array, np.repeat(array[-1:], missing, 0)]) if missing and len(array) else array

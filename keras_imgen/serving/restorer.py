@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from keras_imgen.serving.requests import finite, integer
 from keras_imgen.serving.tiling import out_of_memory, tiled
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")  # BT.601, full range: as JPEG has it
@@ -66,13 +67,13 @@ def restore(
     Raises:
         ValueError: another shape, type or range; masks or sigma missing, or not wanted.  FileNotFoundError: no such file.
     """
-    tile = form.tile if tile is None else tile
-    overlap = min(form.overlap if overlap is None else overlap, tile // 2)
+    tile = form.tile if tile is None else integer("tile", tile, 1)
+    overlap = min(form.overlap if overlap is None else integer("overlap", overlap, 0), tile // 2)
     how = {"tile": tile, "overlap": overlap, "ensemble": ensemble}
     if seed is not None and form.latent is None:
         raise ValueError("This model has no latents: leave `seed` out.")
-    if sigma is not None and np.min(sigma) < 0:
-        raise ValueError(f"Expected `sigma` of at least 0, got {np.min(sigma)}.")
+    if seed is not None:
+        integer("seed", seed, 0)
     images = images.numpy() if hasattr(images, "numpy") else images
     batch = isinstance(images, np.ndarray) and images.ndim == 4
     many = batch or isinstance(images, list | tuple)
@@ -80,6 +81,8 @@ def restore(
     shape = getattr(masks, "shape", ())
     one_each = isinstance(masks, list | tuple) or len(shape) > 3 or (len(shape) == 3 and shape[-1] != 1)
     masks = _for_each("masks", masks, form.mask, len(pictures), many and one_each)
+    if form.sigma and sigma is not None:
+        sigma = finite("sigma", sigma, 0.0, shape=((), (len(pictures),)) if many else ((),))
     sigmas = _for_each("sigma", sigma, form.sigma, len(pictures), np.ndim(sigma) > 0)
     at_once = max(1, tile * tile // max(1, images.shape[1] * images.shape[2])) if batch else 1
     done, start = [], 0
@@ -256,6 +259,8 @@ def _mask(mask, size):
         mask = (mask[..., :3] * np.uint16(mask[..., 3:] > 0) if mask.shape[-1] == 4 else mask).any(-1)
     mask = np.asarray(mask)
     mask = mask[..., 0] if mask.ndim == 3 and mask.shape[-1] == 1 else mask
+    if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
+        raise ValueError(f"Expected a mask of finite numbers, not 0 where to paint{given}.")
     if mask.shape != size:
         raise ValueError(f"Expected a mask of shape {size}, as the picture, got {mask.shape}{given}.")
     return (mask != 0).astype("float32")[..., None]

@@ -17,7 +17,7 @@ from keras_imgen.models.adversarial.regularizers import (
 from keras_imgen.models.batches import to_uint8
 from keras_imgen.models.calls import call, check_labels, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
-from keras_imgen.serving.requests import rows
+from keras_imgen.serving.requests import integer, rows, truncation_bound
 from keras_imgen.training import backend, random
 
 
@@ -283,9 +283,7 @@ class GAN(ImageModel):
             ValueError: labels outside the range, truncation <= 0.
         """
         seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
-        if truncation is not None and not truncation > 0:
-            raise ValueError(f"Expected `truncation` above 0 or None, got {truncation!r}.")
-        bound = np.float32(truncation or 0.0)
+        bound = truncation_bound(truncation)
         return self._run("sample", lambda s, y, t: self.sample(s, y, t), seeds, labels, bound, batch_size, ema)
 
     def interpolate(self, start: int, stop: int, frames: int = 16, label: int | None = None, **kwargs) -> np.ndarray:
@@ -312,11 +310,12 @@ class GAN(ImageModel):
         """
         from keras_imgen.models.adversarial.latent import path
 
-        seeds = [*seeds, seeds[0]] if loop else list(seeds)
-        if len(seeds) < 2 or frames < 2:
-            raise ValueError(f"Expected at least two seeds and two frames, got {len(seeds)} and {frames!r}.")
-        ints, labels = rows(self.num_classes, None, label, seeds=seeds)
-        pairs, share = path(len(seeds), frames, loop)
+        integer("frames", frames, 2)
+        ints, labels = rows(self.num_classes, None, label if label is None else integer("label", label), seeds=seeds)
+        ints = np.append(ints, ints[:1]) if loop else ints
+        if len(ints) < 2:
+            raise ValueError(f"Expected at least two seeds, got {len(ints)}.")
+        pairs, share = path(len(ints), frames, loop)
         if labels is not None:
             labels = np.broadcast_to(labels[:1], (len(share),)).copy()
 

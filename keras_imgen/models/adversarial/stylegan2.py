@@ -10,7 +10,7 @@ from keras import ops
 from keras_imgen.models.adversarial.gan import GAN
 from keras_imgen.models.adversarial.regularizers import R1
 from keras_imgen.models.batches import to_uint8
-from keras_imgen.serving.requests import rows
+from keras_imgen.serving.requests import finite, rows, truncation_bound
 from keras_imgen.training import random
 
 
@@ -155,11 +155,11 @@ class StyleGAN2(GAN):
             w = self.generator.map(self.latents(keys), self._labels(keys, y))
             return self.mean_style + ops.where(psi > 0, psi, 1.0) * (w - self.mean_style)
 
-        return self._run("map", function, seeds, labels, np.float32(truncation or 0.0), 64, ema)
+        return self._run("map", function, seeds, labels, truncation_bound(truncation), 64, ema)
 
     def synthesize(self, styles: Any, seeds: Any = 0, ema: bool = True) -> np.ndarray:
         """Images uint8 (N, H, W, C) from styles (N, D), or (N, layers, D) with one for each layer; `seeds` are those of the noise."""
-        styles = np.asarray(styles, "float32")
+        styles = finite("styles", styles, shape=(np.shape(styles),))
         if styles.ndim not in (2, 3) or styles.shape[-1] != self.latent_dim:
             raise ValueError(f"Expected styles of shape (N, {self.latent_dim}), got {styles.shape}.")
         ints, _ = rows(None, len(styles), None, seeds=np.broadcast_to(seeds, (len(styles),)))

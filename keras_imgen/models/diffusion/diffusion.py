@@ -1,17 +1,26 @@
 """Diffusion: a schedule, a parameterization, a sampler and guidance around one network."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import StatelessScope, ops
 
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.models.batches import to_uint8
 from keras_imgen.models.diffusion import guidance, parameterizations, samplers, schedules, weightings
 from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
-from keras_imgen.serving.requests import batched, guidance_limits, one_compiles, rows
+from keras_imgen.serving.requests import (
+    batched,
+    finite,
+    guidance_limits,
+    guidance_scales,
+    integer,
+    one_compiles,
+    rows,
+)
 from keras_imgen.training import backend, random
 
 
@@ -149,7 +158,7 @@ class Diffusion(ImageModel):
         return super().predict_batch(x)
 
     def _guided(self, x, alpha, sigma, conditions, scale, phi, interval, guide=None):
-        """The denoiser under guidance; `scale` (N,), `phi` and the interval's two log-SNR ends are scalars."""
+        """The denoiser under guidance; `scale` (N,), `phi` and the interval's two log-SNR ends are scalars. `guide`: see `sample`."""
         if "label" not in conditions and guide is None:
             return self.denoise(x, alpha, sigma, conditions)
         log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
@@ -161,7 +170,7 @@ class Diffusion(ImageModel):
 
         def guided():
             if guide is not None:
-                cond, weak = plain(), guide.denoise(x, alpha, sigma, conditions)
+                cond, weak = plain(), guide(x, alpha, sigma, conditions)
             else:
                 null = ops.full_like(conditions["label"], self.num_classes)
                 both = {k: ops.concatenate([v, v]) for k, v in conditions.items()}
@@ -182,6 +191,7 @@ class Diffusion(ImageModel):
             options: dict of `guidance_scale` (N,), `guidance_rescale` (), `guidance_interval` (2,) of log-SNR.
             conditions: dict of the network's inputs besides the image.
             start: None, or a dict of `image` (N, H, W, C) in [-1, 1] and, to keep a part of it, `mask` (N, H, W, 1), 1 where to paint.
+            guide: None, or what tells x_0 as `denoise` does, in place of the unlabelled model.
         """
         keys = random.key(seeds)
         shape = self.image_shape if start is None else tuple(start["image"].shape[1:])
@@ -246,12 +256,12 @@ class Diffusion(ImageModel):
             guidance_scale: 1 is the conditional model; above 1 classifier-free guidance (Ho & Salimans 2022).
             guidance_rescale: phi in [0, 1] (Lin et al. 2024).
             guidance_interval: (low, high) of sigma/alpha outside which guidance is off (Kynkaanniemi et al. 2024).
-            guide: a weaker model for autoguidance (Karras et al. 2024) in place of the unlabelled one.
+            guide: a weaker model for autoguidance (Karras et al. 2024) in place of the unlabelled one; a `Diffusion` of the same images.
             conditions: further inputs of the network, `vector` or `sequence`, with n rows.
-            batch_size: images made at a time.  ema: use averaged weights.
+            batch_size: images made at a time.  ema: use averaged weights, of the guide too.
 
         Raises:
-            ValueError: labels outside the range, an unknown sampler, steps < 1.
+            ValueError: labels outside the range, an unknown sampler, steps < 1, numbers that are not finite or outside their range.
         """
         seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
         table = self.table(steps=steps, sampler=sampler, grid=grid, eta=eta)
@@ -269,8 +279,7 @@ class Diffusion(ImageModel):
         **kwargs,
     ) -> np.ndarray:
         """SDEdit (Meng et al. 2022): noise uint8 images (N, H, W, C) up to time `strength` in (0, 1] and sample from there."""
-        if not 0.0 < strength <= 1.0:
-            raise ValueError(f"Expected `strength` in (0, 1], got {strength!r}.")
+        finite("strength", strength, 0.0, 1.0, above=True)
         return self._edit(images, None, labels, seed, {"t_start": strength, "steps": steps}, 1, kwargs)
 
     def inpaint(
@@ -289,7 +298,7 @@ class Diffusion(ImageModel):
         The known region is replaced by its noised self after every step; `resample` > 1 goes back and forth
         that many times at each noise level (RePaint, Lugmayr et al. 2022), with a first-order sampler.
         """
-        sampler = kwargs.pop("sampler", "ddim" if resample > 1 else None)
+        sampler = kwargs.pop("sampler", "ddim" if integer("resample", resample, 1) > 1 else None)
         return self._edit(images, mask, labels, seed, {"steps": steps, "sampler": sampler}, resample, kwargs)
 
     def _edit(self, images, mask, labels, seed, how, resample, kwargs):
@@ -304,6 +313,8 @@ class Diffusion(ImageModel):
             mask = mask[..., None] if mask.ndim == 3 else mask
             if mask.shape != (*images.shape[:3], 1):
                 raise ValueError(f"Expected a mask of shape {(*images.shape[:3], 1)}, got {mask.shape}.")
+            if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
+                raise ValueError("Expected a mask of finite numbers, not 0 where to paint.")
             start["mask"] = (mask != 0).astype("float32")
         names = ("guidance_scale", "guidance_rescale", "guidance_interval")
         options = tuple(kwargs.pop(k, default) for k, default in zip(names, (None, 0.0, None)))
@@ -327,11 +338,13 @@ class Diffusion(ImageModel):
         """The sampler's table of coefficients, float64 (rows, 10), with the model's defaults."""
         given = {k: v for k, v in {"grid": grid, "eta": eta}.items() if v is not None}
         steps = self.steps if steps is None else steps
-        return samplers.table(sampler or self.sampler, self.schedule, steps, t_start=t_start, **given)
+        sampler = self.sampler if sampler is None else sampler
+        return samplers.table(sampler, self.schedule, steps, t_start=t_start, **given)
 
     def _run(self, seeds, labels, table, options, conditions, start, guide, batch_size, ema) -> np.ndarray:
         scale, phi, interval = options
-        scale = self.guidance_scale if scale is None else scale
+        scales = guidance_scales(self.guidance_scale if scale is None else scale, len(seeds))
+        phi = finite("guidance_rescale", phi, 0.0, 1.0)
         interval = guidance_limits(interval)
         inputs = {k: np.asarray(v) for k, v in (conditions or {}).items()}
         for name, value in inputs.items():
@@ -342,17 +355,19 @@ class Diffusion(ImageModel):
         if self.num_classes is not None:
             inputs["label"] = labels
             if (labels == self.num_classes).all():
-                scale = 1.0
+                scales = np.ones_like(scales)
         shapes = None if start is None else tuple((k, v.shape[1:]) for k, v in sorted(start.items()))
         function = self._function(tuple(sorted(inputs)), shapes, guide, ema)
-        scales = np.broadcast_to(np.float32(scale), seeds.shape).astype("float32")
         arrays = [seeds, scales, *(inputs[k] for k in sorted(inputs))]
         arrays += [] if start is None else [start[k] for k in sorted(start)]
-        constants = (table.astype("float32"), np.float32(phi), interval)
+        constants = (table.astype("float32"), phi, interval)
         made = batched(lambda *parts: function(*constants, *parts), arrays, batch_size, backend.streams(self))
         return np.zeros((0, *self.image_shape), "uint8") if made is None else made
 
     def _function(self, condition_names, start_shapes, guide, ema):
+        if guide is not None and (not isinstance(guide, Diffusion) or guide.image_shape[-1] != self.image_shape[-1]):
+            found = f"one of {guide.image_shape}" if isinstance(guide, Diffusion) else type(guide).__name__
+            raise ValueError(f"Expected `guide` as a Diffusion of images {self.image_shape}, got {found}.")
         # One for each image size: only the number of rows may vary in a graph.
         cache = (condition_names, start_shapes, id(guide), ema, self.jit_compile)
         if cache not in self._compiled_functions:
@@ -362,10 +377,16 @@ class Diffusion(ImageModel):
                 start = rest[len(condition_names) :]
                 start = None if start_shapes is None else dict(zip((k for k, _ in start_shapes), start))
                 options = {"guidance_scale": scale, "guidance_rescale": phi, "guidance_interval": interval}
+                weak = (
+                    None if guide is None else _with_its_weights(guide, ema)
+                )  # before the scope, which has not its variables
                 with self.averaged(ema):
-                    return self.sample(seeds, table, options, conditions, start, guide)
+                    return self.sample(seeds, table, options, conditions, start, weak)
 
-            self._compiled_functions[cache] = one_compiles(backend.jit(self, function))
+            both = self
+            if guide is not None:  # the guide's weights are arguments of the compiled function, too
+                both = SimpleNamespace(variables=[*self.variables, *guide.variables], jit_compile=self.jit_compile)
+            self._compiled_functions[cache] = one_compiles(backend.jit(both, function))
         return self._compiled_functions[cache]
 
     # === Likelihood ===
@@ -410,3 +431,15 @@ class Diffusion(ImageModel):
     def from_config(cls, config):
         names = ("network", "schedule", "parameterization", "weighting", "times")
         return cls(**{**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})
+
+
+def _with_its_weights(model, ema):
+    """`model.denoise` with the weights, averaged or not, that it has where this is called; for use inside the scope of another model."""
+    with model.averaged(ema):
+        weights = [(v, v.value) for v in model.variables]
+
+    def denoise(*given):
+        with StatelessScope(state_mapping=weights):
+            return model.denoise(*given)
+
+    return denoise

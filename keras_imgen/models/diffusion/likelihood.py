@@ -5,7 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
-from keras_imgen.serving.requests import rows
+from keras_imgen.serving.requests import integer, rows
 from keras_imgen.training import backend, random
 
 
@@ -54,8 +54,7 @@ def bits_per_dimension(
     """Negative log2-likelihood per dimension (N,) of uint8 images (N, H, W, C), dequantised with U(0, 1)."""
     if images.dtype != np.uint8 or images.shape[1:] != model.image_shape:
         raise ValueError(f"Expected uint8 images (N, {model.image_shape}), got {images.dtype} of shape {images.shape}.")
-    if steps < 1 or probes < 1:
-        raise ValueError(f"Expected steps >= 1 and probes >= 1, got {steps} and {probes}.")
+    steps, probes = integer("steps", steps, 1), integer("probes", probes, 1)
     seeds, labels = rows(model.num_classes, len(images), labels, seed)
     sigmas = np.geomspace(sigma_min, sigma_max, steps + 1).astype("float32")
 

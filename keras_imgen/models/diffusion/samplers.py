@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.models.diffusion import schedules
+from keras_imgen.serving.requests import finite, integer
 
 COLUMNS = ("alpha", "sigma", "p", "q", "a", "b0", "b1", "b2", "b3", "s")
 SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0  # of s = sigma/alpha (Karras et al. 2022)
@@ -153,16 +154,14 @@ def levels(
     "uniform": even in t, both ends called; "trailing": t_start·(1, (n-1)/n, ..., 1/n); or the times, falling.
     """
     schedule = schedules.get(schedule)
-    if steps != int(steps) or steps < 1:
-        raise ValueError(f"Expected at least 1 sampling step, got {steps}.")
+    steps = integer("steps", steps, 1)
     if not 0 < t_start <= 1 or (t_end is not None and not 0 <= t_end < t_start):
         raise ValueError(f"Expected times 0 <= t_end < t_start <= 1, got t_start={t_start}, t_end={t_end}.")
-    steps = int(steps)
     points = steps if t_end is None else steps + 1
     u = np.linspace(0, 1, points)
     if not isinstance(grid, str):
         t = np.asarray(grid, "float64")
-        if t.shape != (points,) or (np.diff(t) >= 0).any() or t.max() > 1 or t.min() < 0:
+        if t.shape != (points,) or not ((np.diff(t) < 0).all() and t.max() <= 1 and t.min() >= 0):
             raise ValueError(f"Expected a grid of {points} falling times in [0, 1], got {grid}.")
     elif grid == "trailing":
         t = t_start + ((t_end or 0.0) - t_start) * np.arange(points) / steps
@@ -192,11 +191,13 @@ def levels(
 
 def coefficients(sampler: str, alpha: np.ndarray, sigma: np.ndarray, **options: Any) -> np.ndarray:
     """The table (rows, 10) that takes x through these levels; the columns are COLUMNS."""
-    if sampler not in SAMPLERS:
+    if not isinstance(sampler, str) or sampler not in SAMPLERS:
         raise ValueError(f"Unknown sampler {sampler!r}. Expected one of: {', '.join(SAMPLERS)}.")
     known = list(inspect.signature(SAMPLERS[sampler]).parameters)[1:]
     if unknown := set(options) - set(known):
         raise ValueError(f"Sampler {sampler!r} has no option {', '.join(sorted(unknown))}. It has: {known or 'none'}.")
+    for name in {"eta", "data_variance"} & set(options):
+        finite(name, options[name], 0.0)
     alpha, sigma = np.asarray(alpha, "float64"), np.asarray(sigma, "float64")
     rows = []
     for row in SAMPLERS[sampler](sigma / alpha, **options):
@@ -228,8 +229,7 @@ def truncate(
     sampler: str, schedule: Any, steps: int, strength: float, grid: str | Sequence[float] = "karras", **options: Any
 ) -> np.ndarray:
     """The table of SDEdit (Meng et al. 2022): starts at t = strength and takes that share of the steps."""
-    if not 0 < strength <= 1:
-        raise ValueError(f"Expected a strength in (0, 1], got {strength}.")
+    finite("strength", strength, 0.0, 1.0, above=True)
     return table(sampler, schedule, max(1, round(steps * strength)), grid, t_start=strength, **options)
 
 
@@ -238,8 +238,7 @@ def repaint(table: np.ndarray, resample: int) -> np.ndarray:
 
     A repeat is one row: denoise to the next level and noise back to the row's own. First-order samplers only.
     """
-    if resample < 1:
-        raise ValueError(f"Expected at least 1 pass of every step, got resample={resample}.")
+    integer("resample", resample, 1)
     if table[:, 6:9].any():
         raise ValueError("RePaint needs a first-order sampler: ddpm, ddim, euler or euler_ancestral.")
     rows = []

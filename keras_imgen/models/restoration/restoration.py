@@ -322,11 +322,11 @@ class Restoration(ImageModel):
             its.assign(averages.get(id(mine), mine))
         return copy
 
-    def export(self, path: str) -> None:
-        """Write a SavedModel for pictures of any size; see `serving.export.export_restoration`."""
+    def export(self, path: str, **kwargs) -> None:
+        """Write a SavedModel for pictures of any size; see `serving.export.export_restoration`, also for `max_pixels`."""
         from keras_imgen.serving.export import export_restoration
 
-        export_restoration(self, path)
+        export_restoration(self, path, **kwargs)
 
     def get_config(self):
         save = lambda v: None if v is None else keras.saving.serialize_keras_object(v)  # noqa: E731

@@ -11,7 +11,7 @@ from keras_imgen.models import batches
 from keras_imgen.models.calls import Pair, call, check_labels, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.variational import samplers
-from keras_imgen.serving.requests import check_codes, labels_of, rows
+from keras_imgen.serving.requests import checked_latents, integer, labels_of, rows
 from keras_imgen.training import random
 
 
@@ -84,13 +84,8 @@ class LatentModel(ImageModel):
         Raises:
             ValueError: latents of another shape, codes outside the codebook; labels missing, or outside the range.
         """
-        latents = np.asarray(latents)
-        if latents.shape[1:] != self.latent_shape:
-            shape = ", ".join(map(str, self.latent_shape))
-            raise ValueError(f"Expected latents of shape (N, {shape}), got {latents.shape}.")
-        if self.latent_dtype == "int32":
-            check_codes(latents, self.codes)
-        return self._apply("decoded", latents.astype(self.latent_dtype), labels, batch_size, ema)
+        latents = checked_latents(latents, self.latent_shape, getattr(self, "codes", None))
+        return self._apply("decoded", latents, labels, batch_size, ema)
 
     def reconstruct(self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True) -> np.ndarray:
         """uint8 images (N, H, W, C) after encoding and decoding; see `encode`."""
@@ -278,6 +273,7 @@ class Autoencoder(LatentModel):
                 return samplers.make(sampler, *self.latent_shape, **kwargs)
             return type(sampler).from_config(sampler.get_config())
 
+        integer("seed", seed, 0, 2**32 - 1)
         make()  # what is wrong with it is said before the images are encoded
         x = self._checked(x)
         data = [x] if batches.is_array(x) else (batches.as_dict(b) for b in x)

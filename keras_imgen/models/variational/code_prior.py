@@ -9,7 +9,7 @@ from keras import ops
 from keras_imgen.models.calls import check_labels
 from keras_imgen.models.variational.autoencoder import LatentModel
 from keras_imgen.models.variational.vqvae import VQVAE
-from keras_imgen.serving.requests import rows
+from keras_imgen.serving.requests import finite, rows
 from keras_imgen.training import random
 
 
@@ -154,5 +154,4 @@ class CodePrior(LatentModel):
 
 
 def _check_temperature(temperature):
-    if not temperature > 0:
-        raise ValueError(f"Expected `temperature` above 0, got {temperature!r}.")
+    finite("temperature", temperature, 0.0, above=True)

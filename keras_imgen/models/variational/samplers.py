@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.serving.requests import integer
 from keras_imgen.training import random
 
 
@@ -46,7 +47,7 @@ class GaussianMixture(LatentSampler):
 
     def __init__(self, dim: int, components: int = 10, **kwargs):
         super().__init__(dim, **kwargs)
-        self.components = components
+        self.components = components = integer("components", components, 1)
         self.cumulative = self._table("cumulative", components)
         self.means = self._table("means", components, dim)
         self.factors = self._table("factors", components, dim, dim)
@@ -80,7 +81,7 @@ class AggregatePosterior(LatentSampler):
 
     def __init__(self, dim: int, components: int = 1000, **kwargs):
         super().__init__(dim, **kwargs)
-        self.components = components
+        self.components = components = integer("components", components, 1)
         self.means, self.stds = self._table("means", components, dim), self._table("stds", components, dim)
         self.kernel = self._table("kernel", dim, dim)
 
@@ -118,7 +119,7 @@ class SecondStage(LatentSampler):
 
     def __init__(self, dim: int, width: int = 256, epochs: int = 60, **kwargs):
         super().__init__(dim, **kwargs)
-        self.width, self.epochs = width, epochs
+        self.width, self.epochs = integer("width", width, 1), integer("epochs", epochs, 1)
         sizes = [dim, width, width, width, dim]
         self.kernels = [self._table(f"kernel{i}", a, b) for i, (a, b) in enumerate(zip(sizes[:-1], sizes[1:]))]
         self.biases = [self._table(f"bias{i}", b) for i, b in enumerate(sizes[1:])]

@@ -10,7 +10,7 @@ from keras_imgen.losses import divergence
 from keras_imgen.models import batches
 from keras_imgen.models.variational import likelihoods
 from keras_imgen.models.variational.autoencoder import Autoencoder
-from keras_imgen.serving.requests import labels_of
+from keras_imgen.serving.requests import integer, labels_of, rows
 from keras_imgen.training import random
 
 ACTIVE = 0.01  # nats of KL from which on a latent number is counted as used
@@ -165,7 +165,8 @@ class VAE(Autoencoder):
         `samples` grows. Of a Gaussian likelihood it is the log-density of images in [-1, 1]."""
         images = self._images(images)
         labels = labels_of(self.num_classes, len(images), labels)
-        seeds = np.arange(seed, seed + len(images), dtype="int32")
+        seeds, _ = rows(None, len(images), None, seed)
+        integer("samples", samples, 1)
 
         def bound(images, seeds, labels=None):
             x = batches.rescale(images)

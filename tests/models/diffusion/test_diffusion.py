@@ -1,6 +1,8 @@
 """The whole model: seeds, samplers, edits, likelihood, saving, on the present backend."""
 
 import math
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -87,6 +89,41 @@ def test_guidance_of_one_is_the_conditional_model(model):
     assert (plain != model.generate(labels=[0, 1], guidance_scale=7.0)).any()
     with_itself = model.generate(labels=[0, 1], guidance_scale=7.0, guide=model)
     np.testing.assert_allclose(plain.astype(int), with_itself.astype(int), atol=1)
+
+
+GUIDES = """
+import keras, numpy as np
+from keras_imgen.models import Diffusion
+from keras_imgen.networks import unet
+
+def make(seed):
+    keras.utils.set_random_seed(seed)
+    model = Diffusion(unet((8, 8, 1), widths=(8,), depth=1, attention=()), steps=3)
+    rng = np.random.default_rng(seed)
+    for v, average in model._averages:  # weights and averages that have nothing to do with each other
+        v.assign(rng.normal(0, 0.3, v.shape)), average.assign(rng.normal(0, 0.3, v.shape))
+    return model
+
+model, guide = make(0), make(1)
+first = model.generate(3, guide=guide, guidance_scale=2.5)
+assert (first != model.generate(3)).any()
+np.testing.assert_array_equal(first, model.generate(3, guide=guide.for_inference(), guidance_scale=2.5))
+raw = model.generate(3, guide=guide, guidance_scale=2.5, ema=False)
+assert (first != raw).any()
+for _, average in guide._averages:
+    average.assign(average * 0.5)
+second = model.generate(3, guide=guide, guidance_scale=2.5)
+assert (first != second).any()
+np.testing.assert_array_equal(second, model.generate(3, guide=guide.for_inference(), guidance_scale=2.5))
+"""
+
+
+def test_a_guide_guides_with_its_averaged_weights_of_now():
+    exec(GUIDES, {})
+
+
+def test_a_guide_guides_on_the_other_backend(other_backend):
+    subprocess.run([sys.executable, "-c", GUIDES], check=True, env=other_backend)
 
 
 def test_inpainting_keeps_what_is_known(model):

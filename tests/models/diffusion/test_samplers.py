@@ -197,7 +197,7 @@ def test_repaint_rows_arrive_where_they_say(sampler):
     "arguments, message",
     [
         (("ddimm", "cosine", 10), "Unknown sampler 'ddimm'. Expected one of: ddpm"),
-        (("ddim", "cosine", 0), "at least 1 sampling step, got 0"),
+        (("ddim", "cosine", 0), "`steps` as a whole number of at least 1, got 0"),
         (("ddim", "cos", 10), "Unknown schedule 'cos'"),
         (("ddim", "cosine", 10, "karas"), "Unknown grid 'karas'"),
         (("ddim", "cosine", 2, [0.5, 0.9]), "grid of 2 falling times"),

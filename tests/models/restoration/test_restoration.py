@@ -369,9 +369,7 @@ def test_served_as_in_memory(tmp_path):
             strings["mask_bytes"] = text(holes[..., None].astype("uint8") * 255)
         out = tf.io.decode_png(endpoint(**strings)["restored_bytes"][1]).numpy()
         assert out.shape == expected.shape
-        # luma and bicubic of the graph and of Pillow differ by roundings, and at the edges
-        inner = np.abs(out.astype(int) - expected)[6:-6, 6:-6]
-        assert inner.max() <= (3 if k == 0 else 0)
+        assert np.abs(out.astype(int) - expected).max() <= 1  # roundings
     exif = Image.Exif()
     exif[0x0112] = 6  # held on its side
     Image.fromarray(picture).save(tmp_path / "held.jpg", exif=exif)
