@@ -1,14 +1,13 @@
 """The command `keras-imgen`. TensorFlow is imported when a command needs it, so that help answers at once."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 app = typer.Typer(
     help="Train, judge, edit with and serve image-generation models in Keras 3.",
@@ -16,6 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+_verbose = False  # the option of this name
 
 SOURCES = {
     "digits": "handwritten digits from scikit-learn, 1,797 scans, 8x8",
@@ -30,22 +30,57 @@ SOURCES = {
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """What a user can put right is said in one line, and the exit code is 1."""
+    """What went wrong is said in one line, and the exit code is 1; with --verbose after its traceback."""
     try:
         yield
-    except typer.Exit:  # a RuntimeError too
+    except (typer.Exit, typer.Abort):  # RuntimeErrors too
         raise
-    except (ValueError, OSError, RuntimeError, ImportError) as error:
-        reason = getattr(error, "strerror", None) or (str(error.args[0]) if error.args else type(error).__name__)
-        name = getattr(error, "filename", None)
-        message = " ".join(f"{name}: {reason}".split() if name else str(reason).split())
-        typer.echo(f"Error: {message}", err=True)
+    except Exception as error:
+        if _verbose:
+            import traceback
+
+            traceback.print_exc()
+        typer.echo(f"Error: {' '.join(_reason(error).split())}", err=True)
         raise typer.Exit(1) from None
+
+
+def _reason(error: Exception) -> str:
+    said = str(error.args[0]) if error.args else ""
+    if isinstance(error, MemoryError):
+        return f"Not enough memory. {said}"
+    if any(kind.__name__ == "OpError" for kind in type(error).__mro__):  # TensorFlow's: first words, then the graph
+        return error.message.strip().partition("\n")[0]
+    if isinstance(error, OSError):
+        reason = error.strerror or said or type(error).__name__
+        return f"{error.filename}: {reason}" if error.filename else reason
+    if isinstance(error, ValueError | RuntimeError | ImportError) and said:
+        return said
+    kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    return f"{said or 'no message'} ({kind}); run with -v for the traceback"
+
+
+@app.callback()
+def options(
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Show what libraries log, and the traceback of an error.")
+    ] = False,
+) -> None:
+    global _verbose
+    _verbose = verbose
 
 
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="Its name; `keras-imgen recipes` lists them.")],
+    data: Annotated[
+        str | None, typer.Option(help="Your pictures: folder:PATH, npz:PATH, ...; `keras-imgen datasets` lists them.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(help="Pixels on a side that pictures are brought to.")] = None,
+    channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for colour. (default: as the pictures)")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe; again for more. '?' lists them."),
+    ] = None,
     out: Annotated[str | None, typer.Option(help="Folder for all results. (default: runs/RECIPE)")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data. (default: the recipe's)")] = None,
     batch: Annotated[int | None, typer.Option(help="Images in a step. (default: the recipe's)")] = None,
@@ -55,28 +90,41 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run in the folder, with its settings.")
     ] = False,
 ) -> None:
-    """Train by a recipe: model, SavedModel, sample grids and report in one folder. Ctrl-C, then --resume, goes on."""
+    """Train by a recipe: model, SavedModel, sample grids and report in one folder. Ctrl-C, then --resume, goes on.
+
+    With pictures of your own: keras-imgen train diffusion --data folder:photos --size 64
+    """
     from keras_imgen import recipes
+    from keras_imgen.recipes import settings
 
     out = out or os.path.join("runs", recipe)
-    given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
+    given = {"data": data, "size": size, "channels": channels}
+    given.update({"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch})
+    given = {name: value for name, value in given.items() if value is not None}
     with one_line_errors():
-        recipes.check(recipe)
-        for name in ("epochs", "batch", "steps_per_epoch"):
-            at_least_one(f"--{name.replace('_', '-')}", given[name])
+        recipes.check(recipe, given)
+        for name in ("size", "epochs", "batch", "steps_per_epoch"):
+            at_least_one(f"--{name.replace('_', '-')}", given.get(name))
         config = recipes.check_folder(recipe, out, resume)
-        settings = {name: config.get(name) if value is None else value for name, value in given.items()}
-        settings = {name: value for name, value in settings.items() if value is not None}
+        if changes == ["?"]:
+            return show(settings.listed(recipe))
+        settings.check(recipe, given)
+        kind, _, place = (data or "").partition(":")
+        if kind == "folder" and os.path.realpath(out).startswith(os.path.realpath(place) + os.sep):
+            raise ValueError(f"{out} lies in the folder of the pictures, {place}: choose another --out.")
+        chosen = settings.parse(recipe, changes or [])
         try:
-            more = recipes.get(recipe)(out, resume=resume, **settings)
+            more = recipes.get(recipe)(out, resume=resume, **{**recipes.resumed(recipe, config), **given, **chosen})
         except KeyboardInterrupt:
-            kept = os.path.isdir(os.path.join(out, "backup"))
-            begun = os.path.isfile(os.path.join(out, "config.json"))  # written before the first backup
-            again = f"keras-imgen train {recipe} --out {out}{' --resume' if begun else ''}"
+            again = ["keras-imgen", "train", recipe]
+            again += [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+            again += [part for change in changes or [] for part in ("--set", change)] + ["--out", out]
+            if os.path.isfile(os.path.join(out, "config.json")):  # written before the first backup
+                again.append("--resume")
             reason = (
-                "The last finished epoch is kept; go on with" if kept else "No epoch was finished; start again with"
+                "The last finished epoch is kept; go on" if recipes.kept(out) else "No epoch was finished; start again"
             )
-            typer.echo(f"\nInterrupted. {reason}:\n  {again}", err=True)
+            typer.echo(f"\nInterrupted. {reason} with:\n  {shlex.join(again)}", err=True)
             raise typer.Exit(130) from None
     typer.echo(f"Done: see {os.path.join(out, 'report.md')}. Next:\n  {more}")
 
@@ -98,16 +146,20 @@ def generate(
     out: Annotated[str, typer.Option(help="Folder for the pictures.")] = "generated",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
 ) -> None:
-    """Make images with a trained model: image_0000.png ... and grid.png, with model, seed and label as PNG text."""
+    """Make images with a trained model: image_0000.png ... and, of the first 100, grid.png, with model, seed and label as PNG text."""
     with one_line_errors():
         at_least_one("-n", n)
+        if n and n > 1_000_000:
+            raise ValueError(
+                f"Expected -n of at most 1,000,000 images in a folder, got {n}: make them in parts, by --seed."
+            )
         at_least_one("--steps", steps)
         wanted = parse_labels(labels)
         n = n or (len(wanted) if wanted else 16)
-        names = [f"image_{k:04d}.png" for k in range(n)]
         if os.path.exists(out) and not os.path.isdir(out):
             raise FileExistsError(f"{out} is not a folder: choose another --out.")
-        nothing_replaced(out, [*names, "grid.png"], overwrite)
+        nothing_replaced(out, ["grid.png"], overwrite)
+        nothing_replaced(out, (f"image_{k:04d}.png" for k in range(n)), overwrite)
         loaded = load_model(model)
         from keras_imgen.callbacks.sample_grid import class_labels
         from keras_imgen.data.image_io import make_grid, save_image
@@ -116,13 +168,16 @@ def generate(
         given = {"steps": steps, "sampler": sampler, "guidance_scale": guidance_scale, "truncation": truncation}
         given = {name: value for name, value in given.items() if value is not None}
         check_options(loaded, given)
-        images = loaded.generate(n, labels=chosen, seed=seed, **given)
-        os.makedirs(out, exist_ok=True)
         about = {"model": loaded.name, **{name: str(value) for name, value in given.items()}}
-        for k, (name, image) in enumerate(zip(names, images, strict=True)):
-            label = {} if chosen is None else {"label": str(chosen[k])}
-            save_image(os.path.join(out, name), image, {**about, "seed": str(seed + k), **label})
-        save_image(os.path.join(out, "grid.png"), make_grid(images), {**about, "seed": str(seed)})
+        for start in range(0, n, 256):  # whole batches, so that the parts do not show in the pictures
+            part = None if chosen is None else chosen[start : start + 256]
+            images = loaded.generate(min(256, n - start), labels=part, seed=seed + start, **given)
+            os.makedirs(out, exist_ok=True)  # not before: a model may refuse
+            for k, image in enumerate(images, start):
+                label = {} if chosen is None else {"label": str(chosen[k])}
+                save_image(os.path.join(out, f"image_{k:04d}.png"), image, {**about, "seed": str(seed + k), **label})
+            if start == 0:
+                save_image(os.path.join(out, "grid.png"), make_grid(images[:100]), {**about, "seed": str(seed)})
     typer.echo(f"{n} image{'s' if n > 1 else ''} in {out}")
 
 
@@ -184,6 +239,7 @@ def restore(
     """
     with one_line_errors():
         at_least_one("--tile", tile)
+        from rich.console import Console
         from rich.progress import track
 
         from keras_imgen import restoring
@@ -384,10 +440,11 @@ def load_model(path: str):
         from keras_imgen import load_model
 
         return load_model(path)
-    except (ValueError, OSError, ImportError):
-        raise
     except Exception as error:  # what a damaged file raises depends on where it is damaged
-        raise ValueError(f"{path} cannot be read as a model: {str(error).strip().splitlines()[0]}") from error
+        if isinstance(error, MemoryError) or path in str(error):
+            raise
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError(f"{path} cannot be read as a model: {said}") from error
 
 
 def check_options(model, given: dict) -> None:
@@ -417,7 +474,7 @@ def parse_labels(text: str | None, option: str = "--labels") -> list[int] | None
 
 def nothing_replaced(out: str, names: Iterable[str], overwrite: bool) -> None:
     """Raises FileExistsError if one of the pictures is in the folder already."""
-    if not overwrite and any(os.path.exists(os.path.join(out, name)) for name in names):
+    if not overwrite and os.path.isdir(out) and any(os.path.exists(os.path.join(out, name)) for name in names):
         raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
 
 
@@ -427,6 +484,9 @@ def at_least_one(option: str, value: int | None) -> None:
 
 
 def show(rows: dict[str, str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="bold")
     for row in rows.items():
@@ -435,7 +495,15 @@ def show(rows: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """The entry point of the command."""
+    """The entry point of the command. -v may stand anywhere."""
+    asked = [word for word in sys.argv[1:] if word in ("-v", "--verbose")]
+    if asked:
+        sys.argv[1:] = ["--verbose", *(word for word in sys.argv[1:] if word not in asked)]
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
+    else:
+        from keras_imgen import quiet
+
+        quiet.begin()
     try:
         app()
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Container
 from importlib import import_module
 
-from keras_imgen.run_folder import backups, finished, remove_leftovers
+from keras_imgen.run_folder import backups, finished, is_leftover, remove_leftovers
 
 RECIPES = {  # the general ones first, which learn from any pictures
     "diffusion": ("diffusion", "a diffusion model of any pictures, class by class where there are classes"),
@@ -60,8 +60,8 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "photos-deblur": ("photos_repair:deblur", "sharpens photographs out of focus, with a little noise"),
     "photos-lowlight": ("photos_repair:lowlight", "brightens dark photographs and takes their noise away"),
     "photos-zero-dce": ("photos_zero_dce", "brightens dark photographs, learned without any target"),
-    "photos-inpaint": ("photos_inpaint", "paints holes in photographs: boxes, strokes, text, irregular ones"),
-    "photos-colorize": ("photos_colorize", "gives gray photographs colours"),
+    "photos-inpaint": ("photos_inpaint:published", "paints holes in photographs: boxes, strokes, text, irregular ones"),
+    "photos-colorize": ("photos_colorize:published", "gives gray photographs colours"),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
 }
@@ -116,7 +116,7 @@ def check_folder(recipe: str, out: str, resume: bool) -> dict:
         FileNotFoundError: nothing to resume.  ValueError: the run of another recipe.
     """
     if not resume:
-        if os.path.exists(out) and (not os.path.isdir(out) or os.listdir(out)):
+        if os.path.exists(out) and (not os.path.isdir(out) or any(not is_leftover(name) for name in os.listdir(out))):
             raise FileExistsError(f"{out} is not empty: resume its run with --resume, or choose another folder.")
         return {}
     path = os.path.join(out, "config.json")

@@ -1,8 +1,12 @@
-"""Colourisation of gray photographs: lightness to a* and b* by a U-Net (after Zhang et al. 2016), on T91 and BSDS500."""
+"""Colourisation of gray pictures: lightness to a* and b* by a U-Net (after Zhang et al. 2016), on your own pictures, or on T91 and
+BSDS500."""
 
-from keras_imgen.data import degrade, degraded, patches, photos
+from functools import partial
+
+from keras_imgen.data import degrade, degraded
 from keras_imgen.models import Colorizer
 from keras_imgen.networks import colorizer
+from keras_imgen.recipes.photographs import photographs
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
@@ -15,17 +19,35 @@ def train(
     seed: int = 0,
     steps_per_epoch: int | None = None,
     resume: bool = False,
+    *,
+    name: str = "colorize",
+    data: str | None = None,
+    size: int | None = None,
+    limit: int | None = None,
+    width: int = 16,
+    learning_rate: float = 0.003,
 ) -> str:
-    """The whole run, from data to report, in the folder `out`; returns the command that colours more."""
-    run = Run("photos-colorize", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
+    """The whole run, from data to report, in the folder `out`; returns the command that colours more.
+
+    Args:
+        name: of the recipe.
+        data, size, limit: see `photographs.photographs`.
+        width: see `networks.colorizer`.
+        learning_rate: the largest, of a cosine.
+    """
     steps = steps_per_epoch or 500
-    data = patches(photos(["t91", "bsds500:train"]), 160, batch, steps, seed=seed)
-    test = patches(photos("bsd100"), 160, batch, 20, flips=False)
+    own = photographs(name, data, 160, 160, batch, steps, size=size, limit=limit, seed=seed)
+    given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
+    run = Run(name, out, resume, **given, **own.settings, width=width, learning_rate=learning_rate)
 
     with fast_precision():
-        network = colorizer(width=16)
-    model = Colorizer(network, seed=seed, name="photos_colorize")
-    model.compile(ConvMuon(warmup_cosine(3e-3, epochs * steps)), steps_per_execution=10)
-    shown = first_batch(degraded(test, degrade.Gray()))
-    model.fit(data, epochs=epochs, callbacks=run.callbacks(images=shown["target"], every=5))
-    return run.finish_restoration(model, test, shown)
+        network = colorizer(width=width)
+    own.tell(f"a U-Net from lightness to colour, width {width}", network.count_params(), epochs, steps, batch)
+    model = Colorizer(network, seed=seed, name=name.replace("-", "_"))
+    model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
+    shown = first_batch(degraded(own.test, degrade.Gray()))
+    model.fit(own.learn, epochs=epochs, callbacks=run.callbacks(images=shown["target"], every=5))
+    return run.finish_restoration(model, own.test, shown)
+
+
+published = partial(train, name="photos-colorize")

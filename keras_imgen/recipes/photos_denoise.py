@@ -1,10 +1,12 @@
-"""A blind denoiser of photographs for Gaussian noise of any sigma up to 55: a residual U-Net at half resolution, on T91 and BSDS500."""
+"""A blind denoiser for Gaussian noise of any sigma up to 55, a residual U-Net at half resolution, on your own pictures, or on T91 and
+BSDS500."""
 
 from functools import partial
 
-from keras_imgen.data import degrade, degraded, patches, photos
+from keras_imgen.data import degrade, degraded
 from keras_imgen.models import Denoiser
 from keras_imgen.networks import compact_denoiser
+from keras_imgen.recipes.photographs import photographs
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
@@ -18,23 +20,39 @@ def train(
     steps_per_epoch: int | None = None,
     resume: bool = False,
     *,
-    name: str,
-    channels: int,
+    name: str = "denoise",
+    data: str | None = None,
+    size: int | None = None,
+    channels: int | None = None,
+    limit: int | None = None,
+    sigma: tuple[float, float] = (0.0, 55.0),
+    width: int = 48,
+    learning_rate: float = 0.0015,
 ) -> str:
-    """The whole run, from data to report, in the folder `out`; returns the command that denoises more."""
-    run = Run(name, out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
+    """The whole run, from data to report, in the folder `out`; returns the command that denoises more.
+
+    Args:
+        name: of the recipe.
+        data, size, channels, limit: see `photographs.photographs`.
+        sigma: of the noise in gray levels, the least and the most.
+        width: see `networks.compact_denoiser`.
+        learning_rate: the largest, of a cosine.
+    """
     steps = steps_per_epoch or 1000
-    train_on, test_on = photos(["t91", "bsds500:train"], channels), photos("bsd100", channels)
-    data = patches(train_on, 80, batch, steps, channels=channels, seed=seed)
-    test = patches(test_on, 128, batch, 20, channels=channels, flips=False)
+    how = {"channels": channels, "size": size, "limit": limit, "seed": seed}
+    own = photographs(name, data, 80, 128, batch, steps, **how)
+    changes = {"sigma": list(sigma), "width": width, "learning_rate": learning_rate}
+    given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
+    run = Run(name, out, resume, **given, **own.settings, **changes)
 
     with fast_precision():
-        network = compact_denoiser(channels)
-    model = Denoiser(network, sigma=(0.0, 55.0), objectives="l1", seed=seed, name=name.replace("-", "_"))
-    model.compile(ConvMuon(warmup_cosine(1.5e-3, epochs * steps)), steps_per_execution=10)
-    shown = first_batch(degraded(test, degrade.GaussianNoise(25)))
-    model.fit(data, epochs=epochs, callbacks=run.callbacks(images=shown["image"], every=5))
-    return run.finish_restoration(model, test, shown)
+        network = compact_denoiser(own.channels, width)
+    own.tell("a residual U-Net at half the resolution", network.count_params(), epochs, steps, batch)
+    model = Denoiser(network, sigma=tuple(sigma), objectives="l1", seed=seed, name=name.replace("-", "_"))
+    model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
+    shown = first_batch(degraded(own.test, degrade.GaussianNoise(min(25, sigma[1]))))
+    model.fit(own.learn, epochs=epochs, callbacks=run.callbacks(images=shown["image"], every=5))
+    return run.finish_restoration(model, own.test, shown)
 
 
 colour = partial(train, name="photos-denoise", channels=3)

@@ -1,0 +1,279 @@
+"""Your own pictures: any source of `data.load`, as pictures to learn from and some that are held out, and what follows from their size
+and number."""
+
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from keras_imgen.data import Augment, load, sources
+from keras_imgen.data.photos import SETS
+
+SOURCES = ("digits", "shapes", "fashion_mnist", "tfds", "npz")  # of `data.load`, besides folders
+BYTES = 4 << 30  # of decoded pictures
+FEW = 1000  # a model of images learns fewer by heart
+LEAST_OF_A_CLASS = 10
+STEPS = (100, 1000)  # of an epoch: few pictures are shown several times in it, of many a part
+
+
+@dataclass
+class OwnPictures:
+    """Square uint8 pictures (N, size, size, channels), and their labels (N,) if the model is to be told them."""
+
+    source: str
+    images: np.ndarray
+    labels: np.ndarray | None
+    test: dict[str, np.ndarray]
+    flip: bool
+    settings: dict  # for the run's config
+    notes: list[str] = field(default_factory=list)  # what was chosen, in sentences
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.images.shape[1:]
+
+    @property
+    def size(self) -> int:
+        return self.images.shape[1]
+
+    @property
+    def num_classes(self) -> int | None:
+        return None if self.labels is None else len(self.settings["classes"])
+
+    @property
+    def few(self) -> bool:
+        return len(self.images) < FEW
+
+    def plan(self, epochs, batch, steps_per_epoch, usual_batch: int, usual_steps: int) -> tuple[int, int, int]:
+        """(epochs, batch, steps of an epoch): those given, else batches of `usual_batch` and `usual_steps` steps in all.
+
+        Raises:
+            ValueError: a batch of more pictures than there are.
+        """
+        count = len(self.images)
+        if batch is None:
+            batch = min(usual_batch, 1 << (count.bit_length() - 1))
+            if batch < usual_batch:
+                self.notes.append(
+                    f"Batches of {batch} in place of {usual_batch}: there are {count} pictures to learn from."
+                )
+        elif batch > count:
+            raise ValueError(f"Expected a batch of at most the {count} pictures that are learned from, got {batch}.")
+        once = count // batch
+        steps = min(once * -(-STEPS[0] // once), STEPS[1])
+        steps = min(steps, steps_per_epoch or steps)
+        epochs = epochs or max(1, round(usual_steps / steps))
+        seen = steps * batch / count
+        self.notes.append(
+            f"Training: {epochs} epochs of {steps} steps with batches of {batch}; in an epoch every picture is seen "
+            f"{seen:.1f} times."
+        )
+        return epochs, batch, steps
+
+    def batches(self, batch: int, steps: int, seed: int):
+        """(what `fit` takes, what `evaluate` takes): `steps` batches an epoch in an order that depends on (seed, epoch)."""
+        rows = np.tile(np.arange(len(self.images)), -(-steps * batch // len(self.images)))
+        arrays = {"image": self.images[rows], **({} if self.labels is None else {"label": self.labels[rows]})}
+        augment = Augment(flip="horizontal") if self.flip else None
+        return load(arrays, batch=batch, seed=seed, augment=augment).take(steps), load(self.test, "test", batch=batch)
+
+    def tell(self, network: str, weights: int, by_heart: bool = True) -> None:
+        """Print what was chosen, and warn of what few pictures lead to."""
+        print("\n".join([*self.notes, f"Network: {network}, {weights:,} weights."]), flush=True)
+        if self.few and by_heart:
+            warnings.warn(
+                f"{len(self.images)} pictures are few: the model may learn them by heart. `keras-imgen evaluate MODEL --data "
+                f"{self.source} --metrics memorisation` compares its pictures with them.",
+                stacklevel=2,
+            )
+
+
+def own_pictures(
+    data: str | None,
+    size: int | None = None,
+    channels: int | None = None,
+    *,
+    seed: int = 0,
+    conditional: bool | None = None,
+    flip: bool | None = None,
+    limit: int | None = None,
+    works: Callable[[int], bool],
+) -> OwnPictures:
+    """Decode the pictures of a source and choose what was left open.
+
+    Args:
+        data: see `data.load`, a name.
+        size: the pictures are cropped to squares of so many pixels, 8 to 256; None is their own, if they are squares of one size
+            that works, else 64.
+        channels: 1 or 3; None as they are.
+        conditional: tell the model the classes; None does if there are two or more, each with at least ten pictures.
+        flip: exchange left and right at random; None does with coloured pictures.
+        limit: at most so many pictures, drawn by the seed.
+        works: whether the networks can take a size.
+
+    Held out is the split "test" or "validation", if the source has one, else a tenth of the pictures, at least one and at most 1,000.
+
+    Raises:
+        ValueError: no source, a size that does not work, too many or too few pictures, classes asked for that are not there.
+        FileNotFoundError: no such folder or file.
+    """
+    source, rng = absolute(data), np.random.default_rng(seed & 0x7FFFFFFF)
+    if channels not in (None, 1, 3):
+        raise ValueError(f"Expected channels of 1 or 3, got {channels!r}.")
+    if limit is not None and limit < 2:
+        raise ValueError(f"Expected limit of at least 2 pictures, got {limit!r}.")
+    if size is not None and not (8 <= size <= 256 and works(size)):
+        near = sorted((s for s in range(8, 257) if works(s)), key=lambda s: abs(s - size))[:2]
+        raise ValueError(f"This recipe cannot take a size of {size} pixels: use {near[0]} or {near[1]}.")
+    found, note = _found(source, size, channels, works)
+    rows = rows_of(found, limit, rng)
+    held = next(filter(None, (_split(source, name, found.shape) for name in ("test", "validation"))), None)
+    if held is not None:
+        test, told = rows_of(held, 2000, rng), "from the source's own split for tests"
+    else:
+        order = rng.permutation(len(rows["image"]))
+        count = min(max(1, round(len(order) / 10)), 1000)
+        if len(order) < 2:
+            raise ValueError(
+                f"Expected at least 2 pictures, one to learn from and one to test with, got 1 in {source}."
+            )
+        test, told = ({k: v[np.sort(order[:count])] for k, v in rows.items()}, "drawn by the seed, never learned from")
+        rows = {k: v[np.sort(order[count:])] for k, v in rows.items()}
+    images, names = rows["image"], None if "label" not in rows else [str(n) for n in found.class_names]
+    if held is not None and names and list(held.class_names or []) != list(found.class_names):
+        raise ValueError(f"The classes of {source} are not the same in its split for tests.")
+    flip = images.shape[-1] == 3 if flip is None else flip
+    side = "x".join(map(str, images.shape[1:3]))
+    notes = [
+        f"{len(images):,} pictures of {source}, {side}, {'gray' if images.shape[-1] == 1 else 'colour'}; {len(test['image']):,} more "
+        f"are held out for the test, {told}.",
+        *([note] if note else []),
+    ]
+    told, conditional = _classes(names, rows.get("label"), conditional)
+    notes.append(told)
+    if flip:
+        notes.append(
+            "Left and right are exchanged at random: --set flip=false where they are not alike, as in writing."
+        )
+    keys = ("image", "label") if conditional else ("image",)
+    settings = {"data": source, "size": images.shape[1], "channels": images.shape[-1], "conditional": conditional}
+    settings |= {"flip": flip, "limit": limit, "pictures": len(images), "classes": names}
+    test = {k: test[k] for k in keys}
+    return OwnPictures(source, images, rows["label"] if conditional else None, test, flip, settings, notes)
+
+
+def absolute(data: str | None) -> str:
+    """A source's name with the whole path, so that its run can be resumed from anywhere.
+
+    Raises:
+        ValueError: none.
+    """
+    if not isinstance(data, str) or not data:
+        raise ValueError(
+            "There are no pictures to learn from: give --data folder:PATH, or another of `keras-imgen datasets`."
+        )
+    kind, _, path = data.partition(":")
+    if kind in ("folder", "npz") and path:
+        return f"{kind}:{os.path.abspath(os.path.expanduser(path))}"
+    place = os.path.expanduser(data.partition(".zip:")[0] + ".zip" if ".zip:" in data else data)
+    known = kind in SOURCES or data in SETS or not os.path.exists(place)
+    return data if known else os.path.abspath(os.path.expanduser(data))
+
+
+def _found(source, size, channels, works):
+    """(the source at the size, a sentence about a size that was chosen)."""
+    note = ""
+    if size is None:
+        try:
+            own = sources.find(source, sources.Request("train", None, channels))
+            size = own.shape[0] if own.shape[0] == own.shape[1] and works(own.shape[0]) else None
+        except ValueError:  # of several sizes, or a fault that shows again below
+            pass
+        if size is None:
+            size, note = (
+                64,
+                "They are cropped to squares of 64 pixels, as their sizes differ or do not fit: --size for others.",
+            )
+    found = sources.find(source, sources.Request("train", (size, size), channels))
+    if found.shape[2] not in (1, 3):
+        found = sources.find(source, sources.Request("train", (size, size), 3))
+    return found, note
+
+
+def _split(source, name, shape):
+    """The source's split of that name, None if it has none."""
+    try:
+        return sources.find(source, sources.Request(name, tuple(shape[:2]), shape[2]))
+    except ValueError:
+        return None
+
+
+def rows_of(found, limit: int | None, rng) -> dict[str, np.ndarray]:
+    """Images and labels of a source, at most `limit`."""
+    chosen = np.arange(found.count)
+    if limit is not None and limit < found.count:
+        chosen = chosen[:limit] if found.fetch is None else np.sort(rng.permutation(found.count)[:limit])
+    if (size := len(chosen) * prod(found.shape)) > BYTES:
+        most = BYTES // prod(found.shape)
+        raise ValueError(
+            f"{len(chosen):,} pictures take {size / 2**30:.1f} GiB: more than 4 are not held in memory. Use --set limit={most}, "
+            "or a smaller size."
+        )
+    if found.fetch is None:
+        parts = found.stream.take(len(chosen)).batch(256).as_numpy_iterator()
+    else:
+        parts = (found.fetch(chosen[i : i + 256]) for i in range(0, len(chosen), 256))
+    parts = [{k: part[k] for k in ("image", "label") if k in part} for part in parts]
+    rows = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
+    if rows["image"].dtype != np.uint8:
+        raise ValueError(f"Expected pictures as uint8, 0 to 255, got {rows['image'].dtype}.")
+    if "label" in rows and (rows["label"].ndim != 1 or rows["label"].dtype.kind not in "iu" or not found.class_names):
+        del rows["label"]
+    return rows
+
+
+def _classes(names, labels, conditional: bool | None) -> tuple[str, bool]:
+    """(a sentence about the classes, whether the model is told them)."""
+    if names is None or len(names) < 2:
+        if conditional:
+            raise ValueError(
+                "There are no classes: put the pictures into one sub-folder for each, or leave `conditional` out."
+            )
+        return "No classes were found: the model is not conditional.", False
+    counts = np.bincount(labels, minlength=len(names))
+    shown = ", ".join(f"{k} {name} ({n})" for k, (name, n) in enumerate(zip(names[:10], counts)))
+    shown = f"{len(names)} classes, by their labels: {shown}{', ...' if len(names) > 10 else ''}"
+    if conditional is False:
+        return f"{shown}. The model is not told them, as was asked.", False
+    least = 1 if conditional else LEAST_OF_A_CLASS
+    if counts.min() < least:
+        small = f"{names[int(counts.argmin())]} has {counts.min()}"
+        if conditional:
+            raise ValueError(f"Expected pictures of every class to learn from: {small}.")
+        return (
+            f"{shown}. The model is not told them, as {small} pictures, fewer than {least}: --set conditional=true does.",
+            False,
+        )
+    return f"{shown}. The model is conditional on them: --set conditional=false leaves that out.", True
+
+
+# === Sizes that networks can take ===
+
+
+def halves(size: int) -> bool:
+    """Whether it can be halved once or more, down to 15 or less: what U-Nets, DCGANs and convolutional autoencoders need."""
+    times = 0
+    while size % 2 == 0 and size > 4:
+        size, times = size // 2, times + 1
+    return times > 0 and size <= 15
+
+
+def power_of_two(size: int) -> bool:
+    return size & (size - 1) == 0
+
+
+def multiple_of_four(size: int) -> bool:
+    return size % 4 == 0
