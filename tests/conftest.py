@@ -2,6 +2,8 @@ import os
 
 import pytest
 
+import keras_imgen  # noqa: F401 (before Keras, which a plugin of pytest may import: TensorFlow reads its settings once)
+
 
 @pytest.fixture
 def other_backend():

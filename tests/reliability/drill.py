@@ -47,10 +47,13 @@ finally:
 TINY = ["--epochs", "2", "--batch", "8", "--steps-per-epoch", "2"]
 DIGITS = ["--data", "digits", "--size", "16", "--set", "limit=64"]
 RECIPES = {  # one of each family
+    "restoration": ["denoise", "--data", "shapes", "--size", "32", "--set", "limit=64", "--set", "width=8", *TINY],
+    "classifier": ["digits-classifier", *TINY],
+    "translation": ["edges2shapes-pix2pix", *TINY],
+    "variational, with a fitted sampler": ["digits-vae", *TINY],
     "diffusion": ["diffusion", *DIGITS, "--set", "widths=8,16", *TINY],
     "adversarial": ["digits-dcgan", *TINY],
     "adversarial, StyleGAN2": ["stylegan2", *DIGITS, *TINY],
-    "variational, with a fitted sampler": ["digits-vae", *TINY],
     "variational, two stages": [
         "vqvae",
         *DIGITS,
@@ -62,9 +65,6 @@ RECIPES = {  # one of each family
         "prior_depth=2",
         *TINY,
     ],
-    "translation": ["edges2shapes-pix2pix", *TINY],
-    "restoration": ["denoise", "--data", "shapes", "--size", "32", "--set", "limit=64", "--set", "width=8", *TINY],
-    "classifier": ["digits-classifier", *TINY],
 }
 
 
