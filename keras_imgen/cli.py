@@ -45,7 +45,7 @@ def one_line_errors() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    said = str(error.args[0]) if error.args else ""
+    said = str(error if isinstance(error, UnicodeError) else error.args[0]) if error.args else ""
     if isinstance(error, MemoryError):
         return f"Not enough memory. {said}"
     if any(kind.__name__ == "OpError" for kind in type(error).__mro__):  # TensorFlow's: first words, then the graph
@@ -105,12 +105,12 @@ def train(
         recipes.check(recipe, given)
         for name in ("size", "epochs", "batch", "steps_per_epoch"):
             at_least_one(f"--{name.replace('_', '-')}", given.get(name))
-        config = recipes.check_folder(recipe, out, resume)
         if changes == ["?"]:
             return show(settings.listed(recipe))
+        config = recipes.check_folder(recipe, out, resume)
         settings.check(recipe, given)
-        kind, _, place = (data or "").partition(":")
-        if kind == "folder" and os.path.realpath(out).startswith(os.path.realpath(place) + os.sep):
+        place = os.path.expanduser((data or "").removeprefix("folder:"))
+        if os.path.isdir(place) and os.path.realpath(out).startswith(os.path.realpath(place) + os.sep):
             raise ValueError(f"{out} lies in the folder of the pictures, {place}: choose another --out.")
         chosen = settings.parse(recipe, changes or [])
         try:

@@ -23,7 +23,7 @@ def begin() -> None:
     """From here on this process's answers hold its own words alone. Before TensorFlow is imported, while there is one thread."""
     logging.disable(logging.ERROR)
     warnings.showwarning = _show_ours
-    if not hasattr(os, "fork"):  # Windows
+    if not hasattr(os, "fork") or sys.stderr is None:  # Windows; nobody listens
         return
     sys.stderr.flush()
     terminal, (out, into) = os.dup(2), os.pipe()

@@ -1,10 +1,14 @@
 """Backups of the training state that are either whole or not there."""
 
+import errno
 import os
 import shutil
+import tempfile
 import uuid
+from math import prod
 
 import keras
+import numpy as np
 
 from keras_imgen.run_folder import BACKUP, backups, remove
 
@@ -22,12 +26,11 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         if found:
             self._look_at(found[-1])
             super()._load_model()
-
-    def on_epoch_end(self, epoch, logs=None):
-        if getattr(self.model, "not_finite", None) is None:  # else the epoch was cut off, and the last one counts
-            super().on_epoch_end(epoch, logs)
+            self._current_epoch = self.model._initial_epoch  # a backup inside this epoch has its number
 
     def _save_model(self):
+        if getattr(self.model, "not_finite", None) is not None:  # the epoch was cut off, and the last backup counts
+            return
         found = backups(self.backup_dir)
         taken = [int(n) for n in os.listdir(self.backup_dir) if n.isdigit()] if os.path.isdir(self.backup_dir) else []
         name = f"{max(taken, default=0) + 1:08d}"
@@ -35,9 +38,10 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         os.makedirs(beside)
         try:
             self._look_at(os.path.basename(beside))
+            room_for(self.model, beside)  # HDF5 brings the process down where a file does not fit
             super()._save_model()
             for part in BACKUP:  # on the disk, before the last one goes
-                with open(os.path.join(beside, part), "rb") as f:
+                with open(os.path.join(beside, part), "rb+") as f:
                     os.fsync(f.fileno())
             os.replace(beside, os.path.join(self.backup_dir, name))
         finally:
@@ -53,3 +57,18 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
 
     def _look_at(self, name: str) -> None:
         self._weights_path, self._training_metadata_path = (os.path.join(self.backup_dir, name, p) for p in BACKUP)
+
+
+def room_for(model: keras.Model, folder: str) -> None:
+    """Raises OSError if the folder has no room for a file of the model's weights and optimizers."""
+    held = [*model.variables, *model.optimizer.variables]
+    size = sum(prod(v.shape) * np.dtype(v.dtype).itemsize + 4096 for v in held)
+    try:
+        if hasattr(os, "posix_fallocate"):  # which knows quotas too
+            with tempfile.TemporaryFile(dir=folder) as f:
+                os.posix_fallocate(f.fileno(), 0, size)
+        elif shutil.disk_usage(folder).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that reserves nothing
+            raise OSError(error.errno, error.strerror, folder) from None

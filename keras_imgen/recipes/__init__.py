@@ -130,8 +130,13 @@ def check_folder(recipe: str, out: str, resume: bool) -> dict:
             f"The run in {out} has a trained model, but neither report nor backup: it cannot go on, and beginning anew would replace "
             "the model. Choose another folder."
         )
-    with open(path) as f:
-        config = json.load(f)
+    try:
+        with open(path, encoding="utf-8") as f:
+            config = dict(json.load(f))
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{path} is damaged: expected the settings of a run, as JSON. The run cannot be resumed."
+        ) from None
     if config.get("recipe") != recipe:
         raise ValueError(f"The run in {out} is of the recipe {config.get('recipe')!r}, not {recipe!r}.")
     return config

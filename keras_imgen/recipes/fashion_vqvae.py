@@ -30,7 +30,6 @@ def train(
         vqvae.fit(data, epochs=epochs, callbacks=first.callbacks(images=shown))
         first.finish(vqvae, test)
 
-    keras.utils.set_random_seed(seed)  # the second stage starts alike, whether the first ran just now or not
     vqvae = load_model(run.path("vqvae", "model.keras"))
     prior = pixelcnn(vqvae.latent_shape, vqvae.codes, num_classes=10, dropout=0.1)
     model = CodePrior(vqvae, prior, num_classes=10, seed=seed, name="fashion_vqvae_prior")

@@ -2,6 +2,7 @@
 and number."""
 
 import os
+import shlex
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ class OwnPictures:
             batch = min(usual_batch, 1 << (count.bit_length() - 1))
             if batch < usual_batch:
                 self.notes.append(
-                    f"Batches of {batch} in place of {usual_batch}: there are {count} pictures to learn from."
+                    f"Batches of {batch} in place of {usual_batch}: {_pictures(count)} there to learn from."
                 )
         elif batch > count:
             raise ValueError(f"Expected a batch of at most the {count} pictures that are learned from, got {batch}.")
@@ -85,8 +86,8 @@ class OwnPictures:
         print("\n".join([*self.notes, f"Network: {network}, {weights:,} weights."]), flush=True)
         if self.few and by_heart:
             warnings.warn(
-                f"{len(self.images)} pictures are few: the model may learn them by heart. `keras-imgen evaluate MODEL --data "
-                f"{self.source} --metrics memorisation` compares its pictures with them.",
+                f"{_pictures(len(self.images))} few: the model may learn them by heart. `keras-imgen evaluate MODEL --data "
+                f"{shlex.quote(self.source)} --metrics memorisation` compares its pictures with them.",
                 stacklevel=2,
             )
 
@@ -165,6 +166,10 @@ def own_pictures(
     return OwnPictures(source, images, rows["label"] if conditional else None, test, flip, settings, notes)
 
 
+def _pictures(count: int) -> str:
+    return "1 picture is" if count == 1 else f"{count:,} pictures are"
+
+
 def absolute(data: str | None) -> str:
     """A source's name with the whole path, so that its run can be resumed from anywhere.
 
@@ -205,9 +210,10 @@ def _found(source, size, channels, works):
 
 def _split(source, name, shape):
     """The source's split of that name, None if it has none."""
+    request = sources.Request(name, tuple(shape[:2]), shape[2])
     try:
-        return sources.find(source, sources.Request(name, tuple(shape[:2]), shape[2]))
-    except ValueError:
+        return sources.find(source, request)
+    except sources.NoSplit:
         return None
 
 

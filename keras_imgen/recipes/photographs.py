@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_imgen.data import patches, photos, sources
 from keras_imgen.recipes.own_pictures import SOURCES, absolute, rows_of
+from keras_imgen.serving.requests import integer
 
 PUBLISHED = ("t91", "bsds500:train")
 FEW = 30
@@ -61,7 +62,7 @@ def photographs(
         batch, steps: of training.
         channels: 1 or 3; None is 1 if all pictures are gray, else 3.
         size: in place of `patch`.
-        limit: at most so many pictures, the first ones.
+        limit: at most so many pictures: the first ones of photographs, of other sources any.
         multiple: patches have a multiple of so many pixels.
 
     Of your pictures a tenth, at least one and at most twenty, is held out for the test.
@@ -72,6 +73,8 @@ def photographs(
     least = 8 * multiple if multiple > 1 else 16
     if channels not in (None, 1, 3):
         raise ValueError(f"Expected channels of 1 or 3, got {channels!r}.")
+    if limit is not None:
+        integer("limit", limit, 2)
     if size is not None and (size % multiple or not least <= size <= 512):
         raise ValueError(f"Expected a size of {least} to 512 pixels that {multiple} divides, got {size}.")
     if data is None and recipe.startswith("photos-"):

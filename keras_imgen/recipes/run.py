@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 
 import keras
@@ -38,16 +39,34 @@ class Run:
         self._lock = lock(out) if resume and os.path.isdir(out) else None
         before = check_folder(recipe, out, resume)
         for key, value in self.config.items():
+            if key in ("pictures", "classes") and before.get(key, value) != value:
+                raise ValueError(
+                    f"The pictures of {self.config['data']} have changed since the run in {out} began ({key}: {before[key]}, now {value}): "
+                    "put back those that it had, or start a new run."
+                )
             if before.get(key, value) != value:
                 raise ValueError(f"The run in {out} has {key} = {before[key]!r}, not {value!r}: resume it with that.")
         keras.utils.set_random_seed(settings["seed"])
 
     def stage(self, name: str) -> "Run | None":
-        """The run of an earlier stage, in a folder of that name inside this one's, which goes on by itself; None if it is finished."""
+        """The run of an earlier stage, in a folder of that name inside this one's, which goes on by itself; None if it is finished.
+
+        The next stage starts from the same random state, whether this one was trained just now or not.
+
+        Raises:
+            RuntimeError: it ended with a loss that is not finite.
+        """
         self._begin()
         folder = self.path(name)
         begun = os.path.isfile(os.path.join(folder, "config.json"))
         if begun and finished(folder):
+            with open(os.path.join(folder, "config.json")) as f:
+                stopped = json.load(f).get("stopped")
+            if stopped:
+                raise RuntimeError(
+                    f"The stage {name} of the run in {self.out} was stopped: {stopped} Start a new run, with other settings."
+                )
+            keras.utils.set_random_seed(self.config["seed"])
             return None
         recipe, settings = self.config["recipe"], {k: v for k, v in self.config.items() if k != "recipe"}
         return Run(recipe, folder, begun, **settings)
@@ -88,7 +107,7 @@ class Run:
         labels = class_labels(model, columns * rows)
         grid = make_grid(model.generate(columns * rows, labels=labels, seed=1000), columns=columns)
         save_image(self.path("grid.png"), grid, {"model": model.name, "seed": "1000"})
-        more = f"keras-imgen generate {self.path('model.keras')} -n 64 --seed 1 --out {self.path('more')}"
+        more = command("generate", self.path("model.keras"), "-n", "64", "--seed", "1", "--out", self.path("more"))
         weights = sum(network.count_params() for network in model.players.values())
         pictures = ["![Samples](grid.png)", ""]
         if hasattr(model, "reconstruct"):
@@ -118,7 +137,7 @@ class Run:
         images, targets = batch["image"].numpy(), batch["target"].numpy()
         shown = beside(images, model.translate(images), *([targets] if pairs else []))
         save_image(self.path("grid.png"), make_grid(shown, columns=columns), {"model": model.name})
-        more = f"keras-imgen translate {self.path('model.keras')} PICTURES --out {self.path('more')}"
+        more = command("translate", self.path("model.keras"), "PICTURES", "--out", self.path("more"))
         weights = sum(network.count_params() for network in model.players.values())
         text = f"![Image, answer{' and target' if pairs else ''}](grid.png)"
         self._report(weights, scores, [text, ""], "Use it:", more)
@@ -137,8 +156,8 @@ class Run:
         masks = {"masks": shown["mask"]} if "mask" in shown else {}
         pictures = beside(shown["image"], model.restore(shown["image"], **masks), shown["target"])
         save_image(self.path("grid.png"), make_grid(pictures, columns=columns), {"model": model.name})
-        told = (" --masks MASKS" if model.form.mask else "") + (" --sigma SIGMA" if model.form.sigma else "")
-        more = f"keras-imgen restore {self.path('model.keras')} PICTURES{told} --out {self.path('restored')}"
+        told = ["--masks", "MASKS"] * bool(model.form.mask) + ["--sigma", "SIGMA"] * bool(model.form.sigma)
+        more = command("restore", self.path("model.keras"), "PICTURES", *told, "--out", self.path("restored"))
         self._report(
             model.network.count_params(), scores, ["![Image, answer and target](grid.png)", ""], "Use it:", more
         )
@@ -149,8 +168,8 @@ class Run:
         judge = keras.models.clone_model(model)  # without the optimizer
         judge.set_weights(model.get_weights())
         scores = self._score_and_save(model, test, judge)
-        model_path = self.path("model.keras")
-        use = f"keras-imgen evaluate MODEL --data {source} --size {size} --extractor {model_path}"
+        judge_path = self.path("model.keras")
+        use = command("evaluate", "MODEL", "--data", source, "--size", str(size), "--extractor", judge_path)
         self._report(model.count_params(), scores, [], "Judge with it:", use)
         return use
 
@@ -195,11 +214,19 @@ class Run:
             f"    {line}",
             "",
         ]
+        if self._stopped:
+            write_text(self.path("config.json"), json.dumps({**self.config, "stopped": self._stopped}, indent=1) + "\n")
         write_text(self.path("report.md"), "\n".join(lines))
         remove(self.path("backup"))
         self._lock = None
+        keras.utils.set_random_seed(self.config["seed"])  # of the next stage
         if self._stopped:
             raise RuntimeError(f"{self._stopped} See {self.path('report.md')}.")
+
+
+def command(*words: str) -> str:
+    """A line for a shell."""
+    return shlex.join(["keras-imgen", *words])
 
 
 def first_batch(data, n: int = 16) -> dict:

@@ -57,7 +57,7 @@ def check(recipe: str, given: dict[str, Any]) -> None:
 def _value(text: str, kind: Any) -> Any:
     if isinstance(kind, UnionType):
         kinds = get_args(kind)
-        if NoneType in kinds and text.lower() == "none":
+        if NoneType in kinds and text.lower() == "chosen":
             return None
         return _value(text, next(k for k in kinds if k is not NoneType))
     if get_origin(kind) in (tuple, list):

@@ -8,6 +8,7 @@ from keras_imgen.models import VAE
 from keras_imgen.networks import conv_decoder, conv_encoder
 from keras_imgen.recipes.own_pictures import halves, own_pictures
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.serving.requests import integer
 
 
 def train(
@@ -45,9 +46,9 @@ def train(
     epochs, batch, steps = own.plan(
         epochs, batch, steps_per_epoch, 64 if own.size <= 64 else 16, 8_000 if own.size <= 32 else 5_000
     )
-    latent_dim = latent_dim or (16 if own.size < 24 else 32)
+    latent_dim = (16 if own.size < 24 else 32) if latent_dim is None else latent_dim
     least = len(own.images) if own.labels is None else int(np.bincount(own.labels).min())
-    components = components or max(1, min(20, least // 50))
+    components = max(1, min(20, least // 50)) if components is None else integer("components", components, 1, least)
     run = Run(
         "vae",
         out,

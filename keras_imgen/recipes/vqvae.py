@@ -74,7 +74,6 @@ def train(
         vqvae.fit(learn, epochs=epochs, callbacks=first.callbacks(images=own.test["image"][:20], every=every))
         first.finish(vqvae, test)
 
-    keras.utils.set_random_seed(seed)  # the second stage starts alike, whether the first ran just now or not
     vqvae = load_model(run.path("vqvae", "model.keras"))
     prior = pixelcnn(vqvae.latent_shape, codes, prior_width, prior_depth, own.num_classes, dropout)
     model = CodePrior(vqvae, prior, own.num_classes, seed=seed, name="vqvae_prior")

@@ -100,22 +100,24 @@ CHILD = """
 import os, resource, sys
 sys.path.insert(0, sys.argv[1])
 from test_damaged_exports import make
+whole, path, *names = sys.argv[2:]
 model = make()
-for limit in map(int, sys.argv[3:]):
+model.export(whole)
+for name in names:
+    limit = os.path.getsize(os.path.join(whole, name)) - 50
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, -1))  # what is larger has no room
     try:
-        model.export(sys.argv[2])
+        model.export(path)
     except OSError as error:
         print(error.errno, error.filename)
 """
 
 
-def test_no_room(base, tmp_path):
+def test_no_room(tmp_path):
     """Whichever of the files is the one that does not fit."""
     names = (DESCRIPTION, "saved_model.pb", "variables/variables.data-00000-of-00001")
-    limits = [os.path.getsize(base / name) - 50 for name in names]
     path = str(tmp_path / "m")
-    arguments = [sys.executable, "-c", CHILD, os.path.dirname(__file__), path, *map(str, limits)]
+    arguments = [sys.executable, "-c", CHILD, os.path.dirname(__file__), str(tmp_path / "whole"), path, *names]
     done = subprocess.run(arguments, check=True, capture_output=True, text=True)
     assert done.stdout.split() == [str(errno.EFBIG), path] * 3, done.stderr[-2000:]
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["whole"]

@@ -45,6 +45,20 @@ class Source:
     stream: Any = None
 
 
+class Numbers(Sequence):
+    """Names of classes that have none: "0", "1", ..., made when they are asked for."""
+
+    def __init__(self, count: int):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, k):
+        found = range(self.count)[k]
+        return [str(n) for n in found] if isinstance(k, slice) else str(found)
+
+
 def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str] | None = None) -> Source:
     """A source of arrays with equal numbers of rows; its images are brought to the request.
 
@@ -77,7 +91,7 @@ def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str
     if "label" in batch:
         labels = batch["label"] = _labels(batch["label"])
         if class_names is None and labels.ndim == 1 and len(images):
-            class_names = [str(k) for k in range(int(labels.max()) + 1)]
+            class_names = Numbers(int(labels.max()) + 1)
     return Source(
         count=len(images),
         shape=tuple(images.shape[1:]),
@@ -123,10 +137,14 @@ def _labels(labels):
     return labels.astype("int32")
 
 
+class NoSplit(ValueError):
+    """A source has no such split."""
+
+
 def wants_split(name: str, split: str, known: Sequence[str]) -> None:
-    """Raises ValueError if a source has no such split."""
+    """Raises NoSplit if a source has no such split."""
     if split not in known:
-        raise ValueError(f"{name} has no split {split!r}. Expected one of: {', '.join(known)}.")
+        raise NoSplit(f"{name} has no split {split!r}. Expected one of: {', '.join(known)}.")
 
 
 def find(source: Any, request: Request) -> Source:

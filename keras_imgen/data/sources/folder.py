@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_imgen.data import image_io
 from keras_imgen.data.files import below, one_line, shown, warn_of_frames, warn_of_skipped
-from keras_imgen.data.sources import Request, Source
+from keras_imgen.data.sources import NoSplit, Request, Source
 
 SPLITS = ("train", "test", "validation", "val")
 
@@ -28,10 +28,10 @@ def find(path: str, request: Request) -> Source:
     if splits and request.split != "all":
         wanted = "val" if request.split == "validation" and "val" in splits else request.split
         if wanted not in splits:
-            raise ValueError(f"{path} has no split {request.split!r}. Expected one of: {', '.join(splits)}.")
+            raise NoSplit(f"{path} has no split {request.split!r}. Expected one of: {', '.join(splits)}.")
         path = os.path.join(path, wanted)
     elif not splits and request.split not in ("train", "all"):
-        raise ValueError(f"{path} has no sub-folder {request.split!r}: use split='all', or make one.")
+        raise NoSplit(f"{path} has no sub-folder {request.split!r}: use split='all', or make one.")
     files = below(path)
     channels, shapes, frames, bad = request.channels, {}, {}, []
 

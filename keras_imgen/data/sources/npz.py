@@ -10,7 +10,7 @@ from numpy.lib import format as npy
 
 from keras_imgen.data import image_io
 from keras_imgen.data.files import one_line, warn_of_frames
-from keras_imgen.data.sources import Request, Source, in_memory
+from keras_imgen.data.sources import NoSplit, Request, Source, in_memory
 
 IMAGES, LABELS = ("image", "images", "x"), ("label", "labels", "y")
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -25,6 +25,7 @@ def find(path: str, request: Request) -> Source:
     Raises:
         FileNotFoundError: no such file.  ValueError, by the file's name: it is damaged, larger than the memory, or other than this.
     """
+    path = os.path.expanduser(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file {path}.")
     try:
@@ -36,7 +37,7 @@ def find(path: str, request: Request) -> Source:
     try:
         return _source(path, arrays, request)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise (NoSplit if isinstance(error, NoSplit) else ValueError)(f"{path}: {error}") from None
 
 
 def read(path: str) -> dict[str, np.ndarray]:
@@ -78,7 +79,7 @@ def _source(path, arrays, request):
     if sided:
         arrays = {k.removeprefix(f"{split}_").removesuffix(f"_{split}"): v for k, v in sided.items()}
     elif split not in ("train", "all"):
-        raise ValueError(f"no split {split!r}: its arrays are {', '.join(arrays)}. Use 'all'.")
+        raise NoSplit(f"no split {split!r}: its arrays are {', '.join(arrays)}. Use 'all'.")
     image, label = (next((k for k in names if k in arrays), None) for names in (IMAGES, LABELS))
     if image is None:
         raise ValueError(f"no images: expected an array named image, images or x, got {', '.join(arrays)}.")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_imgen.data import image_io
-from keras_imgen.data.sources import Request, Source
+from keras_imgen.data.sources import NoSplit, Request, Source
 
 
 def find(name: str, request: Request) -> Source:
@@ -34,7 +34,7 @@ def find(name: str, request: Request) -> Source:
     try:
         count = builder.info.splits[split].num_examples
     except (KeyError, ValueError):
-        raise ValueError(
+        raise NoSplit(
             f"tfds:{name} has no split {request.split!r}. Expected one of: {', '.join(builder.info.splits)}, all."
         ) from None
     features = builder.info.features

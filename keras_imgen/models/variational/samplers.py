@@ -57,7 +57,12 @@ class GaussianMixture(LatentSampler):
 
         drawn = _draw(mean, std, seed)
         _enough(drawn, self.components, "components")
-        found = Mixture(self.components, reg_covar=1e-6 * drawn.var(), random_state=seed).fit(drawn)
+        if len(drawn) == 1:  # its own posterior, of which scikit-learn would see no spread
+            self.cumulative.assign([1.0])
+            self.means.assign(mean)
+            self.factors.assign(np.diag(std[0])[None])
+            return self
+        found = Mixture(self.components, reg_covar=1e-6 * drawn.var() + 1e-12, random_state=seed).fit(drawn)
         self.cumulative.assign(np.cumsum(found.weights_))
         self.means.assign(found.means_)
         self.factors.assign(np.linalg.cholesky(found.covariances_))
