@@ -5,6 +5,7 @@ import re
 import shutil
 from weakref import WeakValueDictionary
 
+LOCK = ".lock"
 BACKUP = ("latest.weights.h5", "training_metadata.json")
 _LEFTOVER = re.compile(r"\.[0-9a-f]{8}\.partial(\.|$)")  # what `data.files.whole` and others write beside
 _held: WeakValueDictionary = WeakValueDictionary()  # this process's locks, by the real paths of their folders
@@ -36,6 +37,11 @@ def is_leftover(name: str) -> bool:
     return bool(_LEFTOVER.search(name))
 
 
+def is_empty(folder: str) -> bool:
+    """Whether no run has begun in it."""
+    return all(is_leftover(name) or name == LOCK for name in os.listdir(folder))
+
+
 def remove_leftovers(folder: str) -> None:
     """Remove all of that below a folder."""
     for place, folders, names in os.walk(folder):
@@ -46,36 +52,25 @@ def remove_leftovers(folder: str) -> None:
             os.remove(os.path.join(place, name))
 
 
-class Lock:
-    """A folder, made if it is not there, that no other process gets while this object lives.
+def lock(folder: str):
+    """A lock of the folder, which is made if it is not there, the same one for all in this process who ask for it: no other process
+    gets it while the object lives.
 
     Raises:
         FileExistsError: another process has it.
     """
+    from filelock import FileLock, Timeout
 
-    def __init__(self, folder: str):
-        os.makedirs(folder, exist_ok=True)
-        self.descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            import fcntl
-
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FileExistsError(
-                f"Another process is training in {folder}: wait until it has ended, stop it, or choose another folder."
-            ) from None
-        except (ImportError, OSError):  # Windows, or a file system without locks
-            pass
-
-    def __del__(self):
-        if hasattr(self, "descriptor"):
-            os.close(self.descriptor)
-
-
-def lock(folder: str) -> Lock:
-    """The lock of a folder, the same one for all in this process who ask for it."""
     path = os.path.realpath(folder)
     held = _held.get(path)
     if held is None:
-        held = _held[path] = Lock(folder)
+        os.makedirs(folder, exist_ok=True)
+        held = FileLock(os.path.join(path, LOCK), blocking=False)
+        try:
+            held.acquire()
+        except Timeout:
+            raise FileExistsError(
+                f"Another process is training in {folder}: wait until it has ended, stop it, or choose another folder."
+            ) from None
+        _held[path] = held
     return held

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Container
 from importlib import import_module
 
-from keras_imgen.run_folder import backups, finished, is_leftover, remove_leftovers
+from keras_imgen.run_folder import backups, finished, is_empty, remove_leftovers
 
 RECIPES = {  # the general ones first, which learn from any pictures
     "diffusion": ("diffusion", "a diffusion model of any pictures, class by class where there are classes"),
@@ -116,7 +116,7 @@ def check_folder(recipe: str, out: str, resume: bool) -> dict:
         FileNotFoundError: nothing to resume.  ValueError: the run of another recipe.
     """
     if not resume:
-        if os.path.exists(out) and (not os.path.isdir(out) or any(not is_leftover(name) for name in os.listdir(out))):
+        if os.path.exists(out) and (not os.path.isdir(out) or not is_empty(out)):
             raise FileExistsError(f"{out} is not empty: resume its run with --resume, or choose another folder.")
         return {}
     path = os.path.join(out, "config.json")
