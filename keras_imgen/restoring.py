@@ -3,6 +3,8 @@ rest."""
 
 import glob
 import os
+import sys
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -46,15 +48,21 @@ def find(inputs: list[str], out: str | None = None) -> dict[str, str]:
         files += sorted(found)
     files = list({os.path.realpath(path): (name, path) for name, path in files}.values())
     stems = [os.path.splitext(name)[0] for name, _ in files]
-    counts = Counter(stems)
-    answers: dict[str, str] = {}
+    counts = Counter(map(_alike, stems))
+    answers, taken = {}, {}
     for stem, (name, path) in zip(stems, files):
-        folder, base = os.path.split(stem if counts[stem] == 1 else name)
+        folder, base = os.path.split(stem if counts[_alike(stem)] == 1 else name)
         answer = os.path.join(folder, shortened(base, LONGEST - len(".png")) + ".png")
-        if answer in answers:
-            raise ValueError(f"{path} and {answers[answer]} have the same name: restore them into different folders.")
-        answers[answer] = path
+        key = _alike(answer) if sys.platform in ("darwin", "win32") else answer
+        if key in taken:
+            raise ValueError(f"{path} and {taken[key]} have the same name: restore them into different folders.")
+        answers[answer] = taken[key] = path
     return answers
+
+
+def _alike(name: str) -> str:
+    """The same for names that some file systems take for one: A and a, composed letters and others."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def restore(

@@ -109,6 +109,19 @@ def test_answers_with_names_that_would_be_too_long_are_cut(tmp_path):
         restoring.find([str(tmp_path)])
 
 
+def test_names_that_some_file_systems_take_for_one(tmp_path, monkeypatch):
+    for name in ("a.jpg", "A.png", "b\u00fc.png", "bu\u0308.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    for system in ("linux", "darwin"):
+        monkeypatch.setattr("sys.platform", system)
+        found = restoring.find([str(tmp_path)])
+        assert sorted(found) == sorted(["a.jpg.png", "A.png.png", "b\u00fc.png.png", "bu\u0308.jpg.png"])
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "A.jpg").write_bytes(b"")
+    with pytest.raises(ValueError, match="same name"):
+        restoring.find([str(tmp_path / "a.jpg"), str(tmp_path / "other")])
+
+
 def test_comparisons_take_the_place_of_no_answer(enlarger, tmp_path):
     (tmp_path / "in" / "compare").mkdir(parents=True)
     for name in ("x.png", "compare/x.png"):

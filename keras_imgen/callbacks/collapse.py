@@ -5,6 +5,8 @@ import warnings
 import keras
 import numpy as np
 
+from keras_imgen.arguments import integer
+
 
 class CollapseMonitor(keras.callbacks.Callback):
     """Warns, once for each reason until it has passed, after an epoch in which a GAN shows signs of collapse.
@@ -61,9 +63,7 @@ class StopOnNaN(keras.callbacks.Callback):
 
     def __init__(self, every: int = 1):
         super().__init__()
-        if not isinstance(every, int) or every < 1:
-            raise ValueError(f"Expected `every` of at least 1 epoch, got {every!r}.")
-        self.every, self._kept, self.stopped_epoch = every, None, None
+        self.every, self._kept, self.stopped_epoch = integer("every", every, 1), None, None
 
     def on_train_begin(self, logs=None):
         self.stopped_epoch = self._kept = self.model.not_finite = None

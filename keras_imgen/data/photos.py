@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.arguments import integer
 from keras_imgen.data import epoch, image_io
 from keras_imgen.data.files import below, one_line, shown, warn_of_frames, warn_of_skipped
 from keras_imgen.data.pipeline import of_length
@@ -153,9 +154,7 @@ def patches(
     """
     import tensorflow as tf
 
-    for name, value in (("size", size), ("batch", batch), ("steps", steps)):
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"Expected `{name}` as a whole number of at least 1, got {value!r}.")
+    size, batch, steps = integer("size", size, 1), integer("batch", batch, 1), integer("steps", steps, 1)
     every = _arrays(source, channels)
     pictures = [p for p in every if min(p.shape[:2]) >= size]
     if not pictures:

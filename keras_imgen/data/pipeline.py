@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.arguments import integer
 from keras_imgen.data import epoch, image_io, sources
 from keras_imgen.data.augment import Augment
 from keras_imgen.data.host import of_host
@@ -71,8 +72,8 @@ def load(
     """
     import tensorflow as tf
 
-    batch = _whole("batch", batch)
-    limit = None if limit is None else _whole("limit", limit)
+    batch = integer("batch", batch, 1)
+    limit = None if limit is None else integer("limit", limit, 1)
     shuffle = split == "train" if shuffle is None else shuffle
     drop_remainder = shuffle if drop_remainder is None else drop_remainder
     request = _request(split, size, channels, resize, frames, data_dir)
@@ -169,25 +170,15 @@ def describe(
 
 def _request(split, size, channels, resize, frames, data_dir):
     if size is not None:
-        pair = tuple(size) if isinstance(size, Sequence) else (size, size)
-        if len(pair) != 2 or not all(_is_whole(v) and v >= 1 for v in pair):
+        pair = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else (size, size)
+        if len(pair) != 2:
             raise ValueError(f"Expected `size` as a number of pixels or (height, width), got {size!r}.")
-        size = pair
+        size = tuple(integer("size", pixels, 1) for pixels in pair)
     if channels not in (None, 1, 3, 4):
         raise ValueError(f"Expected `channels` of 1, 3 or 4, got {channels!r}.")
     if resize not in image_io.RESIZE:
         raise ValueError(f"Expected `resize` to be one of {', '.join(image_io.RESIZE)}, got {resize!r}.")
     return sources.Request(split, size, channels, resize, data_dir, frames)
-
-
-def _is_whole(value) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _whole(name: str, value: Any) -> int:
-    if not _is_whole(value) or value < 1:
-        raise ValueError(f"Expected `{name}` as a whole number of at least 1, got {value!r}.")
-    return int(value)
 
 
 def _bytes_of(spec) -> int:

@@ -91,13 +91,16 @@ def prepared(x: Any, y: Any, second: str, plain: Callable[[Batch], Batch]) -> An
     Args:
         x, y: arrays, dicts, a tf.data.Dataset, a PyDataset, or anything that gives batches.  second: see `as_dict`.
         plain: a dict of NumPy arrays, as they were given, to the dict that the model learns from; raises ValueError for one that it cannot
-            learn from. Of other iterables, as data loaders, the first batch alone is looked at.
+            learn from.
 
     Raises:
         ValueError: no data, no batch, a first batch that is refused.
     """
-    if x is None:
-        raise ValueError("Expected images (array, dict, tf.data.Dataset or PyDataset), got None.")
+    if x is None or isinstance(x, (list, tuple)):
+        raise ValueError(
+            f"Expected images (array, dict, tf.data.Dataset or PyDataset), got {'None' if x is None else f'a {type(x).__name__}'}."
+        )
+    x, y = _of_tensors(x), _of_tensors(y)
 
     @of_host
     def each(data):
@@ -119,7 +122,28 @@ def prepared(x: Any, y: Any, second: str, plain: Callable[[Batch], Batch]) -> An
     if first is None:
         raise ValueError("The dataset is empty: expected at least one batch of images.")
     _warn_of_range(*each(first))
-    return (each(data) for data in itertools.chain([first], iterator)) if iterator is x else x
+    if iterator is x:
+        return (each(data) for data in itertools.chain([first], iterator))
+    return _of_batches(x, lambda data: each(data)[0])
+
+
+def _of_tensors(given):
+    """Tensors of any library, also in a dict, as NumPy arrays; what is something else as it is."""
+    if isinstance(given, dict):
+        return {k: _of_tensors(v) for k, v in given.items()}
+    is_tensor = hasattr(given, "shape") and hasattr(given, "__array__") and not isinstance(given, np.ndarray)
+    return np.asarray(given) if is_tensor else given
+
+
+def _of_batches(given, change):
+    """A tf.data.Dataset of the batches of something that can be gone through again, as a data loader."""
+    import tensorflow as tf
+
+    first, second = itertools.islice(itertools.cycle(map(change, itertools.islice(given, 2))), 2)
+    both = {k: zip(v.shape[1:], second[k].shape[1:]) for k, v in first.items()}  # sizes may differ from batch to batch
+    spec = {k: tf.TensorSpec([None, *(a if a == b else None for a, b in both[k])], first[k].dtype) for k in first}
+    data = tf.data.Dataset.from_generator(lambda: map(change, given), output_signature=spec)
+    return data.apply(tf.data.experimental.assert_cardinality(len(given))) if hasattr(given, "__len__") else data
 
 
 def _numpy(batch):
@@ -187,16 +211,18 @@ def _mapped(data, second, plain):
         # Stateful: an op without effects, whose answer nothing needs, would be left out.
         *values, ok = tf.numpy_function(look, [batch[k] for k in given], kinds, stateful=True)
         for k, v in zip(changed, values):
-            v.set_shape([batch[k].shape[0], *found[k].shape[1:]])
+            shape = batch[k].shape
+            v.set_shape(shape if shape.rank == found[k].ndim else [shape[:1][0], *found[k].shape[1:]])
         with tf.control_dependencies([ok]):
             return {k: tf.identity(v) for k, v in {**batch, **dict(zip(changed, values))}.items() if k in found}
 
-    return data.map(one)
+    return data.map(one).prefetch(2)
 
 
 def plain(batch: Batch, num_classes: int | None) -> Batch:
-    """Arrays whose meaning is plain, as what `check` takes: whole numbers from 0 to 255 as uint8 images; labels (N, 1) or one-hot
-    (N, num_classes) as int32 (N,). Labels that a model does not read are left out.
+    """Arrays whose meaning is plain, as what `check` takes: whole numbers from 0 to 255 and truth values, True for white, as uint8
+    images; labels (N, 1) or one-hot (N, num_classes), also whole numbers as floats, as int32 (N,). Labels that a model does not read are
+    left out.
 
     Raises:
         ValueError: whole numbers outside [0, 255], rows that are not one-hot.
@@ -204,7 +230,9 @@ def plain(batch: Batch, num_classes: int | None) -> Batch:
     batch = dict(batch)
     for name in PICTURES:
         images = batch.get(name)
-        if images is not None and images.dtype.kind in "iu" and images.dtype != np.uint8 and images.size:
+        if images is not None and images.dtype == bool:
+            batch[name] = images.astype("uint8") * np.uint8(255)
+        elif images is not None and images.dtype.kind in "iu" and images.dtype != np.uint8 and images.size:
             if images.min() < 0 or images.max() > 255:
                 raise ValueError(f"Expected whole numbers in [0, 255] as images, got {images.min()}..{images.max()}.")
             batch[name] = images.astype("uint8")
@@ -222,6 +250,8 @@ def _classes(labels, num_classes):
         labels = labels.argmax(1)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
+    if labels.dtype.kind == "f" and labels.size and (labels % 1 == 0).all():
+        labels = labels.astype("int64")
     if labels.dtype.kind not in "iu" or labels.dtype == np.int32:
         return labels  # or refused by `check`
     if labels.size and (labels.min() < 0 or labels.max() >= num_classes):  # before they wrap around
@@ -250,6 +280,10 @@ def check(batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | N
         raise ValueError(f"Expected images of shape (batch, height, width, channels), got shape {images.shape}.")
     if len(images) == 0:
         raise ValueError("The dataset is empty: expected at least one image.")
+    rows = {k: len(v) for k, v in batch.items() if v.ndim}
+    if len(set(rows.values())) > 1:
+        counts = ", ".join(f"{n:,} of {k!r}" for k, n in rows.items())
+        raise ValueError(f"Expected as many rows of each, got {counts}.")
     if images.shape[-1] != image_shape[-1]:
         raise ValueError(
             f"Expected images with {image_shape[-1]} channel(s), got {images.shape[-1]}. "

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import StatelessScope, ops
 
+from keras_imgen.arguments import integer
 from keras_imgen.data.files import whole
 from keras_imgen.data.host import raised_as_is
 from keras_imgen.layers import MinibatchStd
@@ -285,14 +286,15 @@ class ImageModel(backend.Step):
         from keras_imgen.data.epoch import set_epoch
 
         batches.refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
+        sizes = {"batch_size": batch_size, "validation_batch_size": kwargs.pop("validation_batch_size", None)}
+        batch_size, of_validation = (None if n is None else integer(k, n, 1) for k, n in sizes.items())
         self._ready()
         x = self._checked(x, y)
         if batches.is_array(x):
             x, rest = batches.split(x, validation_split)
             validation_data = rest if validation_data is None else validation_data
             batch_size = 32 if batch_size is None else batch_size
-            if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-                raise ValueError(f"Expected `batch_size` as a whole number of at least 1, got {batch_size!r}.")
+            of_validation = of_validation or batch_size
             if shuffle:
                 x, batch_size, shuffle = batches.shuffled(x, batch_size, self.seed), None, False
         elif validation_split:
@@ -303,6 +305,8 @@ class ImageModel(backend.Step):
             vx, vy, weights = keras.utils.unpack_x_y_sample_weight(validation_data)
             batches.refuse_weights(sample_weight=weights)
             validation_data = self._checked(vx, vy)
+            if batches.is_array(validation_data):
+                kwargs["validation_batch_size"] = of_validation or batch_size
         own = [keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch))]
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks.append(own[0])
@@ -324,6 +328,7 @@ class ImageModel(backend.Step):
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
         """As `keras.Model.evaluate`, on averaged weights."""
         batches.refuse_weights(sample_weight=sample_weight)
+        batch_size = None if batch_size is None else integer("batch_size", batch_size, 1)
         if not kwargs.get("_use_cached_eval_dataset"):  # which `fit` has given, after the first time
             x, y = self._checked(x, y), None
         with raised_as_is():
@@ -339,6 +344,11 @@ class ImageModel(backend.Step):
         """As `keras.Model.test_on_batch`, on averaged weights."""
         batches.refuse_weights(sample_weight=sample_weight)
         return super().test_on_batch(self._checked(x, y), return_dict=return_dict)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """As `keras.Model.predict`, on averaged weights; see `predict_batch`."""
+        batch_size = None if batch_size is None else integer("batch_size", batch_size, 1)
+        return super().predict(x, batch_size, verbose, steps, callbacks)
 
     def predict_batch(self, data):
         """What the model, called, says to what Keras' `predict` is given, with averaged weights; whole numbers are images in [0, 255]."""

@@ -76,8 +76,10 @@ class OwnPictures:
 
     def batches(self, batch: int, steps: int, seed: int):
         """(what `fit` takes, what `evaluate` takes): `steps` batches an epoch in an order that depends on (seed, epoch)."""
-        rows = np.tile(np.arange(len(self.images)), -(-steps * batch // len(self.images)))
-        arrays = {"image": self.images[rows], **({} if self.labels is None else {"label": self.labels[rows]})}
+        times = -(-steps * batch // len(self.images))
+        arrays = {"image": self.images, **({} if self.labels is None else {"label": self.labels})}
+        if times > 1:
+            arrays = {k: np.concatenate([v] * times) for k, v in arrays.items()}
         augment = Augment(flip="horizontal") if self.flip else None
         return load(arrays, batch=batch, seed=seed, augment=augment).take(steps), load(self.test, "test", batch=batch)
 
@@ -232,8 +234,14 @@ def rows_of(found, limit: int | None, rng) -> dict[str, np.ndarray]:
         parts = found.stream.take(len(chosen)).batch(256).as_numpy_iterator()
     else:
         parts = (found.fetch(chosen[i : i + 256]) for i in range(0, len(chosen), 256))
-    parts = [{k: part[k] for k in ("image", "label") if k in part} for part in parts]
-    rows = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
+    rows, at = {}, 0
+    for part in parts:
+        for k in ("image", "label"):
+            if k in part:
+                rows.setdefault(k, np.empty((len(chosen), *part[k].shape[1:]), part[k].dtype))
+                rows[k][at : at + len(part[k])] = part[k]
+        at += len(part["image"])
+    rows = {k: v[:at] for k, v in rows.items()}
     if rows["image"].dtype != np.uint8:
         raise ValueError(f"Expected pictures as uint8, 0 to 255, got {rows['image'].dtype}.")
     if "label" in rows and (rows["label"].ndim != 1 or rows["label"].dtype.kind not in "iu" or not found.class_names):

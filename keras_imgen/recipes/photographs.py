@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.arguments import integer
 from keras_imgen.data import patches, photos, sources
 from keras_imgen.recipes.own_pictures import SOURCES, absolute, rows_of
-from keras_imgen.serving.requests import integer
 
 PUBLISHED = ("t91", "bsds500:train")
 FEW = 30

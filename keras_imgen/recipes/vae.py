@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 
+from keras_imgen.arguments import integer
 from keras_imgen.callbacks import PosteriorMonitor
 from keras_imgen.models import VAE
 from keras_imgen.networks import conv_decoder, conv_encoder
 from keras_imgen.recipes.own_pictures import halves, own_pictures
 from keras_imgen.recipes.run import Run, warmup_cosine
-from keras_imgen.serving.requests import integer
 
 
 def train(

@@ -10,13 +10,14 @@ from dataclasses import asdict
 import keras
 import numpy as np
 
+from keras_imgen.arguments import integer
 from keras_imgen.data.files import shortened
 from keras_imgen.models.batches import rescale, to_uint8
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
 from keras_imgen.serving.exif import upright
 from keras_imgen.serving.graph_tiling import tiled
 from keras_imgen.serving.headers import checked
-from keras_imgen.serving.requests import guidance_limits, integer
+from keras_imgen.serving.requests import guidance_limits
 from keras_imgen.serving.restorer import LUMA
 
 

@@ -1,6 +1,5 @@
 """What a request for images may hold, checked alike for models in memory and for SavedModels. NumPy only."""
 
-import operator
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,60 +7,7 @@ from typing import Any
 
 import numpy as np
 
-
-def integer(name: str, value: Any, low: int = -(2**63), high: int = 2**63 - 1, hint: str = "") -> int:
-    """The whole number `value`.
-
-    Raises:
-        ValueError: another type, also bool, or outside [low, high]; `hint` says what to do.
-    """
-    try:
-        found = None if isinstance(value, bool | np.bool_) else operator.index(value)
-    except TypeError:
-        found = None
-    if found is None or not low <= found <= high:
-        limits = [f"of at least {low}"] * (low > -(2**63)) + [f"of at most {high}"] * (high < 2**63 - 1)
-        wanted = " and ".join(limits) or "in the range of int64"
-        raise ValueError(f"Expected `{name}` as a whole number {wanted}, got {_shown(value)}.{hint}")
-    return found
-
-
-def finite(
-    name: str, value: Any, low: float = -np.inf, high: float = np.inf, *, above: bool = False, shape: tuple = ((),)
-) -> np.ndarray:
-    """`value` as float32; by default one number, or one of the shapes `shape`.
-
-    Raises:
-        ValueError: another type, also bool, another shape; NaN, infinity or what float32 makes infinite; outside [low, high], with `above`
-            outside (low, high].
-    """
-    given = _array(value)
-    if given.dtype.kind not in "iuf" or given.shape not in shape:
-        wanted = "a number" if shape == ((),) else f"numbers of shape {' or '.join(map(str, shape))}"
-        raise ValueError(f"Expected `{name}` as {wanted}, got {_shown(value)}.")
-    with np.errstate(over="ignore"):
-        found = given.astype("float32")
-    right = np.isfinite(found) & (found > low if above else found >= low) & (found <= high)
-    if not right.all():
-        first, last = "(" if above or np.isinf(low) else "[", ")" if np.isinf(high) else "]"
-        wrong = given.reshape(-1)[np.argmin(right)]
-        raise ValueError(f"Expected `{name}` in {first}{low:g}, {high:g}{last}, got {wrong}.")
-    return found
-
-
-def _array(value: Any) -> np.ndarray:
-    try:
-        return np.asarray(value)
-    except ValueError:  # a ragged list
-        return np.asarray(None)
-
-
-def _shown(value: Any) -> str:
-    """What was given, in a few words."""
-    if isinstance(value, np.ndarray):
-        return f"an array {value.dtype} of shape {value.shape}" if value.ndim else repr(value[()])
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"{text[:60]}..."
+from keras_imgen.arguments import as_numbers, finite, integer, shown
 
 
 def rows(num_classes: int | None, n: int | None, labels: Any, seed: int = 0, seeds: Any = None):
@@ -102,9 +48,9 @@ def rows(num_classes: int | None, n: int | None, labels: Any, seed: int = 0, see
 
 def _whole(name: str, values: Any) -> np.ndarray:
     """Whole numbers, () or (n,)."""
-    found = _array(values)
+    found = as_numbers(values)
     if found.dtype.kind not in "iu" or found.ndim > 1:
-        raise ValueError(f"Expected integer {name} of shape (n,), got {_shown(values)}.")
+        raise ValueError(f"Expected integer {name} of shape (n,), got {shown(values)}.")
     return found
 
 
@@ -127,7 +73,7 @@ def checked_latents(latents: Any, shape: tuple[int, ...], codes: int | None) -> 
     Raises:
         ValueError: another shape, NaN or infinity; what is not integers in 0..codes-1.
     """
-    latents = _array(latents)
+    latents = as_numbers(latents)
     if latents.shape[1:] != shape or not latents.ndim:
         raise ValueError(f"Expected latents of shape (N, {', '.join(map(str, shape))}), got {latents.shape}.")
     if codes is None:
@@ -153,10 +99,10 @@ def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
     """(low, high) of sigma/alpha -> float32 (low, high) of log-SNR; None is always on."""
     if interval is None:
         return np.array([-np.inf, np.inf], "float32")
-    ends = _array(interval)
+    ends = as_numbers(interval)
     if ends.dtype.kind not in "iuf" or ends.shape != (2,) or not 0.0 <= ends[0] < ends[1]:
         raise ValueError(
-            f"Expected `guidance_interval` (low, high) of sigma/alpha with 0 <= low < high, got {_shown(interval)}."
+            f"Expected `guidance_interval` (low, high) of sigma/alpha with 0 <= low < high, got {shown(interval)}."
         )
     with np.errstate(divide="ignore"):
         return (-2.0 * np.log(ends[::-1].astype("float64"))).astype("float32")

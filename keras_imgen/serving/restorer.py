@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from keras_imgen.serving.requests import finite, integer
+from keras_imgen.arguments import finite, integer
 from keras_imgen.serving.tiling import out_of_memory, tiled
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")  # BT.601, full range: as JPEG has it

@@ -1,3 +1,5 @@
+import errno
+import json
 import os
 
 import keras
@@ -83,3 +85,54 @@ def test_death_while_a_backup_is_written_leaves_the_one_before(tiny, data, tmp_p
 def test_it_goes_at_the_end_unless_told_otherwise(tiny, data, tmp_path):
     tiny().fit(data, epochs=1, verbose=0, callbacks=[BackupAndRestore(str(tmp_path / "backup"))])
     assert not (tmp_path / "backup").exists()
+
+
+class KillAfter(keras.callbacks.Callback):
+    """So many steps."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self.left = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+
+def test_a_backup_inside_an_epoch_has_the_number_of_that_epoch(tiny, data, tmp_path):
+    """Killed in the second epoch, and again in its first step after the resume."""
+    numbers, folder = [], str(tmp_path / "backup")
+    for steps in (3, 0):
+        kept = BackupAndRestore(folder, save_freq=1, delete_checkpoint=False)
+        with pytest.raises(Killed):
+            tiny().fit(data, batch_size=8, epochs=9, verbose=0, callbacks=[kept, KillAfter(steps)])
+        (name,) = os.listdir(folder)
+        numbers.append(json.loads((tmp_path / "backup" / name / "training_metadata.json").read_text())["epoch"])
+    assert numbers == [1, 1]
+
+
+def test_weights_that_are_not_finite_are_not_kept(tiny, data, tmp_path):
+    model = tiny()
+    fit(model, data, tmp_path / "backup", 1)
+    before, kept = state(model), os.listdir(tmp_path / "backup")
+    model.not_finite = "Epoch 2: loss is not finite."
+    backup = BackupAndRestore(str(tmp_path / "backup"), save_freq=1)
+    backup.set_model(model)
+    backup._save_model()
+    assert os.listdir(tmp_path / "backup") == kept and same(state(model), before)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs posix_fallocate")
+def test_a_backup_without_room_is_said(tiny, data, tmp_path, monkeypatch):
+    def full(descriptor, start, size):
+        assert size > sum(v.nbytes for v in state(model))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    model = tiny()
+    fit(model, data, tmp_path / "backup", 1)
+    kept = os.listdir(tmp_path / "backup")
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        fit(model, data, tmp_path / "backup", 2)
+    assert str(tmp_path / "backup") in caught.value.filename and os.listdir(tmp_path / "backup") == kept

@@ -141,14 +141,31 @@ class Batches(keras.utils.PyDataset):
         return tuple(v[8 * k : 8 * k + 8] for v in self.rows if v is not None)
 
 
+class Loader:
+    """Batches again and again, as a data loader of PyTorch."""
+
+    def __init__(self, rows):
+        self.batches = Batches(rows)
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        return ([*self.batches[k]] for k in range(len(self)))
+
+
 @every_kind
 def test_forms_of_data_are_one(kind):
+    import jax.numpy as jnp
     import tensorflow as tf
 
     x, y = arrays(kind)
     second = KINDS[kind]().second
     as_dict = {"image": x, **({} if y is None else {second: y})}
     pieces = tf.data.Dataset.from_tensor_slices(x if y is None else (x, y))
+
+    def tf_tensor(given):
+        return None if given is None else tf.constant(given)
 
     def endless():
         while True:
@@ -163,6 +180,11 @@ def test_forms_of_data_are_one(kind):
         "endless tf.data": lambda fit: fit(pieces.batch(8).repeat(), steps_per_epoch=3),
         "PyDataset with workers": lambda fit: fit(Batches((x, y), workers=2), shuffle=False),
         "generator": lambda fit: fit(endless(), steps_per_epoch=3),
+        "a loader": lambda fit: fit(Loader((x, y))),
+        "TensorFlow's tensors": lambda fit: fit(*map(tf_tensor, (x, y)), batch_size=8, shuffle=False),
+        "JAX's in a dict": lambda fit: fit(
+            {k: jnp.asarray(v) for k, v in as_dict.items()}, batch_size=8, shuffle=False
+        ),
         "train_on_batch": None,
     }
     expected = None
@@ -255,7 +277,7 @@ def test_swapping_the_average_is_refused():
 @pytest.mark.parametrize("make", [diffusion, gan])
 def test_labels_in_every_plain_form(make):
     losses = []
-    for labels in (Y, Y.astype("int64")[:, None], np.eye(3)[Y], np.eye(3, dtype="uint8")[Y]):
+    for labels in (Y, Y.astype("int64")[:, None], Y.astype("float64"), np.eye(3)[Y], np.eye(3, dtype="uint8")[Y]):
         keras.utils.set_random_seed(0)
         model = make(3)
         model.compile()
@@ -277,6 +299,7 @@ def test_what_is_wrong_with_a_later_batch_is_said():
     batches = [
         tf.data.Dataset.from_tensor_slices((X, late)).batch(8),
         Batches((X, late)),
+        Loader((X, late)),
         (b for b in Batches((X, late))),
     ]
     for data in batches:
@@ -304,10 +327,59 @@ def test_floats_in_0_1_are_warned_of():
         made("vae").fit(X / 255.0, batch_size=8, verbose=0)
 
 
-@pytest.mark.parametrize("size", [0, -3, 2.5, "8"])
+@pytest.mark.parametrize("size", [0, -3, 2.5, True, "8"])
 def test_batch_size_is_a_number_of_images(size):
-    with pytest.raises(ValueError, match="Expected `batch_size` as a whole number of at least 1, got"):
-        made("vae").fit(X, batch_size=size, verbose=0)
+    model = made("vae")
+    for name, call in {"fit": model.fit, "evaluate": model.evaluate, "predict": model.predict}.items():
+        with pytest.raises(ValueError, match="Expected `batch_size` as a whole number of at least 1, got"):
+            call(X, batch_size=size, verbose=0)
+            pytest.fail(name)
+    with pytest.raises(ValueError, match="Expected `validation_batch_size` as"):
+        model.fit(X, validation_data=(X,), validation_batch_size=size, verbose=0)
+
+
+def test_validation_has_the_batches_that_are_asked_for():
+    seen = []
+    count = kc.LambdaCallback(on_test_batch_end=lambda batch, logs: seen.append(batch))
+    for given, batches in (({}, 4), ({"validation_batch_size": 12}, 2)):
+        seen.clear()
+        made("vae").fit(X, batch_size=6, validation_data=(X,), verbose=0, callbacks=[count], **given)
+        assert len(seen) == batches
+
+
+def test_rows_of_unequal_number_and_lists_are_refused():
+    for given in ((X, Y[:20]), ({"image": X, "label": Y[:20]},)):
+        with pytest.raises(ValueError, match="Expected as many rows of each, got 24 of 'image', 20 of 'label'"):
+            model = gan(3)
+            model.compile()
+            model.fit(*given, verbose=0)
+    with pytest.raises(ValueError, match="Expected images .*, got a list"):
+        made("vae").fit([X], verbose=0)
+
+
+def test_truth_values_are_black_and_white():
+    losses = [made("vae").fit(x, batch_size=8, verbose=0).history for x in (X > 99, (X > 99) * np.uint8(255))]
+    assert losses[0] == losses[1]
+
+
+def test_batches_of_several_sizes():
+    """Of a model that takes any: tf.data, and a loader."""
+    import tensorflow as tf
+
+    rows = [RNG.integers(0, 256, (2, n, n, 1)).astype("uint8") for n in (8, 12, 16)]
+    pairs = [(x, x.repeat(2, 1).repeat(2, 2)) for x in rows]
+    spec = (tf.TensorSpec([None, None, None, 1], "int64"),) * 2
+    data = tf.data.Dataset.from_generator(
+        lambda: (tuple(x.astype("int64") for x in p) for p in pairs), output_signature=spec
+    )
+    losses = [made("super-resolution").fit(d, verbose=0, epochs=2).history["loss"] for d in (pairs_of(pairs), data)]
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+def pairs_of(pairs):
+    loader = Loader((np.zeros(8),))
+    loader.batches = pairs
+    return loader
 
 
 def test_a_frozen_player_is_said_and_stands_still():

@@ -222,3 +222,34 @@ def test_pictures_smaller_than_a_patch(tmp_path):
         photographs("denoise", str(tmp_path), 80, 128, 4, 2, size=40)
     with pytest.raises(ValueError, match="that 3 divides"):
         photographs("super-resolution", str(tmp_path), 120, 144, 4, 2, size=40, multiple=3)
+
+
+@pytest.mark.parametrize("missing", ["folder", "npz"])
+def test_a_fault_of_the_held_out_pictures_is_not_their_absence(missing, tmp_path):
+    """A split that is there and cannot be read is said; in place of one that is not there, pictures are held out."""
+    if missing == "npz":
+        given = {"x_train": np.zeros((20, 16, 16, 1), "uint8"), "x_test": np.zeros((4, 16, 16, 2), "uint8")}
+        np.savez(tmp_path / "d.npz", **given)
+        source = f"npz:{tmp_path / 'd.npz'}"
+    else:
+        for name in ("train", "test"):
+            (tmp_path / name).mkdir()
+        Image.new("L", (16, 16)).save(tmp_path / "train" / "a.png")
+        Image.new("L", (16, 16)).save(tmp_path / "train" / "b.png")
+        (tmp_path / "test" / "c.png").write_bytes(b"broken")
+        source = f"folder:{tmp_path}"
+    with pytest.raises(ValueError, match="no pictures in|channels"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        own_pictures(source, works=halves)
+
+
+def test_one_picture_of_a_class_is_enough_for_a_vae(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for k in range(2 if name == "a" else 14):
+            Image.effect_noise((16, 16), 50).save(tmp_path / "in" / name / f"{k}.png")
+    train("vae", tmp_path / "run", tmp_path / "in", conditional=True, limit=15, seed=1)
+    model = load_model(tmp_path / "run" / "model.keras")
+    assert model.num_classes == 2 and model.generate(2, labels=[0, 1]).shape == (2, 16, 16, 1)
+    with pytest.raises(ValueError, match="Expected `components` as a whole number of at least 1"):
+        train("vae", tmp_path / "other", tmp_path / "in", components=0)

@@ -84,9 +84,8 @@ def left(folder: str) -> list[str]:
 def test_read_only(commands, tmp_path):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
-    for (name, command), answer in zip(
-        commands.items(), answers([[*c, place(n, str(closed))] for n, c in commands.items()])
-    ):
+    given = {n: [*c, place(n, str(closed))] for n, c in commands.items()}
+    for name, answer in zip(given, answers(list(given.values()))):
         one_line(name, answer)
         assert str(closed) in answer[2] or "closed" in answer[2], (name, answer)
     assert left(str(closed)) == []

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from keras_imgen import recipes, run_folder
@@ -89,3 +90,43 @@ def test_a_folder_is_one_process_s(tmp_path):
     assert second.returncode == 1 and "Another process is training in" in second.stderr
     del held
     assert subprocess.run(command, input="", capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "7", "\xff"])
+def test_settings_that_are_damaged_are_named(tmp_path, text):
+    path = tmp_path / "config.json"
+    path.write_bytes(text.encode("latin1"))
+    with pytest.raises(ValueError, match=f"{path} is damaged: expected the settings of a run"):
+        recipes.check_folder("digits-dcgan", str(tmp_path), True)
+
+
+def test_a_stage_that_was_stopped_is_not_built_upon(tmp_path):
+    from keras_imgen.recipes.run import Run
+
+    settings = {"seed": 0, "data": "digits"}
+    whole = Run("vqvae", str(tmp_path / "run"), False, **settings)
+    stage = whole.stage("tokenizer")
+    stage._begin()
+    stage._stopped = "Epoch 2: loss is not finite."
+    with pytest.raises(RuntimeError, match="loss is not finite. See "):
+        stage._report(1, {}, [], "Use it:", "line")
+    assert run_folder.finished(str(tmp_path / "run" / "tokenizer"))
+    with pytest.raises(RuntimeError, match="The stage tokenizer of the run in .* was stopped: Epoch 2"):
+        Run("vqvae", str(tmp_path / "run"), True, **settings).stage("tokenizer")
+
+
+def test_a_next_stage_begins_alike_whether_the_first_was_trained_just_now(tmp_path):
+    import keras
+
+    from keras_imgen.recipes.run import Run
+
+    drawn = []
+    for resume in (False, True):
+        stage = Run("vqvae", str(tmp_path / "run"), resume, seed=3, data="digits").stage("tokenizer")
+        if stage is not None:
+            stage._begin()
+            stage._stopped = None
+            keras.random.normal((5,), seed=None)  # it trained
+            stage._report(1, {}, [], "Use it:", "line")
+        drawn.append(np.array(keras.initializers.GlorotUniform()((4, 4))))
+    assert stage is None and np.array_equal(*drawn)

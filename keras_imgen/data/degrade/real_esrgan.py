@@ -4,12 +4,13 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from keras_imgen.arguments import integer
 from keras_imgen.data.degrade.base import Degradation, between, seeds, uniform
 from keras_imgen.data.degrade.blur import convolved, normalised, squared_distance
 from keras_imgen.data.degrade.compression import compressed
 from keras_imgen.data.degrade.light import luma
 from keras_imgen.data.degrade.noise import counted, normal
-from keras_imgen.data.degrade.resize import small_size, whole_scale
+from keras_imgen.data.degrade.resize import small_size
 
 RADIUS = 10  # of the largest kernel; sizes are odd, from 7 to 21
 
@@ -96,7 +97,7 @@ class RealESRGAN(Degradation):
     """
 
     def __init__(self, scale: int = 4, first: Stage = FIRST, second: Stage = SECOND, final_sinc: float = 0.8):
-        self.scale, self.first, self.second = whole_scale(scale, 1), first, second
+        self.scale, self.first, self.second = integer("scale", scale, 1), first, second
         self.final_sinc = between("final_sinc", final_sinc, 0, 1)[0]
 
     def change(self, x, seed):

@@ -1,7 +1,6 @@
 """Smaller pictures, as the benchmarks of super-resolution make them."""
 
-import numpy as np
-
+from keras_imgen.arguments import integer
 from keras_imgen.data.degrade.base import Degradation
 from keras_imgen.data.imresize import _weights
 
@@ -14,7 +13,7 @@ class Downscale(Degradation):
     """
 
     def __init__(self, scale: int):
-        self.scale = whole_scale(scale, 2)
+        self.scale = integer("scale", scale, 2)
 
     def change(self, x, seed):
         import tensorflow as tf
@@ -23,12 +22,6 @@ class Downscale(Degradation):
         down, across = (tf.constant(_weights(n * self.scale, n, 1 / self.scale)) for n in (height, width))
         x = tf.einsum("ih,nhwc->niwc", down, tf.cast(x, "float64"))  # rows first, as MATLAB: it shows in the last bit
         return tf.einsum("jw,niwc->nijc", across, x)
-
-
-def whole_scale(scale, least: int) -> int:
-    if not isinstance(scale, int | np.integer) or scale < least:
-        raise ValueError(f"Expected `scale` as a whole number of at least {least}, got {scale!r}.")
-    return int(scale)
 
 
 def small_size(x, scale: int) -> tuple[int, int]:

@@ -79,6 +79,8 @@ def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str
         images = images[..., None]
     if images.ndim != 4:
         raise ValueError(f"Expected images of shape (N, height, width, channels), got {images.shape}.")
+    if 0 in images.shape[1:]:
+        raise ValueError(f"Expected images of at least one pixel, got shape {images.shape}.")
     images = _images(images)
     if images.dtype == np.uint8:
         if request.channels is not None:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.arguments import integer
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import (
     R1,
@@ -17,7 +18,7 @@ from keras_imgen.models.adversarial.regularizers import (
 from keras_imgen.models.batches import to_uint8
 from keras_imgen.models.calls import call, check_labels, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
-from keras_imgen.serving.requests import integer, rows, truncation_bound
+from keras_imgen.serving.requests import rows, truncation_bound
 from keras_imgen.training import backend, random
 
 

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.arguments import finite
 from keras_imgen.models.adversarial.gan import GAN
 from keras_imgen.models.adversarial.regularizers import R1
 from keras_imgen.models.batches import to_uint8
-from keras_imgen.serving.requests import finite, rows, truncation_bound
+from keras_imgen.serving.requests import rows, truncation_bound
 from keras_imgen.training import random
 
 

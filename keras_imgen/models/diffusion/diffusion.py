@@ -7,20 +7,13 @@ import keras
 import numpy as np
 from keras import StatelessScope, ops
 
+from keras_imgen.arguments import finite, integer
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.models.batches import to_uint8
 from keras_imgen.models.diffusion import guidance, parameterizations, samplers, schedules, weightings
 from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
-from keras_imgen.serving.requests import (
-    batched,
-    finite,
-    guidance_limits,
-    guidance_scales,
-    integer,
-    one_compiles,
-    rows,
-)
+from keras_imgen.serving.requests import batched, guidance_limits, guidance_scales, one_compiles, rows
 from keras_imgen.training import backend, random
 
 

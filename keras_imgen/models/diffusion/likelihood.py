@@ -5,7 +5,8 @@ import math
 import numpy as np
 from keras import ops
 
-from keras_imgen.serving.requests import integer, rows
+from keras_imgen.arguments import integer
+from keras_imgen.serving.requests import rows
 from keras_imgen.training import backend, random
 
 

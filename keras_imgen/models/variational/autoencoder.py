@@ -6,12 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.arguments import integer
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
 from keras_imgen.models.calls import Pair, call, check_labels, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.variational import samplers
-from keras_imgen.serving.requests import checked_latents, integer, labels_of, rows
+from keras_imgen.serving.requests import checked_latents, labels_of, rows
 from keras_imgen.training import random
 
 

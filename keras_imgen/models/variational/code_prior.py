@@ -6,10 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.arguments import finite
 from keras_imgen.models.calls import check_labels
 from keras_imgen.models.variational.autoencoder import LatentModel
 from keras_imgen.models.variational.vqvae import VQVAE
-from keras_imgen.serving.requests import finite, rows
+from keras_imgen.serving.requests import rows
 from keras_imgen.training import random
 
 

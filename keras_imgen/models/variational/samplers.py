@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_imgen.serving.requests import integer
+from keras_imgen.arguments import integer
 from keras_imgen.training import random
 
 

@@ -6,11 +6,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.arguments import integer
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
 from keras_imgen.models.variational import likelihoods
 from keras_imgen.models.variational.autoencoder import Autoencoder
-from keras_imgen.serving.requests import integer, labels_of, rows
+from keras_imgen.serving.requests import labels_of, rows
 from keras_imgen.training import random
 
 ACTIVE = 0.01  # nats of KL from which on a latent number is counted as used

@@ -1,0 +1,61 @@
+"""What functions are given, checked in one place. NumPy only."""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+
+def integer(name: str, value: Any, low: int = -(2**63), high: int = 2**63 - 1, hint: str = "") -> int:
+    """The whole number `value`.
+
+    Raises:
+        ValueError: another type, also bool, or outside [low, high]; `hint` says what to do.
+    """
+    try:
+        found = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        found = None
+    if found is None or not low <= found <= high:
+        limits = [f"of at least {low}"] * (low > -(2**63)) + [f"of at most {high}"] * (high < 2**63 - 1)
+        wanted = " and ".join(limits) or "in the range of int64"
+        raise ValueError(f"Expected `{name}` as a whole number {wanted}, got {shown(value)}.{hint}")
+    return found
+
+
+def finite(
+    name: str, value: Any, low: float = -np.inf, high: float = np.inf, *, above: bool = False, shape: tuple = ((),)
+) -> np.ndarray:
+    """`value` as float32; by default one number, or one of the shapes `shape`.
+
+    Raises:
+        ValueError: another type, also bool, another shape; NaN, infinity or what float32 makes infinite; outside [low, high], with `above`
+            outside (low, high].
+    """
+    given = as_numbers(value)
+    if given.dtype.kind not in "iuf" or given.shape not in shape:
+        wanted = "a number" if shape == ((),) else f"numbers of shape {' or '.join(map(str, shape))}"
+        raise ValueError(f"Expected `{name}` as {wanted}, got {shown(value)}.")
+    with np.errstate(over="ignore"):
+        found = given.astype("float32")
+    right = np.isfinite(found) & (found > low if above else found >= low) & (found <= high)
+    if not right.all():
+        first, last = "(" if above or np.isinf(low) else "[", ")" if np.isinf(high) else "]"
+        wrong = given.reshape(-1)[np.argmin(right)]
+        raise ValueError(f"Expected `{name}` in {first}{low:g}, {high:g}{last}, got {wrong}.")
+    return found
+
+
+def as_numbers(value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except ValueError:  # a ragged list
+        return np.asarray(None)
+
+
+def shown(value: Any) -> str:
+    """What was given, in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"an array {value.dtype} of shape {value.shape}" if value.ndim else repr(value[()])
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:60]}..."
