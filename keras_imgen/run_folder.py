@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from contextlib import suppress
 from weakref import WeakValueDictionary
 
 LOCK = ".lock"
@@ -50,6 +51,14 @@ def remove_leftovers(folder: str) -> None:
             shutil.rmtree(os.path.join(place, name), ignore_errors=True)
         for name in [n for n in names if is_leftover(n)]:
             os.remove(os.path.join(place, name))
+
+
+def unlock(held, folder: str) -> None:
+    """Give the lock of a finished run back."""
+    if held is not None:
+        held.release()
+    with suppress(OSError):  # none, or another process looks at it just now
+        os.remove(os.path.join(folder, LOCK))
 
 
 def lock(folder: str):

@@ -275,7 +275,7 @@ def test_paired_metrics_of_two_folders(folders, tmp_path):
         (["{root}/clean", "--data", "digits", "--metrics", "beauty"], "There is no metric 'beauty'"),
         (["{root}/clean", "--data", "digits", "--metrics", "psnr,kernel"], "alone"),
         (["{root}/clean", "--data", "digits", "--metrics", "psnr"], "two folders"),
-        (["{root}/clean", "--data", "nonsense"], "nonsense"),
+        (["{root}/clean", "--data", "nonsense", "--extractor", "digits-lenet"], "nonsense"),
         (["{root}/clean", "--data", "digits", "--extractor", "vgg"], "extractor"),
         (["{root}/clean", "--data", "digits", "--metrics", "classifier_accuracy"], "labels"),
     ],

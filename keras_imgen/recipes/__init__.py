@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Container
 from importlib import import_module
 
-from keras_imgen.run_folder import backups, finished, is_empty, remove_leftovers
+from keras_imgen.run_folder import backups, finished, is_empty, remove_leftovers, unlock
 
 RECIPES = {  # the general ones first, which learn from any pictures
     "diffusion": ("diffusion", "a diffusion model of any pictures, class by class where there are classes"),
@@ -124,6 +124,7 @@ def check_folder(recipe: str, out: str, resume: bool) -> dict:
         raise FileNotFoundError(f"There is no run to resume in {out}: it has no config.json.")
     if finished(out):
         remove_leftovers(out)
+        unlock(None, out)  # of a process that was killed at its very end
         raise FileExistsError(f"The run in {out} is finished: there is nothing to resume.")
     if os.path.exists(os.path.join(out, "model.keras")) and not backups(os.path.join(out, "backup")):
         raise FileExistsError(

@@ -15,7 +15,7 @@ from keras_imgen.callbacks.sample_grid import class_labels
 from keras_imgen.data import set_epoch
 from keras_imgen.data.files import whole, write_text
 from keras_imgen.recipes import check_folder
-from keras_imgen.run_folder import finished, lock, remove, remove_leftovers
+from keras_imgen.run_folder import finished, lock, remove, remove_leftovers, unlock
 
 
 class Run:
@@ -218,7 +218,7 @@ class Run:
             write_text(self.path("config.json"), json.dumps({**self.config, "stopped": self._stopped}, indent=1) + "\n")
         write_text(self.path("report.md"), "\n".join(lines))
         remove(self.path("backup"))
-        self._lock = None
+        self._lock = unlock(self._lock, self.out)
         keras.utils.set_random_seed(self.config["seed"])  # of the next stage
         if self._stopped:
             raise RuntimeError(f"{self._stopped} See {self.path('report.md')}.")
