@@ -2,6 +2,9 @@ import os
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: threads of their own only get in each other's way
+    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", OMP_NUM_THREADS="1")
+
 import keras_imgen  # noqa: F401 (before Keras, which a plugin of pytest may import: TensorFlow reads its settings once)
 
 

@@ -105,6 +105,7 @@ def test_generate_from_both_forms_is_equal(run_folder, tmp_path):
     command("generate", run_folder / "model.keras", "--out", tmp_path / "model.keras", code=1)  # pictures are kept
 
 
+@pytest.mark.slow
 def test_a_fresh_process_generates_the_same(run_folder, tmp_path):
     from keras_imgen.data.image_io import load_image
 
@@ -148,6 +149,7 @@ def test_export_and_folders_that_exist(run_folder, tmp_path):
     assert "finished" in command("train", "digits-diffusion", "--out", run_folder, "--resume", code=1)
 
 
+@pytest.mark.slow
 def test_ctrl_c_and_resume_is_the_uninterrupted_run(run_folder, tmp_path, monkeypatch):
     import keras
 

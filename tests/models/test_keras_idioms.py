@@ -154,7 +154,7 @@ class Loader:
         return ([*self.batches[k]] for k in range(len(self)))
 
 
-@every_kind
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=[pytest.mark.slow] * (k != "vae")) for k in KINDS])
 def test_forms_of_data_are_one(kind):
     import jax.numpy as jnp
     import tensorflow as tf
@@ -274,7 +274,7 @@ def test_swapping_the_average_is_refused():
         model.compile(keras.optimizers.Adam(use_ema=True))
 
 
-@pytest.mark.parametrize("make", [diffusion, gan])
+@pytest.mark.parametrize("make", [pytest.param(diffusion, marks=pytest.mark.slow), gan])
 def test_labels_in_every_plain_form(make):
     losses = []
     for labels in (Y, Y.astype("int64")[:, None], Y.astype("float64"), np.eye(3)[Y], np.eye(3, dtype="uint8")[Y]):

@@ -58,7 +58,7 @@ def quick(names, *those):
     return [n if n in those else pytest.param(n, marks=pytest.mark.slow) for n in names]
 
 
-@pytest.mark.parametrize("name", quick(GENERATORS, "gan", "vae"))
+@pytest.mark.parametrize("name", quick(GENERATORS, "vae"))
 def test_from_a_folder_to_pictures_of_the_size(name, folder, tmp_path, capsys):
     out = tmp_path / "run"
     assert train(name, out, folder, size=16).startswith("keras-imgen generate")

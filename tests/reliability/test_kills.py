@@ -9,6 +9,7 @@ import pytest
 QUICK = drill.RECIPES["diffusion"]
 
 
+@pytest.mark.slow
 def test_killed_at_its_last_operation(tmp_path):
     """When the backup of a finished run is being removed: the trained model stays."""
     whole, killed = str(tmp_path / "whole"), str(tmp_path / "killed")

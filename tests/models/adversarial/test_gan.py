@@ -44,6 +44,7 @@ np.savez(sys.argv[1], *state(model))
 """
 
 
+@pytest.mark.slow
 def test_the_other_backend_learns_the_same(tmp_path, other_backend):
     x, y = images(16)
     model = gan(keras.optimizers.SGD)
@@ -71,6 +72,7 @@ np.savez(out, *state(model), p=np.array(model.augment_state))
 """
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     def run(die, folder, out):
         arguments = [str(die), str(tmp_path / folder), str(tmp_path / out)]
@@ -99,6 +101,7 @@ print(json.dumps({{"history": history, "state": [np.array(v).tolist() for v in m
 """
 
 
+@pytest.mark.slow
 @TENSORFLOW
 def test_two_replicas_equal_one_device():
     child = [sys.executable, "-c", REPLICAS.format(here=HERE)]

@@ -138,6 +138,7 @@ def test_truncation_and_styles(trained):
         model.synthesize(np.zeros((2, 5)))
 
 
+@pytest.mark.slow
 def test_saved_model_goes_on_to_the_bit(trained, tmp_path):
     model, data, _ = trained
     model.save(tmp_path / "m.keras")

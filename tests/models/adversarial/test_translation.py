@@ -52,6 +52,7 @@ def test_pix2pix_learns_a_map(tmp_path):
         np.testing.assert_array_equal(served.translate(X[:32]), model.translate(X[:32]))
 
 
+@pytest.mark.slow
 def test_cyclegan_goes_on_to_the_bit(tmp_path):
     model = cyclegan(identity_weight=5.0)
     first = model.fit(X, 255 - X, batch_size=8, epochs=1, verbose=0).history

@@ -122,6 +122,7 @@ def test_a_guide_guides_with_its_averaged_weights_of_now():
     exec(GUIDES, {})
 
 
+@pytest.mark.slow
 def test_a_guide_guides_on_the_other_backend(other_backend):
     subprocess.run([sys.executable, "-c", GUIDES], check=True, env=other_backend)
 

@@ -142,6 +142,7 @@ np.savez(out, **{k: v.numpy() for k, v in found.items()})
 """
 
 
+@pytest.mark.slow
 @TENSORFLOW
 def test_saved_models_in_a_fresh_tensorflow_process(tmp_path):
     x, y = images()
