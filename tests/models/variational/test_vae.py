@@ -31,6 +31,7 @@ def linear_vae(cls=models.VAE, **kwargs):
 
 @pytest.fixture(scope="module")
 def trained():
+    keras.utils.set_random_seed(0)
     x = linear_data()
     model = linear_vae()
     rate = keras.optimizers.schedules.CosineDecay(0.02, 2400)
