@@ -136,6 +136,13 @@ def generate(
     labels: Annotated[
         str | None, typer.Option(help="As 0,1,2: in turn; 'none': without. (default: all in turn)")
     ] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What else the model is told, as vector=0.1,2 or sequence=FILE.npy; may be given again.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Image k has the seed SEED + k.")] = 0,
     steps: Annotated[int | None, typer.Option(help="Sampler steps. (default: the model's)")] = None,
     sampler: Annotated[str | None, typer.Option(help="As ddim, heun, dpmpp_2m. (default: the model's)")] = None,
@@ -161,20 +168,22 @@ def generate(
         nothing_replaced(out, ["grid.png"], overwrite)
         nothing_replaced(out, (f"image_{k:04d}.png" for k in range(n)), overwrite)
         loaded = load_model(model)
-        from keras_imgen.callbacks.sample_grid import class_labels
+        from keras_imgen.conditions import arguments, given_with, in_turn
         from keras_imgen.data.image_io import make_grid, save_image
 
-        chosen = None if wanted == [] else class_labels(loaded, n, wanted)
+        told = in_turn(loaded.conditions, n, given_with(wanted or None, parse_conditions(loaded.conditions, condition)))
+        if wanted == []:
+            told.pop("label", None)
         given = {"steps": steps, "sampler": sampler, "guidance_scale": guidance_scale, "truncation": truncation}
         given = {name: value for name, value in given.items() if value is not None}
         check_options(loaded, given)
         about = {"model": loaded.name, **{name: str(value) for name, value in given.items()}}
         for start in range(0, n, 256):  # whole batches, so that the parts do not show in the pictures
-            part = None if chosen is None else chosen[start : start + 256]
-            images = loaded.generate(min(256, n - start), labels=part, seed=seed + start, **given)
+            part = arguments({k: v[start : start + 256] for k, v in told.items()})
+            images = loaded.generate(min(256, n - start), seed=seed + start, **part, **given)
             os.makedirs(out, exist_ok=True)  # not before: a model may refuse
             for k, image in enumerate(images, start):
-                label = {} if chosen is None else {"label": str(chosen[k])}
+                label = {"label": str(told["label"][k])} if "label" in told else {}
                 save_image(os.path.join(out, f"image_{k:04d}.png"), image, {**about, "seed": str(seed + k), **label})
             if start == 0:
                 save_image(os.path.join(out, "grid.png"), make_grid(images[:100]), {**about, "seed": str(seed)})
@@ -462,14 +471,24 @@ def check_options(model, given: dict) -> None:
 
 def parse_labels(text: str | None, option: str = "--labels") -> list[int] | None:
     """ "0,1,2" -> [0, 1, 2]; "none" -> []; None -> None."""
+    from keras_imgen.conditions import numbers
+
     if text is None:
         return None
-    if text.strip().lower() == "none":
-        return []
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise ValueError(f"Expected {option} as whole numbers with commas, such as 0,1,2, got {text!r}.") from None
+    return [] if text.strip().lower() == "none" else numbers(option, text, int)
+
+
+def parse_conditions(conditions, given: list[str] | None) -> dict:
+    """["vector=0.1,2", "sequence=FILE.npy"] -> {"vector": [0.1, 2.0], "sequence": an array}."""
+    known, found = {condition.key: condition for condition in conditions}, {}
+    for text in given or ():
+        name, sign, value = text.partition("=")
+        if not sign or name not in known:
+            raise ValueError(
+                f"Expected --condition NAME=VALUE of {', '.join(known) or 'no name: this model takes none'}, got {text!r}."
+            )
+        found[name] = known[name].parse(value)
+    return found
 
 
 def nothing_replaced(out: str, names: Iterable[str], overwrite: bool) -> None:

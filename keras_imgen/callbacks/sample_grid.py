@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_imgen.conditions import arguments, given_with, in_turn
+
 
 class SampleGrid(keras.callbacks.Callback):
     """Writes `folder/epoch_0001.png`, a grid of images with the same seeds (and labels) after every epoch.
@@ -21,6 +23,7 @@ class SampleGrid(keras.callbacks.Callback):
         tensorboard: a log folder for TensorBoard, as well.
         images: uint8 (n, H, W, C), for a model from image to image or an autoencoder: the grid shows each one beside the answer. A
             conditional autoencoder needs their `labels` too.
+        conditions: what else the model is told, by name; see `keras_imgen.conditions`.
         generate: passed on to `model.generate`, as `steps=10`; or to `model.restore`, as `masks=...`.
     """
 
@@ -33,6 +36,7 @@ class SampleGrid(keras.callbacks.Callback):
         seed: int = 0,
         tensorboard: str | None = None,
         images: Any = None,
+        conditions: dict[str, Any] | None = None,
         **generate,
     ):
         super().__init__()
@@ -46,18 +50,24 @@ class SampleGrid(keras.callbacks.Callback):
         self.n = n if n is not None else 16 if labels is None else len(self.labels)
         if self.n < 1:
             raise ValueError(f"Expected `n` of at least 1 image, got {self.n!r}.")
-        self._generate, self._writer = generate, None
+        self.conditions, self._generate, self._writer = conditions, generate, None
 
     def on_train_begin(self, logs=None):
-        if self.images is not None and getattr(self.model, "codec_classes", None) and self.labels is None:
-            raise ValueError("This autoencoder is conditional on labels: give SampleGrid the labels of its images.")
+        told = given_with(self.labels, self.conditions)
+        for condition in getattr(self.model, "codec_conditions", ()) if self.images is not None else ():
+            if condition.key not in told:
+                name = "labels" if condition.key == "label" else condition.key
+                raise ValueError(
+                    f"This autoencoder is conditional on {name}: give SampleGrid the {name} of its images."
+                )
 
     def _answers(self):
         if hasattr(self.model, "restore"):
             return self.model.restore(self.images, **self._generate)
         if hasattr(self.model, "translate"):
             return self.model.translate(self.images)
-        return self.model.reconstruct(self.images, self.labels if self.model.codec_classes else None)
+        told = given_with(self.labels, self.conditions) if self.model.codec_conditions else {}
+        return self.model.reconstruct(self.images, conditions=told)
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 != self.params.get("epochs"):
@@ -67,8 +77,8 @@ class SampleGrid(keras.callbacks.Callback):
         if self.images is not None:
             grid = make_grid(beside(self.images, self._answers()))
         else:
-            labels = class_labels(self.model, self.n, self.labels)
-            grid = make_grid(self.model.generate(self.n, labels=labels, seed=self.seed, **self._generate))
+            told = in_turn(self.model.conditions, self.n, given_with(self.labels, self.conditions))
+            grid = make_grid(self.model.generate(self.n, seed=self.seed, **arguments(told), **self._generate))
         os.makedirs(self.folder, exist_ok=True)
         metadata = {"model": self.model.name, "seed": str(self.seed), "epoch": str(epoch + 1)}
         save_image(os.path.join(self.folder, f"epoch_{epoch + 1:04d}.png"), grid, metadata)
@@ -79,15 +89,6 @@ class SampleGrid(keras.callbacks.Callback):
             with self._writer.as_default():
                 tf.summary.image("samples", grid[None], step=epoch + 1)
             self._writer.flush()
-
-
-def class_labels(model: Any, n: int, labels: Any = None) -> np.ndarray | None:
-    """n labels: those given, repeated in order, or all classes in turn; None for a model without labels."""
-    if labels is None:
-        if model.num_classes is None:
-            return None
-        labels = np.arange(model.num_classes)
-    return np.resize(np.asarray(labels), n)
 
 
 def beside(*rows: np.ndarray) -> np.ndarray:

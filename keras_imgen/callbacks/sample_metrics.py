@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_imgen.callbacks.sample_grid import class_labels
+from keras_imgen.conditions import arguments, given_with, in_turn
 
 
 class SampleMetrics(keras.callbacks.Callback):
@@ -78,8 +78,10 @@ class SampleMetrics(keras.callbacks.Callback):
         from keras_imgen.metrics.features import extract
 
         started = time.perf_counter()
-        labels = class_labels(self.model, self.n, self.labels)
-        samples = extract(self.model.generate(self.n, labels=labels, seed=self.seed, **self._generate), self.extractor)
+        told = in_turn(self.model.conditions, self.n, given_with(self.labels, None))
+        samples = extract(
+            self.model.generate(self.n, seed=self.seed, **arguments(told), **self._generate), self.extractor
+        )
         for name, value in evaluation.values(self.metrics, self._reference, samples, self.extractor, self.seed).items():
             logs[f"val_{name}"] = value
         self._last = time.perf_counter() - started

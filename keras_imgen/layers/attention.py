@@ -12,13 +12,15 @@ class Attention(keras.layers.Layer):
         heads: number of heads; C must be a multiple of it.
         zero: start the output projection at zero, so that a residual block starts as the identity.
         causal: a token sees itself and those before it.
+
+    Called with `keep` bool (N, S) it sees of the context what that is true for, and nothing where it is false everywhere.
     """
 
     def __init__(self, heads: int, zero: bool = True, causal: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.heads, self.zero, self.causal = heads, zero, causal
 
-    def build(self, x_shape, context_shape=None):
+    def build(self, x_shape, context_shape=None, keep_shape=None):
         channels, source = x_shape[-1], (context_shape or x_shape)[-1]
         if channels % self.heads:
             raise ValueError(f"Expected channels to be a multiple of heads={self.heads}, got {channels}.")
@@ -30,7 +32,7 @@ class Attention(keras.layers.Layer):
         for layer in (self.key, self.value):
             layer.build((*x_shape[:-1], source))
 
-    def call(self, x, context=None):
+    def call(self, x, context=None, keep=None):
         channels = x.shape[-1]
         width = channels // self.heads
         source = x if context is None else context
@@ -44,11 +46,17 @@ class Attention(keras.layers.Layer):
         if self.causal:
             places = ops.arange(ops.shape(x)[1])
             scores = ops.where(places[:, None] >= places[None], scores, -1e9)
-        weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
+        if keep is None:
+            weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
+        else:
+            seen = keep[:, None, None]
+            weights = ops.softmax(ops.where(seen, scores, -1e9), axis=-1)
+            weights = ops.cast(ops.where(seen, weights, 0.0), v.dtype)
+            v = ops.where(keep[:, None, :, None], v, 0.0)  # 0 times infinity would be seen
         mixed = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
         return self.out(ops.reshape(mixed, (-1, ops.shape(x)[1], channels)))
 
-    def compute_output_shape(self, x_shape, context_shape=None):
+    def compute_output_shape(self, x_shape, context_shape=None, keep_shape=None):
         return x_shape
 
     def get_config(self):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.conditions import Conditions, Label
 from keras_imgen.data.host import of_host
 
 PICTURES = ("image", "target")
@@ -317,3 +318,22 @@ def check(batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | N
             raise ValueError(f"Expected integer labels of shape (batch,), got {labels.dtype} of shape {labels.shape}.")
         if labels.min() < 0 or labels.max() >= num_classes:
             raise ValueError(f"Expected labels in 0..{num_classes - 1}, got {labels.min()}..{labels.max()}.")
+
+
+def check_conditions(batch: dict[str, np.ndarray], conditions: Conditions) -> None:
+    """Refuse a batch without what a model is told, or with another form of it. Labels are looked at by `check`."""
+    for condition in conditions:
+        for name, one in condition.inputs().items():
+            if isinstance(condition, Label) or name not in batch and name != condition.key:
+                continue
+            if name not in batch:
+                raise ValueError(
+                    f"This model is conditional on {name!r}: expected batches with that key, got {sorted(batch)}."
+                )
+            size = batch[name].shape[1:]
+            if len(size) != len(one.shape) or any(a not in (None, b) for a, b in zip(one.shape, size)):
+                raise ValueError(
+                    f"Expected {name!r} of shape (batch, {', '.join(map(str, one.shape))}), got {batch[name].shape}."
+                )
+            if not np.isfinite(batch[name]).all():
+                raise ValueError(f"{name!r} holds NaN or infinity.")

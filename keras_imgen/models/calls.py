@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from keras_imgen.conditions import Conditions, Label, Sequence, Vector
+
 
 def inputs(network: keras.Model) -> dict[str, Any]:
     """The symbolic inputs by name; of a plain network `latent` or `image`."""
@@ -19,6 +21,24 @@ def call(network: keras.Model, values: dict[str, Any], training: bool):
     if isinstance(network, keras.Sequential) or not isinstance(network.input, dict):
         return network(values[next(iter(names))], training=training)
     return network({k: values[k] for k in names}, training=training)
+
+
+def conditions_of(network: keras.Model, own: tuple[str, ...], num_classes: int | None) -> Conditions:
+    """What a network is told: its inputs but for its `own`, by their form: labels, vectors (N, D), sequences (N, S, D) and their masks."""
+    found: Conditions = () if num_classes is None else (Label(num_classes),)
+    try:
+        given = inputs(network)
+    except (AttributeError, ValueError):  # of a subclass that was not made from its inputs
+        return found
+    for name, tensor in given.items():
+        size = tensor.shape[1:]
+        if name in own or name == "label" or name.removesuffix("_mask") in set(given) - {name}:
+            continue
+        if len(size) == 1:
+            found += (Vector(size[0], name),)
+        elif len(size) == 2:
+            found += (Sequence(size[1], name, f"{name}_mask" in given),)
+    return found
 
 
 def check_labels(network: keras.Model, num_classes: int | None, what: str) -> None:

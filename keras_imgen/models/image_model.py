@@ -11,6 +11,7 @@ import numpy as np
 from keras import StatelessScope, ops
 
 from keras_imgen.arguments import integer
+from keras_imgen.conditions import Conditions, Label
 from keras_imgen.data.files import whole
 from keras_imgen.data.host import raised_as_is
 from keras_imgen.layers import MinibatchStd
@@ -384,6 +385,7 @@ class ImageModel(backend.Step):
     def _check(self, batch: dict[str, np.ndarray]) -> None:
         """Raises ValueError if the model cannot learn from this batch."""
         batches.check(batch, self.image_shape, self.num_classes)
+        batches.check_conditions(batch, self.conditions)
 
     # === Saving ===
 
@@ -473,6 +475,30 @@ class ImageModel(backend.Step):
     def num_classes(self) -> int | None:
         """The number of labels the model knows, None if it has none."""
         return None
+
+    @property
+    def conditions(self) -> Conditions:
+        """What the model is told besides noise or a picture."""
+        return () if self.num_classes is None else (Label(self.num_classes),)
+
+    def drawn(self, keys: Any, told: dict[str, Any]) -> dict[str, Any]:
+        """Conditions of new images: labels that are null are drawn by the keys (N, 2)."""
+        if "label" not in told:
+            return told
+        labels = random.integers(random.fold(keys, 1), self.num_classes)
+        return {**told, "label": ops.where(told["label"] < self.num_classes, told["label"], labels)}
+
+    def told(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """The conditions in a batch, as tensors by the names of the networks' inputs; a mask that is not there is true everywhere."""
+        found = {}
+        for condition in self.conditions:
+            for name, one in condition.inputs().items():
+                if name in batch:
+                    found[name] = ops.cast(batch[name], one.dtype)
+                elif condition.key in batch:
+                    shape = ops.shape(batch[condition.key])[: 1 + len(one.shape)]
+                    found[name] = ops.ones(shape, one.dtype)
+        return found
 
     def generate(self, n: int | None = None, labels: Any = None, seed: int = 0, **kwargs) -> np.ndarray:
         """Images, uint8 (n, height, width, channels). Image k has the seed `seed + k` and can be made again alone."""

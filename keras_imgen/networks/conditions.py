@@ -17,7 +17,17 @@ def inputs(channels: int, num_classes: int | None, vector_dim: int | None, seque
         found["vector"] = keras.Input((vector_dim,), name="vector")
     if sequence_dim is not None:
         found["sequence"] = keras.Input((None, sequence_dim), name="sequence")
+        found["sequence_mask"] = keras.Input((None,), dtype="bool", name="sequence_mask", optional=True)
     return found
+
+
+class Conditioned(keras.Model):
+    """A network of the inputs above, that may be called without `sequence_mask`: then all of the sequence counts."""
+
+    def __call__(self, inputs, *args, **kwargs):
+        if isinstance(inputs, dict) and "sequence" in inputs:
+            inputs = {"sequence_mask": None, **inputs}
+        return super().__call__(inputs, *args, **kwargs)
 
 
 def embedding(given: dict, width: int, num_classes: int | None):

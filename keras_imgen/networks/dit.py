@@ -8,7 +8,7 @@ from keras_imgen.networks import conditions
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
-class DiT(keras.Model):
+class DiT(conditions.Conditioned):
     """See `dit`."""
 
     def __init__(
@@ -34,7 +34,7 @@ class DiT(keras.Model):
         h = layers.Conv2D(width, patch, strides=patch, name="patches")(given["image"])
         h = Positions(name="positions")(h)
         for i in range(depth):
-            h = Block(heads, name=f"block{i}")(h, embedding, given.get("sequence"))
+            h = Block(heads, name=f"block{i}")(h, embedding, given.get("sequence"), given.get("sequence_mask"))
         modulation = layers.Dense(2 * width, kernel_initializer="zeros", name="modulation_out")(embedding)
         h = ModulatedNorm(name="norm_out")(h, modulation)
         h = layers.Dense(patch * patch * channels, kernel_initializer="zeros", dtype="float32", name="pixels")(h)
@@ -100,7 +100,7 @@ class Block(layers.Layer):
         super().__init__(**kwargs)
         self.heads = heads
 
-    def build(self, x_shape, embedding_shape, sequence_shape=None):
+    def build(self, x_shape, embedding_shape, sequence_shape=None, keep_shape=None):
         width, p = x_shape[-1], {"dtype": self.dtype_policy}
         self.norm = ModulatedNorm(**p)
         self.modulation = layers.Dense(6 * width, kernel_initializer="zeros", name="modulation", **p)
@@ -115,14 +115,14 @@ class Block(layers.Layer):
             self.cross = Attention(self.heads, name="cross_attention", **p)
             self.cross.build(x_shape, sequence_shape)
 
-    def call(self, x, embedding, sequence=None):
+    def call(self, x, embedding, sequence=None, keep=None):
         m = ops.split(self.modulation(embedding), 6, axis=-1)
         x = x + m[2][:, None] * self.attention(self.norm(x, ops.concatenate(m[0:2], axis=-1)))
         if sequence is not None:
-            x = x + self.cross(x, sequence)
+            x = x + self.cross(x, sequence, keep)
         return x + m[5][:, None] * self.down(self.up(self.norm(x, ops.concatenate(m[3:5], axis=-1))))
 
-    def compute_output_shape(self, x_shape, embedding_shape=None, sequence_shape=None):
+    def compute_output_shape(self, x_shape, embedding_shape=None, sequence_shape=None, keep_shape=None):
         return x_shape
 
     def get_config(self):

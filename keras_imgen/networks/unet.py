@@ -8,7 +8,7 @@ from keras_imgen.networks import conditions
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
-class UNet(keras.Model):
+class UNet(conditions.Conditioned):
     """See `unet`."""
 
     def __init__(
@@ -31,7 +31,7 @@ class UNet(keras.Model):
             )
         given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim)
         embedding = conditions.embedding(given, 4 * widths[0], num_classes)
-        sequence = given.get("sequence")
+        sequence, mask = given.get("sequence"), given.get("sequence_mask")
 
         def block(h, out, name, resolution):
             skip = h if h.shape[-1] == out else layers.Conv2D(out, 1, name=f"{name}_skip")(h)
@@ -46,7 +46,7 @@ class UNet(keras.Model):
             if resolution in attention:
                 h = SpatialAttention(name=f"{name}_attention")(h)
                 if sequence is not None:
-                    h = SpatialAttention(name=f"{name}_cross_attention")(h, sequence)
+                    h = SpatialAttention(name=f"{name}_cross_attention")(h, sequence, mask)
             return h
 
         h = layers.Conv2D(widths[0], 3, padding="same", name="conv_in")(given["image"])
@@ -85,9 +85,9 @@ class UNet(keras.Model):
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class SpatialAttention(layers.Layer):
-    """x + attention over its places, or from its places to a sequence (N, S, D); x is (N, H, W, C)."""
+    """x + attention over its places, or from its places to a sequence (N, S, D) with its mask (N, S); x is (N, H, W, C)."""
 
-    def build(self, x_shape, sequence_shape=None):
+    def build(self, x_shape, sequence_shape=None, keep_shape=None):
         channels = x_shape[-1]
         heads = channels // 32 if channels % 32 == 0 else 1
         self.norm = GroupNorm(dtype=self.dtype_policy)
@@ -95,12 +95,12 @@ class SpatialAttention(layers.Layer):
         self.norm.build(x_shape)
         self.attention.build((x_shape[0], None, channels), sequence_shape)
 
-    def call(self, x, sequence=None):
+    def call(self, x, sequence=None, keep=None):
         shape = keras.ops.shape(x)
         tokens = keras.ops.reshape(self.norm(x), (shape[0], shape[1] * shape[2], shape[3]))
-        return x + keras.ops.reshape(self.attention(tokens, sequence), shape)
+        return x + keras.ops.reshape(self.attention(tokens, sequence, keep), shape)
 
-    def compute_output_shape(self, x_shape, sequence_shape=None):
+    def compute_output_shape(self, x_shape, sequence_shape=None, keep_shape=None):
         return x_shape
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.conditions import Label, from_description, given_with, inputs_of, is_null
 from keras_imgen.serving import restorer
 from keras_imgen.serving.requests import (
     answers,
     checked_latents,
     guidance_scales,
-    labels_of,
     rows,
+    told,
     truncation_bound,
 )
 
@@ -58,6 +59,7 @@ class ServedModel:
         self.name = self.description["name"]
         self.image_shape = tuple(self.description["image_shape"])
         self.num_classes = self.description["num_classes"]
+        self.conditions = _conditions(description, "conditions", self.num_classes)
         with tensorflow_logs("ERROR"):  # it would warn that gradients were not saved
             self._loaded = tf.saved_model.load(path)  # held: its variables live as long as it does
         if missing := set(self.endpoints) - set(self._loaded.signatures):
@@ -71,12 +73,13 @@ class ServedModel:
             )
         return images
 
-    def _call(self, name, parts, labels, batch_size, output="images", constants=None, fill=True):
-        """The endpoint `name` on `parts`, arrays with a row for each image, some rows at a time."""
+    def _call(self, name, parts, conditions, batch_size, output="images", constants=None, fill=True):
+        """The endpoint `name` on `parts`, arrays with a row for each image, and what it is told, some rows at a time."""
         import tensorflow as tf
 
         endpoint = self._loaded.signatures[name]
-        parts = parts if labels is None else {**parts, "labels": labels}
+        served = inputs_of(self.conditions)
+        parts = {**parts, **{served[k].served: v for k, v in conditions.items()}}
         constants = {k: tf.constant(v) for k, v in (constants or {}).items()}
 
         def function(*arrays):
@@ -101,18 +104,19 @@ class ServedDiffusion(ServedModel):
         steps: int | None = None,
         sampler: str | None = None,
         guidance_scale: float | None = None,
+        conditions: dict[str, Any] | None = None,
         batch_size: int = 64,
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels): see `Diffusion.generate`."""
-        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+        seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds)
         scales = guidance_scales(
             self.description["guidance_scale"] if guidance_scale is None else guidance_scale, len(seeds)
         )
-        if labels is not None and (labels == self.num_classes).all():
+        if is_null(self.conditions, told):
             scales = np.ones_like(scales)
         table = self.table(steps, sampler).astype("float32")
         parts = {"seeds": seeds, "guidance_scale": scales}
-        return self._call("generate", parts, labels, batch_size, constants={"table": table}, fill=False)
+        return self._call("generate", parts, told, batch_size, constants={"table": table}, fill=False)
 
     def table(self, steps: int | None = None, sampler: str | None = None) -> np.ndarray:
         """The sampler's coefficients; the exported ones unless another sampler or step count is asked for."""
@@ -142,12 +146,13 @@ class ServedGAN(ServedModel):
         *,
         seeds: Any = None,
         truncation: float | None = None,
+        conditions: dict[str, Any] | None = None,
         batch_size: int = 64,
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels): see `GAN.generate`."""
-        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+        seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds, null=False)
         constants = {"truncation": truncation_bound(truncation)}
-        return self._call("generate", {"seeds": seeds}, labels, batch_size, constants=constants)
+        return self._call("generate", {"seeds": seeds}, told, batch_size, constants=constants)
 
 
 class ServedTranslation(ServedModel):
@@ -155,14 +160,14 @@ class ServedTranslation(ServedModel):
 
     def translate(self, images: Any, batch_size: int = 32) -> np.ndarray:
         """uint8 images from uint8 images (N, H, W, C): see `Pix2Pix.translate`."""
-        return self._call("serving_default", {"images": self._images(images)}, None, batch_size, fill=False)
+        return self._call("serving_default", {"images": self._images(images)}, {}, batch_size, fill=False)
 
     def translate_back(self, targets: Any, batch_size: int = 32) -> np.ndarray:
         """uint8 images of the first kind from uint8 targets (N, H, W, C): see `CycleGAN.translate_back`."""
         if "translate_back" not in self._loaded.signatures:
             raise ValueError(f"This export of {self.description['model']} has no way back from targets to images.")
         shape = tuple(self.description["target_shape"])
-        return self._call("translate_back", {"images": self._images(targets, shape)}, None, batch_size, fill=False)
+        return self._call("translate_back", {"images": self._images(targets, shape)}, {}, batch_size, fill=False)
 
 
 class ServedLatentModel(ServedModel):
@@ -174,31 +179,41 @@ class ServedLatentModel(ServedModel):
     def __init__(self, path: str, description: dict):
         super().__init__(path, description)
         self.latent_shape = tuple(description["latent_shape"])
+        self.codec_conditions = _conditions(description, "codec_conditions", description["codec_classes"])
 
     def generate(
-        self, n: int | None = None, labels: Any = None, seed: int = 0, *, seeds: Any = None, batch_size: int = 64
+        self,
+        n: int | None = None,
+        labels: Any = None,
+        seed: int = 0,
+        *,
+        seeds: Any = None,
+        conditions: dict[str, Any] | None = None,
+        batch_size: int = 64,
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels): see `LatentModel.generate`."""
-        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
-        return self._call("generate", {"seeds": seeds}, labels, batch_size)
+        seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds, null=False)
+        return self._call("generate", {"seeds": seeds}, told, batch_size)
 
-    def encode(self, images: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
+    def encode(self, images: Any, labels: Any = None, batch_size: int = 64, *, conditions: Any = None) -> np.ndarray:
         """Latents of uint8 images (N, H, W, C)."""
         parts = {"images": self._images(images)}
-        return self._call("encode", parts, self._labels(images, labels), batch_size, "latents")
+        return self._call("encode", parts, self._told(images, labels, conditions), batch_size, "latents")
 
-    def decode(self, latents: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
+    def decode(self, latents: Any, labels: Any = None, batch_size: int = 64, *, conditions: Any = None) -> np.ndarray:
         """uint8 images of latents (N, *latent_shape)."""
         latents = checked_latents(latents, self.latent_shape, self.description["codes"])
-        return self._call("decode", {"latents": latents}, self._labels(latents, labels), batch_size)
+        return self._call("decode", {"latents": latents}, self._told(latents, labels, conditions), batch_size)
 
-    def reconstruct(self, images: Any, labels: Any = None, batch_size: int = 64) -> np.ndarray:
+    def reconstruct(
+        self, images: Any, labels: Any = None, batch_size: int = 64, *, conditions: Any = None
+    ) -> np.ndarray:
         """uint8 images after encoding and decoding."""
         parts = {"images": self._images(images)}
-        return self._call("reconstruct", parts, self._labels(images, labels), batch_size)
+        return self._call("reconstruct", parts, self._told(images, labels, conditions), batch_size)
 
-    def _labels(self, given, labels):
-        return labels_of(self.description["codec_classes"], len(given), labels)
+    def _told(self, rows, labels, conditions):
+        return told(self.codec_conditions, len(rows), given_with(labels, conditions))
 
 
 class ServedRestoration(ServedModel):
@@ -215,9 +230,16 @@ class ServedRestoration(ServedModel):
         """Restored pictures of any kind and size: see `models.SuperResolution.restore`."""
 
         def run(arrays):
-            return self._call("tiles", arrays, None, len(arrays["image"]), fill=False)
+            return self._call("tiles", arrays, {}, len(arrays["image"]), fill=False)
 
         return restorer.restore(run, self.form, images, **how)
+
+
+def _conditions(description, name, num_classes):
+    """Of an export; older ones had labels alone."""
+    if name in description:
+        return from_description(description[name])
+    return () if num_classes is None else (Label(num_classes),)
 
 
 _KINDS = {

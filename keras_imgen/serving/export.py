@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_imgen.arguments import integer
+from keras_imgen.conditions import described, inputs_of
 from keras_imgen.data.files import shortened
 from keras_imgen.models.batches import rescale, to_uint8
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
@@ -25,9 +26,11 @@ def export_diffusion(model, path: str) -> None:
     """Write a diffusion model as a SavedModel with averaged weights. TensorFlow backend.
 
     Endpoints, all free in the batch size N:
-        `generate`: seeds int32 (N,), [labels int32 (N,),] guidance_scale float32 (N,), table float32 (rows, 10) -> images uint8
-        `serving_default`: seeds [and labels] -> images, with the model's default sampler, steps and guidance
-        `denoise`: image float32 (N, H, W, C) in the model's noisy coordinates, alpha (N,), sigma (N,) [, labels] -> x0 float32
+        `generate`: seeds int32 (N,), guidance_scale float32 (N,), table float32 (rows, 10) -> images uint8
+        `serving_default`: seeds -> images, with the model's default sampler, steps and guidance
+        `denoise`: image float32 (N, H, W, C) in the model's noisy coordinates, alpha (N,), sigma (N,) -> x0 float32
+
+    Each takes the model's conditions, too: labels int32 (N,), vector float32 (N, D), sequence float32 (N, S, D) and its sequence_mask.
 
     `assets.extra/keras_imgen.json` describes the model, so that tables for other samplers and step counts can be made.
 
@@ -35,29 +38,28 @@ def export_diffusion(model, path: str) -> None:
         FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
     """
     tf = _tensorflow(path)
-    conditional = model.num_classes is not None
     seeds = tf.TensorSpec([None], "int32", name="seeds")
-    labels = {"labels": tf.TensorSpec([None], "int32", name="labels")} if conditional else {}
+    conditions = _specs(model.conditions)
     default_table = model.table().astype("float32")
     interval = guidance_limits(None)
 
-    def generate(seeds, guidance_scale, table, labels=None):
+    def generate(seeds, guidance_scale, table, **served):
         options = {
             "guidance_scale": guidance_scale,
             "guidance_rescale": tf.constant(0.0),
             "guidance_interval": tf.constant(interval),
         }
         with model.averaged():
-            return {"images": model.sample(seeds, table, options, {} if labels is None else {"label": labels})}
+            return {"images": model.sample(seeds, table, options, _told(model.conditions, served))}
 
-    def default(seeds, **labels):
+    def default(seeds, **served):
         scale = tf.fill(tf.shape(seeds), tf.constant(model.guidance_scale, "float32"))
-        return generate(seeds=seeds, guidance_scale=scale, table=tf.constant(default_table), **labels)
+        return generate(seeds=seeds, guidance_scale=scale, table=tf.constant(default_table), **served)
 
-    def denoise(image, alpha, sigma, labels=None):
-        extra = {} if labels is None else {"label": labels}
+    def denoise(image, alpha, sigma, **served):
         with model.averaged():
-            return {"x0": model({"image": image, "alpha": alpha, "sigma": sigma, **extra})}
+            told = _told(model.conditions, served)
+            return {"x0": model({"image": image, "alpha": alpha, "sigma": sigma, **told})}
 
     level = {name: tf.TensorSpec([None], "float32", name=name) for name in ("alpha", "sigma")}
     image = tf.TensorSpec([None, *model.image_shape], "float32", name="image")
@@ -66,12 +68,12 @@ def export_diffusion(model, path: str) -> None:
         seeds=seeds,
         guidance_scale=tf.TensorSpec([None], "float32", name="guidance_scale"),
         table=tf.TensorSpec([None, default_table.shape[1]], "float32", name="table"),
-        **labels,
+        **conditions,
     )
     signatures = {
-        "serving_default": _concrete(default, seeds=seeds, **labels),
+        "serving_default": _concrete(default, seeds=seeds, **conditions),
         "generate": generate,
-        "denoise": _concrete(denoise, image=image, **level, **labels),
+        "denoise": _concrete(denoise, image=image, **level, **conditions),
     }
     about = {
         "kind": "diffusion",
@@ -88,20 +90,18 @@ def export_gan(model, path: str) -> None:
     """Write the generator of a GAN as a SavedModel with averaged weights. TensorFlow backend.
 
     Endpoints, both free in the batch size N:
-        `serving_default`: seeds int32 (N,) [, labels int32 (N,)] -> images uint8 (N, H, W, C)
+        `serving_default`: seeds int32 (N,) and the model's conditions, as labels int32 (N,) -> images uint8 (N, H, W, C)
         `generate`: the same and truncation float32 (), 0 for none -> images
 
     Raises:
         FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
     """
     tf = _tensorflow(path)
-    seeds = {"seeds": tf.TensorSpec([None], "int32", name="seeds")}
-    if model.num_classes is not None:
-        seeds["labels"] = tf.TensorSpec([None], "int32", name="labels")
+    seeds = {"seeds": tf.TensorSpec([None], "int32", name="seeds"), **_specs(model.conditions)}
 
-    def generate(seeds, truncation, labels=None):
+    def generate(seeds, truncation, **served):
         with model.averaged():
-            return {"images": model.sample(seeds, labels, truncation)}
+            return {"images": model.sample(seeds, _told(model.conditions, served), truncation)}
 
     def default(**seeds):
         return generate(truncation=tf.constant(0.0), **seeds)
@@ -136,7 +136,7 @@ def export_translation(model, path: str) -> None:
 def export_latent_model(model, path: str) -> None:
     """Write an autoencoder of any kind as a SavedModel with averaged weights and its sampler of latents. TensorFlow backend.
 
-    Endpoints, all free in the batch size N; `labels` int32 (N,) goes with each where the model is conditional:
+    Endpoints, all free in the batch size N; what the model is conditional on, as `labels` int32 (N,), goes with each:
         `serving_default`, `generate`: seeds int32 (N,) -> images uint8 (N, H, W, C)
         `encode`: images uint8 -> latents, float32 (N, D) or codes int32 (N, h, w)
         `decode`: latents -> images;  `reconstruct`: images -> images
@@ -145,20 +145,18 @@ def export_latent_model(model, path: str) -> None:
         FileExistsError: the path exists.  RuntimeError: another backend than TensorFlow.
     """
     tf = _tensorflow(path)
-    label = tf.TensorSpec([None], "int32", name="labels")
-    generating = {} if model.num_classes is None else {"labels": label}
-    coding = {} if model.codec_classes is None else {"labels": label}
     images = tf.TensorSpec([None, *model.image_shape], "uint8", name="images")
     latents = tf.TensorSpec([None, *model.latent_shape], model.latent_dtype, name="latents")
 
-    def endpoint(function, name, spec, output, labels):
+    def endpoint(function, name, spec, output, conditions):
         def run(**inputs):
             with model.averaged():
-                return {output: function(inputs[name], inputs.get("labels"))}
+                return {output: function(inputs[name], _told(conditions, inputs))}
 
-        return _concrete(run, **{name: spec}, **labels)
+        return _concrete(run, **{name: spec}, **_specs(conditions))
 
-    generate = endpoint(model.sample, "seeds", tf.TensorSpec([None], "int32", name="seeds"), "images", generating)
+    coding, seeds = model.codec_conditions, tf.TensorSpec([None], "int32", name="seeds")
+    generate = endpoint(model.sample, "seeds", seeds, "images", model.conditions)
     signatures = {
         "serving_default": generate,
         "generate": generate,
@@ -169,6 +167,7 @@ def export_latent_model(model, path: str) -> None:
     about = {
         "codes": getattr(model, "codes", None),
         "codec_classes": model.codec_classes,
+        "codec_conditions": described(model.codec_conditions),
         "latent_shape": list(model.latent_shape),
     }
     _write(model, path, signatures, {"kind": "latent", **about, "latent_dtype": model.latent_dtype})
@@ -293,6 +292,19 @@ def _in_colour(run, x, form):
     return tf.concat([r, (y - LUMA[0] * r - LUMA[2] * b) / LUMA[1], b], -1)
 
 
+def _specs(conditions):
+    """What the endpoints take of conditions, by the names that they have there."""
+    import tensorflow as tf
+
+    every = inputs_of(conditions).values()
+    return {one.served: tf.TensorSpec([None, *one.shape], one.dtype, name=one.served) for one in every}
+
+
+def _told(conditions, served):
+    """Conditions by the names of the networks' inputs."""
+    return {name: served[one.served] for name, one in inputs_of(conditions).items()}
+
+
 def _tensorflow(path):
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
@@ -321,7 +333,8 @@ def _write(model, path, signatures, about):
     module = tf.Module()
     module.variables_ = [v.value for v in model.variables]
     common = {"model": type(model).__name__, "name": model.name, "image_shape": list(model.image_shape)}
-    about = {**common, "num_classes": model.num_classes, **about}
+    told = {"num_classes": model.num_classes, "conditions": described(model.conditions)}
+    about = {**common, **told, **about}
     # Custom gradients would be half of the file, and nothing learns from it.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     folder, name = os.path.split(os.path.abspath(path))

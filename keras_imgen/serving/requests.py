@@ -1,49 +1,55 @@
 """What a request for images may hold, checked alike for models in memory and for SavedModels. NumPy only."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from keras_imgen.arguments import as_numbers, finite, integer, shown
+from keras_imgen.conditions import Conditions, Label, counts, encoded, missing, rows_of
 
 
-def rows(num_classes: int | None, n: int | None, labels: Any, seed: int = 0, seeds: Any = None):
-    """Seeds int32 (N,) and labels int32 (N,), None for a model without labels, from what `generate` is given. Of a seed the last 32 bits
-    count.
+def rows(
+    conditions: Conditions, n: int | None, given: Mapping[str, Any], seed: int = 0, seeds: Any = None, null: bool = True
+):
+    """Seeds int32 (N,) and the conditions' arrays (N, ...) by name, from what `generate` is given. Of a seed the last 32 bits count.
+
+    Args:
+        conditions: what the model takes.
+        n: how many images, if nothing else tells.
+        given: conditions by name, see `conditions.given_with`; what is left out is null.
+        seed, seeds: of the first image, or of each.
+        null: whether the model can go without any of its conditions, or, if False, without labels alone.
 
     Raises:
-        ValueError: what is not whole numbers, in one line; lengths that differ, labels outside the range.
+        ValueError: what is not whole numbers, in one line; lengths that differ, labels outside the range; conditions that the model does
+            not take, or cannot go without.
     """
     seed = integer("seed", seed, hint=" Seeds for each image go into `seeds`." if np.ndim(seed) else "")
     if seeds is not None:
         seeds = _whole("seeds", seeds)
         if seeds.ndim == 0:
             seeds = seeds[None]
-    if labels is not None:
-        if num_classes is None:
-            raise ValueError("This model was trained without labels: leave `labels` out.")
-        labels = _whole("labels", labels)
-        if labels.size and (labels.min() < 0 or labels.max() >= num_classes):
-            raise ValueError(f"Expected labels in 0..{num_classes - 1}, got {labels.min()}..{labels.max()}.")
+    arrays = encoded(conditions, given)
+    if not null:
+        missing(conditions, given)
     lengths = {
         "n": None if n is None else integer("n", n, 0),
-        "labels": None if labels is None or labels.ndim == 0 else len(labels),
+        **counts(conditions, arrays),
         "seeds": None if seeds is None else len(seeds),
     }
-    given = {k: v for k, v in lengths.items() if v is not None}
-    if len(set(given.values())) > 1:
-        raise ValueError(f"Expected as many images everywhere, got {', '.join(f'{k}: {v}' for k, v in given.items())}.")
-    count = next(iter(given.values()), 1)
+    lengths = {k: v for k, v in lengths.items() if v is not None}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(
+            f"Expected as many images everywhere, got {', '.join(f'{k}: {v}' for k, v in lengths.items())}."
+        )
+    count = next(iter(lengths.values()), 1)
     if seeds is None:
         seeds = seed + np.arange(count, dtype="int64")
     seeds = (seeds.astype("int64") & 0xFFFFFFFF).astype("uint32").view("int32")
-    if num_classes is None:
-        return seeds, None
-    labels = np.broadcast_to(num_classes if labels is None else labels, (count,)).astype("int32")
-    return seeds, labels
+    return seeds, rows_of(conditions, arrays, count)
 
 
 def _whole(name: str, values: Any) -> np.ndarray:
@@ -54,17 +60,21 @@ def _whole(name: str, values: Any) -> np.ndarray:
     return found
 
 
-def labels_of(num_classes: int | None, count: int, labels: Any) -> np.ndarray | None:
-    """Labels int32 (count,) of given images, None for a model without labels.
+def told(conditions: Conditions, count: int, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The conditions of `count` given images, for what encodes and decodes them.
 
     Raises:
-        ValueError: labels missing, not wanted, of another number or outside the range.
+        ValueError: conditions missing, not wanted, of another number or outside their range.
     """
-    if num_classes is not None and labels is None:
-        raise ValueError(f"This model is conditional on labels: expected `labels`, ints in 0..{num_classes - 1}.")
-    if num_classes is None and labels is not None:
-        raise ValueError("Encoding and decoding take no labels in this model: leave `labels` out.")
-    return rows(num_classes, count, labels)[1]
+    if given and not conditions:
+        name = "labels" if "label" in given else next(iter(given))
+        raise ValueError(f"Encoding and decoding take no {name} in this model: leave `{name}` out.")
+    for condition in conditions:
+        if condition.key not in given and isinstance(condition, Label):
+            raise ValueError(
+                f"This model is conditional on labels: expected `labels`, ints in 0..{condition.num_classes - 1}."
+            )
+    return rows(conditions, count, given, null=False)[1]
 
 
 def checked_latents(latents: Any, shape: tuple[int, ...], codes: int | None) -> np.ndarray:
@@ -160,5 +170,5 @@ def one_compiles(function: Callable[..., Any]) -> Callable[..., Any]:
 def filled(array: np.ndarray, batch_size: int) -> np.ndarray:
     """The last row repeated up to a whole number of batches: kernels differ with the number of rows, and so do last bits of an image.
     A generator's images are made in full batches, so that one does not depend on how many were asked for with it."""
-    missing = -len(array) % integer("batch_size", batch_size, 1)
-    return np.concatenate([array, np.repeat(array[-1:], missing, 0)]) if missing and len(array) else array
+    lacking = -len(array) % integer("batch_size", batch_size, 1)
+    return np.concatenate([array, np.repeat(array[-1:], lacking, 0)]) if lacking and len(array) else array

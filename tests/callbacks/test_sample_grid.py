@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_imgen.callbacks import SampleGrid
-from keras_imgen.callbacks.sample_grid import class_labels
+from keras_imgen.conditions import in_turn
 from keras_imgen.data.image_io import load_image, make_grid, read_metadata
 
 
@@ -17,9 +17,9 @@ def test_a_grid_per_epoch_is_what_generate_makes(tiny, data, tmp_path):
 
 
 def test_labels_cycle(tiny):
-    assert class_labels(tiny(), 4).tolist() == [0, 1, 2, 0]
-    assert class_labels(tiny(), 3, [2, 1]).tolist() == [2, 1, 2]
-    assert class_labels(tiny(None), 3) is None
+    assert in_turn(tiny().conditions, 4, {})["label"].tolist() == [0, 1, 2, 0]
+    assert in_turn(tiny().conditions, 3, {"label": [2, 1]})["label"].tolist() == [2, 1, 2]
+    assert in_turn(tiny(None).conditions, 3, {}) == {}
 
 
 def test_bad_arguments():

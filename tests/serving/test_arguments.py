@@ -6,12 +6,14 @@ import pytest
 
 from keras_imgen import models, networks, serving
 from keras_imgen.arguments import finite, integer
+from keras_imgen.conditions import Label
 from keras_imgen.serving.requests import guidance_limits, rows
 
 NAN, INF = float("nan"), float("inf")
 NO_NUMBER = (NAN, INF, -INF, "x", [], True, 1e39)
 NOT_WHOLE = (1.5, 4.0, "4", True, NAN, [1], 2**63)
 SHAPE = (8, 8, 1)
+LABEL = (Label(3),)
 IMAGES = np.zeros((2, *SHAPE), "uint8")
 HOLES = np.ones((2, 8, 8))
 
@@ -123,11 +125,12 @@ def test_masks_and_latents_of_restoring_models():
 def test_what_is_right_is_taken_as_it_is():
     """NumPy's numbers and every int of 64 bits, of which the last 32 count, as ever."""
     for seed in (0, -1, 7, np.int32(7), np.int64(2**40 + 7), 2**63 - 1, -(2**63), np.array(7)):
-        ints, labels = rows(None, 3, None, seed)
+        ints, labels = rows((), 3, {}, seed)
         expected = [(int(seed) + k) % 2**32 for k in range(3)]
-        assert ints.dtype == np.int32 and ints.view("uint32").tolist() == expected and labels is None
-    assert rows(3, None, 2)[1].tolist() == [2] and rows(3, np.int64(2), None)[1].tolist() == [3, 3]
-    assert rows(None, None, None, seeds=5)[0].tolist() == [5]
+        assert ints.dtype == np.int32 and ints.view("uint32").tolist() == expected and labels == {}
+    assert rows(LABEL, None, {"label": 2})[1]["label"].tolist() == [2]
+    assert rows(LABEL, np.int64(2), {})[1]["label"].tolist() == [3, 3]
+    assert rows((), None, {}, seeds=5)[0].tolist() == [5]
     assert integer("n", np.uint8(3)) == 3 and finite("x", np.float64(0.5)) == np.float32(0.5)
     np.testing.assert_allclose(guidance_limits((0.5, 2.0)), [-2 * np.log(2), 2 * np.log(2)], rtol=1e-6)
     np.testing.assert_array_equal(guidance_limits((0, INF)), [-INF, INF])  # open ends have a meaning

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import integer
+from keras_imgen.conditions import given_with
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import (
     R1,
@@ -16,7 +17,7 @@ from keras_imgen.models.adversarial.regularizers import (
     discriminator_step,
 )
 from keras_imgen.models.batches import to_uint8
-from keras_imgen.models.calls import call, check_labels, inputs
+from keras_imgen.models.calls import call, check_labels, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
 from keras_imgen.serving.requests import rows, truncation_bound
 from keras_imgen.training import backend, random
@@ -122,12 +123,16 @@ class GAN(ImageModel):
         return self._classes
 
     @property
+    def conditions(self):
+        return conditions_of(self.generator, ("latent", "keys"), self.num_classes)
+
+    @property
     def latent_dim(self) -> int:
         return int(inputs(self.generator)["latent"].shape[-1])
 
-    def make(self, keys, labels=None, training=False):
+    def make(self, keys, told=None, training=False):
         """Images float32 (N, H, W, C) of the generator for keys (N, 2): latents from N(0, I), and what else it takes by chance."""
-        return call(self.generator, {"latent": self.latents(keys), "label": labels}, training)
+        return call(self.generator, {"latent": self.latents(keys), **(told or {})}, training)
 
     def latents(self, keys, truncation: Any = None):
         """N(0, I), (N, latent_dim). With `truncation` t, within [-t, t] (BigGAN, Brock et al. 2019, section 3.1)."""
@@ -138,9 +143,9 @@ class GAN(ImageModel):
         share = ops.erf(truncation / np.sqrt(2.0).astype("float32"))
         return np.sqrt(2.0).astype("float32") * ops.erfinv(share * ops.erf(drawn / np.sqrt(2.0).astype("float32")))
 
-    def judge(self, images, labels=None, training=False):
+    def judge(self, images, told=None, training=False):
         """(logits, logits of the classes or None) of the discriminator."""
-        found = call(self.discriminator, {"image": images, "label": labels}, training)
+        found = call(self.discriminator, {"image": images, **(told or {})}, training)
         return (found["logits"], found["class_logits"]) if isinstance(found, dict) else (found, None)
 
     # === The step ===
@@ -155,7 +160,7 @@ class GAN(ImageModel):
         for i in range(self.critic_steps):
             part = {k: _share(v, i, self.critic_steps) for k, v in batch.items()} if self.critic_steps > 1 else batch
             keys = self.next_keys(ops.shape(part["image"])[0])
-            fake = ops.stop_gradient(self.make(random.fold(keys, 0), part.get("label"), True))
+            fake = ops.stop_gradient(self.make(random.fold(keys, 0), self.told(part), True))
             logs.update(self._discriminator_step(part, keys, fake))
         logs["generator_loss"], _ = self._generator_step(part, self.next_keys(ops.shape(part["image"])[0]))
         return logs
@@ -166,16 +171,16 @@ class GAN(ImageModel):
         return self.augment(images, keys, self.augment_state[0] if self.adaptive else None)
 
     def _discriminator_step(self, batch, keys, fake):
-        labels = batch.get("label")
+        told, labels = self.told(batch), batch.get("label")
         diversity = _spread(fake) / (_spread(batch["image"]) + 1e-6)
         real = self._augmented(batch["image"], random.fold(keys, 1))
         fake = self._augmented(fake, random.fold(keys, 2))
 
         def critic(images, training=False):
-            return self.judge(images, labels, training)[0]
+            return self.judge(images, told, training)[0]
 
         def judge_both():
-            (real_logits, real_classes), (fake_logits, fake_classes) = self._both(real, fake, labels)
+            (real_logits, real_classes), (fake_logits, fake_classes) = self._both(real, fake, told)
             if real_classes is None:
                 return real_logits, fake_logits, {}
             crossed = [_cross_entropy(labels, c) for c in (real_classes, fake_classes)]
@@ -193,11 +198,11 @@ class GAN(ImageModel):
             logs["augment_p"] = state[0]
         return logs
 
-    def _both(self, real, fake, labels):
+    def _both(self, real, fake, told):
         """The discriminator on real and generated images: in one pass, unless its batch norm or minibatch std would mix the two."""
         if not self.joint:
-            return self.judge(real, labels, True), self.judge(fake, labels, True)
-        twice = None if labels is None else ops.concatenate([labels, labels])
+            return self.judge(real, told, True), self.judge(fake, told, True)
+        twice = {k: ops.concatenate([v, v]) for k, v in told.items()}
         logits, classes = self.judge(ops.concatenate([real, fake]), twice, True)
         classes = (None, None) if classes is None else ops.split(classes, 2)
         return tuple(zip(ops.split(logits, 2), classes))
@@ -208,14 +213,14 @@ class GAN(ImageModel):
         return loss, fake
 
     def _generator_loss(self, batch, keys):
-        labels = batch.get("label")
+        told, labels = self.told(batch), batch.get("label")
 
         def loss_fn():
-            fake = self.make(random.fold(keys, 0), labels, True)
-            logits, classes = self.judge(self._augmented(fake, random.fold(keys, 2)), labels, True)
+            fake = self.make(random.fold(keys, 0), told, True)
+            logits, classes = self.judge(self._augmented(fake, random.fold(keys, 2)), told, True)
             real = None
             if self.loss_pair.pairs:
-                real = self.judge(self._augmented(batch["image"], random.fold(keys, 1)), labels, True)[0]
+                real = self.judge(self._augmented(batch["image"], random.fold(keys, 1)), told, True)[0]
             loss = total = self.loss_pair.generator(logits, real)
             if classes is not None:
                 total = total + self.auxiliary_weight * _cross_entropy(labels, classes)
@@ -224,9 +229,9 @@ class GAN(ImageModel):
         return loss_fn
 
     def score(self, batch):
-        labels, keys = batch.get("label"), self.score_keys(batch)
-        fake = self.make(keys, labels)
-        (real_logits, _), (fake_logits, _) = self.judge(batch["image"], labels), self.judge(fake, labels)
+        told, keys = self.told(batch), self.score_keys(batch)
+        fake = self.make(keys, told)
+        (real_logits, _), (fake_logits, _) = self.judge(batch["image"], told), self.judge(fake, told)
         return {
             "discriminator_loss": self.loss_pair.discriminator(real_logits, fake_logits),
             "generator_loss": self.loss_pair.generator(fake_logits, real_logits),
@@ -236,10 +241,10 @@ class GAN(ImageModel):
 
     # === Sampling ===
 
-    def sample(self, seeds, labels=None, truncation=None):
+    def sample(self, seeds, told, truncation=None):
         """Images uint8 (N, H, W, C) in tensors: what `generate` compiles and `export` writes; truncation 0 is none."""
         keys = random.key(seeds)
-        return to_uint8(self.images(self.sampling_latents(keys, truncation), self._labels(keys, labels), keys))
+        return to_uint8(self.images(self.sampling_latents(keys, truncation), self.drawn(keys, told), keys))
 
     def sampling_latents(self, keys, truncation=None):
         """The latents of images with these keys; `truncation` () is a bound, 0 for none."""
@@ -247,14 +252,9 @@ class GAN(ImageModel):
             return self.latents(keys)
         return ops.where(truncation > 0, self.latents(keys, ops.maximum(truncation, 1e-3)), self.latents(keys))
 
-    def images(self, latents, labels, keys):
+    def images(self, latents, told, keys):
         """Images float32 in [-1, 1] from latents (N, D)."""
-        return call(self.generator, {"latent": latents, "label": labels, "keys": keys}, False)
-
-    def _labels(self, keys, labels):
-        if self.num_classes is None:
-            return None
-        return ops.where(labels < self.num_classes, labels, random.integers(random.fold(keys, 1), self.num_classes))
+        return call(self.generator, {"latent": latents, **told, "keys": keys}, False)
 
     def call(self, latents, training=False):
         """Images of the generator from latents (N, D), or a dict of its inputs."""
@@ -268,14 +268,16 @@ class GAN(ImageModel):
         *,
         seeds: Any = None,
         truncation: float | None = None,
+        conditions: dict[str, Any] | None = None,
         batch_size: int = 64,
         ema: bool = True,
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels).
 
         Args:
-            n: how many; may be left out where `labels` or `seeds` tell.
-            labels: int or ints (n,) for a conditional model; None draws them.
+            n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
+            labels: int or ints (n,) for a conditional model; None draws them. Short for `conditions={"label": ...}`.
+            conditions: what else the generator is told, by name, of one row for all images or n; see `keras_imgen.conditions`.
             seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
             truncation: latents within [-t, t]: fewer odd images, less variety (Brock et al. 2019). None: all of N(0, I).
             batch_size: images made at a time.  ema: use averaged weights.
@@ -283,9 +285,8 @@ class GAN(ImageModel):
         Raises:
             ValueError: labels outside the range, truncation <= 0.
         """
-        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
-        bound = truncation_bound(truncation)
-        return self._run("sample", lambda s, y, t: self.sample(s, y, t), seeds, labels, bound, batch_size, ema)
+        seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds, null=False)
+        return self._run("sample", self.sample, seeds, told, truncation_bound(truncation), batch_size, ema)
 
     def interpolate(self, start: int, stop: int, frames: int = 16, label: int | None = None, **kwargs) -> np.ndarray:
         """Images uint8 (frames, H, W, C) on the way from the seed `start` to `stop`, both included; see `walk`."""
@@ -297,6 +298,7 @@ class GAN(ImageModel):
         frames: int = 16,
         label: int | None = None,
         loop: bool = False,
+        conditions: dict[str, Any] | None = None,
         batch_size: int = 64,
         ema: bool = True,
     ) -> np.ndarray:
@@ -308,26 +310,26 @@ class GAN(ImageModel):
         Args:
             seeds: two or more.  label: int for a conditional model; None draws the first seed's.
             loop: go back to the first seed.
+            conditions: what else the generator is told, the same all the way.
         """
         from keras_imgen.models.adversarial.latent import path
 
         integer("frames", frames, 2)
-        ints, labels = rows(self.num_classes, None, label if label is None else integer("label", label), seeds=seeds)
+        given = given_with(label if label is None else integer("label", label), conditions)
+        ints, told = rows(self.conditions, None, given, seeds=seeds, null=False)
         ints = np.append(ints, ints[:1]) if loop else ints
         if len(ints) < 2:
             raise ValueError(f"Expected at least two seeds, got {len(ints)}.")
         pairs, share = path(len(ints), frames, loop)
-        if labels is not None:
-            labels = np.broadcast_to(labels[:1], (len(share),)).copy()
+        told = {k: np.repeat(v[:1], len(share), axis=0) for k, v in told.items()}
 
-        def function(starts, stops, share, labels=None):
+        def function(starts, stops, share, *conditions):
             first, second = random.key(starts), random.key(stops)
             latents = self.between(first, second, share)
             fixed = ops.broadcast_to(random.key(ints[:1]), ops.shape(first))  # of the noise, and of a drawn label
-            return to_uint8(self.images(latents, self._labels(fixed, labels), fixed))
+            return to_uint8(self.images(latents, self.drawn(fixed, dict(zip(told, conditions))), fixed))
 
-        arrays = [ints[pairs[:, 0]], ints[pairs[:, 1]], share.astype("float32")]
-        arrays += [] if labels is None else [labels]
+        arrays = [ints[pairs[:, 0]], ints[pairs[:, 1]], share.astype("float32"), *told.values()]
         return self.in_batches(("walk", int(ints[0])), function, arrays, batch_size, ema=ema)
 
     def between(self, first, second, share):
@@ -336,10 +338,11 @@ class GAN(ImageModel):
 
         return slerp(self.latents(first), self.latents(second), share)
 
-    def _run(self, name, function, seeds, labels, bound, batch_size, ema):
-        arrays = [seeds] if labels is None else [seeds, labels]
-        inner = (lambda s, t: function(s, None, t)) if labels is None else function
-        return self.in_batches(name, inner, arrays, batch_size, (bound,), ema)
+    def _run(self, name, function, seeds, told, bound, batch_size, ema):
+        def inner(seeds, *conditions):
+            return function(seeds, dict(zip(told, conditions)), conditions[-1])
+
+        return self.in_batches(name, inner, [seeds, *told.values()], batch_size, (bound,), ema)
 
     # === Saving and serving ===
 

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import finite
+from keras_imgen.conditions import given_with
 from keras_imgen.models.adversarial.gan import GAN
 from keras_imgen.models.adversarial.regularizers import R1
 from keras_imgen.models.batches import to_uint8
@@ -61,21 +62,21 @@ class StyleGAN2(GAN):
     def default_optimizers(self):
         return {name: keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99, epsilon=1e-8) for name in self.players}
 
-    def styles(self, keys, labels, mix: bool):
+    def styles(self, keys, told, mix: bool):
         """w (N, layers, D); with `mix`, a share of them changes at a random layer to the style of another latent."""
         count = self.generator.layer_count
-        w = self.generator.map(self.latents(keys), labels)
+        w = self.generator.map(self.latents(keys), told.get("label"))
         every = ops.repeat(w[:, None], count, axis=1)
         if not mix or not self.style_mixing:
             return w, every
-        other = self.generator.map(self.latents(random.fold(keys, 4)), labels)
+        other = self.generator.map(self.latents(random.fold(keys, 4)), told.get("label"))
         drawn = random.uniform(random.fold(keys, 5), (2,))
         at = ops.where(drawn[:, 0] < self.style_mixing, 1.0 + ops.floor(drawn[:, 1] * (count - 1)), 1.0 * count)
         later = ops.arange(count, dtype="float32")[None] >= at[:, None]
         return w, ops.where(later[..., None], other[:, None], every)
 
-    def make(self, keys, labels=None, training=False):
-        _, w = self.styles(keys, labels, training)
+    def make(self, keys, told=None, training=False):
+        _, w = self.styles(keys, told or {}, training)
         return self.generator.synthesize(w, random.fold(keys, 6))
 
     def update(self, batch):
@@ -88,9 +89,9 @@ class StyleGAN2(GAN):
             logs["path_length"] = ops.copy(self.mean_path)
         return logs
 
-    def generator_term(self, keys, labels):
+    def generator_term(self, keys, told):
         """(penalty, mean length): w_pl E(|J^T y| - a)^2 with y ~ N(0, 1)/sqrt(HW) and a the running mean of lengths (eq. 4)."""
-        _, w = self.styles(keys, labels, False)
+        _, w = self.styles(keys, told, False)
         shape = self.image_shape
         y = random.normal(random.fold(keys, 7), shape) / math.sqrt(shape[0] * shape[1])
         noise = random.fold(keys, 6)
@@ -101,7 +102,7 @@ class StyleGAN2(GAN):
         return self.path_length_weight * ops.mean(ops.square(lengths - mean)), mean
 
     def _generator_step(self, batch, keys):
-        labels = batch.get("label")
+        told = self.told(batch)
         loss_fn = self._generator_loss(batch, keys)
         if not self.path_length_weight:
             _, loss, fake = self.minimize(loss_fn, self.generator)
@@ -109,7 +110,7 @@ class StyleGAN2(GAN):
         every = self.path_length_every
         iteration = ops.cast(ops.convert_to_tensor(self._optimizer_of(self.generator).iterations), "int32")
         rows = (ops.shape(keys)[0] + 1) // 2  # half a batch, as in the paper's programs
-        half, some = random.fold(keys, 8)[:rows], None if labels is None else labels[:rows]
+        half, some = random.fold(keys, 8)[:rows], {k: v[:rows] for k, v in told.items()}
 
         def with_path():
             total, loss, fake = loss_fn()
@@ -133,37 +134,37 @@ class StyleGAN2(GAN):
     def sampling_latents(self, keys, truncation=None):
         return self.latents(keys)
 
-    def images(self, latents, labels, keys, psi=None):
-        w = self.generator.map(latents, labels)
+    def images(self, latents, told, keys, psi=None):
+        w = self.generator.map(latents, told.get("label"))
         if psi is not None:
             w = self.mean_style + psi * (w - self.mean_style)
         return self.generator.synthesize(w, random.fold(keys, 6))
 
-    def sample(self, seeds, labels=None, truncation=None):
+    def sample(self, seeds, told, truncation=None):
         """`truncation` psi: 0 here means 1, all of the distribution."""
         keys = random.key(seeds)
         psi = None if truncation is None else ops.where(truncation > 0, truncation, 1.0)
-        return to_uint8(self.images(self.latents(keys), self._labels(keys, labels), keys, psi))
+        return to_uint8(self.images(self.latents(keys), self.drawn(keys, told), keys, psi))
 
     def map(
         self, n: int | None = None, labels: Any = None, seed: int = 0, *, seeds: Any = None, truncation=None, ema=True
     ):
         """Styles float32 (n, latent_dim) in W: those of `generate` with the same arguments."""
-        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+        seeds, told = rows(self.conditions, n, given_with(labels, None), seed, seeds)
 
-        def function(s, y, psi):
+        def function(s, told, psi):
             keys = random.key(s)
-            w = self.generator.map(self.latents(keys), self._labels(keys, y))
+            w = self.generator.map(self.latents(keys), self.drawn(keys, told).get("label"))
             return self.mean_style + ops.where(psi > 0, psi, 1.0) * (w - self.mean_style)
 
-        return self._run("map", function, seeds, labels, truncation_bound(truncation), 64, ema)
+        return self._run("map", function, seeds, told, truncation_bound(truncation), 64, ema)
 
     def synthesize(self, styles: Any, seeds: Any = 0, ema: bool = True) -> np.ndarray:
         """Images uint8 (N, H, W, C) from styles (N, D), or (N, layers, D) with one for each layer; `seeds` are those of the noise."""
         styles = finite("styles", styles, shape=(np.shape(styles),))
         if styles.ndim not in (2, 3) or styles.shape[-1] != self.latent_dim:
             raise ValueError(f"Expected styles of shape (N, {self.latent_dim}), got {styles.shape}.")
-        ints, _ = rows(None, len(styles), None, seeds=np.broadcast_to(seeds, (len(styles),)))
+        ints, _ = rows((), len(styles), {}, seeds=np.broadcast_to(seeds, (len(styles),)))
 
         def function(w, s):
             return to_uint8(self.generator.synthesize(w, random.fold(random.key(s), 6)))

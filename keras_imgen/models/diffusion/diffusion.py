@@ -8,8 +8,19 @@ import numpy as np
 from keras import StatelessScope, ops
 
 from keras_imgen.arguments import finite, integer
+from keras_imgen.conditions import (
+    Conditions,
+    described,
+    from_description,
+    given_with,
+    inputs_of,
+    is_null,
+    num_classes,
+    of_one_length,
+)
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.models.batches import to_uint8
+from keras_imgen.models.calls import conditions_of
 from keras_imgen.models.diffusion import guidance, parameterizations, samplers, schedules, weightings
 from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
@@ -21,8 +32,9 @@ from keras_imgen.training import backend, random
 class Diffusion(ImageModel):
     """A diffusion or flow model: x_t = alpha(t) x_0 + sigma(t) eps, and a network that finds x_0.
 
-    The network is a `keras.Model` called with a dict: `image` (N, H, W, C), `log_snr` (N,), and `label` (N,) if it is conditional
-    (label `num_classes` stands for "no label"). An image's output must not depend on the others of the batch.
+    The network is a `keras.Model` called with a dict: `image` (N, H, W, C), `log_snr` (N,), and what it is conditional on: `label` (N,)
+    (`num_classes` stands for "no label"), vectors (N, D), sequences (N, S, D). An image's output must not depend on the others of the
+    batch.
     It sees c_in * x and log-SNR alone, so the same network serves every schedule.
 
     Args:
@@ -31,9 +43,10 @@ class Diffusion(ImageModel):
         parameterization: what the network predicts: "epsilon", "x0", "v", "flow" or "edm".
         weighting: of the squared error of x_0: "uniform", "snr", "min_snr", "p2", "edm"; None is the network's own squared error.
         times: the distribution of t: "uniform", "logit_normal", "log_normal", or a `times` object. Draws are stratified over the batch.
-        label_dropout: the share of labels left out in training, for classifier-free guidance (Ho & Salimans 2022).
+        label_dropout: the share of images of which no condition is told in training, for classifier-free guidance (Ho & Salimans 2022).
         sampler, steps, guidance_scale: the defaults of `generate`.
         image_shape: (height, width, channels), where the network leaves its size open.
+        conditions: what the network is told, see `keras_imgen.conditions`; None finds it by the network's inputs.
         ema, ema_gamma, seed: see `ImageModel`.
 
     Sources: Ho et al. 2020 (DDPM), Song et al. 2021 (score SDE), Kingma et al. 2021 (VDM), Karras et al. 2022 (EDM), Lipman et al. 2023.
@@ -51,10 +64,12 @@ class Diffusion(ImageModel):
         steps: int = 20,
         guidance_scale: float = 1.0,
         image_shape: tuple[int, int, int] | None = None,
+        conditions: Conditions | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.network = network
+        self._conditions = None if conditions is None else tuple(conditions)
         self.schedule = schedules.get(schedule)
         self.parameterization = parameterizations.get(parameterization)
         self.weighting = weightings.get(weighting)
@@ -83,8 +98,14 @@ class Diffusion(ImageModel):
         return self._image_shape
 
     @property
+    def conditions(self):
+        if self._conditions is not None:
+            return self._conditions
+        return conditions_of(self.network, ("image", "log_snr"), getattr(self.network, "num_classes", None))
+
+    @property
     def num_classes(self):
-        return getattr(self.network, "num_classes", None)
+        return num_classes(self.conditions)
 
     def update(self, batch):
         return {
@@ -102,13 +123,13 @@ class Diffusion(ImageModel):
         t = self.times(time_distributions.stratified(random.uniform(random.fold(keys, 1))), self.schedule)
         alpha, sigma = (ops.reshape(v, (-1, 1, 1, 1)) for v in self.schedule.alpha_sigma(t, ops))
         xt = alpha * x0 + sigma * eps
-        conditions = {k: batch[k] for k in ("vector", "sequence") if k in batch}
-        if self.num_classes is not None:
-            labels = ops.cast(batch["label"], "int32")
-            if training and self.label_dropout:
-                dropped = random.uniform(random.fold(keys, 2)) < self.label_dropout
-                labels = ops.where(dropped, self.num_classes, labels)
-            conditions["label"] = labels
+        conditions = self.told(batch)
+        if training and self.label_dropout and conditions:
+            dropped = random.uniform(random.fold(keys, 2)) < self.label_dropout
+            nulls = inputs_of(self.conditions)
+            for k, v in conditions.items():
+                rows = ops.reshape(dropped, (-1, *[1] * (len(v.shape) - 1)))
+                conditions[k] = ops.where(rows, ops.cast(nulls[k].null, v.dtype), v)
         target = self.parameterization.target(x0, eps, alpha, sigma)
         factor = weightings.loss_weight(self.weighting, self.parameterization, alpha, sigma)
 
@@ -150,9 +171,10 @@ class Diffusion(ImageModel):
             )
         return super().predict_batch(x)
 
-    def _guided(self, x, alpha, sigma, conditions, scale, phi, interval, guide=None):
-        """The denoiser under guidance; `scale` (N,), `phi` and the interval's two log-SNR ends are scalars. `guide`: see `sample`."""
-        if "label" not in conditions and guide is None:
+    def _guided(self, x, alpha, sigma, conditions, scale, phi, interval, guide=None, negative=None):
+        """The denoiser under guidance; `scale` (N,), `phi` and the interval's two log-SNR ends are scalars. `guide`, `negative`: see
+        `sample`."""
+        if not conditions and guide is None:
             return self.denoise(x, alpha, sigma, conditions)
         log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
         inside = ops.logical_and(log_snr >= interval[0], log_snr <= interval[1])
@@ -165,9 +187,9 @@ class Diffusion(ImageModel):
             if guide is not None:
                 cond, weak = plain(), guide(x, alpha, sigma, conditions)
             else:
-                null = ops.full_like(conditions["label"], self.num_classes)
-                both = {k: ops.concatenate([v, v]) for k, v in conditions.items()}
-                both["label"] = ops.concatenate([conditions["label"], null])
+                nulls = inputs_of(self.conditions)
+                away = negative or {k: ops.full_like(v, nulls[k].null) for k, v in conditions.items()}
+                both = {k: ops.concatenate([v, away[k]]) for k, v in conditions.items()}
                 cond, weak = ops.split(self.denoise(ops.concatenate([x, x]), alpha, sigma, both), 2)
             d = guidance.classifier_free(cond, weak, ops.reshape(scale, (-1, 1, 1, 1)))
             return ops.where(phi > 0, guidance.rescale(d, cond, phi), d)
@@ -176,7 +198,7 @@ class Diffusion(ImageModel):
 
     # === Sampling ===
 
-    def sample(self, seeds, table, options, conditions, start=None, guide=None):
+    def sample(self, seeds, table, options, conditions, start=None, guide=None, negative=None):
         """The whole sampling loop in tensors: uint8 (N, H, W, C). It is what `generate` compiles and `export` writes.
 
         Args:
@@ -184,7 +206,8 @@ class Diffusion(ImageModel):
             options: dict of `guidance_scale` (N,), `guidance_rescale` (), `guidance_interval` (2,) of log-SNR.
             conditions: dict of the network's inputs besides the image.
             start: None, or a dict of `image` (N, H, W, C) in [-1, 1] and, to keep a part of it, `mask` (N, H, W, 1), 1 where to paint.
-            guide: None, or what tells x_0 as `denoise` does, in place of the unlabelled model.
+            guide: None, or what tells x_0 as `denoise` does, in place of the model that is told nothing.
+            negative: None, or conditions to be guided away from, in place of none.
         """
         keys = random.key(seeds)
         shape = self.image_shape if start is None else tuple(start["image"].shape[1:])
@@ -208,6 +231,7 @@ class Diffusion(ImageModel):
                 options["guidance_rescale"],
                 options["guidance_interval"],
                 guide,
+                negative,
             )
 
         after = None
@@ -236,30 +260,34 @@ class Diffusion(ImageModel):
         guidance_interval: tuple[float, float] | None = None,
         guide: "Diffusion | None" = None,
         conditions: dict[str, Any] | None = None,
+        negative: dict[str, Any] | None = None,
         batch_size: int = 64,
         ema: bool = True,
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels).
 
         Args:
-            n: how many; may be left out where `labels` or `seeds` tell.
-            labels: int or ints (n,) for a conditional model; None draws from the model without a label.
+            n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
+            labels: int or ints (n,) for a conditional model; None draws from the model without a label. Short for
+                `conditions={"label": ...}`.
             seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
             steps, sampler, grid, eta: see `samplers.table`; the defaults are the model's.
-            guidance_scale: 1 is the conditional model; above 1 classifier-free guidance (Ho & Salimans 2022).
+            guidance_scale: 1 is the conditional model; above 1 classifier-free guidance (Ho & Salimans 2022), of all conditions together.
             guidance_rescale: phi in [0, 1] (Lin et al. 2024).
             guidance_interval: (low, high) of sigma/alpha outside which guidance is off (Kynkaanniemi et al. 2024).
             guide: a weaker model for autoguidance (Karras et al. 2024) in place of the unlabelled one; a `Diffusion` of the same images.
-            conditions: further inputs of the network, `vector` or `sequence`, with n rows.
+            conditions: what else the network is told, by name: a vector (D,) or (n, D); a sequence (S, D) or (n, S, D), or n of any lengths
+                in a list. See `keras_imgen.conditions`.
+            negative: conditions that guidance leads away from, in place of none; of one row or n.
             batch_size: images made at a time.  ema: use averaged weights, of the guide too.
 
         Raises:
             ValueError: labels outside the range, an unknown sampler, steps < 1, numbers that are not finite or outside their range.
         """
-        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+        seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds)
         table = self.table(steps=steps, sampler=sampler, grid=grid, eta=eta)
         options = (guidance_scale, guidance_rescale, guidance_interval)
-        return self._run(seeds, labels, table, options, conditions, None, guide, batch_size, ema)
+        return self._run(seeds, told, negative, table, options, None, guide, batch_size, ema)
 
     def image_to_image(
         self,
@@ -313,17 +341,23 @@ class Diffusion(ImageModel):
         options = tuple(kwargs.pop(k, default) for k, default in zip(names, (None, 0.0, None)))
         rest = {
             k: kwargs.pop(k, default)
-            for k, default in (("batch_size", 64), ("ema", True), ("guide", None), ("conditions", None))
+            for k, default in (
+                ("batch_size", 64),
+                ("ema", True),
+                ("guide", None),
+                ("conditions", None),
+                ("negative", None),
+            )
         }
         how.update({k: kwargs.pop(k) for k in ("sampler", "grid", "eta", "steps") if k in kwargs})
         if kwargs:
             raise TypeError(f"Unexpected arguments {sorted(kwargs)}.")
-        seeds, labels = rows(self.num_classes, len(images), labels, seed)
+        seeds, told = rows(self.conditions, len(images), given_with(labels, rest["conditions"]), seed)
         table = self.table(**how)
         if resample > 1:
             table = samplers.repaint(table, resample)
         result = self._run(
-            seeds, labels, table, options, rest["conditions"], start, rest["guide"], rest["batch_size"], rest["ema"]
+            seeds, told, rest["negative"], table, options, start, rest["guide"], rest["batch_size"], rest["ema"]
         )
         return result if mask is None else np.where(mask != 0, result, images)
 
@@ -334,47 +368,44 @@ class Diffusion(ImageModel):
         sampler = self.sampler if sampler is None else sampler
         return samplers.table(sampler, self.schedule, steps, t_start=t_start, **given)
 
-    def _run(self, seeds, labels, table, options, conditions, start, guide, batch_size, ema) -> np.ndarray:
+    def _run(self, seeds, told, negative, table, options, start, guide, batch_size, ema) -> np.ndarray:
         scale, phi, interval = options
         scales = guidance_scales(self.guidance_scale if scale is None else scale, len(seeds))
         phi = finite("guidance_rescale", phi, 0.0, 1.0)
         interval = guidance_limits(interval)
-        inputs = {k: np.asarray(v) for k, v in (conditions or {}).items()}
-        for name, value in inputs.items():
-            if len(value) != len(seeds):
-                raise ValueError(
-                    f"Expected a row of {name!r} for each of {len(seeds)} images, got shape {value.shape}."
-                )
-        if self.num_classes is not None:
-            inputs["label"] = labels
-            if (labels == self.num_classes).all():
-                scales = np.ones_like(scales)
+        away = {}
+        if negative:
+            away = rows(self.conditions, len(seeds), negative)[1]
+            told, away = of_one_length(self.conditions, told, away)
+        elif guide is None and is_null(self.conditions, told):
+            scales = np.ones_like(scales)
+        names = tuple(sorted(told))
         shapes = None if start is None else tuple((k, v.shape[1:]) for k, v in sorted(start.items()))
-        function = self._function(tuple(sorted(inputs)), shapes, guide, ema)
-        arrays = [seeds, scales, *(inputs[k] for k in sorted(inputs))]
+        function = self._function(names, bool(away), shapes, guide, ema)
+        arrays = [seeds, scales, *(given[k] for given in (told, away) for k in sorted(given))]
         arrays += [] if start is None else [start[k] for k in sorted(start)]
         constants = (table.astype("float32"), phi, interval)
         made = batched(lambda *parts: function(*constants, *parts), arrays, batch_size, backend.streams(self))
         return np.zeros((0, *self.image_shape), "uint8") if made is None else made
 
-    def _function(self, condition_names, start_shapes, guide, ema):
+    def _function(self, names, negative, start_shapes, guide, ema):
         if guide is not None and (not isinstance(guide, Diffusion) or guide.image_shape[-1] != self.image_shape[-1]):
             found = f"one of {guide.image_shape}" if isinstance(guide, Diffusion) else type(guide).__name__
             raise ValueError(f"Expected `guide` as a Diffusion of images {self.image_shape}, got {found}.")
         # One for each image size: only the number of rows may vary in a graph.
-        cache = (condition_names, start_shapes, id(guide), ema, self.jit_compile)
+        cache = (names, negative, start_shapes, id(guide), ema, self.jit_compile)
         if cache not in self._compiled_functions:
 
             def function(table, phi, interval, seeds, scale, *rest):
-                conditions = dict(zip(condition_names, rest))
-                start = rest[len(condition_names) :]
+                told, rest = dict(zip(names, rest)), rest[len(names) :]
+                away, start = (dict(zip(names, rest)), rest[len(names) :]) if negative else (None, rest)
                 start = None if start_shapes is None else dict(zip((k for k, _ in start_shapes), start))
                 options = {"guidance_scale": scale, "guidance_rescale": phi, "guidance_interval": interval}
                 weak = (
                     None if guide is None else _with_its_weights(guide, ema)
                 )  # before the scope, which has not its variables
                 with self.averaged(ema):
-                    return self.sample(seeds, table, options, conditions, start, weak)
+                    return self.sample(seeds, table, options, told, start, weak, away)
 
             both = self
             if guide is not None:  # the guide's weights are arguments of the compiled function, too
@@ -385,7 +416,14 @@ class Diffusion(ImageModel):
     # === Likelihood ===
 
     def log_likelihood(
-        self, images: Any, labels: Any = None, *, steps: int = 64, probes: int = 1, seed: int = 0
+        self,
+        images: Any,
+        labels: Any = None,
+        *,
+        steps: int = 64,
+        probes: int = 1,
+        seed: int = 0,
+        conditions: dict[str, Any] | None = None,
     ) -> np.ndarray:
         """Log-likelihood of uint8 images in bits per dimension (N,), lower is better, by the probability-flow ODE.
 
@@ -395,7 +433,7 @@ class Diffusion(ImageModel):
         """
         from keras_imgen.models.diffusion.likelihood import bits_per_dimension
 
-        return bits_per_dimension(self, np.asarray(images), labels, steps, probes, seed)
+        return bits_per_dimension(self, np.asarray(images), given_with(labels, conditions), steps, probes, seed)
 
     # === Saving and serving ===
 
@@ -418,11 +456,14 @@ class Diffusion(ImageModel):
             "steps": self.steps,
             "guidance_scale": self.guidance_scale,
             "image_shape": self._image_shape,
+            **({} if self._conditions is None else {"conditions": described(self._conditions)}),
         }
 
     @classmethod
     def from_config(cls, config):
         names = ("network", "schedule", "parameterization", "weighting", "times")
+        if config.get("conditions") is not None:
+            config = {**config, "conditions": from_description(config["conditions"])}
         return cls(**{**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})
 
 

@@ -50,24 +50,24 @@ def log_density(model, x, conditions, sigmas, keys, probes: int):
 
 
 def bits_per_dimension(
-    model, images, labels, steps: int, probes: int, seed: int, sigma_min=2e-3, sigma_max=80.0
+    model, images, given, steps: int, probes: int, seed: int, sigma_min=2e-3, sigma_max=80.0
 ) -> np.ndarray:
     """Negative log2-likelihood per dimension (N,) of uint8 images (N, H, W, C), dequantised with U(0, 1)."""
     if images.dtype != np.uint8 or images.shape[1:] != model.image_shape:
         raise ValueError(f"Expected uint8 images (N, {model.image_shape}), got {images.dtype} of shape {images.shape}.")
     steps, probes = integer("steps", steps, 1), integer("probes", probes, 1)
-    seeds, labels = rows(model.num_classes, len(images), labels, seed)
+    seeds, told = rows(model.conditions, len(images), given, seed)
     sigmas = np.geomspace(sigma_min, sigma_max, steps + 1).astype("float32")
 
-    def function(images, sigmas, seeds, *labels):
+    def function(images, sigmas, seeds, *conditions):
         keys = random.key(seeds)
         noise = random.uniform(random.fold(keys, 0), model.image_shape)
         x = (ops.cast(images, "float32") + noise) / 128.0 - 1.0
         with model.averaged():
-            return log_density(model, x, {"label": labels[0]} if labels else {}, sigmas, keys, probes)
+            return log_density(model, x, dict(zip(told, conditions)), sigmas, keys, probes)
 
     cache = ("likelihood", probes)
     if cache not in model._compiled_functions:
         model._compiled_functions[cache] = backend.jit(model, function)
-    nats = model._compiled_functions[cache](images, sigmas, seeds, *(() if labels is None else (labels,)))
+    nats = model._compiled_functions[cache](images, sigmas, seeds, *told.values())
     return 7.0 - np.asarray(nats, "float64") / math.log(2) / math.prod(model.image_shape)

@@ -7,12 +7,13 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import integer
+from keras_imgen.conditions import Conditions, given_with, inputs_of, num_classes
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
-from keras_imgen.models.calls import Pair, call, check_labels, inputs
+from keras_imgen.models.calls import Pair, call, check_labels, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.variational import samplers
-from keras_imgen.serving.requests import checked_latents, labels_of, rows
+from keras_imgen.serving.requests import checked_latents, rows, told
 from keras_imgen.training import random
 
 
@@ -29,68 +30,84 @@ class LatentModel(ImageModel):
         raise NotImplementedError
 
     @property
+    def codec_conditions(self) -> Conditions:
+        """What encoding and decoding are told."""
+        return self.conditions
+
+    @property
     def codec_classes(self) -> int | None:
         """The number of labels that encoding and decoding take, None if they take none."""
-        return self.num_classes
+        return num_classes(self.codec_conditions)
 
-    def latents_of(self, images, labels=None):
+    def latents_of(self, images, told=None):
         """Latents (N, *latent_shape) of float32 images in [-1, 1]."""
         raise NotImplementedError
 
-    def images_of(self, latents, labels=None):
+    def images_of(self, latents, told=None):
         """float32 images in [-1, 1] of latents."""
         raise NotImplementedError
 
-    def sampled(self, keys, labels=None):
+    def sampled(self, keys, told=None):
         """Latents of new images for keys (N, 2)."""
         raise NotImplementedError
 
     def call(self, images, training=False):
-        """Reconstructions, float32, of images or of a dict of `image` and `label`."""
+        """Reconstructions, float32, of images or of a dict of `image` and conditions."""
         batch = images if isinstance(images, dict) else {"image": images}
-        return self.images_of(self.latents_of(batch["image"], batch.get("label")), batch.get("label"))
+        told = self.told(batch)
+        return self.images_of(self.latents_of(batch["image"], told), told)
 
     # === In tensors: what the methods below compile and `export` writes ===
 
-    def encoded(self, images, labels=None):
-        return self.latents_of(batches.rescale(images), labels)
+    def encoded(self, images, told=None):
+        return self.latents_of(batches.rescale(images), told)
 
-    def decoded(self, latents, labels=None):
-        return batches.to_uint8(self.images_of(latents, labels))
+    def decoded(self, latents, told=None):
+        return batches.to_uint8(self.images_of(latents, told))
 
-    def reconstructed(self, images, labels=None):
-        return self.decoded(self.encoded(images, labels), labels)
+    def reconstructed(self, images, told=None):
+        return self.decoded(self.encoded(images, told), told)
 
-    def sample(self, seeds, labels=None, **how):
+    def sample(self, seeds, told, **how):
         """uint8 images for int32 seeds (N,); a label of `num_classes` is drawn; `how` goes to `sampled`."""
         keys = random.key(seeds)
-        if labels is not None:
-            drawn = random.integers(random.fold(keys, 1), self.num_classes)
-            labels = ops.where(labels < self.num_classes, labels, drawn)
-        return self.decoded(self.sampled(random.fold(keys, 0), labels, **how), labels)
+        told = self.drawn(keys, told)
+        return self.decoded(self.sampled(random.fold(keys, 0), told, **how), told)
 
     # === For users: NumPy in, NumPy out ===
 
-    def encode(self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True) -> np.ndarray:
+    def encode(
+        self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True, *, conditions: Any = None
+    ) -> np.ndarray:
         """Latents (N, *latent_shape) of images (N, H, W, C), uint8 or floats in [-1, 1]; of a VAE the posterior means.
+
+        Args:
+            images: of the model's size.
+            labels: int or ints (N,), of a model that is conditional on them; short for `conditions={"label": ...}`.
+            batch_size: images at a time.  ema: use averaged weights.
+            conditions: what else the networks are told, by name, see `keras_imgen.conditions`.
 
         Raises:
             ValueError: images of another shape or range; labels missing, or outside the range.
         """
-        return self._apply("encoded", self._images(images), labels, batch_size, ema)
+        return self._apply("encoded", self._images(images), given_with(labels, conditions), batch_size, ema)
 
-    def decode(self, latents: Any, labels: Any = None, batch_size: int = 64, ema: bool = True) -> np.ndarray:
+    def decode(
+        self, latents: Any, labels: Any = None, batch_size: int = 64, ema: bool = True, *, conditions: Any = None
+    ) -> np.ndarray:
         """uint8 images (N, H, W, C) of latents (N, *latent_shape).
 
         Raises:
             ValueError: latents of another shape, codes outside the codebook; labels missing, or outside the range.
         """
         latents = checked_latents(latents, self.latent_shape, getattr(self, "codes", None))
-        return self._apply("decoded", latents, labels, batch_size, ema)
+        return self._apply("decoded", latents, given_with(labels, conditions), batch_size, ema)
 
-    def reconstruct(self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True) -> np.ndarray:
+    def reconstruct(
+        self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True, *, conditions: Any = None
+    ) -> np.ndarray:
         """uint8 images (N, H, W, C) after encoding and decoding; see `encode`."""
-        return self._apply("reconstructed", self._images(images), labels, batch_size, ema)
+        return self._apply("reconstructed", self._images(images), given_with(labels, conditions), batch_size, ema)
 
     def generate(
         self,
@@ -99,20 +116,29 @@ class LatentModel(ImageModel):
         seed: int = 0,
         *,
         seeds: Any = None,
+        conditions: dict[str, Any] | None = None,
         batch_size: int = 64,
         ema: bool = True,
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels).
 
         Args:
-            n: how many; may be left out where `labels` or `seeds` tell.
-            labels: int or ints (n,) for a conditional model; None draws them.
+            n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
+            labels: int or ints (n,) for a conditional model; None draws them. Short for `conditions={"label": ...}`.
+            conditions: what else the networks are told, by name, of one row for all images or n; see `keras_imgen.conditions`.
             seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
             batch_size: images made at a time.  ema: use averaged weights.
         """
-        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
-        arrays = [seeds] if labels is None else [seeds, labels]
-        return self.in_batches("sample", self.sample, arrays, batch_size, ema=ema)
+        seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds, null=False)
+        return self._run("sample", self.sample, seeds, told, batch_size, ema)
+
+    def _run(self, name, function, array, told, batch_size, ema, constants=(), fill=True):
+        """`function(rows, conditions, *constants)` in batches."""
+
+        def inner(rows, *rest):
+            return function(rows, dict(zip(told, rest)), *rest[len(told) :])
+
+        return self.in_batches(name, inner, [array, *told.values()], batch_size, constants, ema, fill)
 
     def _images(self, images):
         images = np.asarray(images)
@@ -122,10 +148,9 @@ class LatentModel(ImageModel):
             batches.check({"image": images}, self.image_shape, None)
         return images
 
-    def _apply(self, name, array, labels, batch_size, ema):
-        labels = labels_of(self.codec_classes, len(array), labels)
-        arrays = [array] if labels is None else [array, labels]
-        return self.in_batches((name, str(array.dtype)), getattr(self, name), arrays, batch_size, ema=ema)
+    def _apply(self, name, array, given, batch_size, ema):
+        rows = told(self.codec_conditions, len(array), given)
+        return self._run((name, str(array.dtype)), getattr(self, name), array, rows, batch_size, ema)
 
     def export(self, path: str) -> None:
         """Write a SavedModel with the endpoints `generate` (also `serving_default`), `encode`, `decode` and `reconstruct`."""
@@ -206,6 +231,11 @@ class Autoencoder(LatentModel):
         return self._classes
 
     @property
+    def conditions(self):
+        found = conditions_of(self.encoder, ("image",), self.num_classes)
+        return (*found, *(c for c in conditions_of(self.decoder, ("latent",), self.num_classes) if c not in found))
+
+    @property
     def latent_shape(self):
         return (int(inputs(self.decoder)["latent"].shape[-1]),)
 
@@ -221,39 +251,39 @@ class Autoencoder(LatentModel):
 
     def objective(self, batch, keys, training: bool):
         """(loss, scalars to log) of a batch with images in [-1, 1]."""
-        x, labels = batch["image"], batch.get("label")
-        z = self._code(self._noisy(x, keys) if training else x, labels, training)
-        error = 0.5 * ops.mean(ops.sum(ops.square(x - self._decode(z, labels, training)), axis=(1, 2, 3)))
-        penalty, logs = self.penalty(z, keys, labels, training)
+        x, told = batch["image"], self.told(batch)
+        z = self._code(self._noisy(x, keys) if training else x, told, training)
+        error = 0.5 * ops.mean(ops.sum(ops.square(x - self._decode(z, told, training)), axis=(1, 2, 3)))
+        penalty, logs = self.penalty(z, keys, told, training)
         return error + penalty, {"loss": error + penalty, "reconstruction": error, **logs}
 
-    def penalty(self, z, keys, labels, training: bool):
+    def penalty(self, z, keys, told, training: bool):
         """(what the loss has besides the error, scalars to log), for latents (N, D)."""
         return 0.0, {}
 
     def _noisy(self, x, keys):
         return x + self.noise * random.normal(random.fold(keys, 7), self.image_shape) if self.noise else x
 
-    def _code(self, x, labels, training):
-        return ops.cast(call(self.encoder, {"image": x, "label": labels}, training), "float32")
+    def _code(self, x, told, training):
+        return ops.cast(call(self.encoder, {"image": x, **(told or {})}, training), "float32")
 
-    def _decode(self, z, labels, training):
-        return ops.cast(call(self.decoder, {"latent": z, "label": labels}, training), "float32")
+    def _decode(self, z, told, training):
+        return ops.cast(call(self.decoder, {"latent": z, **(told or {})}, training), "float32")
 
     # === Latents and images ===
 
-    def latents_of(self, images, labels=None):
-        return self._code(images, labels, False)
+    def latents_of(self, images, told=None):
+        return self._code(images, told, False)
 
-    def images_of(self, latents, labels=None):
-        return self._decode(latents, labels, False)
+    def images_of(self, latents, told=None):
+        return self._decode(latents, told, False)
 
-    def sampled(self, keys, labels=None):
-        return self.sampler(keys, labels) if isinstance(self.sampler, samplers.PerClass) else self.sampler(keys)
+    def sampled(self, keys, told=None):
+        return self.sampler(keys, told["label"]) if isinstance(self.sampler, samplers.PerClass) else self.sampler(keys)
 
-    def posteriors(self, images, labels=None):
+    def posteriors(self, images, told=None):
         """(means, standard deviations) of the latents; of a deterministic encoder the latter are 0."""
-        z = self.latents_of(images, labels)
+        z = self.latents_of(images, told)
         return z, ops.zeros_like(z)
 
     def fit_sampler(self, x: Any, sampler: str | samplers.LatentSampler = "gmm", seed: int = 0, **kwargs) -> Any:
@@ -280,15 +310,15 @@ class Autoencoder(LatentModel):
         data = [x] if batches.is_array(x) else (batches.as_dict(b) for b in x)
         mean, std, classes = [], [], []
 
-        def posteriors(images, labels=None):
-            return ops.concatenate(self.posteriors(batches.rescale(images), labels), -1)
+        def posteriors(images, told):
+            return ops.concatenate(self.posteriors(batches.rescale(images), told), -1)
 
         for batch in data:
             images = np.asarray(batch["image"])
-            labels = labels_of(self.num_classes, len(images), batch.get("label") if self.num_classes else None)
-            arrays = [images] if labels is None else [images, labels]
-            both = self.in_batches(("posteriors", str(images.dtype)), posteriors, arrays, len(images), fill=False)
-            classes.append(np.zeros(len(images), int) if labels is None else labels)
+            rows = told(self.conditions, len(images), {k: batch[k] for k in inputs_of(self.conditions) if k in batch})
+            name = ("posteriors", str(images.dtype))
+            both = self._run(name, posteriors, images, rows, len(images), True, fill=False)
+            classes.append(rows.get("label", np.zeros(len(images), int)))
             mean.append(both[:, : self.latent_shape[0]])
             std.append(both[:, self.latent_shape[0] :])
         mean, std, classes = (np.concatenate(v) for v in (mean, std, classes))
@@ -342,7 +372,7 @@ class RAE(Autoencoder):
         self.latent_weight, self.decoder_weight, self.decoder_penalty = latent_weight, decoder_weight, decoder_penalty
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
-    def penalty(self, z, keys, labels, training):
+    def penalty(self, z, keys, told, training):
         total = self.latent_weight * 0.5 * ops.mean(ops.sum(ops.square(z), -1))
         if self.decoder_penalty == "l2":
             weights = [v for v in self.decoder.trainable_variables if len(v.shape) > 1]
@@ -350,7 +380,7 @@ class RAE(Autoencoder):
             return total + self.decoder_weight * 0.5 * squares, {}
         direction = random.normal(random.fold(keys, 2), self.image_shape)
         # Not in training mode, where batch norm ties the images of a batch together and would learn from them twice.
-        slope = self.input_gradient(lambda h: direction * self._decode(h, labels, False), z)
+        slope = self.input_gradient(lambda h: direction * self._decode(h, told, False), z)
         return total + self.decoder_weight * 0.5 * ops.mean(ops.sum(ops.square(slope), -1)), {}
 
     def get_config(self):
@@ -375,7 +405,7 @@ class WAE(Autoencoder):
         self.mmd_weight = mmd_weight
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
-    def penalty(self, z, keys, labels, training):
+    def penalty(self, z, keys, told, training):
         distance = divergence.mmd(z, random.normal(random.fold(keys, 1), self.latent_shape))
         return self.mmd_weight * distance, {"mmd": distance}
 

@@ -7,7 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import finite
-from keras_imgen.models.calls import check_labels
+from keras_imgen.conditions import given_with
+from keras_imgen.models.calls import check_labels, conditions_of
 from keras_imgen.models.variational.autoencoder import LatentModel
 from keras_imgen.models.variational.vqvae import VQVAE
 from keras_imgen.serving.requests import rows
@@ -78,41 +79,45 @@ class CodePrior(LatentModel):
         return self._classes
 
     @property
-    def codec_classes(self):
-        return None  # the prior alone knows labels
+    def conditions(self):
+        return conditions_of(self.network, ("codes", "image"), self.num_classes)
 
-    def _logits(self, codes, labels, training):
-        given = codes if self.num_classes is None else {"codes": codes, "label": labels}
+    @property
+    def codec_conditions(self):
+        return ()  # the prior alone is told something
+
+    def _logits(self, codes, told, training):
+        given = {"codes": codes, **told} if told else codes
         return ops.cast(self.network(given, training=training), "float32")
 
     def update(self, batch):
         codes = self.vqvae.latents_of(batch["image"])
-        _, logs = self.minimize(lambda: self._objective(codes, batch.get("label"), True), self.network)
+        _, logs = self.minimize(lambda: self._objective(codes, self.told(batch), True), self.network)
         return logs
 
     def score(self, batch):
-        return self._objective(self.vqvae.latents_of(batch["image"]), batch.get("label"), False)[1]
+        return self._objective(self.vqvae.latents_of(batch["image"]), self.told(batch), False)[1]
 
-    def _objective(self, codes, labels, training):
-        logits = self._logits(codes, labels, training)
+    def _objective(self, codes, told, training):
+        logits = self._logits(codes, told, training)
         nats = keras.losses.sparse_categorical_crossentropy(codes, logits, from_logits=True)
         right = ops.mean(ops.cast(ops.argmax(logits, -1) == ops.cast(codes, "int32"), "float32"))
         loss = ops.mean(ops.sum(nats, axis=(1, 2)))
         return loss, {"loss": loss, "accuracy": right}
 
-    def latents_of(self, images, labels=None):
+    def latents_of(self, images, told=None):
         return self.vqvae.latents_of(images)
 
-    def images_of(self, latents, labels=None):
+    def images_of(self, latents, told=None):
         return self.vqvae.images_of(latents)
 
-    def sampled(self, keys, labels=None, temperature=None):
+    def sampled(self, keys, told=None, temperature=None):
         temperature = self.temperature if temperature is None else temperature
         height, width = self.latent_shape
         places = ops.reshape(ops.arange(height * width, dtype="int32"), (1, height, width))
 
         def step(i, codes):
-            logits = ops.reshape(self._logits(codes, labels, False), (-1, height * width, self.vqvae.codes))
+            logits = ops.reshape(self._logits(codes, told or {}, False), (-1, height * width, self.vqvae.codes))
             logits = ops.take(logits, i, axis=1) / temperature
             u = random.uniform(random.fold(keys, i), (self.vqvae.codes,))
             drawn = ops.cast(ops.argmax(logits - ops.log(-ops.log(u)), axis=-1), "int32")  # Gumbel's trick
@@ -129,19 +134,19 @@ class CodePrior(LatentModel):
         *,
         seeds: Any = None,
         temperature: float | None = None,
+        conditions: dict[str, Any] | None = None,
         batch_size: int = 64,
         ema: bool = True,
     ) -> np.ndarray:
         """As `LatentModel.generate`. `temperature`: below 1 the likelier codes; None is the model's."""
         temperature = self.temperature if temperature is None else temperature
         _check_temperature(temperature)
-        seeds, labels = rows(self.num_classes, n, labels, seed, seeds)
+        seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds, null=False)
 
-        def sample(seeds, *rest):
-            return self.sample(seeds, *rest[:-1], temperature=rest[-1])
+        def sample(seeds, told, temperature):
+            return self.sample(seeds, told, temperature=temperature)
 
-        arrays = [seeds] if labels is None else [seeds, labels]
-        return self.in_batches("sample", sample, arrays, batch_size, (np.float32(temperature),), ema)
+        return self._run("sample", sample, seeds, told, batch_size, ema, (np.float32(temperature),))
 
     def get_config(self):
         load = keras.saving.serialize_keras_object

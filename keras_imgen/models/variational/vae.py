@@ -7,11 +7,12 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import integer
+from keras_imgen.conditions import given_with
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
 from keras_imgen.models.variational import likelihoods
 from keras_imgen.models.variational.autoencoder import Autoencoder
-from keras_imgen.serving.requests import labels_of, rows
+from keras_imgen.serving.requests import rows, told
 from keras_imgen.training import random
 
 ACTIVE = 0.01  # nats of KL from which on a latent number is counted as used
@@ -99,10 +100,10 @@ class VAE(Autoencoder):
 
     def objective(self, batch, keys, training: bool):
         """(loss, scalars to log, KL of every latent number (D,)) of a batch."""
-        x, labels = batch["image"], batch.get("label")
-        mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, labels, training)
+        x, told = batch["image"], self.told(batch)
+        mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, told, training)
         z = self.reparameterized(mean, log_variance, keys)
-        nll = -ops.mean(self.likelihood.log_prob(x, self._decode(z, labels, training)))
+        nll = -ops.mean(self.likelihood.log_prob(x, self._decode(z, told, training)))
         kl = ops.mean(divergence.kl_normal(mean, log_variance), axis=0)
         term, logs = self.regularizer(kl, z, mean, log_variance, keys)
         logs = {"loss": nll + term, "reconstruction": nll, "kl": ops.sum(kl), **logs}
@@ -126,55 +127,63 @@ class VAE(Autoencoder):
 
     # === Latents and images ===
 
-    def posterior(self, images, labels=None, training: bool = False):
+    def posterior(self, images, told=None, training: bool = False):
         """(means, log-variances) (N, D) of q(z|x)."""
-        mean, log_variance = ops.split(self._code(images, labels, training), 2, axis=-1)
+        mean, log_variance = ops.split(self._code(images, told, training), 2, axis=-1)
         return mean, ops.clip(log_variance, -20.0, 10.0)
 
     def reparameterized(self, mean, log_variance, keys):
         """One draw of each posterior, through which gradients pass."""
         return mean + ops.exp(0.5 * log_variance) * random.normal(random.fold(keys, 0), self.latent_shape)
 
-    def posteriors(self, images, labels=None):
-        mean, log_variance = self.posterior(images, labels)
+    def posteriors(self, images, told=None):
+        mean, log_variance = self.posterior(images, told)
         return mean, ops.exp(0.5 * log_variance)
 
-    def latents_of(self, images, labels=None):
-        return self.posterior(images, labels)[0]
+    def latents_of(self, images, told=None):
+        return self.posterior(images, told)[0]
 
-    def images_of(self, latents, labels=None):
-        return self.likelihood.mean(self._decode(latents, labels, False))
+    def images_of(self, latents, told=None):
+        return self.likelihood.mean(self._decode(latents, told, False))
 
     # === Likelihood ===
 
-    def log_weights(self, x, mean, log_variance, labels, keys, samples: int, training: bool = False):
+    def log_weights(self, x, mean, log_variance, told, keys, samples: int, training: bool = False):
         """log p(x, z) - log q(z|x) of so many draws of z from each image's posterior: (N, samples), nats."""
         noise = random.normal(random.fold(keys, 1), (samples, *self.latent_shape))
         z = mean[:, None] + ops.exp(0.5 * log_variance)[:, None] * noise
         prior = ops.sum(divergence.log_normal(z) - divergence.log_normal(z, mean[:, None], log_variance[:, None]), -1)
 
         def repeated(v):
-            return None if v is None else ops.repeat(v, samples, axis=0)
+            return ops.repeat(v, samples, axis=0)
 
-        output = self._decode(ops.reshape(z, (-1, *self.latent_shape)), repeated(labels), training)
+        every = {k: repeated(v) for k, v in (told or {}).items()}
+        output = self._decode(ops.reshape(z, (-1, *self.latent_shape)), every, training)
         return ops.reshape(self.likelihood.log_prob(repeated(x), output), (-1, samples)) + prior
 
     def log_likelihood(
-        self, images: Any, labels: Any = None, *, samples: int = 128, seed: int = 0, batch_size: int = 16
+        self,
+        images: Any,
+        labels: Any = None,
+        *,
+        samples: int = 128,
+        seed: int = 0,
+        batch_size: int = 16,
+        conditions: Any = None,
     ) -> np.ndarray:
         """log p(x) of images (N, H, W, C), nats (N,): the importance-weighted bound (Burda et al. 2016, eq. 8), which rises to it as
         `samples` grows. Of a Gaussian likelihood it is the log-density of images in [-1, 1]."""
         images = self._images(images)
-        labels = labels_of(self.num_classes, len(images), labels)
-        seeds, _ = rows(None, len(images), None, seed)
+        given = told(self.conditions, len(images), given_with(labels, conditions))
+        seeds, _ = rows((), len(images), {}, seed)
         integer("samples", samples, 1)
 
-        def bound(images, seeds, labels=None):
-            x = batches.rescale(images)
-            weights = self.log_weights(x, *self.posterior(x, labels), labels, random.key(seeds), samples)
+        def bound(images, seeds, *conditions):
+            x, told = batches.rescale(images), dict(zip(given, conditions))
+            weights = self.log_weights(x, *self.posterior(x, told), told, random.key(seeds), samples)
             return ops.logsumexp(weights, axis=1) - np.log(samples).astype("float32")
 
-        arrays = [images, seeds] if labels is None else [images, seeds, labels]
+        arrays = [images, seeds, *given.values()]
         return self.in_batches(("log_likelihood", samples, str(images.dtype)), bound, arrays, batch_size)
 
     def get_config(self):
@@ -205,9 +214,9 @@ class IWAE(VAE):
             raise ValueError("IWAE has one bound: beta, capacity and free_bits do not apply.")
 
     def objective(self, batch, keys, training):
-        x, labels = batch["image"], batch.get("label")
-        mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, labels, training)
-        weights = self.log_weights(x, mean, log_variance, labels, keys, self.samples, training)
+        x, told = batch["image"], self.told(batch)
+        mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, told, training)
+        weights = self.log_weights(x, mean, log_variance, told, keys, self.samples, training)
         bound = -ops.mean(ops.logsumexp(weights, axis=1)) + np.log(self.samples).astype("float32")
         kl = ops.mean(divergence.kl_normal(mean, log_variance), axis=0)
         reconstruction = -ops.mean(weights) - ops.sum(kl)

@@ -69,32 +69,32 @@ class VAEGAN(VAE):
     def default_optimizers(self):
         return {name: keras.optimizers.Adam(5e-4, beta_1=0.5, beta_2=0.99) for name in self.players}
 
-    def _judge(self, images, labels, training):
+    def _judge(self, images, told, training):
         """(features, logits), float32."""
-        found = call(self._untracked.judge, {"image": images, "label": labels}, training)
+        found = call(self._untracked.judge, {"image": images, **told}, training)
         return tuple(ops.cast(v, "float32") for v in found)
 
     def update(self, batch):
-        x, labels = batch["image"], batch.get("label")
+        x, told = batch["image"], self.told(batch)
         keys = self.next_keys(ops.shape(x)[0])
         prior = random.normal(random.fold(keys, 4), self.latent_shape)
 
         def encoder_loss():
-            mean, log_variance = self.posterior(x, labels, True)
+            mean, log_variance = self.posterior(x, told, True)
             kl = ops.mean(divergence.kl_normal(mean, log_variance), axis=0)
             z = self.reparameterized(mean, log_variance, keys)
-            error = _distance(self._judge(self._decode(z, labels, True), labels, True)[0], real_features)
+            error = _distance(self._judge(self._decode(z, told, True), told, True)[0], real_features)
             return ops.sum(kl) + error, kl, error, z
 
-        real_features = ops.stop_gradient(self._judge(x, labels, True)[0])
+        real_features = ops.stop_gradient(self._judge(x, told, True)[0])
         e_loss, kl, error, z = self.minimize(encoder_loss, self.encoder)
         z = ops.stop_gradient(z)
 
         def decoder_loss():
-            again, new = self._decode(z, labels, True), self._decode(prior, labels, True)
-            features, logits = self._judge(again, labels, True)
-            _, new_logits = self._judge(new, labels, True)
-            real = self._judge(x, labels, True)[1] if self.loss_pair.pairs else None
+            again, new = self._decode(z, told, True), self._decode(prior, told, True)
+            features, logits = self._judge(again, told, True)
+            _, new_logits = self._judge(new, told, True)
+            real = self._judge(x, told, True)[1] if self.loss_pair.pairs else None
             fooled = 0.5 * (self.loss_pair.generator(logits, real) + self.loss_pair.generator(new_logits, real))
             return self.feature_weight * _distance(features, real_features) + fooled, again, new
 
@@ -102,8 +102,8 @@ class VAEGAN(VAE):
         fakes = [ops.stop_gradient(v) for v in (again, new)]
 
         def discriminator_loss():
-            real = self._judge(x, labels, True)[1]
-            fake = [self._judge(v, labels, True)[1] for v in fakes]
+            real = self._judge(x, told, True)[1]
+            fake = [self._judge(v, told, True)[1] for v in fakes]
             return 0.5 * sum(self.loss_pair.discriminator(real, f) for f in fake), real, ops.concatenate(fake)
 
         loss, real, fake = self.minimize(discriminator_loss, self._discriminator)
@@ -112,11 +112,11 @@ class VAEGAN(VAE):
         return {**logs, **self.loss_pair.accuracy(real, fake), "active_units": self._active(kl)}
 
     def score(self, batch):
-        x, labels = batch["image"], batch.get("label")
+        x, told = batch["image"], self.told(batch)
         keys = self.score_keys(batch)
-        mean, log_variance = self.posterior(x, labels)
-        again = self._decode(self.reparameterized(mean, log_variance, keys), labels, False)
-        (real_features, real), (features, fake) = (self._judge(v, labels, False) for v in (x, again))
+        mean, log_variance = self.posterior(x, told)
+        again = self._decode(self.reparameterized(mean, log_variance, keys), told, False)
+        (real_features, real), (features, fake) = (self._judge(v, told, False) for v in (x, again))
         kl = ops.mean(ops.sum(divergence.kl_normal(mean, log_variance), -1))
         logs = {"kl": kl, "feature_error": _distance(features, real_features), "pixel_error": _distance(again, x)}
         return {**logs, **self.loss_pair.accuracy(real, fake)}

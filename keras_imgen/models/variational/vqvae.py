@@ -138,14 +138,14 @@ class VQVAE(LatentModel):
 
     # === Latents and images ===
 
-    def latents_of(self, images, labels=None):
+    def latents_of(self, images, told=None):
         return self.nearest(ops.cast(self.encoder(images, training=False), "float32"))
 
-    def images_of(self, latents, labels=None):
+    def images_of(self, latents, told=None):
         vectors = ops.take(ops.convert_to_tensor(self.codebook), latents, axis=0)
         return ops.cast(self.decoder(vectors, training=False), "float32")
 
-    def sampled(self, keys, labels=None):
+    def sampled(self, keys, told=None):
         counts = ops.convert_to_tensor(self.code_counts)
         cumulative = ops.cumsum(counts / (ops.sum(counts) + 1e-12))
         u = random.uniform(keys, self.latent_shape)

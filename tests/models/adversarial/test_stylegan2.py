@@ -76,10 +76,10 @@ def test_a_collapse_is_seen_against_real_images():
     model = small()
     real = ops.convert_to_tensor(RNG.uniform(-1, 1, (4, 8, 8, 3)).astype("float32"))
     fake, labels = ops.zeros((4, 8, 8, 3)), ops.convert_to_tensor(np.array([0, 1, 2, 0], "int32"))
-    found = model._both(real, fake, labels)
+    found = model._both(real, fake, {"label": labels})
     for (logits, _), images in zip(found, (real, fake)):
-        np.testing.assert_allclose(logits, model.judge(images, labels, True)[0], rtol=1e-5, atol=1e-6)
-    mixed, _ = model.judge(ops.concatenate([real, fake]), ops.concatenate([labels, labels]), True)
+        np.testing.assert_allclose(logits, model.judge(images, {"label": labels}, True)[0], rtol=1e-5, atol=1e-6)
+    mixed, _ = model.judge(ops.concatenate([real, fake]), {"label": ops.concatenate([labels, labels])}, True)
     assert np.abs(np.array(mixed)[4:] - np.array(found[1][0])).max() > 1e-4
 
 
@@ -96,13 +96,13 @@ def test_path_length_of_a_linear_generator():
     model.generator.synthesize = linear
     keys = random.key(np.arange(5, dtype="int32"))
     model.mean_path.assign(3.0)
-    penalty, mean = model.generator_term(keys, ops.zeros((5,), "int32"))
+    penalty, mean = model.generator_term(keys, {"label": ops.zeros((5,), "int32")})
     y = np.array(random.normal(random.fold(keys, 7), shape)).reshape(5, -1) / 8
     lengths = np.sqrt(((np.einsum("ldp,np->nld", a, y)) ** 2).sum(-1).mean(-1))
     wanted = 3.0 + 0.01 * (lengths.mean() - 3.0)
     np.testing.assert_allclose(mean, wanted, rtol=1e-5)
     np.testing.assert_allclose(penalty, 2.0 * ((lengths - wanted) ** 2).mean(), rtol=1e-4)
-    term = lambda: (model.generator_term(keys, ops.zeros((5,), "int32"))[0],) * 2  # noqa: E731
+    term = lambda: (model.generator_term(keys, {"label": ops.zeros((5,), "int32")})[0],) * 2  # noqa: E731
     _, (slope,) = backend.gradients(model, term, [scale])  # lengths are proportional to the scale; their mean is held
     np.testing.assert_allclose(ops.sum(slope), 4.0 * ((lengths - wanted) * lengths).mean(), rtol=1e-4)
 
@@ -110,7 +110,7 @@ def test_path_length_of_a_linear_generator():
 def test_styles_are_mixed_at_a_layer():
     model = small()
     keys, labels = random.key(np.arange(200, dtype="int32")), ops.zeros((200,), "int32")
-    w, mixed = (np.array(v) for v in model.styles(keys, labels, True))
+    w, mixed = (np.array(v) for v in model.styles(keys, {"label": labels}, True))
     own = (mixed == w[:, None]).all(-1)
     assert own[:, 0].all() and (np.diff(own.astype(int), axis=1) <= 0).all()  # its own first, then the other's
     assert 0.83 < (~own[:, -1]).mean() < 0.97  # nine in ten

@@ -284,5 +284,8 @@ def test_a_step_in_halves_is_the_step_on_the_whole_batch(norm, monkeypatch):
 
 
 def test_conditions_of_another_length_are_refused(model):
-    with pytest.raises(ValueError, match="a row of 'vector' for each of 3 images"):
-        model.generate(labels=[0, 1, 2], conditions={"vector": np.zeros((1, 4), "float32")})
+    told = Diffusion(unet((8, 8, 1), widths=(8,), depth=1, attention=(), num_classes=3, vector_dim=4))
+    with pytest.raises(ValueError, match="as many images everywhere, got labels: 3, vector: 1"):
+        told.generate(labels=[0, 1, 2], conditions={"vector": np.zeros((1, 4), "float32")})
+    with pytest.raises(ValueError, match="Expected conditions of label, got 'vector'"):
+        model.generate(labels=[0, 1, 2], conditions={"vector": np.zeros((3, 4), "float32")})

@@ -1,0 +1,327 @@
+"""What a model is told besides noise or a picture: a label, a vector, a sequence. NumPy only: models and their exports check alike."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from keras_imgen.arguments import as_numbers, finite, shown
+
+_KINDS: dict[str, type["Condition"]] = {}
+
+
+class Input(NamedTuple):
+    """One tensor of a condition, with a row for each image."""
+
+    shape: tuple[int | None, ...]  # of one row; None where rows of several batches differ
+    dtype: str
+    null: float  # what stands for "not told", everywhere in the row
+    served: str  # the name of the endpoints' argument
+
+
+class Condition:
+    """Something that a network is told beside its picture or latent. A subclass is a frozen dataclass with a `kind`, a word of its own,
+    by which exports find it.
+
+    `key` is its name in a batch, in the network's dict of inputs, and in `generate(conditions={key: ...})`.
+    """
+
+    kind: ClassVar[str]
+    key: str
+
+    def __init_subclass__(cls):
+        _KINDS[cls.kind] = cls
+
+    def inputs(self) -> dict[str, Input]:
+        """The network's inputs by name: `key`, and what belongs to it."""
+        raise NotImplementedError
+
+    def examples(self) -> Any:
+        """What sample grids tell in turn where nobody says what; None for nothing."""
+        return None
+
+    def parse(self, text: str) -> Any:
+        """What `encode` takes, from the command line: here the array in a .npy file.
+
+        Raises:
+            ValueError, OSError: another text, or no such file.
+        """
+        if not text.endswith(".npy"):
+            raise ValueError(f"Expected {self.key} as a .npy file, got {text!r}.")
+        return np.load(text, allow_pickle=False)
+
+    def encode(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Arrays for all of `inputs()`, each (n, ...), or without rows for what all images share.
+
+        Args:
+            given: what the user passed under the names of `inputs()`; `key` is there.
+
+        Raises:
+            ValueError: other than this condition is, in one line.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Label(Condition):
+    """A class: a whole number from 0 to `num_classes` - 1; `num_classes` is the null.
+
+    Args:
+        num_classes: how many there are.
+        key: its name.
+    """
+
+    kind = "label"
+    num_classes: int
+    key: str = "label"
+
+    def inputs(self):
+        return {self.key: Input((), "int32", self.num_classes, f"{self.key}s")}
+
+    def examples(self):
+        return np.arange(self.num_classes)
+
+    def parse(self, text):
+        return numbers(f"{self.key}s", text, int)
+
+    def encode(self, given):
+        name = f"{self.key}s"
+        labels = as_numbers(given[self.key])
+        if labels.dtype.kind not in "iu" or labels.ndim > 1:
+            raise ValueError(f"Expected integer {name} of shape (n,), got {shown(given[self.key])}.")
+        if labels.size and (labels.min() < 0 or labels.max() >= self.num_classes):
+            raise ValueError(f"Expected {name} in 0..{self.num_classes - 1}, got {labels.min()}..{labels.max()}.")
+        return {self.key: labels.astype("int32")}
+
+
+@dataclass(frozen=True)
+class Vector(Condition):
+    """Numbers, as an embedding or attributes; zeros are the null.
+
+    Args:
+        size: how many for each image.
+        key: its name.
+    """
+
+    kind = "vector"
+    size: int
+    key: str = "vector"
+
+    def inputs(self):
+        return {self.key: Input((self.size,), "float32", 0.0, self.key)}
+
+    def parse(self, text):
+        return super().parse(text) if text.endswith(".npy") else numbers(self.key, text, float)
+
+    def encode(self, given):
+        shape = np.shape(as_numbers(given[self.key]))
+        if shape[-1:] != (self.size,) or len(shape) > 2:
+            raise ValueError(
+                f"Expected {self.key!r} of shape ({self.size},) or (n, {self.size}), got {shown(given[self.key])}."
+            )
+        return {self.key: finite(self.key, given[self.key], shape=(shape,))}
+
+
+@dataclass(frozen=True)
+class Sequence(Condition):
+    """Rows of vectors, as the embedding of a text, of any length; what its mask leaves out changes nothing. The null is a sequence of
+    which all is left out.
+
+    Args:
+        size: of a vector.
+        key: its name.
+        masked: whether the network takes `{key}_mask` too, true where a vector counts; without it all sequences are of one length.
+    """
+
+    kind = "sequence"
+    size: int
+    key: str = "sequence"
+    masked: bool = True
+
+    def inputs(self):
+        mask = {f"{self.key}_mask": Input((None,), "bool", False, f"{self.key}_mask")} if self.masked else {}
+        return {self.key: Input((None, self.size), "float32", 0.0, self.key), **mask}
+
+    def encode(self, given):
+        """Sequences (S, size) or (n, S, size) with a mask (S,) or (n, S), by default all true; or a list of n sequences of any lengths."""
+        values, mask = given[self.key], given.get(f"{self.key}_mask")
+        if isinstance(values, list | tuple) and all(np.ndim(v) == 2 for v in values):
+            if mask is not None:
+                raise ValueError(f"Expected no {self.key}_mask beside a list of sequences: their lengths tell.")
+            rows = [self._row(v) for v in values]
+            longest = max((len(row) for row in rows), default=1)
+            mask = np.array([np.arange(longest) < len(row) for row in rows], bool).reshape(-1, longest)
+            values = np.zeros((len(rows), longest, self.size), "float32")
+            for padded, row in zip(values, rows):
+                padded[: len(row)] = row
+            if not self.masked and not mask.all():
+                raise ValueError(f"Expected sequences of one length in {self.key!r}: the network takes no mask.")
+            return self._named(values, mask)
+        values = self._row(values)
+        mask = np.ones(values.shape[:-1], bool) if mask is None else np.asarray(mask)
+        if mask.dtype != bool or mask.shape != values.shape[:-1]:
+            raise ValueError(f"Expected {self.key}_mask as truth values {values.shape[:-1]}, got {shown(mask)}.")
+        return self._named(values, mask)
+
+    def _named(self, values, mask):
+        return {self.key: values, **({f"{self.key}_mask": mask} if self.masked else {})}
+
+    def _row(self, values):
+        shape = np.shape(as_numbers(values))
+        if len(shape) not in (2, 3) or shape[-1] != self.size:
+            raise ValueError(
+                f"Expected {self.key!r} of shape (length, {self.size}) or (n, length, {self.size}), or a list of n sequences, got "
+                f"{shown(values)}."
+            )
+        return finite(self.key, values, shape=(shape,))
+
+
+Conditions = tuple[Condition, ...]
+
+
+def numbers(name: str, text: str, kind: type) -> list:
+    """ "0,1,2" -> [0, 1, 2].
+
+    Raises:
+        ValueError: another text.
+    """
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        what = "whole numbers" if kind is int else "numbers"
+        raise ValueError(f"Expected {name} as {what} with commas, such as 0,1,2, got {text!r}.") from None
+
+
+def inputs_of(conditions: Conditions) -> dict[str, Input]:
+    """The inputs of all of them by name."""
+    return {name: one for condition in conditions for name, one in condition.inputs().items()}
+
+
+def num_classes(conditions: Conditions) -> int | None:
+    """Of the label, None where there is none."""
+    return next((c.num_classes for c in conditions if isinstance(c, Label) and c.key == "label"), None)
+
+
+def given_with(labels: Any, conditions: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a user passed, by name, with `labels`, the short form of `conditions={"label": ...}`.
+
+    Raises:
+        ValueError: both.
+    """
+    given = {k: v for k, v in (conditions or {}).items() if v is not None}
+    if labels is not None and "label" in given:
+        raise ValueError("Expected `labels`, or a 'label' in `conditions`, got both.")
+    return given if labels is None else {**given, "label": labels}
+
+
+def encoded(conditions: Conditions, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The arrays of those conditions that are given.
+
+    Raises:
+        ValueError: a condition that the model does not take, or one that is not as it should be.
+    """
+    names = inputs_of(conditions)
+    for name in given:
+        if name == "label" and name not in names:
+            raise ValueError("This model was trained without labels: leave `labels` out.")
+        if name not in names:
+            raise ValueError(
+                f"Expected conditions of {', '.join(names) or 'no name: this model takes none'}, got {name!r}."
+            )
+    found = {}
+    for condition in conditions:
+        if condition.key in given:
+            found |= condition.encode(given)
+        elif alone := [name for name in condition.inputs() if name in given]:
+            raise ValueError(f"Expected {condition.key!r} with {alone[0]!r}.")
+    return found
+
+
+def missing(conditions: Conditions, given: Mapping[str, Any]) -> None:
+    """Raises ValueError if a condition is not given, but for a label, which models draw."""
+    for condition in conditions:
+        if condition.key not in given and not isinstance(condition, Label):
+            raise ValueError(
+                f"This model is conditional on {condition.key!r}: expected it in `conditions`, as it has not learned to go without."
+            )
+
+
+def rows_of(conditions: Conditions, arrays: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    """`count` rows of every input: those given, one for all, or nulls."""
+    found = {}
+    for condition in conditions:
+        for name, one in condition.inputs().items():
+            array = arrays.get(name)
+            if array is None:
+                array = np.full([2 if side is None else side for side in one.shape], one.null, one.dtype)
+            whole = array.ndim > len(one.shape)
+            found[name] = array if whole else np.ascontiguousarray(np.broadcast_to(array, (count, *array.shape)))
+    return found
+
+
+def of_one_length(conditions: Conditions, *several: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """Several rows of the same conditions, with sequences padded by nulls to one length."""
+    found = [dict(arrays) for arrays in several]
+    for name, one in inputs_of(conditions).items():
+        if None in one.shape:
+            axis = 1 + one.shape.index(None)
+            longest = max(arrays[name].shape[axis] for arrays in found)
+            for arrays in found:
+                missing = longest - arrays[name].shape[axis]
+                pads = [(0, missing if k == axis else 0) for k in range(arrays[name].ndim)]
+                arrays[name] = np.pad(arrays[name], pads, constant_values=one.null)
+    return found
+
+
+def counts(conditions: Conditions, arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """How many images those conditions tell that have a row for each, by the name under which a user knows them."""
+    found = {}
+    for condition in conditions:
+        for name, one in condition.inputs().items():
+            if name in arrays and arrays[name].ndim > len(one.shape):
+                found["labels" if name == "label" else name] = len(arrays[name])
+    return found
+
+
+def arguments(told: dict[str, np.ndarray]) -> dict[str, Any]:
+    """For `generate`; nothing where nothing is told, so that models without conditions need not know the word."""
+    return {"conditions": told} if told else {}
+
+
+def in_turn(conditions: Conditions, n: int, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """n rows for a grid of pictures: what is given, and examples of what is not, again and again."""
+    examples = {c.key: c.examples() for c in conditions if c.key not in given}
+    arrays = encoded(conditions, {**{k: v for k, v in examples.items() if v is not None}, **given})
+    found = {}
+    for name, one in inputs_of(conditions).items():
+        if name in arrays:
+            rows = arrays[name] if arrays[name].ndim > len(one.shape) else arrays[name][None]
+            found[name] = rows[np.arange(n) % len(rows)]
+    return found
+
+
+def is_null(conditions: Conditions, arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether none of the rows is told anything."""
+    return all((arrays[name] == one.null).all() for name, one in inputs_of(conditions).items())
+
+
+def described(conditions: Conditions) -> list[dict]:
+    """As JSON."""
+    return [{"kind": condition.kind, **asdict(condition)} for condition in conditions]
+
+
+def from_description(description: list[dict]) -> Conditions:
+    """Back from JSON.
+
+    Raises:
+        ValueError: a kind that is not known here.
+    """
+    found = []
+    for about in description:
+        about = dict(about)
+        kind = about.pop("kind")
+        if kind not in _KINDS:
+            raise ValueError(f"no condition of the kind {kind!r} is known here: import its module first")
+        found.append(_KINDS[kind](**about))
+    return tuple(found)

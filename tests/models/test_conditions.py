@@ -1,0 +1,255 @@
+"""What models are told: labels, vectors and sequences, in training, guidance, exports and their clients."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_imgen import conditions, models, networks
+from keras_imgen.conditions import Label, Sequence, Vector, encoded, rows_of
+
+SHAPE = (8, 8, 1)
+ALL = {"num_classes": 3, "vector_dim": 4, "sequence_dim": 5}
+RNG = np.random.default_rng(0)
+
+
+def randomized(network, seed=0):
+    """Weights with which conditions matter, also where they start at zero."""
+    rng = np.random.default_rng(seed)
+    for v in network.weights:
+        v.assign(rng.normal(0, 0.3, v.shape).astype("float32"))
+    return network
+
+
+def net(kind="unet", **told):
+    how = (
+        {"widths": (8, 16), "depth": 1, "attention": (4,)} if kind == "unet" else {"width": 16, "depth": 2, "heads": 2}
+    )
+    return randomized(getattr(networks, kind)(SHAPE, **how, **told))
+
+
+def told(n=2, seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        "label": rng.integers(0, 3, n),
+        "vector": rng.normal(size=(n, 4)).astype("float32"),
+        "sequence": rng.normal(size=(n, 6, 5)).astype("float32"),
+    }
+
+
+def diffusion(*names, **kwargs):
+    keys = {"label": "num_classes", "vector": "vector_dim", "sequence": "sequence_dim"}
+    return models.Diffusion(net(**{keys[n]: ALL[keys[n]] for n in names}), steps=2, ema=None, **kwargs)
+
+
+def test_a_model_finds_what_its_network_is_told():
+    assert diffusion("label", "vector", "sequence").conditions == (Label(3), Vector(4), Sequence(5))
+    assert diffusion().conditions == ()
+    own = diffusion("vector", conditions=(Vector(4),))
+    again = type(own).from_config(own.get_config())
+    assert again.conditions == own.conditions == (Vector(4),)
+    assert conditions.from_description(conditions.described((Label(3), Sequence(5, "text")))) == (
+        Label(3),
+        Sequence(5, "text"),
+    )
+    with pytest.raises(ValueError, match="'smell' is known here"):
+        conditions.from_description([{"kind": "smell"}])
+
+
+@pytest.mark.parametrize("kind", ["unet", "dit"])
+def test_padding_changes_nothing_to_the_bit(kind):
+    network, rng = net(kind, sequence_dim=5), np.random.default_rng(1)
+    x = {"image": rng.normal(size=(2, *SHAPE)).astype("float32"), "log_snr": np.zeros(2, "float32")}
+    values = rng.normal(size=(2, 4, 5)).astype("float32")
+    mask = np.array([[1, 1, 1, 1], [1, 1, 0, 0]], bool)
+
+    def answer(values, mask=None):
+        return np.array(network({**x, "sequence": values, **({} if mask is None else {"sequence_mask": mask})}))
+
+    expected = answer(values, mask)
+    assert np.array_equal(answer(values), answer(values, np.ones((2, 4), bool)))
+    other = values.copy()
+    other[1, 2:] = 1e6
+    assert np.array_equal(answer(other, mask), expected)
+    longer = np.pad(values, ((0, 0), (0, 3), (0, 0)), constant_values=7)
+    assert np.array_equal(answer(longer, np.pad(mask, ((0, 0), (0, 3)))), expected)
+    assert np.abs(expected - answer(values)).max() > 1e-3
+    nothing = answer(values, np.zeros((2, 4), bool))
+    assert np.isfinite(nothing).all() and np.array_equal(nothing, answer(longer, np.zeros((2, 7), bool)))
+
+
+@pytest.mark.parametrize("names", [("label",), ("vector",), ("sequence",), ("label", "vector", "sequence")])
+def test_guidance_is_the_formula_for_every_condition(names):
+    """Ho & Salimans 2022: nothing + scale (told - nothing), of all conditions together."""
+    model = diffusion(*names)
+    given = rows_of(model.conditions, encoded(model.conditions, {k: told()[k] for k in names}), 2)
+    x, level = (
+        ops.convert_to_tensor(RNG.normal(size=(2, *SHAPE)).astype("float32")),
+        (ops.full((1, 1, 1, 1), 0.6), ops.full((1, 1, 1, 1), 0.8)),
+    )
+    tensors = {k: ops.convert_to_tensor(v) for k, v in given.items()}
+    found = model._guided(x, *level, tensors, ops.full((2,), 3.0), 0.0, (-np.inf, np.inf))
+    nothing = {k: ops.convert_to_tensor(v) for k, v in rows_of(model.conditions, {}, 2).items()}
+    first, second = (np.array(model.denoise(x, *level, v)) for v in (tensors, nothing))
+    assert np.abs(first - second).max() > 1e-4
+    np.testing.assert_allclose(found, second + 3.0 * (first - second), atol=1e-4)
+
+
+@pytest.mark.parametrize("names", [("vector",), ("sequence",), ("label", "vector", "sequence")])
+def test_what_generate_is_told(names):
+    model = diffusion(*names)
+    given = {k: told()[k] for k in names}
+    plain = model.generate(2, conditions=given)
+    assert np.abs(model.generate(2, conditions=given, guidance_scale=7.5).astype(int) - plain).max() > 0
+    one = model.generate(1, conditions={k: v[1] for k, v in given.items()}, seed=1)
+    assert np.abs(one[0].astype(int) - plain[1]).max() <= 1  # one row for all images
+    nothing = model.generate(2, guidance_scale=7.5)
+    assert np.array_equal(nothing, model.generate(2))  # nothing is told: there is nothing to guide to
+    guided = model.generate(2, conditions=given, guidance_scale=3.0)
+    away = {k: told(seed=5)[k][0] for k in names}
+    assert not np.array_equal(model.generate(2, conditions=given, guidance_scale=3.0, negative=away), guided)
+    if "sequence" in names:
+        ragged = [given["sequence"][0, :2], given["sequence"][1]]
+        other = given["sequence"].copy()
+        other[0, 2:] = 9
+        mask = np.array([[1, 1, 0, 0, 0, 0], [1] * 6], bool)
+        first = model.generate(2, conditions={**given, "sequence": ragged}, guidance_scale=3.0)
+        both = {**given, "sequence": other, "sequence_mask": mask}
+        assert np.array_equal(first, model.generate(2, conditions=both, guidance_scale=3.0))
+        short = model.generate(2, conditions=given, guidance_scale=3.0, negative={"sequence": given["sequence"][0, :2]})
+        assert not np.array_equal(short, guided)
+
+
+def test_labels_are_short_for_a_condition():
+    model = diffusion("label")
+    assert np.array_equal(model.generate(labels=[0, 2]), model.generate(conditions={"label": [0, 2]}))
+    with pytest.raises(ValueError, match="`labels`, or a 'label' in `conditions`, got both"):
+        model.generate(labels=[0], conditions={"label": [1]})
+
+
+def test_a_share_of_images_is_told_nothing_in_training(monkeypatch):
+    model, seen = diffusion("label", "vector", "sequence", label_dropout=0.5), []
+    monkeypatch.setattr(model, "_output", lambda x, a, s, given, training: seen.append(given) or x)
+    batch = {"image": np.zeros((400, *SHAPE), "float32"), **told(400)}
+    keys = model.next_keys(400)
+    for training in (True, False):
+        model._loss(batch, keys, training)()
+    dropped = np.array(seen[0]["label"]) == 3
+    assert 150 < dropped.sum() < 250
+    assert np.array_equal(dropped, (np.array(seen[0]["vector"]) == 0).all(1))
+    assert np.array_equal(dropped, ~np.array(seen[0]["sequence_mask"]).any(1))
+    np.testing.assert_array_equal(np.array(seen[0]["vector"])[~dropped], batch["vector"][~dropped])
+    assert np.array(seen[1]["sequence_mask"]).all() and (np.array(seen[1]["label"]) < 3).all()
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"vector": np.zeros((2, 3))}, r"'vector' of shape \(4,\) or \(n, 4\)"),
+        ({"vector": [0, 1, 2, np.nan]}, "`vector` in"),
+        ({"vector": "no"}, "'vector' of shape"),
+        ({"sequence": np.zeros(5)}, "'sequence' of shape"),
+        ({"sequence": np.zeros((3, 5)), "sequence_mask": np.ones(2, bool)}, "sequence_mask as truth values"),
+        ({"sequence_mask": np.ones((2, 2), bool)}, "Expected 'sequence' with 'sequence_mask'"),
+        ({"smell": 1}, "conditions of label, vector, sequence, sequence_mask, got 'smell'"),
+        ({"vector": np.zeros((3, 4))}, "as many images everywhere, got n: 2, vector: 3"),
+    ],
+)
+def test_refusals(given, said):
+    with pytest.raises(ValueError, match=said):
+        diffusion("label", "vector", "sequence").generate(2, conditions=given)
+
+
+def test_batches_without_it_are_refused():
+    model = diffusion("vector", "sequence")
+    model.compile()
+    x, given = np.zeros((4, *SHAPE), "uint8"), told(4)
+    for batch, said in (
+        ({"vector": given["vector"]}, "conditional on 'sequence': expected batches with that key"),
+        ({"vector": given["vector"][:, :2], "sequence": given["sequence"]}, r"'vector' of shape \(batch, 4\)"),
+        ({"vector": given["vector"] * np.nan, "sequence": given["sequence"]}, "'vector' holds NaN"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            model.fit({"image": x, **batch}, verbose=0)
+    model.fit({"image": x, "vector": given["vector"], "sequence": given["sequence"]}, verbose=0)
+
+
+def gan(vector=True):
+    """A generator and a discriminator that are told a vector."""
+    latent, image, given = (
+        keras.Input((3,), name="latent"),
+        keras.Input(SHAPE, name="image"),
+        keras.Input((2,), name="vector"),
+    )
+    h = keras.layers.Dense(64, activation="tanh")(keras.layers.Concatenate()([latent, given]))
+    generator = keras.Model({"latent": latent, "vector": given}, keras.layers.Reshape(SHAPE)(h))
+    h = keras.layers.Concatenate()([keras.layers.Flatten()(image), given])
+    return models.GAN(generator, keras.Model({"image": image, "vector": given}, keras.layers.Dense(1)(h)))
+
+
+def test_a_gan_is_told_vectors():
+    model = gan()
+    assert model.conditions == (Vector(2),)
+    model.compile()
+    v = RNG.normal(size=(8, 2)).astype("float32")
+    model.fit({"image": RNG.integers(0, 256, (8, *SHAPE)).astype("uint8"), "vector": v}, batch_size=4, verbose=0)
+    made = model.generate(conditions={"vector": v})
+    assert len(made) == 8 and np.array_equal(model.generate(2, conditions={"vector": v[0]})[0], made[0])
+    assert not np.array_equal(model.generate(1, conditions={"vector": -v[0]}), made[:1])
+    assert model.walk([1, 2], 3, conditions={"vector": v[0]}).shape == (3, *SHAPE)
+    with pytest.raises(ValueError, match="conditional on 'vector': expected it in `conditions`"):
+        model.generate(2)
+
+
+def vae():
+    image, latent, given = (
+        keras.Input(SHAPE, name="image"),
+        keras.Input((2,), name="latent"),
+        keras.Input((2,), name="vector"),
+    )
+    h = keras.layers.Concatenate()([keras.layers.Flatten()(image), given])
+    encoder = keras.Model({"image": image, "vector": given}, keras.layers.Dense(4)(h))
+    h = keras.layers.Dense(64)(keras.layers.Concatenate()([latent, given]))
+    return models.VAE(encoder, keras.Model({"latent": latent, "vector": given}, keras.layers.Reshape(SHAPE)(h)))
+
+
+def test_an_autoencoder_is_told_vectors():
+    model = vae()
+    model.compile()
+    x, v = RNG.integers(0, 256, (8, *SHAPE)).astype("uint8"), RNG.normal(size=(8, 2)).astype("float32")
+    model.fit({"image": x, "vector": v}, batch_size=4, verbose=0)
+    model.fit_sampler({"image": x, "vector": v}, "gmm", components=2)
+    z = model.encode(x, conditions={"vector": v})
+    assert z.shape == (8, 2) and model.generate(conditions={"vector": v}).shape == x.shape
+    assert np.array_equal(model.decode(z, conditions={"vector": v}), model.reconstruct(x, conditions={"vector": v}))
+    assert model.log_likelihood(x, conditions={"vector": v}, samples=4).shape == (8,)
+    for call in (model.encode, model.reconstruct):
+        with pytest.raises(ValueError, match="conditional on 'vector'"):
+            call(x)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="SavedModels are written by TensorFlow")
+@pytest.mark.parametrize("kind", ["diffusion", "gan", "vae"])
+def test_exports_are_told_it_too(kind, tmp_path):
+    from keras_imgen import serving
+
+    model = {"diffusion": lambda: diffusion("label", "vector", "sequence"), "gan": gan, "vae": vae}[kind]()
+    model.export(str(tmp_path / "m"))
+    served = serving.load(str(tmp_path / "m"))
+    assert served.conditions == model.conditions
+    v = RNG.normal(size=(2, 2)).astype("float32")
+    if kind == "diffusion":
+        given = told()
+        given["sequence"] = [given["sequence"][0, :2], given["sequence"][1]]
+        for scale in (1.0, 4.0):
+            ours = model.generate(2, conditions=given, guidance_scale=scale)
+            assert np.array_equal(served.generate(2, conditions=given, guidance_scale=scale), ours)
+        return
+    assert np.array_equal(served.generate(conditions={"vector": v}), model.generate(conditions={"vector": v}))
+    if kind == "vae":
+        x = np.zeros((2, *SHAPE), "uint8")
+        assert np.array_equal(
+            served.reconstruct(x, conditions={"vector": v}), model.reconstruct(x, conditions={"vector": v})
+        )
+    with pytest.raises(ValueError, match="conditional on 'vector'"):
+        served.generate(2)
