@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.training import random
+from keras_imgen.training.rows import like, per_row
 
 
 def _u(keys, stream: int, low: float = 0.0, high: float = 1.0):
@@ -61,7 +62,7 @@ def colour(images, keys):
     if images.shape[-1] > 1:
         gray = ops.mean(images, axis=-1, keepdims=True)
         images = (images - gray) * _u(keys, 1, 0.0, 2.0) + gray
-    mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
+    mean = per_row(ops.mean, images, keepdims=True)
     return (images - mean) * _u(keys, 2, 0.5, 1.5) + mean
 
 
@@ -233,7 +234,7 @@ class AdaptiveAugment:
 
     def _colours(self, images, keys, p):
         draw, normal = random.uniform(keys, (16,)), random.normal(random.fold(keys, 1), (8,))
-        spread = lambda v: ops.reshape(v, (-1, 1, 1, 1))  # noqa: E731
+        spread = lambda v: like(v, images)  # noqa: E731
         on = lambda i: ops.cast(draw[:, i] < p, "float32")  # noqa: E731
         images = images + spread(on(0) * normal[:, 0] * 0.2)
         images = images * spread(2.0 ** (0.5 * normal[:, 1] * on(1)))

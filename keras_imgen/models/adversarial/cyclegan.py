@@ -6,6 +6,7 @@ from keras import ops
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.translation import Translation
 from keras_imgen.training import random
+from keras_imgen.training.rows import like
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -135,11 +136,10 @@ class CycleGAN(Translation):
         swap = ops.logical_or(filling, ops.logical_and(full, u[:, 1] < 0.5))
         before = ops.convert_to_tensor(kept)
         old = ops.take(before, places % size, axis=0)
-        wide = lambda v: v[:, None, None, None]  # noqa: E731
         chosen = ops.cast(ops.one_hot(places, size), "float32") * ops.cast(swap, "float32")[:, None]
         written = ops.tensordot(ops.transpose(chosen), images, axes=1)
-        kept.assign(ops.where(wide(ops.sum(chosen, axis=0)) > 0, written, before))
-        return ops.where(wide(ops.logical_and(swap, ops.logical_not(filling))), old, images)
+        kept.assign(ops.where(like(ops.sum(chosen, axis=0), images) > 0, written, before))
+        return ops.where(like(ops.logical_and(swap, ops.logical_not(filling)), images), old, images)
 
     def score(self, batch):
         x, y = batch["image"], batch["target"]

@@ -21,6 +21,7 @@ from keras_imgen.models.calls import call, check_labels, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
 from keras_imgen.serving.requests import rows, truncation_bound
 from keras_imgen.training import backend, random
+from keras_imgen.training.rows import per_row
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -405,7 +406,7 @@ def _share(rows, i: int, parts: int):
 def _spread(images):
     """Mean distance of neighbours in the batch, per number."""
     x = ops.cast(images, "float32")
-    return ops.mean(ops.sqrt(ops.mean(ops.square(x - ops.roll(x, 1, axis=0)), axis=(1, 2, 3)) + 1e-12))
+    return ops.mean(ops.sqrt(per_row(ops.mean, ops.square(x - ops.roll(x, 1, axis=0))) + 1e-12))
 
 
 def _cross_entropy(labels, logits):

@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from keras_imgen.training import backend, random
+from keras_imgen.training.rows import per_row
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -69,7 +70,7 @@ def _at(value, step):
 
 
 def _squared_norm(gradient):
-    return ops.sum(ops.square(ops.cast(gradient, "float32")), axis=tuple(range(1, len(gradient.shape))))
+    return per_row(ops.sum, ops.square(ops.cast(gradient, "float32")))
 
 
 def _norm(gradient):

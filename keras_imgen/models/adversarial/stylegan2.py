@@ -14,6 +14,7 @@ from keras_imgen.models.adversarial.regularizers import R1
 from keras_imgen.models.batches import to_uint8
 from keras_imgen.serving.requests import rows, truncation_bound
 from keras_imgen.training import random
+from keras_imgen.training.rows import per_row
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -95,7 +96,7 @@ class StyleGAN2(GAN):
         shape = self.image_shape
         y = random.normal(random.fold(keys, 7), shape) / math.sqrt(shape[0] * shape[1])
         noise = random.fold(keys, 6)
-        slope = self.input_gradient(lambda w: ops.sum(self.generator.synthesize(w, noise) * y, axis=(1, 2, 3)), w)
+        slope = self.input_gradient(lambda w: per_row(ops.sum, self.generator.synthesize(w, noise) * y), w)
         lengths = ops.sqrt(ops.mean(ops.sum(ops.square(slope), axis=-1), axis=-1) + 1e-12)
         before = ops.copy(self.mean_path)
         mean = before + 0.01 * (ops.mean(ops.stop_gradient(lengths)) - before)

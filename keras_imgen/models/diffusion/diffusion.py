@@ -26,6 +26,7 @@ from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.serving.requests import batched, guidance_limits, guidance_scales, one_compiles, rows
 from keras_imgen.training import backend, random
+from keras_imgen.training.rows import like
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -121,15 +122,14 @@ class Diffusion(ImageModel):
         shape = tuple(x0.shape[1:])
         eps = random.normal(random.fold(keys, 0), shape)
         t = self.times(time_distributions.stratified(random.uniform(random.fold(keys, 1))), self.schedule)
-        alpha, sigma = (ops.reshape(v, (-1, 1, 1, 1)) for v in self.schedule.alpha_sigma(t, ops))
+        alpha, sigma = (like(v, x0) for v in self.schedule.alpha_sigma(t, ops))
         xt = alpha * x0 + sigma * eps
         conditions = self.told(batch)
         if training and self.label_dropout and conditions:
             dropped = random.uniform(random.fold(keys, 2)) < self.label_dropout
             nulls = inputs_of(self.conditions)
             for k, v in conditions.items():
-                rows = ops.reshape(dropped, (-1, *[1] * (len(v.shape) - 1)))
-                conditions[k] = ops.where(rows, ops.cast(nulls[k].null, v.dtype), v)
+                conditions[k] = ops.where(like(dropped, v), ops.cast(nulls[k].null, v.dtype), v)
         target = self.parameterization.target(x0, eps, alpha, sigma)
         factor = weightings.loss_weight(self.weighting, self.parameterization, alpha, sigma)
 
@@ -159,7 +159,7 @@ class Diffusion(ImageModel):
     def call(self, inputs, training=False):
         """x_0 from a dict of `image` (N, H, W, C), `alpha` and `sigma` (N,), and the network's conditions."""
         conditions = {k: v for k, v in inputs.items() if k not in ("image", "alpha", "sigma")}
-        alpha, sigma = (ops.reshape(inputs[k], (-1, 1, 1, 1)) for k in ("alpha", "sigma"))
+        alpha, sigma = (like(inputs[k], inputs["image"]) for k in ("alpha", "sigma"))
         return self.denoise(inputs["image"], alpha, sigma, conditions)
 
     def predict_batch(self, data):
@@ -191,7 +191,7 @@ class Diffusion(ImageModel):
                 away = negative or {k: ops.full_like(v, nulls[k].null) for k, v in conditions.items()}
                 both = {k: ops.concatenate([v, away[k]]) for k, v in conditions.items()}
                 cond, weak = ops.split(self.denoise(ops.concatenate([x, x]), alpha, sigma, both), 2)
-            d = guidance.classifier_free(cond, weak, ops.reshape(scale, (-1, 1, 1, 1)))
+            d = guidance.classifier_free(cond, weak, like(scale, x))
             return ops.where(phi > 0, guidance.rescale(d, cond, phi), d)
 
         return ops.cond(wanted, guided, plain)

@@ -15,6 +15,7 @@ from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives
 from keras_imgen.serving import restorer
 from keras_imgen.training import random
+from keras_imgen.training.rows import per_row
 
 
 class Restoration(ImageModel):
@@ -197,7 +198,7 @@ class Restoration(ImageModel):
         terms = {o.name: o(target, image) for o in self.objectives}
         loss = sum(o.weight * terms[o.name] for o in self.objectives)
         if self.encoder is not None:
-            per_image = ops.sum(divergence.kl_normal(mean, log_variance), axis=(1, 2, 3))
+            per_image = per_row(ops.sum, divergence.kl_normal(mean, log_variance))
             logs["kl"] = ops.mean(per_image)
             numbers = ops.cast(ops.size(target) // ops.shape(target)[0], "float32")
             loss = loss + self.kl_weight * logs["kl"] / numbers
@@ -378,5 +379,5 @@ def known_size(images: Any) -> tuple[int, int, int]:
 
 def _psnr(target, image):
     """Mean over the images, dB, of float images in [-1, 1], clipped."""
-    error = ops.mean(ops.square(ops.clip(image, -1.0, 1.0) - target), axis=(1, 2, 3))
+    error = per_row(ops.mean, ops.square(ops.clip(image, -1.0, 1.0) - target))
     return ops.mean(10.0 * ops.log(4.0 / ops.maximum(error, 1e-10)) / math.log(10.0))

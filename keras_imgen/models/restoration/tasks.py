@@ -11,6 +11,7 @@ from keras_imgen.models.restoration.lab import lab, rgb
 from keras_imgen.models.restoration.restoration import Restoration, known_size
 from keras_imgen.networks import light_curves
 from keras_imgen.training import random
+from keras_imgen.training.rows import like
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -76,7 +77,7 @@ class Denoiser(Restoration):
         low, high = self.sigma
         sigma = low + (high - low) * random.uniform(random.fold(keys, 2))
         noise = random.normal(random.fold(keys, 3), known_size(image))
-        given = {"image": image + noise * sigma[:, None, None, None] / 127.5}
+        given = {"image": image + noise * like(sigma, image) / 127.5}
         return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), image
 
     def get_config(self):

@@ -15,6 +15,7 @@ from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.variational import samplers
 from keras_imgen.serving.requests import checked_latents, rows, told
 from keras_imgen.training import random
+from keras_imgen.training.rows import per_row
 
 
 class LatentModel(ImageModel):
@@ -253,7 +254,7 @@ class Autoencoder(LatentModel):
         """(loss, scalars to log) of a batch with images in [-1, 1]."""
         x, told = batch["image"], self.told(batch)
         z = self._code(self._noisy(x, keys) if training else x, told, training)
-        error = 0.5 * ops.mean(ops.sum(ops.square(x - self._decode(z, told, training)), axis=(1, 2, 3)))
+        error = 0.5 * ops.mean(per_row(ops.sum, ops.square(x - self._decode(z, told, training))))
         penalty, logs = self.penalty(z, keys, told, training)
         return error + penalty, {"loss": error + penalty, "reconstruction": error, **logs}
 

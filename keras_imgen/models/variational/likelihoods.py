@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.training.rows import per_row
+
 
 class Likelihood(keras.layers.Layer):
     """Base. `factor` is how many channels of the decoder's output one channel of the image needs.
@@ -28,10 +30,6 @@ class Likelihood(keras.layers.Layer):
     def mean(self, output):
         """Images (N, H, W, C) in [-1, 1]."""
         return ops.cast(output, "float32")
-
-
-def _total(v):
-    return ops.sum(v, axis=tuple(range(1, len(v.shape))))
 
 
 @keras.saving.register_keras_serializable("keras_imgen.likelihoods")
@@ -64,7 +62,7 @@ class Gaussian(Likelihood):
 
     def log_prob(self, x, output):
         z = (x - ops.cast(output, "float32")) * ops.exp(-self.log_sigma)
-        return -_total(0.5 * ops.square(z) + self.log_sigma + 0.5 * math.log(2 * math.pi))
+        return -per_row(ops.sum, 0.5 * ops.square(z) + self.log_sigma + 0.5 * math.log(2 * math.pi))
 
     def get_config(self):
         return {**super().get_config(), "sigma": self.sigma}
@@ -80,7 +78,7 @@ class Bernoulli(Likelihood):
     def log_prob(self, x, output):
         logits = ops.cast(output, "float32")
         target = 0.5 * (x + 1.0)
-        return _total(target * logits - ops.softplus(logits))
+        return per_row(ops.sum, target * logits - ops.softplus(logits))
 
     def mean(self, output):
         return 2.0 * ops.sigmoid(ops.cast(output, "float32")) - 1.0
@@ -104,7 +102,7 @@ class DiscretizedLogistic(Likelihood):
         width = 2 * half * inverse
         inner = -ops.softplus(-upper) - ops.softplus(lower) + ops.log(-ops.expm1(-width))
         edges = ops.where(x > 1 - half, -ops.softplus(lower), inner)
-        return _total(ops.where(x < -1 + half, -ops.softplus(-upper), edges))
+        return per_row(ops.sum, ops.where(x < -1 + half, -ops.softplus(-upper), edges))
 
     def mean(self, output):
         return ops.split(ops.cast(output, "float32"), 2, axis=-1)[0]

@@ -7,6 +7,7 @@ from keras_imgen.losses import adversarial, divergence
 from keras_imgen.models.calls import call, check_labels
 from keras_imgen.models.variational.vae import VAE
 from keras_imgen.training import random
+from keras_imgen.training.rows import per_row
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -138,4 +139,4 @@ class VAEGAN(VAE):
 
 
 def _distance(a, b):
-    return 0.5 * ops.mean(ops.sum(ops.square(a - ops.stop_gradient(b)), axis=tuple(range(1, len(a.shape)))))
+    return 0.5 * ops.mean(per_row(ops.sum, ops.square(a - ops.stop_gradient(b))))

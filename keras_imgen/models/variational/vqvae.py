@@ -6,6 +6,7 @@ from keras import ops
 from keras_imgen.models.calls import Pair
 from keras_imgen.models.variational.autoencoder import LatentModel
 from keras_imgen.training import backend, random
+from keras_imgen.training.rows import per_row
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -96,8 +97,8 @@ class VQVAE(LatentModel):
         vectors = ops.take(ops.convert_to_tensor(self.codebook), codes, axis=0)
         passed = z + ops.stop_gradient(vectors - z)  # straight through: the decoder's gradient reaches the encoder
         output = ops.cast(self.decoder(passed, training=training), "float32")
-        error = 0.5 * ops.mean(ops.sum(ops.square(x - output), axis=(1, 2, 3)))
-        distance = ops.mean(ops.sum(ops.square(z - ops.stop_gradient(vectors)), axis=(1, 2, 3)))
+        error = 0.5 * ops.mean(per_row(ops.sum, ops.square(x - output)))
+        distance = ops.mean(per_row(ops.sum, ops.square(z - ops.stop_gradient(vectors))))
         loss = error + self.commitment * distance
         share = ops.mean(ops.one_hot(ops.reshape(codes, (-1,)), self.codes, dtype="float32"), axis=0)
         perplexity = ops.exp(-ops.sum(share * ops.log(share + 1e-10)))
