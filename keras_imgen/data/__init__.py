@@ -7,6 +7,7 @@ from keras_imgen.data.epoch import set_epoch
 from keras_imgen.data.photos import patches, photos
 from keras_imgen.data.pipeline import SourceInfo, describe, load
 from keras_imgen.data.video_io import save_video
+from keras_imgen.data.zipped import zipped
 
 __all__ = [
     "Augment",
@@ -19,4 +20,5 @@ __all__ = [
     "photos",
     "save_video",
     "set_epoch",
+    "zipped",
 ]

@@ -2,7 +2,6 @@
 
 import itertools
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,14 +11,16 @@ from keras import ops
 from keras_imgen.conditions import Conditions, Label
 from keras_imgen.data.host import of_host
 
-PICTURES = ("image", "target")
 Batch = dict[str, Any]
 
 
-def as_dict(data: Any, second: str = "label") -> dict[str, Any]:
-    """`x`, `(x, y)`, `(dict,)`, `(dict, y)` or a dict as Keras hands them over -> a dict with at least the key `image`.
+def as_dict(data: Any, second: str = "label", first: str = "image") -> dict[str, Any]:
+    """`x`, `(x, y)`, `(dict,)`, `(dict, y)` or a dict as Keras hands them over -> a dict with at least the key `first`.
 
-    `second` is what the model takes y for: `label` or `target`.
+    Args:
+        data: what Keras hands over.
+        second: what the model takes y for: `label` or `target`.
+        first: what it takes x for, if that is no dict.
 
     Raises:
         ValueError: (x, y, sample_weight).
@@ -28,15 +29,16 @@ def as_dict(data: Any, second: str = "label") -> dict[str, Any]:
         x, y, weights = keras.utils.unpack_x_y_sample_weight(tuple(data))
         if weights is not None:
             refuse_weights(sample_weight=weights)
-        batch = dict(x) if isinstance(x, dict) else {"image": x}
+        batch = dict(x) if isinstance(x, dict) else {first: x}
         return batch if y is None else {**batch, second: y}
-    return dict(data) if isinstance(data, dict) else {"image": data}
+    return dict(data) if isinstance(data, dict) else {first: data}
 
 
-def to_model(data: Any, second: str = "label") -> dict[str, Any]:
-    """A batch with integer images rescaled to float32 [-1, 1], on the device; text, which networks do not read, left out."""
-    batch = {k: v for k, v in as_dict(data, second).items() if keras.backend.standardize_dtype(v.dtype) != "string"}
-    return {**batch, **{name: rescale(batch[name]) for name in PICTURES if name in batch}}
+def to_model(batch: Batch, pictures: tuple[str, ...], reads: tuple[str, ...] | None) -> Batch:
+    """What a model reads of a batch, on the device: whole numbers in its pictures rescaled to float32 [-1, 1]; never text."""
+    batch = {k: v for k, v in batch.items() if keras.backend.standardize_dtype(v.dtype) != "string"}
+    batch = {k: v for k, v in batch.items() if reads is None or k in reads}
+    return {**batch, **{name: rescale(batch[name]) for name in pictures if name in batch}}
 
 
 def rescale(images):
@@ -85,14 +87,14 @@ def split(batch: Batch, share: float) -> tuple[Batch, Batch | None]:
     return {k: v[:kept] for k, v in batch.items()}, {k: v[kept:] for k, v in batch.items()}
 
 
-def prepared(x: Any, y: Any, second: str, plain: Callable[[Batch], Batch]) -> Any:
-    """x, with y in it, for `fit` and its like, every batch of which has passed through `plain`: arrays as one dict, the others batch by
-    batch as they come.
+def prepared(x: Any, y: Any, model: Any) -> Any:
+    """x, with y in it, for `fit` and its like, every batch of which has passed through `model.plain`: arrays as one dict, the others batch
+    by batch as they come.
 
     Args:
-        x, y: arrays, dicts, a tf.data.Dataset, a PyDataset, or anything that gives batches.  second: see `as_dict`.
-        plain: a dict of NumPy arrays, as they were given, to the dict that the model learns from; raises ValueError for one that it cannot
-            learn from.
+        x, y: arrays, dicts, a tf.data.Dataset, a PyDataset, or anything that gives batches.
+        model: an `ImageModel`; its `plain` turns a dict of NumPy arrays, as they were given, into the one that it learns from, and raises
+            ValueError for one that it cannot learn from.
 
     Raises:
         ValueError: no data, no batch, a first batch that is refused.
@@ -105,24 +107,24 @@ def prepared(x: Any, y: Any, second: str, plain: Callable[[Batch], Batch]) -> An
 
     @of_host
     def each(data):
-        return (plain(_numpy(as_dict(data, second))),)
+        return (model.plain(_numpy(model.as_dict(data))),)
 
     if is_array(x):
         (found,) = each((x, y) if y is not None else (x,))
-        _warn_of_range(found)
+        _warn_of_range(found, model.pictures)
         return found
     if y is not None:
         raise ValueError(f"Expected `y` inside the batches of a {type(x).__name__}, got it beside them.")
     if isinstance(x, keras.utils.PyDataset):
-        _warn_of_range(*each(x[0]))
+        _warn_of_range(*each(x[0]), model.pictures)
         return _Each(x, each)
     if hasattr(x, "element_spec"):
-        return x if type(x).__name__ == "DistributedDataset" else _mapped(x, second, plain)
+        return x if type(x).__name__ == "DistributedDataset" else _mapped(x, model)
     iterator = iter(x)
     first = next(iterator, None)
     if first is None:
         raise ValueError("The dataset is empty: expected at least one batch of images.")
-    _warn_of_range(*each(first))
+    _warn_of_range(*each(first), model.pictures)
     if iterator is x:
         return (each(data) for data in itertools.chain([first], iterator))
     return _of_batches(x, lambda data: each(data)[0])
@@ -153,8 +155,8 @@ def _numpy(batch):
     return {k: v for k, v in found.items() if v.dtype.kind not in "SUO"}
 
 
-def _warn_of_range(batch):
-    for name in PICTURES:
+def _warn_of_range(batch, pictures):
+    for name in pictures:
         images = batch.get(name)
         if images is not None and images.dtype.kind == "f" and images.size and images.min() >= 0 < images.max() <= 1:
             warnings.warn(
@@ -185,29 +187,29 @@ class _Each(keras.utils.PyDataset):
         self.given.on_epoch_end()
 
 
-def _mapped(data, second, plain):
+def _mapped(data, model):
     """A tf.data.Dataset, each of whose batches is looked at where something can be wrong with it."""
     import tensorflow as tf
 
     first = next(iter(data.take(1)), None)
     if first is None:
         raise ValueError("The dataset is empty: expected at least one batch of images.")
-    given = _numpy(as_dict(first, second))
-    found = plain(given)
-    _warn_of_range(found)
+    given = _numpy(model.as_dict(first))
+    found = model.plain(given)
+    _warn_of_range(found, model.pictures)
     changed = [k for k in found if found[k] is not given[k]]
-    every = set(as_dict(data.element_spec, second))
+    every = set(model.as_dict(data.element_spec))
     if every == set(found) and not changed and "label" not in found:
-        if all(found[k].dtype == np.uint8 for k in PICTURES if k in found):
+        if all(v.dtype == np.uint8 for v in found.values()):
             return data  # bytes in the right shape are never wrong
 
     @of_host
     def look(*arrays):
-        now = plain(dict(zip(given, arrays)))
+        now = model.plain(dict(zip(given, arrays)))
         return [now[k] for k in changed] + [np.True_]
 
     def one(*parts):
-        batch = as_dict(parts if len(parts) > 1 else parts[0], second)
+        batch = model.as_dict(parts if len(parts) > 1 else parts[0])
         kinds = [found[k].dtype for k in changed] + [np.bool_]
         # Stateful: an op without effects, whose answer nothing needs, would be left out.
         *values, ok = tf.numpy_function(look, [batch[k] for k in given], kinds, stateful=True)
@@ -220,7 +222,7 @@ def _mapped(data, second, plain):
     return data.map(one).prefetch(2)
 
 
-def plain(batch: Batch, num_classes: int | None) -> Batch:
+def plain(batch: Batch, num_classes: int | None, pictures: tuple[str, ...]) -> Batch:
     """Arrays whose meaning is plain, as what `check` takes: whole numbers from 0 to 255 and truth values, True for white, as uint8
     images; labels (N, 1) or one-hot (N, num_classes), also whole numbers as floats, as int32 (N,). Labels that a model does not read are
     left out.
@@ -229,7 +231,7 @@ def plain(batch: Batch, num_classes: int | None) -> Batch:
         ValueError: whole numbers outside [0, 255], rows that are not one-hot.
     """
     batch = dict(batch)
-    for name in PICTURES:
+    for name in pictures:
         images = batch.get(name)
         if images is not None and images.dtype == bool:
             batch[name] = images.astype("uint8") * np.uint8(255)
@@ -272,13 +274,16 @@ def check_target(batch: dict[str, np.ndarray], shape: tuple) -> None:
         raise ValueError(f"In 'target': {error}") from None
 
 
-def check(batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | None, bound: float = 1.0) -> None:
-    """Refuse a batch that a model cannot learn from, in one line. Floats may lie in [-bound, bound]."""
-    if "image" not in batch:
-        raise ValueError(f"Expected a batch with the key 'image', got the keys {sorted(batch)}.")
-    images = batch["image"]
-    if images.ndim != 4:
-        raise ValueError(f"Expected images of shape (batch, height, width, channels), got shape {images.shape}.")
+def check(
+    batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | None, bound: float = 1.0, key: str = "image"
+) -> None:
+    """Refuse a batch that a model cannot learn from, in one line. Floats may lie in [-bound, bound]; `key` is that of its pictures."""
+    if key not in batch:
+        raise ValueError(f"Expected a batch with the key {key!r}, got the keys {sorted(batch)}.")
+    images = batch[key]
+    if images.ndim != 1 + len(image_shape):
+        sides = ("batch", *("frames", "height", "width", "channels")[-len(image_shape) :])
+        raise ValueError(f"Expected {key}s of shape ({', '.join(sides)}), got shape {images.shape}.")
     if len(images) == 0:
         raise ValueError("The dataset is empty: expected at least one image.")
     rows = {k: len(v) for k, v in batch.items() if v.ndim}
@@ -291,15 +296,14 @@ def check(batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | N
             f"Load them with channels={image_shape[-1]}, or build the network for {images.shape[-1]}."
         )
     if None not in image_shape and images.shape[1:] != tuple(image_shape):
+        wanted, got = ("x".join(map(str, shape[:-1])) for shape in (image_shape, images.shape[1:]))
         raise ValueError(
-            f"Expected images of size {image_shape[0]}x{image_shape[1]}, got {images.shape[1]}x{images.shape[2]}. "
-            "Load them with size=..., or build the network for their size."
+            f"Expected {key}s of size {wanted}, got {got}. Load them with size=..., or build the network for their size."
         )
     if images.dtype.kind == "f":
         if not np.isfinite(images).all():
-            raise ValueError(
-                f"{int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())} of {len(images)} images hold NaN or infinity."
-            )
+            holes = (~np.isfinite(images)).reshape(len(images), -1).any(axis=1)
+            raise ValueError(f"{int(holes.sum())} of {len(images)} {key}s hold NaN or infinity.")
         low, high = float(images.min()), float(images.max())
         if low < -bound or high > bound:
             raise ValueError(

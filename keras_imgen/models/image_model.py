@@ -37,7 +37,11 @@ class ImageModel(backend.Step):
     """
 
     logged: tuple[str, ...] = ("loss",)
-    second = "label"  # what y is in batches (x, y)
+    pictures: tuple[str, ...] = (
+        "image",
+        "target",
+    )  # what of a batch is pictures, if it is there; the first is x of batches (x, y)
+    second = "label"  # what y is
 
     def __init__(self, ema: float | None = 0.999, ema_gamma: float = 6.94, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
@@ -68,6 +72,11 @@ class ImageModel(backend.Step):
     def parts(self) -> dict[str, keras.layers.Layer]:
         """What else has weights and is kept with the model, but is not trained by it."""
         return {}
+
+    @property
+    def reads(self) -> tuple[str, ...] | None:
+        """The keys of a batch that `update` and `score` read, None for all but text. The others never reach a device."""
+        return None
 
     @property
     def averaged_players(self) -> tuple[str, ...]:
@@ -220,7 +229,7 @@ class ImageModel(backend.Step):
 
     def score_keys(self, batch: dict[str, Any]) -> Any:
         """Keys (N, 2) for `score`: the same for every batch and every time."""
-        count = ops.shape(batch["image"])[0]
+        count = ops.shape(batch[self.pictures[0]])[0]
         rows = backend.first_row(count) + ops.arange(count, dtype="int32")
         return random.fold(random.key(rows), self.seed)
 
@@ -242,15 +251,22 @@ class ImageModel(backend.Step):
     # === Steps, called by the backend ===
 
     def train_batch(self, data):
-        return self._log(self.update(batches.to_model(data, self.second)), data)
+        return self._log(self.update(self._read(data)), data)
 
     def test_batch(self, data):
         with self.averaged():
-            scalars = self.score(batches.to_model(data, self.second))
+            scalars = self.score(self._read(data))
         return self._log(scalars, data)
 
+    def as_dict(self, data: Any) -> dict[str, Any]:
+        """A batch as Keras hands it over, by key."""
+        return batches.as_dict(data, self.second, self.pictures[0])
+
+    def _read(self, data):
+        return batches.to_model(self.as_dict(data), self.pictures, self.reads)
+
     def _log(self, scalars, data):
-        count = ops.shape(batches.as_dict(data, self.second)["image"])[0]
+        count = ops.shape(self.as_dict(data)[self.pictures[0]])[0]
         for name, value in scalars.items():
             self._trackers[name].update_state(value, sample_weight=count)
         return {name: self._trackers[name].result() for name in scalars}
@@ -355,7 +371,7 @@ class ImageModel(backend.Step):
         """What the model, called, says to what Keras' `predict` is given, with averaged weights; whole numbers are images in [0, 255]."""
         x = data[0] if isinstance(data, (tuple, list)) else data
         if isinstance(x, dict):
-            x = {**x, **{k: batches.rescale(x[k]) for k in batches.PICTURES if k in x}}
+            x = {**x, **{k: batches.rescale(x[k]) for k in self.pictures if k in x}}
         else:
             x = batches.rescale(x)
         with self.averaged():
@@ -375,16 +391,21 @@ class ImageModel(backend.Step):
                 raise ValueError(f"What is trainable in the {name} has changed since compile(): call compile() again.")
 
     def _checked(self, x, y=None):
-        return batches.prepared(x, y, self.second, self._plain)
+        return batches.prepared(x, y, self)
 
-    def _plain(self, batch):
-        batch = batches.plain(batch, self.num_classes)
+    def plain(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """A batch as it was given in the form that the model reads, and no more of it.
+
+        Raises:
+            ValueError: a batch that it cannot learn from.
+        """
+        batch = batches.plain(batch, self.num_classes, self.pictures)
         self._check(batch)
-        return batch
+        return {k: v for k, v in batch.items() if self.reads is None or k in self.reads}
 
     def _check(self, batch: dict[str, np.ndarray]) -> None:
         """Raises ValueError if the model cannot learn from this batch."""
-        batches.check(batch, self.image_shape, self.num_classes)
+        batches.check(batch, self.image_shape, self.num_classes, key=self.pictures[0])
         batches.check_conditions(batch, self.conditions)
 
     # === Saving ===

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import integer
-from keras_imgen.conditions import given_with
+from keras_imgen.conditions import given_with, inputs_of
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import (
     R1,
@@ -126,6 +126,10 @@ class GAN(ImageModel):
     @property
     def conditions(self):
         return conditions_of(self.generator, ("latent", "keys"), self.num_classes)
+
+    @property
+    def reads(self):
+        return (self.pictures[0], *inputs_of(self.conditions))
 
     @property
     def latent_dim(self) -> int:

@@ -15,6 +15,7 @@ class Translation(ImageModel):
     """
 
     second = "target"
+    reads = ("image", "target")
 
     @property
     def averaged_players(self):

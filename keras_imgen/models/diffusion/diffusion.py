@@ -105,6 +105,10 @@ class Diffusion(ImageModel):
         return conditions_of(self.network, ("image", "log_snr"), getattr(self.network, "num_classes", None))
 
     @property
+    def reads(self):
+        return (self.pictures[0], *inputs_of(self.conditions))
+
+    @property
     def num_classes(self):
         return num_classes(self.conditions)
 

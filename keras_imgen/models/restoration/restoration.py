@@ -249,6 +249,10 @@ class Restoration(ImageModel):
 
     # === What is wrong with the data is said before the first step ===
 
+    @property
+    def reads(self):
+        return ("image", "target", *inputs(self.network))
+
     def _check(self, first):
         """Raises ValueError if the model cannot learn from this batch, a dict of NumPy arrays."""
         if self._latent is not None and self.encoder is None:

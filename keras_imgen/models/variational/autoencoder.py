@@ -31,6 +31,10 @@ class LatentModel(ImageModel):
         raise NotImplementedError
 
     @property
+    def reads(self):
+        return (self.pictures[0], *inputs_of(self.conditions))
+
+    @property
     def codec_conditions(self) -> Conditions:
         """What encoding and decoding are told."""
         return self.conditions
@@ -308,7 +312,7 @@ class Autoencoder(LatentModel):
         integer("seed", seed, 0, 2**32 - 1)
         make()  # what is wrong with it is said before the images are encoded
         x = self._checked(x)
-        data = [x] if batches.is_array(x) else (batches.as_dict(b) for b in x)
+        data = [x] if batches.is_array(x) else (self.as_dict(b) for b in x)
         mean, std, classes = [], [], []
 
         def posteriors(images, told):
