@@ -37,7 +37,9 @@ def zipped(**sources: Any) -> Any:
         raise ValueError(f"Expected `{first}` with a known number of batches, at least one, got {steps}.")
     rows = sources[first].element_spec[first if first in sources[first].element_spec else "image"].shape[0]
     rows = rows or len(next(iter(next(iter(sources[first].take(1))).values())))
-    again = {name: sources[name].unbatch().repeat().batch(rows) for name in others}  # of the first one's size, no row left out
+    again = {
+        name: sources[name].unbatch().repeat().batch(rows) for name in others
+    }  # of the first one's size, no row left out
     data = tf.data.Dataset.zip({first: sources[first], **again})
 
     def one(batches):

@@ -42,6 +42,8 @@ class ImageModel(backend.Step):
         "target",
     )  # what of a batch is pictures, if it is there; the first is x of batches (x, y)
     second = "label"  # what y is
+    takes_microbatches = False  # whether `update` gives `minimize` its rows
+    microbatches = 1
 
     def __init__(self, ema: float | None = 0.999, ema_gamma: float = 6.94, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
@@ -120,7 +122,8 @@ class ImageModel(backend.Step):
         Args:
             optimizer: of a model with one player: an optimizer or its name; None is the model's default.
             kwargs: of a model of several players `generator_optimizer`, `discriminator_optimizer`, ... by the names in
-                `players`; and `jit_compile`, `run_eagerly`, `steps_per_execution`.
+                `players`; and `jit_compile`, `run_eagerly`, `steps_per_execution`; of some models `microbatches`, so many parts into which
+                a batch is cut, one after the other, for less memory.
 
         Raises:
             ValueError: an optimizer for nobody, an unknown argument.
@@ -129,7 +132,7 @@ class ImageModel(backend.Step):
         given = {n: kwargs.pop(f"{n}_optimizer") for n in names if f"{n}_optimizer" in kwargs}
         given = {n: o for n, o in given.items() if o is not None}
         taken = ["optimizer"] if len(names) == 1 else [f"{n}_optimizer" for n in names]
-        taken += ["jit_compile", "run_eagerly", "steps_per_execution"]
+        taken += ["jit_compile", "run_eagerly", "steps_per_execution", *["microbatches"] * self.takes_microbatches]
         unknown = sorted(set(kwargs) - {*taken, "auto_scale_loss"})
         if unknown:
             raise ValueError(
@@ -146,7 +149,9 @@ class ImageModel(backend.Step):
         given = {**self.default_optimizers(), **given}
         prepared = {name: self._prepared(given[name], name) for name in names}
         prepared = prepared[names[0]] if len(names) == 1 else OptimizerGroup(prepared)
-        super().compile(optimizer=prepared, **{**kwargs, "auto_scale_loss": False})
+        self.microbatches = integer("microbatches", kwargs.get("microbatches", 1), 1)
+        own = {k: v for k, v in kwargs.items() if k != "microbatches"}
+        super().compile(optimizer=prepared, **{**own, "auto_scale_loss": False})
         self._compile_arguments = {k: v for k, v in kwargs.items() if k != "auto_scale_loss"}
         self._compiled_functions.clear()
 
@@ -182,23 +187,37 @@ class ImageModel(backend.Step):
 
     # === The primitives of `update` ===
 
-    def minimize(self, loss_fn: Callable[[], Any], network: keras.Model) -> Any:
+    def minimize(self, loss_fn: Callable[..., Any], network: keras.Model, rows: dict[str, Any] | None = None) -> Any:
         """One optimizer step on a player's trainable variables, then its average; returns what `loss_fn` returned.
 
-        `loss_fn()` returns a scalar mean over this replica's batch, or a tuple of it and more: logs, images.
+        Args:
+            loss_fn: returns a scalar mean over this replica's batch, or a tuple of it and more scalars. Without `rows` it is called without
+                arguments, and may return anything beside the scalar, as images.
+            network: the player.
+            rows: tensors (N, ...) by name, with which `loss_fn(rows)` is called, of all or of some rows: with `compile(microbatches=...)`
+                the gradients of as many parts are averaged, each by its share of rows.
+
         The scalar is divided by the replica count and scaled for mixed precision.
         """
         optimizer = self._optimizer_of(network)
         variables = network.trainable_variables
         replicas = backend.replica_count()
 
-        def scaled():
-            result = loss_fn()
-            loss = result[0] if isinstance(result, tuple) else result
-            return result, optimizer.scale_loss(loss / replicas if replicas > 1 else loss)
+        def gradients(*part):
+            def scaled():
+                result = loss_fn(*part)
+                loss = result[0] if isinstance(result, tuple) else result
+                return result, optimizer.scale_loss(loss / replicas if replicas > 1 else loss)
+
+            return backend.gradients(self, scaled, variables)
 
         before = ops.cast(ops.convert_to_tensor(optimizer.iterations), "int32")
-        result, grads = backend.gradients(self, scaled, variables)
+        if rows is None:
+            result, grads = gradients()
+        elif self.microbatches == 1:
+            result, grads = gradients(rows)
+        else:
+            result, grads = weighted_mean(gradients, rows, self.microbatches)
         backend.apply_gradients(optimizer, grads, variables)
         self._average(network, before, ops.cast(ops.convert_to_tensor(optimizer.iterations), "int32"))
         return result
@@ -524,6 +543,20 @@ class ImageModel(backend.Step):
     def generate(self, n: int | None = None, labels: Any = None, seed: int = 0, **kwargs) -> np.ndarray:
         """Images, uint8 (n, height, width, channels). Image k has the seed `seed + k` and can be made again alone."""
         raise NotImplementedError
+
+
+def weighted_mean(function: Callable[..., Any], rows: dict[str, Any], parts: int) -> Any:
+    """The mean of `function(some rows)`, a structure of tensors, over parts of the rows, each by how many it has."""
+    total, count = None, ops.shape(next(iter(rows.values())))[0]
+    for i in range(parts):
+        # A last batch may have fewer rows than parts: then some have one that counts nothing.
+        first = min(i, count - 1) if isinstance(count, int) else ops.minimum(i, count - 1)
+        part = {k: v[first::parts] for k, v in rows.items()}
+        share = ops.cast((count - i + parts - 1) // parts, "float32") / ops.cast(count, "float32")
+        found = function(part)
+        found = keras.tree.map_structure(lambda v: v * ops.cast(ops.maximum(share, 0.0), v.dtype), found)  # noqa: B023
+        total = found if total is None else keras.tree.map_structure(ops.add, total, found)
+    return total
 
 
 def _floats(network: keras.Model) -> list[keras.Variable]:

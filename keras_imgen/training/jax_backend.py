@@ -66,6 +66,21 @@ def gradients(model, loss_fn, variables):
     return loss, grads
 
 
+def row_gradients(model, loss_fn, rows, variables):
+    """(losses (N,), gradients (N, *shape) with respect to each variable) of `loss_fn(rows)` for every row alone.
+
+    `loss_fn` is given a dict of arrays (1, ...). What it assigns is lost.
+    """
+    chosen = {id(v) for v in variables}
+    rest = [(v, _now(v)) for v in _all_variables(model) if id(v) not in chosen]
+
+    def one(values, row):
+        with StatelessScope(state_mapping=[*rest, *zip(variables, values)]):
+            return loss_fn({k: v[None] for k, v in row.items()})
+
+    return jax.vmap(jax.value_and_grad(one), in_axes=(None, 0))([_now(v) for v in variables], rows)
+
+
 def input_gradient(model, fn, x):
     """Gradient of sum(fn(x)) with respect to x, itself differentiable (R1, gradient penalties)."""
     mapping = [(v, _now(v)) for v in _all_variables(model)]

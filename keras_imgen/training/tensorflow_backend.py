@@ -31,6 +31,23 @@ def gradients(model, loss_fn, variables):
     return loss, tape.gradient(scaled, [v.value for v in variables], unconnected_gradients="zero")
 
 
+def row_gradients(model, loss_fn, rows, variables):
+    """(losses (N,), gradients (N, *shape) with respect to each variable) of `loss_fn(rows)` for every row alone.
+
+    `loss_fn` is given a dict of tensors (1, ...). What it assigns is lost.
+    """
+    values = [v.value for v in variables]
+
+    def one(row):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            for value in values:
+                tape.watch(value)
+            loss = loss_fn({k: v[None] for k, v in row.items()})
+        return loss, tape.gradient(loss, values, unconnected_gradients="zero")
+
+    return tf.vectorized_map(one, rows)
+
+
 def input_gradient(model, fn, x):
     """Gradient of sum(fn(x)) with respect to x, itself differentiable (R1, gradient penalties)."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:

@@ -133,7 +133,7 @@ def test_a_share_of_images_is_told_nothing_in_training(monkeypatch):
     batch = {"image": np.zeros((400, *SHAPE), "float32"), **told(400)}
     keys = model.next_keys(400)
     for training in (True, False):
-        model._loss(batch, keys, training)()
+        model.loss_of(model.noisy(batch, keys, training), training)
     dropped = np.array(seen[0]["label"]) == 3
     assert 150 < dropped.sum() < 250
     assert np.array_equal(dropped, (np.array(seen[0]["vector"]) == 0).all(1))

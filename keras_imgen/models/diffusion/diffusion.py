@@ -112,17 +112,19 @@ class Diffusion(ImageModel):
     def num_classes(self):
         return num_classes(self.conditions)
 
+    takes_microbatches = True
+
     def update(self, batch):
-        return {
-            "loss": self.minimize(self._loss(batch, self.next_keys(ops.shape(batch["image"])[0]), True), self.network)
-        }
+        rows = self.noisy(batch, self.next_keys(ops.shape(batch[self.pictures[0]])[0]), True)
+        return {"loss": self.minimize(lambda rows: self.loss_of(rows, True), self.network, rows)}
 
     def score(self, batch):
-        return {"loss": self._loss(batch, self.score_keys(batch), False)()}
+        return {"loss": self.loss_of(self.noisy(batch, self.score_keys(batch), False), False)}
 
-    def _loss(self, batch, keys, training: bool):
-        """The loss of a batch as a function without arguments; all that is random is drawn here, outside the gradient."""
-        x0 = batch["image"]
+    def noisy(self, batch, keys, training: bool):
+        """What the loss of a batch is computed from, row by row: `image` x_t, `alpha`, `sigma`, `target`, `factor` of its squared error,
+        and conditions. All that is random is drawn here, outside the gradient."""
+        x0 = batch[self.pictures[0]]
         shape = tuple(x0.shape[1:])
         eps = random.normal(random.fold(keys, 0), shape)
         t = self.times(time_distributions.stratified(random.uniform(random.fold(keys, 1))), self.schedule)
@@ -136,12 +138,14 @@ class Diffusion(ImageModel):
                 conditions[k] = ops.where(like(dropped, v), ops.cast(nulls[k].null, v.dtype), v)
         target = self.parameterization.target(x0, eps, alpha, sigma)
         factor = weightings.loss_weight(self.weighting, self.parameterization, alpha, sigma)
+        factor = ops.broadcast_to(factor, ops.shape(alpha))
+        return {"image": xt, "alpha": alpha, "sigma": sigma, "target": target, "factor": factor, **conditions}
 
-        def loss():
-            output = self._output(xt, alpha, sigma, conditions, training)
-            return ops.mean(factor * ops.square(output - target))
-
-        return loss
+    def loss_of(self, rows, training: bool):
+        """The mean of the weighted squared errors of rows of `noisy`."""
+        rows = dict(rows)
+        x, alpha, sigma, target, factor = (rows.pop(k) for k in ("image", "alpha", "sigma", "target", "factor"))
+        return ops.mean(factor * ops.square(self._output(x, alpha, sigma, rows, training) - target))
 
     # === The denoiser ===
 
