@@ -3,9 +3,9 @@
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -67,6 +67,16 @@ def options(
 ) -> None:
     global _verbose
     _verbose = verbose
+
+
+Conditions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--condition",
+        help="What else the model is told, as vector=0.1,2 or sequence=FILE.npy; may be given again.",
+        metavar="NAME=VALUE",
+    ),
+]
 
 
 @app.command()
@@ -136,13 +146,7 @@ def generate(
     labels: Annotated[
         str | None, typer.Option(help="As 0,1,2: in turn; 'none': without. (default: all in turn)")
     ] = None,
-    condition: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What else the model is told, as vector=0.1,2 or sequence=FILE.npy; may be given again.",
-            metavar="NAME=VALUE",
-        ),
-    ] = None,
+    condition: Conditions = None,
     seed: Annotated[int, typer.Option(help="Image k has the seed SEED + k.")] = 0,
     steps: Annotated[int | None, typer.Option(help="Sampler steps. (default: the model's)")] = None,
     sampler: Annotated[str | None, typer.Option(help="As ddim, heun, dpmpp_2m. (default: the model's)")] = None,
@@ -210,13 +214,19 @@ def reconstruct(
     model: Annotated[str, typer.Argument(help="A .keras file or a SavedModel folder of an autoencoder.")],
     pictures: Annotated[str, typer.Argument(help="A folder of pictures; other sizes are cropped to the model's.")],
     label: Annotated[int | None, typer.Option(help="The class of all of them, for a conditional model.")] = None,
+    condition: Conditions = None,
     out: Annotated[str, typer.Option(help="Folder for the answers, under the same names, as PNG.")] = "reconstructed",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
 ) -> None:
     """Encode and decode pictures with an autoencoder of any kind; one trained with noise takes noise away."""
     with one_line_errors():
-        given = {} if label is None else {"labels": label}
-        count = answer_pictures(model, pictures, out, overwrite, "reconstruct", "is no autoencoder", **given)
+
+        def told(loaded):
+            from keras_imgen.conditions import arguments, given_with
+
+            return arguments(given_with(label, parse_conditions(loaded.codec_conditions, condition)))
+
+        count = answer_pictures(model, pictures, out, overwrite, "reconstruct", "is no autoencoder", told)
     typer.echo(f"{count} image{'s' if count > 1 else ''} in {out}")
 
 
@@ -274,8 +284,16 @@ def restore(
         raise typer.Exit(1)
 
 
-def answer_pictures(model: str, pictures: str, out: str, overwrite: bool, method: str, otherwise: str, **given) -> int:
-    """The model's answers to the pictures of a folder, in `out`; how many."""
+def answer_pictures(
+    model: str,
+    pictures: str,
+    out: str,
+    overwrite: bool,
+    method: str,
+    otherwise: str,
+    told: Callable[[Any], dict] = lambda loaded: {},
+) -> int:
+    """The model's answers to the pictures of a folder, in `out`; how many. `told(model)` are further arguments."""
     if not os.path.isdir(pictures):
         raise FileNotFoundError(f"There is no folder {pictures}.")
     import numpy as np
@@ -289,6 +307,7 @@ def answer_pictures(model: str, pictures: str, out: str, overwrite: bool, method
     loaded = load_model(model)
     if not hasattr(loaded, method):
         raise ValueError(f"{model} {otherwise}.")
+    given = told(loaded)
     height, width, channels = loaded.image_shape
     paths = list(found.values())
     for start in range(0, len(paths), 64):
@@ -308,6 +327,7 @@ def walk(
     seeds: Annotated[str, typer.Option(help="The pictures on the way, as 1,2,3.")] = "1,2,3,4",
     frames: Annotated[int, typer.Option(help="From each seed to the next.")] = 20,
     label: Annotated[int | None, typer.Option(help="The class. (default: drawn)")] = None,
+    condition: Conditions = None,
     scale: Annotated[int, typer.Option(help="So many pixels for one.")] = 4,
 ) -> None:
     """Film a walk through a generator's latent space, from seed to seed and back to the first."""
@@ -321,7 +341,9 @@ def walk(
             raise ValueError(f"{model} has no latent space to walk through: expected a .keras file of a GAN.")
         from keras_imgen.data.video_io import save_video
 
-        save_video(out, loaded.walk(parse_labels(seeds, "--seeds"), frames, label, loop=True), scale=scale)
+        told = parse_conditions(loaded.conditions, condition)
+        film = loaded.walk(parse_labels(seeds, "--seeds"), frames, label, loop=True, conditions=told)
+        save_video(out, film, scale=scale)
     typer.echo(out)
 
 

@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, SampleGrid, StopOnNaN
 from keras_imgen.callbacks.metric_log import plot_log, read_log
-from keras_imgen.conditions import arguments, in_turn
+from keras_imgen.conditions import arguments, in_turn, inputs_of
 from keras_imgen.data import set_epoch
 from keras_imgen.data.files import whole, write_text
 from keras_imgen.recipes import check_folder
@@ -122,8 +122,8 @@ class Run:
 
         batch = next(iter(test.unbatch().batch(n, drop_remainder=False)))
         images = batch["image"].numpy()
-        labels = batch["label"].numpy() if model.codec_classes is not None else None
-        grid = make_grid(beside(images, model.reconstruct(images, labels)), columns=columns)
+        told = arguments({k: batch[k].numpy() for k in inputs_of(model.codec_conditions) if k in batch})
+        grid = make_grid(beside(images, model.reconstruct(images, **told)), columns=columns)
         save_image(self.path("reconstructions.png"), grid, {"model": model.name})
 
     def finish_translation(self, model, test, pairs: bool, columns: int = 4, rows: int = 6) -> str:

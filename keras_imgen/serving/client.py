@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.conditions import Label, from_description, given_with, inputs_of, is_null
+from keras_imgen.conditions import Label, from_description, given_with, inputs_of, is_null, of_one_length
 from keras_imgen.serving import restorer
 from keras_imgen.serving.requests import (
+    Sampling,
     answers,
     checked_latents,
-    guidance_scales,
     rows,
     told,
     truncation_bound,
@@ -103,34 +103,46 @@ class ServedDiffusion(ServedModel):
         seeds: Any = None,
         steps: int | None = None,
         sampler: str | None = None,
+        grid: str | None = None,
+        eta: float | None = None,
         guidance_scale: float | None = None,
+        guidance_rescale: float = 0.0,
+        guidance_interval: tuple[float, float] | None = None,
         conditions: dict[str, Any] | None = None,
+        negative: dict[str, Any] | None = None,
         batch_size: int = 64,
     ) -> np.ndarray:
         """New images, uint8 (n, height, width, channels): see `Diffusion.generate`."""
         seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds)
-        scales = guidance_scales(
-            self.description["guidance_scale"] if guidance_scale is None else guidance_scale, len(seeds)
-        )
-        if is_null(self.conditions, told):
+        how = Sampling(steps, sampler, grid, eta, guidance_scale, guidance_rescale, guidance_interval)
+        table = self.table(**how.for_table()).astype("float32")
+        scales, phi, interval = how.guidance(self.description["guidance_scale"], len(seeds))
+        if not negative and is_null(self.conditions, told):
             scales = np.ones_like(scales)
-        table = self.table(steps, sampler).astype("float32")
         parts = {"seeds": seeds, "guidance_scale": scales}
+        if "sample" in self._loaded.signatures:
+            away = rows(self.conditions, len(seeds), negative or {})[1]
+            told, away = of_one_length(self.conditions, told, away)
+            served = inputs_of(self.conditions)
+            parts.update({f"negative_{served[k].served}": v for k, v in away.items()})
+            constants = {"table": table, "guidance_rescale": phi, "guidance_interval": interval}
+            return self._call("sample", parts, told, batch_size, constants=constants, fill=False)
+        if negative or guidance_interval is not None or phi:
+            raise ValueError(
+                "This export is of an older version, without guidance_rescale, guidance_interval and negative: export it again."
+            )
         return self._call("generate", parts, told, batch_size, constants={"table": table}, fill=False)
 
-    def table(self, steps: int | None = None, sampler: str | None = None) -> np.ndarray:
-        """The sampler's coefficients; the exported ones unless another sampler or step count is asked for."""
-        if steps is None and sampler is None:
+    def table(self, **how: Any) -> np.ndarray:
+        """The sampler's coefficients; the exported ones unless others are asked for: `steps`, `sampler`, `grid`, `eta`."""
+        if not how:
             return np.asarray(self.description["table"])
         import keras
 
         from keras_imgen.models.diffusion import samplers
 
         schedule = keras.saving.deserialize_keras_object(self.description["schedule"])
-        given = {"sampler": sampler, "steps": steps}
-        return samplers.table(
-            schedule=schedule, **{k: self.description[k] if v is None else v for k, v in given.items()}
-        )
+        return samplers.table(schedule=schedule, **{k: self.description[k] for k in ("sampler", "steps")} | how)
 
 
 class ServedGAN(ServedModel):

@@ -27,6 +27,8 @@ def export_diffusion(model, path: str) -> None:
 
     Endpoints, all free in the batch size N:
         `generate`: seeds int32 (N,), guidance_scale float32 (N,), table float32 (rows, 10) -> images uint8
+        `sample`: the same, guidance_rescale float32 (), guidance_interval float32 (2,) of log-SNR, and of each condition what guidance
+            leads away from, as negative_labels, `num_classes` for nothing; what the client calls
         `serving_default`: seeds -> images, with the model's default sampler, steps and guidance
         `denoise`: image float32 (N, H, W, C) in the model's noisy coordinates, alpha (N,), sigma (N,) -> x0 float32
 
@@ -41,16 +43,24 @@ def export_diffusion(model, path: str) -> None:
     seeds = tf.TensorSpec([None], "int32", name="seeds")
     conditions = _specs(model.conditions)
     default_table = model.table().astype("float32")
-    interval = guidance_limits(None)
+    negative = {f"negative_{k}": tf.TensorSpec(v.shape, v.dtype, name=f"negative_{k}") for k, v in conditions.items()}
+    nulls = {one.served: one.null for one in inputs_of(model.conditions).values()}
 
-    def generate(seeds, guidance_scale, table, **served):
+    def sample(seeds, guidance_scale, table, guidance_rescale, guidance_interval, **served):
         options = {
             "guidance_scale": guidance_scale,
-            "guidance_rescale": tf.constant(0.0),
-            "guidance_interval": tf.constant(interval),
+            "guidance_rescale": guidance_rescale,
+            "guidance_interval": guidance_interval,
         }
+        told = _told(model.conditions, served)
+        away = _told(model.conditions, {k: served[f"negative_{k}"] for k in conditions})
         with model.averaged():
-            return {"images": model.sample(seeds, table, options, _told(model.conditions, served))}
+            return {"images": model.sample(seeds, table, options, told, negative=away)}
+
+    def generate(seeds, guidance_scale, table, **served):
+        away = {f"negative_{k}": tf.fill(tf.shape(v), tf.constant(nulls[k], v.dtype)) for k, v in served.items()}
+        how = {"guidance_rescale": tf.constant(0.0), "guidance_interval": tf.constant(guidance_limits(None))}
+        return sample(seeds=seeds, guidance_scale=guidance_scale, table=table, **how, **served, **away)
 
     def default(seeds, **served):
         scale = tf.fill(tf.shape(seeds), tf.constant(model.guidance_scale, "float32"))
@@ -63,16 +73,22 @@ def export_diffusion(model, path: str) -> None:
 
     level = {name: tf.TensorSpec([None], "float32", name=name) for name in ("alpha", "sigma")}
     image = tf.TensorSpec([None, *model.image_shape], "float32", name="image")
-    generate = _concrete(
-        generate,
-        seeds=seeds,
-        guidance_scale=tf.TensorSpec([None], "float32", name="guidance_scale"),
-        table=tf.TensorSpec([None, default_table.shape[1]], "float32", name="table"),
+    guided = {
+        "seeds": seeds,
+        "guidance_scale": tf.TensorSpec([None], "float32", name="guidance_scale"),
+        "table": tf.TensorSpec([None, default_table.shape[1]], "float32", name="table"),
         **conditions,
-    )
+    }
+    more = {
+        "guidance_rescale": tf.TensorSpec([], "float32", name="guidance_rescale"),
+        "guidance_interval": tf.TensorSpec([2], "float32", name="guidance_interval"),
+    }
+    sample = _concrete(sample, **guided, **more, **negative)
+    generate = _concrete(generate, **guided)
     signatures = {
         "serving_default": _concrete(default, seeds=seeds, **conditions),
         "generate": generate,
+        "sample": sample,
         "denoise": _concrete(denoise, image=image, **level, **conditions),
     }
     about = {

@@ -1,5 +1,7 @@
 """What models are told: labels, vectors and sequences, in training, guidance, exports and their clients."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -244,6 +246,25 @@ def test_exports_are_told_it_too(kind, tmp_path):
         for scale in (1.0, 4.0):
             ours = model.generate(2, conditions=given, guidance_scale=scale)
             assert np.array_equal(served.generate(2, conditions=given, guidance_scale=scale), ours)
+        how = {
+            "steps": 3,
+            "sampler": "ddim",
+            "grid": "trailing",
+            "eta": 0.5,
+            "guidance_scale": 3.0,
+            "guidance_rescale": 0.6,
+        }
+        how |= {"guidance_interval": (0.1, 3.0), "negative": {"label": 1, "sequence": given["sequence"][1]}}
+        ours = model.generate(2, conditions=given, **how)
+        assert np.array_equal(served.generate(2, conditions=given, **how), ours)
+        for name in ("guidance_rescale", "guidance_interval", "negative", "eta", "grid"):
+            less = {k: v for k, v in how.items() if k != name}
+            assert not np.array_equal(model.generate(2, conditions=given, **less), ours), name
+        old = {k: v for k, v in served._loaded.signatures.items() if k != "sample"}
+        served._loaded = SimpleNamespace(signatures=old)
+        assert np.array_equal(served.generate(2, conditions=given), model.generate(2, conditions=given))
+        with pytest.raises(ValueError, match="of an older version"):
+            served.generate(2, conditions=given, guidance_rescale=0.5)
         return
     assert np.array_equal(served.generate(conditions={"vector": v}), model.generate(conditions={"vector": v}))
     if kind == "vae":
@@ -253,3 +274,60 @@ def test_exports_are_told_it_too(kind, tmp_path):
         )
     with pytest.raises(ValueError, match="conditional on 'vector'"):
         served.generate(2)
+
+
+def test_the_command_tells_it(tmp_path):
+    from typer.testing import CliRunner
+
+    from keras_imgen.cli import app
+    from keras_imgen.data.image_io import load_image
+
+    diffusion("label", "vector", "sequence").save(tmp_path / "d.keras")
+    gan().save(tmp_path / "g.keras")
+    vae().save(tmp_path / "v.keras")
+    sequence = told()["sequence"]
+    np.save(tmp_path / "s.npy", sequence)
+
+    def command(*words, code=0):
+        done = CliRunner().invoke(app, [str(w) for w in words])
+        assert done.exit_code == code, done.output
+        return done.output
+
+    more = [
+        "--condition",
+        "vector=0.1,2,0,-1",
+        "--condition",
+        f"sequence={tmp_path / 's.npy'}",
+        "--guidance-scale",
+        "3",
+    ]
+    command("generate", tmp_path / "d.keras", "-n", "3", "--labels", "2", *more, "--out", tmp_path / "d")
+    given = {"label": [2] * 3, "vector": [0.1, 2, 0, -1], "sequence": sequence[[0, 1, 0]]}
+    expected = keras.models.load_model(tmp_path / "d.keras").generate(3, conditions=given, guidance_scale=3.0)
+    for k in range(3):
+        assert np.array_equal(load_image(str(tmp_path / "d" / f"image_000{k}.png"))[..., :1], expected[k])
+    command("generate", tmp_path / "g.keras", "-n", "2", "--condition", "vector=1,2", "--out", tmp_path / "g")
+    command("walk", tmp_path / "g.keras", tmp_path / "w.gif", "--frames", "2", "--condition", "vector=1,2")
+    command("reconstruct", tmp_path / "v.keras", tmp_path / "g", "--condition", "vector=1,2", "--out", tmp_path / "r")
+    for words, said in (
+        (["generate", tmp_path / "g.keras", "--out", tmp_path / "x"], "conditional on 'vector'"),
+        (["generate", tmp_path / "g.keras", "--condition", "smell=1", "--out", tmp_path / "x"], "NAME=VALUE of vector"),
+        (["generate", tmp_path / "g.keras", "--condition", "vector=a", "--out", tmp_path / "x"], "numbers with commas"),
+        (["generate", tmp_path / "d.keras", "--condition", "sequence=1", "--out", tmp_path / "x"], "as a .npy file"),
+        (["generate", tmp_path / "d.keras", "--condition", "sequence=no.npy", "--out", tmp_path / "x"], "no.npy"),
+    ):
+        assert said in command(*words, code=1) and not (tmp_path / "x").exists()
+
+
+def test_grids_tell_what_is_asked_or_examples(tmp_path):
+    from keras_imgen.callbacks import SampleGrid
+    from keras_imgen.data.image_io import load_image, make_grid
+
+    model = diffusion("label", "vector")
+    model.compile()
+    batch = {"image": np.zeros((4, *SHAPE), "uint8"), "label": [0, 1, 2, 0], "vector": np.ones((4, 4), "float32")}
+    batch["label"] = np.array(batch["label"])
+    v = RNG.normal(size=(2, 4)).astype("float32")
+    model.fit(batch, verbose=0, callbacks=[SampleGrid(str(tmp_path), n=4, conditions={"vector": v})])
+    expected = make_grid(model.generate(4, conditions={"label": [0, 1, 2, 0], "vector": v[[0, 1, 0, 1]]}))
+    assert np.array_equal(load_image(str(tmp_path / "epoch_0001.png")), expected)

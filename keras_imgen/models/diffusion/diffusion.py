@@ -24,7 +24,7 @@ from keras_imgen.models.calls import conditions_of
 from keras_imgen.models.diffusion import guidance, parameterizations, samplers, schedules, weightings
 from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
-from keras_imgen.serving.requests import batched, guidance_limits, guidance_scales, one_compiles, rows
+from keras_imgen.serving.requests import Sampling, batched, one_compiles, rows
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import like
 
@@ -293,9 +293,8 @@ class Diffusion(ImageModel):
             ValueError: labels outside the range, an unknown sampler, steps < 1, numbers that are not finite or outside their range.
         """
         seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds)
-        table = self.table(steps=steps, sampler=sampler, grid=grid, eta=eta)
-        options = (guidance_scale, guidance_rescale, guidance_interval)
-        return self._run(seeds, told, negative, table, options, None, guide, batch_size, ema)
+        how = Sampling(steps, sampler, grid, eta, guidance_scale, guidance_rescale, guidance_interval)
+        return self._run(seeds, told, negative, self.table(**how.for_table()), how, None, guide, batch_size, ema)
 
     def image_to_image(
         self,
@@ -309,7 +308,7 @@ class Diffusion(ImageModel):
     ) -> np.ndarray:
         """SDEdit (Meng et al. 2022): noise uint8 images (N, H, W, C) up to time `strength` in (0, 1] and sample from there."""
         finite("strength", strength, 0.0, 1.0, above=True)
-        return self._edit(images, None, labels, seed, {"t_start": strength, "steps": steps}, 1, kwargs)
+        return self._edit(images, None, labels, seed, strength, 1, {"steps": steps, **kwargs})
 
     def inpaint(
         self,
@@ -328,9 +327,9 @@ class Diffusion(ImageModel):
         that many times at each noise level (RePaint, Lugmayr et al. 2022), with a first-order sampler.
         """
         sampler = kwargs.pop("sampler", "ddim" if integer("resample", resample, 1) > 1 else None)
-        return self._edit(images, mask, labels, seed, {"steps": steps, "sampler": sampler}, resample, kwargs)
+        return self._edit(images, mask, labels, seed, 1.0, resample, {"steps": steps, "sampler": sampler, **kwargs})
 
-    def _edit(self, images, mask, labels, seed, how, resample, kwargs):
+    def _edit(self, images, mask, labels, seed, t_start, resample, kwargs):
         images = np.asarray(images)
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != self.image_shape[-1]:
             raise ValueError(
@@ -345,27 +344,17 @@ class Diffusion(ImageModel):
             if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
                 raise ValueError("Expected a mask of finite numbers, not 0 where to paint.")
             start["mask"] = (mask != 0).astype("float32")
-        names = ("guidance_scale", "guidance_rescale", "guidance_interval")
-        options = tuple(kwargs.pop(k, default) for k, default in zip(names, (None, 0.0, None)))
-        rest = {
-            k: kwargs.pop(k, default)
-            for k, default in (
-                ("batch_size", 64),
-                ("ema", True),
-                ("guide", None),
-                ("conditions", None),
-                ("negative", None),
-            )
-        }
-        how.update({k: kwargs.pop(k) for k in ("sampler", "grid", "eta", "steps") if k in kwargs})
-        if kwargs:
-            raise TypeError(f"Unexpected arguments {sorted(kwargs)}.")
+        how, rest = Sampling.split(kwargs)
+        own = {"batch_size": 64, "ema": True, "guide": None, "conditions": None, "negative": None}
+        if unknown := sorted(set(rest) - set(own)):
+            raise TypeError(f"Unexpected arguments {unknown}.")
+        rest = {**own, **rest}
         seeds, told = rows(self.conditions, len(images), given_with(labels, rest["conditions"]), seed)
-        table = self.table(**how)
+        table = self.table(**how.for_table(), t_start=t_start)
         if resample > 1:
             table = samplers.repaint(table, resample)
         result = self._run(
-            seeds, told, rest["negative"], table, options, start, rest["guide"], rest["batch_size"], rest["ema"]
+            seeds, told, rest["negative"], table, how, start, rest["guide"], rest["batch_size"], rest["ema"]
         )
         return result if mask is None else np.where(mask != 0, result, images)
 
@@ -376,11 +365,8 @@ class Diffusion(ImageModel):
         sampler = self.sampler if sampler is None else sampler
         return samplers.table(sampler, self.schedule, steps, t_start=t_start, **given)
 
-    def _run(self, seeds, told, negative, table, options, start, guide, batch_size, ema) -> np.ndarray:
-        scale, phi, interval = options
-        scales = guidance_scales(self.guidance_scale if scale is None else scale, len(seeds))
-        phi = finite("guidance_rescale", phi, 0.0, 1.0)
-        interval = guidance_limits(interval)
+    def _run(self, seeds, told, negative, table, how, start, guide, batch_size, ema) -> np.ndarray:
+        scales, phi, interval = how.guidance(self.guidance_scale, len(seeds))
         away = {}
         if negative:
             away = rows(self.conditions, len(seeds), negative)[1]
