@@ -242,9 +242,11 @@ class ServedRestoration(ServedModel):
         """Restored pictures of any kind and size: see `models.SuperResolution.restore`."""
 
         def run(arrays):
-            return self._call("tiles", arrays, {}, len(arrays["image"]), fill=False)
+            told = {k: v for k, v in arrays.items() if k in inputs_of(self.conditions)}
+            arrays = {k: v for k, v in arrays.items() if k not in told}
+            return self._call("tiles", arrays, told, len(arrays["image"]), fill=False)
 
-        return restorer.restore(run, self.form, images, **how)
+        return restorer.restore(run, self.form, images, known=self.conditions, **how)
 
 
 def _conditions(description, name, num_classes):

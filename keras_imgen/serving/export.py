@@ -192,7 +192,8 @@ def export_latent_model(model, path: str) -> None:
 def export_restoration(model, path: str, max_pixels: int = 1 << 24) -> None:
     """Write a restoring model as a SavedModel with averaged weights, for pictures of any size. TensorFlow backend.
 
-    Endpoints; `sigma` float32 (N,) and `masks` uint8 (N, H, W, 1) go with each where the model takes them, and height and width are free:
+    Endpoints; `sigma` float32 (N,), `masks` uint8 (N, H, W, 1) and conditions go with each where the model takes them, and height and width
+    are free:
         `serving_default`, `restore`: images uint8 (N, H, W, C) -> images uint8. In one piece: memory grows with N x H x W, by some hundred
             bytes for each pixel and every 64 channels of the network. For large pictures take one of the others.
         `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> restored_bytes string (N,), PNG; sizes may differ. One
@@ -218,24 +219,25 @@ def export_restoration(model, path: str, max_pixels: int = 1 << 24) -> None:
         spec["mask"] = tf.TensorSpec([None, None, None, 1], "float32", name="mask")
     if form.latent:
         spec["latent"] = tf.TensorSpec([None, None, None, form.latent], "float32", name="latent")
-    sigma = {"sigma": tf.TensorSpec([None], "float32", name="sigma")} if form.sigma else {}
+    conditions = _specs(model.conditions)
+    told = {**conditions, **({"sigma": tf.TensorSpec([None], "float32", name="sigma")} if form.sigma else {})}
 
     def tiles(**given):
-        return {"images": model.call(given)}
+        pictures = {k: v for k, v in given.items() if k not in conditions}
+        return {"images": model.call({**pictures, **_told(model.conditions, given)})}
 
-    def restore(images, masks=None, sigma=None):
-        given = {"image": rescale(images)}
+    def restore(images, masks=None, **told):
+        given = {"image": rescale(images), **told}
         given.update({} if masks is None else {"mask": tf.cast(masks != 0, "float32")})
-        given.update({} if sigma is None else {"sigma": sigma})
         given.update({} if form.latent is None else {"latent": tf.zeros(model.latent_shape(images))})
         restored = to_uint8(tiles(**given)["images"])
         return {"images": restored if masks is None else tf.where(masks != 0, restored, images)}
 
-    def restore_bytes(image_bytes, mask_bytes=None, sigma=None):
+    def restore_bytes(image_bytes, mask_bytes=None, **told):
         def one(row):
             image = _decoded(row["image"], max_pixels, "image_bytes")
             mask = None if mask_bytes is None else _decoded(row["mask"], max_pixels, "mask_bytes", image)
-            level = {} if sigma is None else {"sigma": row["sigma"][None]}
+            own = {k: row[k][None] for k in told}
 
             def tile(rows, columns):
                 window = lambda x: tf.gather(tf.gather(x, rows), columns, axis=1)[None]  # noqa: E731
@@ -244,13 +246,13 @@ def export_restoration(model, path: str, max_pixels: int = 1 << 24) -> None:
                     extra["mask"] = tf.cast(window(mask), "float32")
                 if form.latent is not None:
                     extra["latent"] = tf.zeros(model.latent_shape(x))
-                return _in_colour(lambda x: tiles(image=x, **extra, **level)["images"], x, form)[0]
+                return _in_colour(lambda x: tiles(image=x, **extra, **own)["images"], x, form)[0]
 
             size = tf.unstack(tf.shape(image)[:2])
             out = tiled(tile, size, form.scale, form.tile, form.overlap, form.multiple)
             return tf.io.encode_png(out if mask is None else tf.where(mask, out, image))
 
-        rows = {"image": image_bytes, "mask": mask_bytes, "sigma": sigma}
+        rows = {"image": image_bytes, "mask": mask_bytes, **told}
         rows = {k: v for k, v in rows.items() if v is not None}
         return {
             "restored_bytes": tf.map_fn(
@@ -263,12 +265,12 @@ def export_restoration(model, path: str, max_pixels: int = 1 << 24) -> None:
     if form.mask:
         images["masks"] = tf.TensorSpec([None, None, None, 1], "uint8", name="masks")
         strings["mask_bytes"] = tf.TensorSpec([None], "string", name="mask_bytes")
-    tiles = _concrete(tiles, **spec, **sigma)
-    restore = _concrete(restore, **images, **sigma)
+    tiles = _concrete(tiles, **spec, **told)
+    restore = _concrete(restore, **images, **told)
     signatures = {
         "serving_default": restore,
         "restore": restore,
-        "restore_bytes": _concrete(restore_bytes, **strings, **sigma),
+        "restore_bytes": _concrete(restore_bytes, **strings, **told),
         "tiles": tiles,
     }
     _write(model, path, signatures, {"kind": "restoration", "form": asdict(form), "max_pixels": max_pixels})

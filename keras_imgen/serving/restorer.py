@@ -1,7 +1,7 @@
 """Any picture a person has, gray, colour, alpha, 16 bits, any size, through a network of floats of one kind. NumPy and Pillow only."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 from keras_imgen.arguments import finite, integer
+from keras_imgen.conditions import Conditions
+from keras_imgen.serving.requests import rows
 from keras_imgen.serving.tiling import out_of_memory, tiled
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")  # BT.601, full range: as JPEG has it
@@ -44,6 +46,8 @@ def restore(
     masks: Any = None,
     sigma: Any = None,
     seed: int | None = None,
+    conditions: Mapping[str, Any] | None = None,
+    known: Conditions = (),
     tile: int | None = None,
     overlap: int | None = None,
     ensemble: bool = False,
@@ -57,6 +61,8 @@ def restore(
         masks: (H, W) or (H, W, 1), nonzero where to paint, a path or a PIL image; one for all, or a list or (N, H, W[, 1]), one for each.
         sigma: noise level in gray levels of 255, one for all or one for each image.
         seed: of the latent map of a variational model; None takes its mean, zero.
+        conditions: what else the network is told, by name; of one row for all or one for each image.
+        known: the conditions that the model takes.
         tile, overlap: see `tiling.tiled`; None are the model's; of an overlap of more than half a tile, half a tile is used.
         ensemble: the mean of the answers to the eight flips and turns of the picture, turned back (Timofte et al. 2016).
 
@@ -84,6 +90,7 @@ def restore(
     if form.sigma and sigma is not None:
         sigma = finite("sigma", sigma, 0.0, shape=((), (len(pictures),)) if many else ((),))
     sigmas = _for_each("sigma", sigma, form.sigma, len(pictures), np.ndim(sigma) > 0)
+    told = rows(known, len(pictures), conditions or {}, null=False)[1]
     at_once = max(1, tile * tile // max(1, images.shape[1] * images.shape[2])) if batch else 1
     done, start = [], 0
     while start < len(pictures):
@@ -93,7 +100,8 @@ def restore(
         seeds = None if seed is None else [seed + start + k for k in range(len(stack))]
         track = _track(progress, start + len(stack), len(pictures))
         try:
-            done.extend(_restored(run, form, stack, masks[part], sigmas[part], seeds, track=track, **how))
+            told_now = {k: v[part] for k, v in told.items()}
+            done.extend(_restored(run, form, stack, masks[part], sigmas[part], seeds, told_now, track=track, **how))
         except Exception as error:
             if len(stack) == 1 or not out_of_memory(error):
                 raise
@@ -157,7 +165,7 @@ def _track(progress, k, count):
 # === Pictures of one size ===
 
 
-def _restored(run, form, pictures, masks, sigmas, seeds, *, tile, overlap, ensemble, track):
+def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap, ensemble, track):
     """`restore` for a stack (N, H, W) or (N, H, W, C)."""
     flat = pictures.ndim == 3
     pictures = pictures[..., None] if flat else pictures
@@ -200,7 +208,7 @@ def _restored(run, form, pictures, masks, sigmas, seeds, *, tile, overlap, ensem
             values = np.where(mask[:, rows] == 0, colours[:, rows], values)
         out[:, rows, :, :out_channels] = values
 
-    constants = {"sigma": np.array(sigmas, "float32")} if form.sigma else {}
+    constants = {**told, **({"sigma": np.array(sigmas, "float32")} if form.sigma else {})}
 
     def call(arrays):
         if not each:

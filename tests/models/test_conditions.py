@@ -331,3 +331,45 @@ def test_grids_tell_what_is_asked_or_examples(tmp_path):
     model.fit(batch, verbose=0, callbacks=[SampleGrid(str(tmp_path), n=4, conditions={"vector": v})])
     expected = make_grid(model.generate(4, conditions={"label": [0, 1, 2, 0], "vector": v[[0, 1, 0, 1]]}))
     assert np.array_equal(load_image(str(tmp_path / "epoch_0001.png")), expected)
+
+
+def restorer():
+    """Adds to every pixel what it is told."""
+    image, given = keras.Input((None, None, 1), name="image"), keras.Input((1,), name="vector")
+    h = keras.layers.Add()([image, keras.layers.Reshape((1, 1, 1))(given)])
+    return models.Deblurrer(keras.Model({"image": image, "vector": given}, h))
+
+
+def test_a_restorer_is_told_vectors():
+    model, v = restorer(), np.array([[0.0], [0.5]], "float32")
+    assert model.conditions == (Vector(1),)
+    x = np.full((2, 12, 20, 1), 100, "uint8")
+    found = model.restore(x, conditions={"vector": v}, tile=8, overlap=2)
+    assert found.shape == x.shape and (found[0] == 100).all() and (found[1] == 164).all()
+    assert (model.restore([x[0], x[1]], conditions={"vector": [0.5]})[0] == 164).all()
+    assert (model.restore(x[0], conditions={"vector": [0.5]}, ensemble=True) == 164).all()
+    with pytest.raises(ValueError, match="conditional on 'vector'"):
+        model.restore(x)
+    model.compile()
+    batch = {"image": x, "target": x, "vector": v}
+    assert model.fit(batch, verbose=0).history["loss"][0] == pytest.approx(0.25, rel=1e-3)
+    with pytest.raises(ValueError, match="conditional on 'vector': expected batches with that key"):
+        model.fit(x, x, verbose=0)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="SavedModels are written by TensorFlow")
+def test_an_exported_restorer_is_told_it_too(tmp_path):
+    import tensorflow as tf
+
+    from keras_imgen import serving
+
+    restorer().export(str(tmp_path / "m"))
+    served, v = serving.load(str(tmp_path / "m")), np.array([[0.0], [0.5]], "float32")
+    x = np.full((2, 12, 20, 1), 100, "uint8")
+    assert (served.restore(x, conditions={"vector": v})[1] == 164).all()
+    endpoints = tf.saved_model.load(str(tmp_path / "m")).signatures
+    found = endpoints["restore"](images=tf.constant(x), vector=tf.constant(v))["images"].numpy()
+    assert (found[0] == 100).all() and (found[1] == 164).all()
+    png = tf.io.encode_png(x[0])
+    (found,) = endpoints["restore_bytes"](image_bytes=png[None], vector=tf.constant(v[1:]))["restored_bytes"].numpy()
+    assert (tf.io.decode_png(found).numpy() == 164).all()

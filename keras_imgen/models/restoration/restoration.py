@@ -6,11 +6,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_imgen.conditions import num_classes
 from keras_imgen.losses import adversarial as adversarial_losses
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
 from keras_imgen.models.adversarial.regularizers import Regularizer, checked, discriminator_step
-from keras_imgen.models.calls import Pair, call, inputs
+from keras_imgen.models.calls import Pair, call, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives
 from keras_imgen.serving import restorer
@@ -131,10 +132,9 @@ class Restoration(ImageModel):
     def _example(self, size: int) -> dict[str, keras.KerasTensor]:
         """Symbolic inputs of the network for one image of size x size."""
         found = {k: list(v.shape[1:]) for k, v in inputs(self.network).items()}
-        sides = {"latent": -(-size // 4)}
-        return {
-            k: keras.KerasTensor((1, *(sides.get(k, size) if n is None else n for n in v))) for k, v in found.items()
-        }
+        sides, kinds = {"latent": -(-size // 4)}, {k: v.dtype for k, v in inputs(self.network).items()}
+        shapes = {k: (1, *(sides.get(k, size) if n is None else n for n in v)) for k, v in found.items()}
+        return {k: keras.KerasTensor(shape, kinds[k]) for k, shape in shapes.items()}
 
     @property
     def _latent(self) -> int | None:
@@ -160,6 +160,15 @@ class Restoration(ImageModel):
         return {name: keras.optimizers.Adam(2e-4) for name in self.players}
 
     @property
+    def conditions(self):
+        own = ("image", "mask", "sigma", "latent")
+        return conditions_of(self.network, own, getattr(self.network, "num_classes", None))
+
+    @property
+    def num_classes(self):
+        return num_classes(self.conditions)
+
+    @property
     def image_shape(self):
         """(None, None, channels) of the input images."""
         return tuple(inputs(self.network)["image"].shape[1:])
@@ -173,7 +182,8 @@ class Restoration(ImageModel):
 
     def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
         """What the network is given, and the target, from a batch."""
-        return {k: batch[k] for k in inputs(self.network) if k in batch}, batch["target"]
+        given = {k: batch[k] for k in inputs(self.network) if k in batch}
+        return {**given, **self.told(batch)}, batch["target"]
 
     def call(self, given, training=False):
         """float32 images, unclipped, from float images in [-1, 1] or a dict of the network's inputs."""
@@ -257,7 +267,9 @@ class Restoration(ImageModel):
         """Raises ValueError if the model cannot learn from this batch, a dict of NumPy arrays."""
         if self._latent is not None and self.encoder is None:
             raise ValueError("This variational model has no encoder any more, so it can be used but not trained.")
-        batches.check(first, self.image_shape, None, bound=4.0 if "target" in first else 1.0)  # noise goes beyond
+        bound = 4.0 if "target" in first else 1.0  # noise goes beyond
+        batches.check(first, self.image_shape, self.num_classes, bound)
+        batches.check_conditions(first, self.conditions)
         if self.needs_target or "target" in first:
             height, width = first["image"].shape[1:3]
             batches.check_target(first, (height * self.scale, width * self.scale, self.form.out))
@@ -295,7 +307,7 @@ class Restoration(ImageModel):
             progress: show a progress bar.
             ema: with averaged weights.
             given: where the network takes them: `sigma` (gray levels of 255), `masks` (nonzero where to paint), `seed` (of a variational
-                model's latents; without one their mean).
+                model's latents; without one their mean), `conditions` (what else it is told, by name; see `keras_imgen.conditions`).
 
         Returns:
             An array for one picture, a list for a list, (N, ...) for a batch.
@@ -303,7 +315,8 @@ class Restoration(ImageModel):
         Raises:
             ValueError: another shape, type or range.  FileNotFoundError: no such file.
         """
-        how = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "progress": progress, **given}
+        how = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "progress": progress, "known": self.conditions}
+        how |= given
 
         def run(arrays):
             names = tuple(arrays)

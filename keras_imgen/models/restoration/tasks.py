@@ -77,7 +77,7 @@ class Denoiser(Restoration):
         low, high = self.sigma
         sigma = low + (high - low) * random.uniform(random.fold(keys, 2))
         noise = random.normal(random.fold(keys, 3), known_size(image))
-        given = {"image": image + noise * like(sigma, image) / 127.5}
+        given = {"image": image + noise * like(sigma, image) / 127.5, **self.told(batch)}
         return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), image
 
     def get_config(self):
@@ -232,7 +232,7 @@ class Colorizer(Restoration):
     def pair(self, batch, keys):
         if "target" in batch:
             return super().pair(batch, keys)
-        return {"image": batch["image"]}, batch["image"]
+        return {"image": batch["image"], **self.told(batch)}, batch["image"]
 
     @property
     def image_shape(self):
