@@ -85,12 +85,10 @@ def test_guidance_is_the_formula_for_every_condition(names):
     """Ho & Salimans 2022: nothing + scale (told - nothing), of all conditions together."""
     model = diffusion(*names)
     given = rows_of(model.conditions, encoded(model.conditions, {k: told()[k] for k in names}), 2)
-    x, level = (
-        ops.convert_to_tensor(RNG.normal(size=(2, *SHAPE)).astype("float32")),
-        (ops.full((1, 1, 1, 1), 0.6), ops.full((1, 1, 1, 1), 0.8)),
-    )
+    x = ops.convert_to_tensor(RNG.normal(size=(2, *SHAPE)).astype("float32"))
+    level = ops.convert_to_tensor(0.6), ops.convert_to_tensor(0.8)
     tensors = {k: ops.convert_to_tensor(v) for k, v in given.items()}
-    found = model._guided(x, *level, tensors, ops.full((2,), 3.0), 0.0, (-np.inf, np.inf))
+    found = model._guided(x, *level, tensors, ops.full((2,), 3.0), ops.convert_to_tensor(0.0), (-np.inf, np.inf))
     nothing = {k: ops.convert_to_tensor(v) for k, v in rows_of(model.conditions, {}, 2).items()}
     first, second = (np.array(model.denoise(x, *level, v)) for v in (tensors, nothing))
     assert np.abs(first - second).max() > 1e-4
