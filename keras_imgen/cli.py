@@ -172,10 +172,14 @@ def generate(
         nothing_replaced(out, ["grid.png"], overwrite)
         nothing_replaced(out, (f"image_{k:04d}.png" for k in range(n)), overwrite)
         loaded = load_model(model)
-        from keras_imgen.conditions import arguments, given_with, in_turn
+        from keras_imgen.conditions import arguments, given_with, in_turn, of
         from keras_imgen.data.image_io import make_grid, save_image
 
-        told = in_turn(loaded.conditions, n, given_with(wanted or None, parse_conditions(loaded.conditions, condition)))
+        known = of(loaded)
+        given_by_name = parse_conditions(known, condition)
+        if wanted == [] and "label" in given_by_name:
+            raise ValueError("Expected --labels none, or a label by --condition, got both.")
+        told = in_turn(known, n, given_with(wanted or None, given_by_name))
         if wanted == []:
             told.pop("label", None)
         given = {"steps": steps, "sampler": sampler, "guidance_scale": guidance_scale, "truncation": truncation}

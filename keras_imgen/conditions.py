@@ -31,6 +31,11 @@ class Condition:
     key: str
 
     def __init_subclass__(cls):
+        known = _KINDS.setdefault(cls.kind, cls)
+        if known.__qualname__ != cls.__qualname__:
+            raise ValueError(
+                f"There is a condition of the kind {cls.kind!r} already: give {cls.__name__} a kind of its own."
+            )
         _KINDS[cls.kind] = cls
 
     def inputs(self) -> dict[str, Input]:
@@ -132,25 +137,29 @@ class Sequence(Condition):
         size: of a vector.
         key: its name.
         masked: whether the network takes `{key}_mask` too, true where a vector counts; without it all sequences are of one length.
+        length: of all sequences, where the network has it fixed; None for any.
     """
 
     kind = "sequence"
     size: int
     key: str = "sequence"
     masked: bool = True
+    length: int | None = None
 
     def inputs(self):
-        mask = {f"{self.key}_mask": Input((None,), "bool", False, f"{self.key}_mask")} if self.masked else {}
-        return {self.key: Input((None, self.size), "float32", 0.0, self.key), **mask}
+        mask = {f"{self.key}_mask": Input((self.length,), "bool", False, f"{self.key}_mask")} if self.masked else {}
+        return {self.key: Input((self.length, self.size), "float32", 0.0, self.key), **mask}
 
     def encode(self, given):
         """Sequences (S, size) or (n, S, size) with a mask (S,) or (n, S), by default all true; or a list of n sequences of any lengths."""
         values, mask = given[self.key], given.get(f"{self.key}_mask")
-        if isinstance(values, list | tuple) and all(np.ndim(v) == 2 for v in values):
+        if isinstance(values, list | tuple) and all(as_numbers(v).ndim == 2 for v in values):
             if mask is not None:
                 raise ValueError(f"Expected no {self.key}_mask beside a list of sequences: their lengths tell.")
             rows = [self._row(v) for v in values]
-            longest = max((len(row) for row in rows), default=1)
+            longest = self.length or max([1, *map(len, rows)])
+            if any(len(row) > longest for row in rows):
+                raise ValueError(f"Expected sequences of at most {longest} in {self.key!r}, got {max(map(len, rows))}.")
             mask = np.array([np.arange(longest) < len(row) for row in rows], bool).reshape(-1, longest)
             values = np.zeros((len(rows), longest, self.size), "float32")
             for padded, row in zip(values, rows):
@@ -159,7 +168,9 @@ class Sequence(Condition):
                 raise ValueError(f"Expected sequences of one length in {self.key!r}: the network takes no mask.")
             return self._named(values, mask)
         values = self._row(values)
-        mask = np.ones(values.shape[:-1], bool) if mask is None else np.asarray(mask)
+        if self.length not in (None, values.shape[-2]):
+            raise ValueError(f"Expected sequences of {self.length} in {self.key!r}, got {values.shape[-2]}.")
+        mask = np.ones(values.shape[:-1], bool) if mask is None else as_numbers(mask)
         if mask.dtype != bool or mask.shape != values.shape[:-1]:
             raise ValueError(f"Expected {self.key}_mask as truth values {values.shape[:-1]}, got {shown(mask)}.")
         return self._named(values, mask)
@@ -241,28 +252,39 @@ def encoded(conditions: Conditions, given: Mapping[str, Any]) -> dict[str, np.nd
 def missing(conditions: Conditions, given: Mapping[str, Any]) -> None:
     """Raises ValueError if a condition is not given, but for a label, which models draw."""
     for condition in conditions:
-        if condition.key not in given and not isinstance(condition, Label):
+        if condition.key not in given and condition.key != "label":
             raise ValueError(
                 f"This model is conditional on {condition.key!r}: expected it in `conditions`, as it has not learned to go without."
             )
 
 
-def rows_of(conditions: Conditions, arrays: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
-    """`count` rows of every input: those given, one for all, or nulls."""
+def rows_of(
+    conditions: Conditions, arrays: Mapping[str, np.ndarray], count: int, like: Mapping[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray]:
+    """`count` rows of every input: those given, one for all, or nulls, which are as long as the rows of `like`."""
     found = {}
-    for condition in conditions:
-        for name, one in condition.inputs().items():
-            array = arrays.get(name)
-            if array is None:
-                array = np.full([2 if side is None else side for side in one.shape], one.null, one.dtype)
-            whole = array.ndim > len(one.shape)
-            found[name] = array if whole else np.ascontiguousarray(np.broadcast_to(array, (count, *array.shape)))
+    for name, one in inputs_of(conditions).items():
+        array = arrays.get(name)
+        if array is None:  # of length 2 where nothing tells: Keras warns of a softmax over one
+            sides = one.shape if like is None else like[name].shape[1:]
+            array = np.full([2 if side is None else side for side in sides], one.null, one.dtype)
+        found[name] = array if array.ndim > len(one.shape) else np.broadcast_to(array, (count, *array.shape))
     return found
 
 
 def of_one_length(conditions: Conditions, *several: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
-    """Several rows of the same conditions, with sequences padded by nulls to one length."""
+    """Several rows of the same conditions, with sequences padded by nulls to one length.
+
+    Raises:
+        ValueError: sequences of several lengths for a network that takes no mask.
+    """
     found = [dict(arrays) for arrays in several]
+    for condition in conditions:
+        lengths = {arrays[condition.key].shape[1:] for arrays in found}
+        if len(lengths) > 1 and not getattr(condition, "masked", False):
+            raise ValueError(
+                f"Expected {condition.key!r} of one length everywhere, got {sorted(lengths)}: the network takes no mask."
+            )
     for name, one in inputs_of(conditions).items():
         if None in one.shape:
             axis = 1 + one.shape.index(None)
@@ -284,9 +306,41 @@ def counts(conditions: Conditions, arrays: Mapping[str, np.ndarray]) -> dict[str
     return found
 
 
-def arguments(told: dict[str, np.ndarray]) -> dict[str, Any]:
-    """For `generate`; nothing where nothing is told, so that models without conditions need not know the word."""
+def of(model: Any) -> Conditions:
+    """Those of a model of any kind that generates; of one that has none labels, if it knows any."""
+    found = getattr(model, "conditions", None)
+    if found is None:
+        count = getattr(model, "num_classes", None)
+        return () if count is None else (Label(count),)
+    return found
+
+
+def arguments(told: Mapping[str, Any]) -> dict[str, Any]:
+    """For `generate` and `reconstruct`: nothing, or `labels`, where that is all, so that models need not know more words than they have."""
+    if set(told) == {"label"}:
+        return {"labels": told["label"]}
     return {"conditions": told} if told else {}
+
+
+def checked(conditions: Conditions, reserved: tuple[str, ...], classes: int | None) -> Conditions:
+    """Conditions that were named for a network.
+
+    Args:
+        conditions: as they were given.
+        reserved: inputs that are the model's own.
+        classes: what the network says that it has.
+
+    Raises:
+        ValueError: two of one name, or one of the model's own; another number of classes than the network's.
+    """
+    names = [name for condition in conditions for name in condition.inputs()]
+    if wrong := sorted({n for n in names if n in reserved or names.count(n) > 1}):
+        raise ValueError(
+            f"Expected conditions of different names, none of {', '.join(reserved)}, got {', '.join(wrong)}."
+        )
+    if classes is not None and num_classes(conditions) not in (None, classes):
+        raise ValueError(f"Expected a label of {classes} classes, as the network has, got {num_classes(conditions)}.")
+    return conditions
 
 
 def in_turn(conditions: Conditions, n: int, given: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.callbacks.metric_log import read_log
-from keras_imgen.conditions import arguments, in_turn
+from keras_imgen.conditions import arguments, in_turn, of
 from keras_imgen.data import describe, image_io, load
 from keras_imgen.data.files import one_line, shown, warn_of_frames, warn_of_skipped
 from keras_imgen.metric_names import DEFAULT, PAIRED
@@ -102,7 +102,7 @@ def _generated(path, n, seed, generate, spool):
 
     model = load_model(path)
     check_options(model, generate)
-    told = in_turn(model.conditions, n, {})
+    told = in_turn(of(model), n, {})
     images = np.lib.format.open_memmap(os.path.join(spool, "samples.npy"), "w+", "uint8", (n, *model.image_shape))
     for start in track(range(0, n, 250), description=f"{'Generating':<22}"):
         part = slice(start, min(start + 250, n))

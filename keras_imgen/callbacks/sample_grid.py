@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_imgen.conditions import arguments, given_with, in_turn
+from keras_imgen.conditions import arguments, given_with, in_turn, of
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -63,11 +63,12 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _answers(self):
         if hasattr(self.model, "restore"):
-            return self.model.restore(self.images, **self._generate)
+            told = given_with(self.labels, self.conditions)
+            return self.model.restore(self.images, **({"conditions": told} if told else {}), **self._generate)
         if hasattr(self.model, "translate"):
             return self.model.translate(self.images)
         told = given_with(self.labels, self.conditions) if self.model.codec_conditions else {}
-        return self.model.reconstruct(self.images, conditions=told)
+        return self.model.reconstruct(self.images, **arguments(told))
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 != self.params.get("epochs"):
@@ -77,7 +78,7 @@ class SampleGrid(keras.callbacks.Callback):
         if self.images is not None:
             grid = make_grid(beside(self.images, self._answers()))
         else:
-            told = in_turn(self.model.conditions, self.n, given_with(self.labels, self.conditions))
+            told = in_turn(of(self.model), self.n, given_with(self.labels, self.conditions))
             grid = make_grid(self.model.generate(self.n, seed=self.seed, **arguments(told), **self._generate))
         os.makedirs(self.folder, exist_ok=True)
         metadata = {"model": self.model.name, "seed": str(self.seed), "epoch": str(epoch + 1)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_imgen.conditions import arguments, given_with, in_turn
+from keras_imgen.conditions import arguments, given_with, in_turn, of
 
 
 class SampleMetrics(keras.callbacks.Callback):
@@ -25,6 +25,7 @@ class SampleMetrics(keras.callbacks.Callback):
         seed: sample k has the seed `seed + k`.
         max_share: an evaluation that would take their time above this share of the training's is left out, but for the first
             and the last epoch's. None: never.
+        conditions: what else the model is told, as in `SampleGrid`.
         generate: passed on to `model.generate`, as `steps=10`.
     """
 
@@ -38,6 +39,7 @@ class SampleMetrics(keras.callbacks.Callback):
         labels: Any = None,
         seed: int = 0,
         max_share: float | None = 0.5,
+        conditions: dict[str, Any] | None = None,
         **generate,
     ):
         super().__init__()
@@ -51,7 +53,7 @@ class SampleMetrics(keras.callbacks.Callback):
             raise ValueError(f"Expected `max_share` above 0 or None, got {max_share!r}.")
         self.metrics, self.extractor = evaluation.feature_metrics(metrics, extractors.get(extractor))
         self.real, self.n, self.every, self.labels, self.seed = real, n, every, labels, seed
-        self.max_share, self._generate = max_share, generate
+        self.max_share, self.conditions, self._generate = max_share, conditions, generate
         self._reference, self._training, self._judging, self._last = None, 0.0, 0.0, 0.0
 
     def on_train_begin(self, logs=None):
@@ -78,7 +80,7 @@ class SampleMetrics(keras.callbacks.Callback):
         from keras_imgen.metrics.features import extract
 
         started = time.perf_counter()
-        told = in_turn(self.model.conditions, self.n, given_with(self.labels, None))
+        told = in_turn(of(self.model), self.n, given_with(self.labels, self.conditions))
         samples = extract(
             self.model.generate(self.n, seed=self.seed, **arguments(told), **self._generate), self.extractor
         )

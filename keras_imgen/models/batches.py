@@ -328,7 +328,7 @@ def check_conditions(batch: dict[str, np.ndarray], conditions: Conditions) -> No
     """Refuse a batch without what a model is told, or with another form of it. Labels are looked at by `check`."""
     for condition in conditions:
         for name, one in condition.inputs().items():
-            if isinstance(condition, Label) or name not in batch and name != condition.key:
+            if name == "label" or name not in batch and name != condition.key:
                 continue
             if name not in batch:
                 raise ValueError(
@@ -341,3 +341,5 @@ def check_conditions(batch: dict[str, np.ndarray], conditions: Conditions) -> No
                 )
             if not np.isfinite(batch[name]).all():
                 raise ValueError(f"{name!r} holds NaN or infinity.")
+            if isinstance(condition, Label):
+                condition.encode({name: batch[name]})

@@ -37,7 +37,7 @@ def conditions_of(network: keras.Model, own: tuple[str, ...], num_classes: int |
         if len(size) == 1:
             found += (Vector(size[0], name),)
         elif len(size) == 2:
-            found += (Sequence(size[1], name, f"{name}_mask" in given),)
+            found += (Sequence(size[1], name, f"{name}_mask" in given, size[0]),)
     return found
 
 

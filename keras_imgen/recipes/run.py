@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, SampleGrid, StopOnNaN
 from keras_imgen.callbacks.metric_log import plot_log, read_log
-from keras_imgen.conditions import arguments, in_turn, inputs_of
+from keras_imgen.conditions import arguments, in_turn, inputs_of, of
 from keras_imgen.data import set_epoch
 from keras_imgen.data.files import whole, write_text
 from keras_imgen.recipes import check_folder
@@ -104,7 +104,7 @@ class Run:
 
         scores = self._score_and_save(model, test)
         self._export(model)
-        told = in_turn(model.conditions, columns * rows, {})
+        told = in_turn(of(model), columns * rows, {})
         grid = make_grid(model.generate(columns * rows, seed=1000, **arguments(told)), columns=columns)
         save_image(self.path("grid.png"), grid, {"model": model.name, "seed": "1000"})
         more = command("generate", self.path("model.keras"), "-n", "64", "--seed", "1", "--out", self.path("more"))

@@ -117,11 +117,12 @@ class ServedDiffusion(ServedModel):
         how = Sampling(steps, sampler, grid, eta, guidance_scale, guidance_rescale, guidance_interval)
         table = self.table(**how.for_table()).astype("float32")
         scales, phi, interval = how.guidance(self.description["guidance_scale"], len(seeds))
+        negative = given_with(None, negative)
         if not negative and is_null(self.conditions, told):
             scales = np.ones_like(scales)
         parts = {"seeds": seeds, "guidance_scale": scales}
         if "sample" in self._loaded.signatures:
-            away = rows(self.conditions, len(seeds), negative or {})[1]
+            away = rows(self.conditions, len(seeds), negative, like=told)[1]
             told, away = of_one_length(self.conditions, told, away)
             served = inputs_of(self.conditions)
             parts.update({f"negative_{served[k].served}": v for k, v in away.items()})

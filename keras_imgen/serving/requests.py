@@ -13,7 +13,13 @@ from keras_imgen.conditions import Conditions, Label, counts, encoded, missing, 
 
 
 def rows(
-    conditions: Conditions, n: int | None, given: Mapping[str, Any], seed: int = 0, seeds: Any = None, null: bool = True
+    conditions: Conditions,
+    n: int | None,
+    given: Mapping[str, Any],
+    seed: int = 0,
+    seeds: Any = None,
+    null: bool = True,
+    like: Any = None,
 ):
     """Seeds int32 (N,) and the conditions' arrays (N, ...) by name, from what `generate` is given. Of a seed the last 32 bits count.
 
@@ -22,6 +28,7 @@ def rows(
         n: how many images, if nothing else tells.
         given: conditions by name, see `conditions.given_with`; what is left out is null.
         seed, seeds: of the first image, or of each.
+        like: rows as long as which nulls are to be.
         null: whether the model can go without any of its conditions, or, if False, without labels alone.
 
     Raises:
@@ -50,7 +57,7 @@ def rows(
     if seeds is None:
         seeds = seed + np.arange(count, dtype="int64")
     seeds = (seeds.astype("int64") & 0xFFFFFFFF).astype("uint32").view("int32")
-    return seeds, rows_of(conditions, arrays, count)
+    return seeds, rows_of(conditions, arrays, count, like)
 
 
 def _whole(name: str, values: Any) -> np.ndarray:

@@ -127,6 +127,58 @@ def test_labels_are_short_for_a_condition():
         model.generate(labels=[0], conditions={"label": [1]})
 
 
+def fixed(length=6, masked=False):
+    """A network of sequences of one length, without a mask."""
+    image, level = keras.Input((8, 8, 1), name="image"), keras.Input((), name="log_snr")
+    given = keras.Input((length, 5), name="sequence")
+    h = keras.layers.Add()(
+        [image, keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64)(keras.layers.Flatten()(given)))]
+    )
+    network = keras.Model({"image": image, "log_snr": level, "sequence": given}, h)
+    return models.Diffusion(network, steps=2, ema=None, image_shape=SHAPE)
+
+
+def test_sequences_of_one_length_and_no_mask():
+    model, given = fixed(), told()["sequence"]
+    assert model.conditions == (Sequence(5, masked=False, length=6),)
+    assert model.generate(2).shape == (2, *SHAPE)
+    guided = model.generate(2, conditions={"sequence": given}, guidance_scale=3.0, negative={"sequence": given[0]})
+    assert guided.shape == (2, *SHAPE)
+    for wrong in (given[:, :4], [given[0, :4], given[1]], [np.zeros((7, 5))]):
+        with pytest.raises(ValueError, match="of 6 in 'sequence'|of at most 6|of one length"):
+            model.generate(conditions={"sequence": wrong})
+
+
+@pytest.mark.parametrize(
+    "build, said",
+    [
+        (lambda: diffusion("label", conditions=(Label(2),)), "a label of 3 classes, as the network has, got 2"),
+        (lambda: diffusion("vector", conditions=(Vector(4, "factor"),)), "got factor"),
+        (lambda: diffusion("vector", conditions=(Vector(4), Vector(2))), "of different names, .*got vector"),
+        (lambda: type("Other", (Label,), {}), "a condition of the kind 'label' already"),
+        (
+            lambda: diffusion("vector").generate(guide=diffusion("vector"), negative={"vector": [1, 1, 1, 1]}),
+            "got both",
+        ),
+        (lambda: gan().walk([1, 2], 3, conditions={"vector": np.zeros((2, 2))}), "of one row, the same all the way"),
+        (
+            lambda: diffusion("sequence").generate(conditions={"sequence": [np.zeros((2, 8)), [[1], [2, 3]]]}),
+            "'sequence'",
+        ),
+        (lambda: diffusion("sequence").generate(conditions={"sequence": [np.zeros((0, 4))]}), "'sequence' of shape"),
+    ],
+)
+def test_more_refusals(build, said):
+    with pytest.raises(ValueError, match=said):
+        build()
+
+
+def test_a_condition_of_nobody_is_none():
+    model = diffusion("label")
+    guided = model.generate(2, labels=[0, 1], guidance_scale=2.0)
+    assert np.array_equal(guided, model.generate(2, labels=[0, 1], guidance_scale=2.0, negative={"label": None}))
+
+
 def test_a_share_of_images_is_told_nothing_in_training(monkeypatch):
     model, seen = diffusion("label", "vector", "sequence", label_dropout=0.5), []
     monkeypatch.setattr(model, "_output", lambda x, a, s, given, training: seen.append(given) or x)
@@ -345,6 +397,13 @@ def test_a_restorer_is_told_vectors():
     found = model.restore(x, conditions={"vector": v}, tile=8, overlap=2)
     assert found.shape == x.shape and (found[0] == 100).all() and (found[1] == 164).all()
     assert (model.restore([x[0], x[1]], conditions={"vector": [0.5]})[0] == 164).all()
+    from keras_imgen.callbacks import SampleGrid
+
+    SampleGrid("unused", images=x, conditions={"vector": v})
+    image, given = keras.Input((None, None, 1), name="image"), keras.Input((2,), name="vector")
+    colours = keras.layers.Concatenate()([image, image]), keras.layers.Reshape((1, 1, 2))(given)
+    painter = models.Colorizer(keras.Model({"image": image, "vector": given}, keras.layers.Multiply()(list(colours))))
+    assert painter.restore(x, conditions={"vector": [0.0, 1.0]}).shape == (2, 12, 20, 3)
     assert (model.restore(x[0], conditions={"vector": [0.5]}, ensemble=True) == 164).all()
     with pytest.raises(ValueError, match="conditional on 'vector'"):
         model.restore(x)

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import integer
-from keras_imgen.conditions import given_with, inputs_of
+from keras_imgen.conditions import counts, encoded, given_with, inputs_of
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import (
     R1,
@@ -321,7 +321,10 @@ class GAN(ImageModel):
 
         integer("frames", frames, 2)
         given = given_with(label if label is None else integer("label", label), conditions)
+        if conditions and counts(self.conditions, encoded(self.conditions, given)):
+            raise ValueError("Expected conditions of one row, the same all the way.")
         ints, told = rows(self.conditions, None, given, seeds=seeds, null=False)
+        names = tuple(told)
         ints = np.append(ints, ints[:1]) if loop else ints
         if len(ints) < 2:
             raise ValueError(f"Expected at least two seeds, got {len(ints)}.")
@@ -332,7 +335,7 @@ class GAN(ImageModel):
             first, second = random.key(starts), random.key(stops)
             latents = self.between(first, second, share)
             fixed = ops.broadcast_to(random.key(ints[:1]), ops.shape(first))  # of the noise, and of a drawn label
-            return to_uint8(self.images(latents, self.drawn(fixed, dict(zip(told, conditions))), fixed))
+            return to_uint8(self.images(latents, self.drawn(fixed, dict(zip(names, conditions))), fixed))
 
         arrays = [ints[pairs[:, 0]], ints[pairs[:, 1]], share.astype("float32"), *told.values()]
         return self.in_batches(("walk", int(ints[0])), function, arrays, batch_size, ema=ema)
@@ -344,8 +347,10 @@ class GAN(ImageModel):
         return slerp(self.latents(first), self.latents(second), share)
 
     def _run(self, name, function, seeds, told, bound, batch_size, ema):
+        names = tuple(told)
+
         def inner(seeds, *conditions):
-            return function(seeds, dict(zip(told, conditions)), conditions[-1])
+            return function(seeds, dict(zip(names, conditions)), conditions[-1])
 
         return self.in_batches(name, inner, [seeds, *told.values()], batch_size, (bound,), ema)
 

@@ -10,6 +10,7 @@ from keras import StatelessScope, ops
 from keras_imgen.arguments import finite, integer
 from keras_imgen.conditions import (
     Conditions,
+    checked,
     described,
     from_description,
     given_with,
@@ -27,6 +28,15 @@ from keras_imgen.models.image_model import ImageModel
 from keras_imgen.serving.requests import Sampling, batched, one_compiles, rows
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import like
+
+OWN = (
+    "image",
+    "log_snr",
+    "alpha",
+    "sigma",
+    "target",
+    "factor",
+)  # what the network and the loss are given besides conditions
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -47,7 +57,8 @@ class Diffusion(ImageModel):
         label_dropout: the share of images of which no condition is told in training, for classifier-free guidance (Ho & Salimans 2022).
         sampler, steps, guidance_scale: the defaults of `generate`.
         image_shape: (height, width, channels), where the network leaves its size open.
-        conditions: what the network is told, see `keras_imgen.conditions`; None finds it by the network's inputs.
+        conditions: what the network is told, see `keras_imgen.conditions`; None finds it by the network's inputs, of a subclass without
+            symbolic inputs labels alone.
         ema, ema_gamma, seed: see `ImageModel`.
 
     Sources: Ho et al. 2020 (DDPM), Song et al. 2021 (score SDE), Kingma et al. 2021 (VDM), Karras et al. 2022 (EDM), Lipman et al. 2023.
@@ -71,6 +82,7 @@ class Diffusion(ImageModel):
         super().__init__(**kwargs)
         self.network = network
         self._conditions = None if conditions is None else tuple(conditions)
+        checked(self.conditions, OWN, getattr(network, "num_classes", None))
         self.schedule = schedules.get(schedule)
         self.parameterization = parameterizations.get(parameterization)
         self.weighting = weightings.get(weighting)
@@ -102,7 +114,7 @@ class Diffusion(ImageModel):
     def conditions(self):
         if self._conditions is not None:
             return self._conditions
-        return conditions_of(self.network, ("image", "log_snr"), getattr(self.network, "num_classes", None))
+        return conditions_of(self.network, OWN[:2], getattr(self.network, "num_classes", None))
 
     @property
     def reads(self):
@@ -368,8 +380,13 @@ class Diffusion(ImageModel):
     def _run(self, seeds, told, negative, table, how, start, guide, batch_size, ema) -> np.ndarray:
         scales, phi, interval = how.guidance(self.guidance_scale, len(seeds))
         away = {}
+        negative = given_with(None, negative)
+        if negative and guide is not None:
+            raise ValueError(
+                "Expected `guide` or `negative`, got both: each takes the place of the model that is told nothing."
+            )
         if negative:
-            away = rows(self.conditions, len(seeds), negative)[1]
+            away = rows(self.conditions, len(seeds), negative, like=told)[1]
             told, away = of_one_length(self.conditions, told, away)
         elif guide is None and is_null(self.conditions, told):
             scales = np.ones_like(scales)

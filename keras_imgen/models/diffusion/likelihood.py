@@ -57,6 +57,7 @@ def bits_per_dimension(
         raise ValueError(f"Expected uint8 images (N, {model.image_shape}), got {images.dtype} of shape {images.shape}.")
     steps, probes = integer("steps", steps, 1), integer("probes", probes, 1)
     seeds, told = rows(model.conditions, len(images), given, seed)
+    names = tuple(told)
     sigmas = np.geomspace(sigma_min, sigma_max, steps + 1).astype("float32")
 
     def function(images, sigmas, seeds, *conditions):
@@ -64,7 +65,7 @@ def bits_per_dimension(
         noise = random.uniform(random.fold(keys, 0), model.image_shape)
         x = (ops.cast(images, "float32") + noise) / 128.0 - 1.0
         with model.averaged():
-            return log_density(model, x, dict(zip(told, conditions)), sigmas, keys, probes)
+            return log_density(model, x, dict(zip(names, conditions)), sigmas, keys, probes)
 
     cache = ("likelihood", probes)
     if cache not in model._compiled_functions:

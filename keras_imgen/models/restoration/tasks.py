@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_imgen.losses import exposure
-from keras_imgen.models.calls import inputs
+from keras_imgen.models.calls import call, inputs
 from keras_imgen.models.restoration.lab import lab, rgb
 from keras_imgen.models.restoration.restoration import Restoration, known_size
 from keras_imgen.networks import light_curves
@@ -241,5 +241,6 @@ class Colorizer(Restoration):
     def call(self, given, training=False):
         image = given["image"] if isinstance(given, dict) else given
         lightness = lab(ops.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image)[..., :1]
-        colours = ops.cast(self.network(lightness / 50.0 - 1.0, training=training), "float32") * 110.0
+        given = {**(given if isinstance(given, dict) else {}), "image": lightness / 50.0 - 1.0}
+        colours = ops.cast(call(self.network, given, training), "float32") * 110.0
         return rgb(ops.concatenate([lightness, colours], axis=-1))

@@ -139,9 +139,10 @@ class LatentModel(ImageModel):
 
     def _run(self, name, function, array, told, batch_size, ema, constants=(), fill=True):
         """`function(rows, conditions, *constants)` in batches."""
+        names = tuple(told)
 
         def inner(rows, *rest):
-            return function(rows, dict(zip(told, rest)), *rest[len(told) :])
+            return function(rows, dict(zip(names, rest)), *rest[len(names) :])
 
         return self.in_batches(name, inner, [array, *told.values()], batch_size, constants, ema, fill)
 

@@ -175,11 +175,12 @@ class VAE(Autoencoder):
         `samples` grows. Of a Gaussian likelihood it is the log-density of images in [-1, 1]."""
         images = self._images(images)
         given = told(self.conditions, len(images), given_with(labels, conditions))
+        names = tuple(given)
         seeds, _ = rows((), len(images), {}, seed)
         integer("samples", samples, 1)
 
         def bound(images, seeds, *conditions):
-            x, told = batches.rescale(images), dict(zip(given, conditions))
+            x, told = batches.rescale(images), dict(zip(names, conditions))
             weights = self.log_weights(x, *self.posterior(x, told), told, random.key(seeds), samples)
             return ops.logsumexp(weights, axis=1) - np.log(samples).astype("float32")
 
