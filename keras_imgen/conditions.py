@@ -214,6 +214,11 @@ def num_classes(conditions: Conditions) -> int | None:
     return next((c.num_classes for c in conditions if isinstance(c, Label) and c.key == "label"), None)
 
 
+def of_classes(count: int | None) -> Conditions:
+    """A label of so many classes, or nothing for None."""
+    return () if count is None else (Label(count),)
+
+
 def given_with(labels: Any, conditions: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a user passed, by name, with `labels`, the short form of `conditions={"label": ...}`.
 
@@ -309,10 +314,7 @@ def counts(conditions: Conditions, arrays: Mapping[str, np.ndarray]) -> dict[str
 def of(model: Any) -> Conditions:
     """Those of a model of any kind that generates; of one that has none labels, if it knows any."""
     found = getattr(model, "conditions", None)
-    if found is None:
-        count = getattr(model, "num_classes", None)
-        return () if count is None else (Label(count),)
-    return found
+    return of_classes(getattr(model, "num_classes", None)) if found is None else found
 
 
 def arguments(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,13 +121,14 @@ def prepared(x: Any, y: Any, model: Any) -> Any:
     if hasattr(x, "element_spec"):
         return x if type(x).__name__ == "DistributedDataset" else _mapped(x, model)
     iterator = iter(x)
-    first = next(iterator, None)
-    if first is None:
+    begun = list(itertools.islice(iterator, 1 if iterator is x else 2))
+    if not begun:
         raise ValueError("The dataset is empty: expected at least one batch of images.")
-    _warn_of_range(*each(first), model.pictures)
+    found = [each(data)[0] for data in begun]
+    _warn_of_range(found[0], model.pictures)
     if iterator is x:
-        return (each(data) for data in itertools.chain([first], iterator))
-    return _of_batches(x, lambda data: each(data)[0])
+        return (each(data) for data in itertools.chain(begun, iterator))
+    return _of_batches(x, lambda data: each(data)[0], found[0], found[-1])
 
 
 def _of_tensors(given):
@@ -138,11 +139,10 @@ def _of_tensors(given):
     return np.asarray(given) if is_tensor else given
 
 
-def _of_batches(given, change):
-    """A tf.data.Dataset of the batches of something that can be gone through again, as a data loader."""
+def _of_batches(given, change, first, second):
+    """A tf.data.Dataset of the batches of something that can be gone through again, as a data loader, each changed as these were."""
     import tensorflow as tf
 
-    first, second = itertools.islice(itertools.cycle(map(change, itertools.islice(given, 2))), 2)
     both = {k: zip(v.shape[1:], second[k].shape[1:]) for k, v in first.items()}  # sizes may differ from batch to batch
     spec = {k: tf.TensorSpec([None, *(a if a == b else None for a, b in both[k])], first[k].dtype) for k in first}
     data = tf.data.Dataset.from_generator(lambda: map(change, given), output_signature=spec)

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_imgen.conditions import Conditions, Label, Sequence, Vector
+from keras_imgen.conditions import Conditions, Sequence, Vector, of_classes
 
 
 def inputs(network: keras.Model) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def call(network: keras.Model, values: dict[str, Any], training: bool):
 
 def conditions_of(network: keras.Model, own: tuple[str, ...], num_classes: int | None) -> Conditions:
     """What a network is told: its inputs but for its `own`, by their form: labels, vectors (N, D), sequences (N, S, D) and their masks."""
-    found: Conditions = () if num_classes is None else (Label(num_classes),)
+    found = of_classes(num_classes)
     try:
         given = inputs(network)
     except (AttributeError, ValueError):  # of a subclass that was not made from its inputs

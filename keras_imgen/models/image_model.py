@@ -11,7 +11,7 @@ import numpy as np
 from keras import StatelessScope, ops
 
 from keras_imgen.arguments import integer
-from keras_imgen.conditions import Conditions, Label
+from keras_imgen.conditions import Conditions, of_classes
 from keras_imgen.data.files import whole
 from keras_imgen.data.host import raised_as_is
 from keras_imgen.layers import MinibatchStd
@@ -19,6 +19,7 @@ from keras_imgen.models import batches
 from keras_imgen.serving.requests import answers
 from keras_imgen.training import backend, random
 from keras_imgen.training.optimizers import OptimizerGroup
+from keras_imgen.training.rows import strided
 
 
 class ImageModel(backend.Step):
@@ -506,6 +507,26 @@ class ImageModel(backend.Step):
         run = self._compiled_functions[key]
         return answers(lambda *rows: run(*rows, *constants), arrays, batch_size, fill)
 
+    def told_in_batches(
+        self,
+        name: Any,
+        function: Callable[..., Any],
+        arrays: list[np.ndarray],
+        told: dict[str, np.ndarray],
+        batch_size: int = 64,
+        constants: tuple = (),
+        ema: bool = True,
+        fill: bool = True,
+    ) -> np.ndarray:
+        """`function(*rows of the arrays, their conditions by name, *constants)`; otherwise as `in_batches`."""
+        count, names = len(arrays), tuple(told)  # what is compiled is kept, and must not keep the conditions
+
+        def inner(*given):
+            rest = given[count:]
+            return function(*given[:count], dict(zip(names, rest)), *rest[len(names) :])
+
+        return self.in_batches(name, inner, [*arrays, *told.values()], batch_size, constants, ema, fill)
+
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the images this model learns and makes."""
@@ -519,7 +540,7 @@ class ImageModel(backend.Step):
     @property
     def conditions(self) -> Conditions:
         """What the model is told besides noise or a picture."""
-        return () if self.num_classes is None else (Label(self.num_classes),)
+        return of_classes(self.num_classes)
 
     def drawn(self, keys: Any, told: dict[str, Any]) -> dict[str, Any]:
         """Conditions of new images: labels that are null are drawn by the keys (N, 2)."""
@@ -550,10 +571,8 @@ def weighted_mean(function: Callable[..., Any], rows: dict[str, Any], parts: int
     total, count = None, ops.shape(next(iter(rows.values())))[0]
     for i in range(parts):
         # A last batch may have fewer rows than parts: then some have one that counts nothing.
-        first = min(i, count - 1) if isinstance(count, int) else ops.minimum(i, count - 1)
-        part = {k: v[first::parts] for k, v in rows.items()}
         share = ops.cast((count - i + parts - 1) // parts, "float32") / ops.cast(count, "float32")
-        found = function(part)
+        found = function({k: strided(v, i, parts) for k, v in rows.items()})
         found = keras.tree.map_structure(lambda v: v * ops.cast(ops.maximum(share, 0.0), v.dtype), found)  # noqa: B023
         total = found if total is None else keras.tree.map_structure(ops.add, total, found)
     return total

@@ -10,6 +10,7 @@ from math import prod
 
 import numpy as np
 
+from keras_imgen.arguments import integer
 from keras_imgen.data import Augment, load, sources
 from keras_imgen.data.photos import SETS
 
@@ -126,8 +127,8 @@ def own_pictures(
     source, rng = absolute(data), np.random.default_rng(seed & 0x7FFFFFFF)
     if channels not in (None, 1, 3):
         raise ValueError(f"Expected channels of 1 or 3, got {channels!r}.")
-    if limit is not None and limit < 2:
-        raise ValueError(f"Expected limit of at least 2 pictures, got {limit!r}.")
+    if limit is not None:
+        integer("limit", limit, 2)
     if size is not None and not (8 <= size <= 256 and works(size)):
         near = sorted((s for s in range(8, 257) if works(s)), key=lambda s: abs(s - size))[:2]
         raise ValueError(f"This recipe cannot take a size of {size} pixels: use {near[0]} or {near[1]}.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.conditions import Label, from_description, given_with, inputs_of, is_null, of_one_length
+from keras_imgen.conditions import from_description, given_with, inputs_of, is_null, of_classes, of_one_length
 from keras_imgen.serving import restorer
 from keras_imgen.serving.requests import (
     Sampling,
@@ -252,9 +252,7 @@ class ServedRestoration(ServedModel):
 
 def _conditions(description, name, num_classes):
     """Of an export; older ones had labels alone."""
-    if name in description:
-        return from_description(description[name])
-    return () if num_classes is None else (Label(num_classes),)
+    return from_description(description[name]) if name in description else of_classes(num_classes)
 
 
 _KINDS = {

@@ -21,7 +21,7 @@ from keras_imgen.models.calls import call, check_labels, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
 from keras_imgen.serving.requests import rows, truncation_bound
 from keras_imgen.training import backend, random
-from keras_imgen.training.rows import per_row
+from keras_imgen.training.rows import per_row, strided
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -163,7 +163,7 @@ class GAN(ImageModel):
             logs.update(self._discriminator_step(batch, keys, ops.stop_gradient(fake)))
             return logs
         for i in range(self.critic_steps):
-            part = {k: _share(v, i, self.critic_steps) for k, v in batch.items()} if self.critic_steps > 1 else batch
+            part = {k: strided(v, i, self.critic_steps) for k, v in batch.items()} if self.critic_steps > 1 else batch
             keys = self.next_keys(ops.shape(part["image"])[0])
             fake = ops.stop_gradient(self.make(random.fold(keys, 0), self.told(part), True))
             logs.update(self._discriminator_step(part, keys, fake))
@@ -291,7 +291,8 @@ class GAN(ImageModel):
             ValueError: labels outside the range, truncation <= 0.
         """
         seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds, null=False)
-        return self._run("sample", self.sample, seeds, told, truncation_bound(truncation), batch_size, ema)
+        bound = (truncation_bound(truncation),)
+        return self.told_in_batches("sample", self.sample, [seeds], told, batch_size, bound, ema)
 
     def interpolate(self, start: int, stop: int, frames: int = 16, label: int | None = None, **kwargs) -> np.ndarray:
         """Images uint8 (frames, H, W, C) on the way from the seed `start` to `stop`, both included; see `walk`."""
@@ -324,35 +325,26 @@ class GAN(ImageModel):
         if conditions and counts(self.conditions, encoded(self.conditions, given)):
             raise ValueError("Expected conditions of one row, the same all the way.")
         ints, told = rows(self.conditions, None, given, seeds=seeds, null=False)
-        names = tuple(told)
         ints = np.append(ints, ints[:1]) if loop else ints
         if len(ints) < 2:
             raise ValueError(f"Expected at least two seeds, got {len(ints)}.")
         pairs, share = path(len(ints), frames, loop)
         told = {k: np.repeat(v[:1], len(share), axis=0) for k, v in told.items()}
 
-        def function(starts, stops, share, *conditions):
+        def function(starts, stops, share, told):
             first, second = random.key(starts), random.key(stops)
             latents = self.between(first, second, share)
             fixed = ops.broadcast_to(random.key(ints[:1]), ops.shape(first))  # of the noise, and of a drawn label
-            return to_uint8(self.images(latents, self.drawn(fixed, dict(zip(names, conditions))), fixed))
+            return to_uint8(self.images(latents, self.drawn(fixed, told), fixed))
 
-        arrays = [ints[pairs[:, 0]], ints[pairs[:, 1]], share.astype("float32"), *told.values()]
-        return self.in_batches(("walk", int(ints[0])), function, arrays, batch_size, ema=ema)
+        arrays = [ints[pairs[:, 0]], ints[pairs[:, 1]], share.astype("float32")]
+        return self.told_in_batches(("walk", int(ints[0])), function, arrays, told, batch_size, ema=ema)
 
     def between(self, first, second, share):
         """Latents (N, D) at `share` (N,) in [0, 1] of the way between those of two keys."""
         from keras_imgen.models.adversarial.latent import slerp
 
         return slerp(self.latents(first), self.latents(second), share)
-
-    def _run(self, name, function, seeds, told, bound, batch_size, ema):
-        names = tuple(told)
-
-        def inner(seeds, *conditions):
-            return function(seeds, dict(zip(names, conditions)), conditions[-1])
-
-        return self.in_batches(name, inner, [seeds, *told.values()], batch_size, (bound,), ema)
 
     # === Saving and serving ===
 
@@ -403,13 +395,6 @@ class WGAN(GAN):
 
     def default_optimizers(self):
         return {name: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9) for name in self.players}
-
-
-def _share(rows, i: int, parts: int):
-    """Every `parts`-th row from the i-th on; of a last batch with fewer rows than that, the last: none would be a loss of NaN."""
-    count = ops.shape(rows)[0]
-    first = min(i, count - 1) if isinstance(count, int) else ops.minimum(i, count - 1)
-    return rows[first::parts]
 
 
 def _spread(images):

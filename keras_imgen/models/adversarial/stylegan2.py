@@ -158,7 +158,7 @@ class StyleGAN2(GAN):
             w = self.generator.map(self.latents(keys), self.drawn(keys, told).get("label"))
             return self.mean_style + ops.where(psi > 0, psi, 1.0) * (w - self.mean_style)
 
-        return self._run("map", function, seeds, told, truncation_bound(truncation), 64, ema)
+        return self.told_in_batches("map", function, [seeds], told, 64, (truncation_bound(truncation),), ema)
 
     def synthesize(self, styles: Any, seeds: Any = 0, ema: bool = True) -> np.ndarray:
         """Images uint8 (N, H, W, C) from styles (N, D), or (N, layers, D) with one for each layer; `seeds` are those of the noise."""

@@ -135,16 +135,7 @@ class LatentModel(ImageModel):
             batch_size: images made at a time.  ema: use averaged weights.
         """
         seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds, null=False)
-        return self._run("sample", self.sample, seeds, told, batch_size, ema)
-
-    def _run(self, name, function, array, told, batch_size, ema, constants=(), fill=True):
-        """`function(rows, conditions, *constants)` in batches."""
-        names = tuple(told)
-
-        def inner(rows, *rest):
-            return function(rows, dict(zip(names, rest)), *rest[len(names) :])
-
-        return self.in_batches(name, inner, [array, *told.values()], batch_size, constants, ema, fill)
+        return self.told_in_batches("sample", self.sample, [seeds], told, batch_size, ema=ema)
 
     def _images(self, images):
         images = np.asarray(images)
@@ -156,7 +147,8 @@ class LatentModel(ImageModel):
 
     def _apply(self, name, array, given, batch_size, ema):
         rows = told(self.codec_conditions, len(array), given)
-        return self._run((name, str(array.dtype)), getattr(self, name), array, rows, batch_size, ema)
+        name, function = (name, str(array.dtype)), getattr(self, name)
+        return self.told_in_batches(name, function, [array], rows, batch_size, ema=ema)
 
     def export(self, path: str) -> None:
         """Write a SavedModel with the endpoints `generate` (also `serving_default`), `encode`, `decode` and `reconstruct`."""
@@ -323,7 +315,7 @@ class Autoencoder(LatentModel):
             images = np.asarray(batch["image"])
             rows = told(self.conditions, len(images), {k: batch[k] for k in inputs_of(self.conditions) if k in batch})
             name = ("posteriors", str(images.dtype))
-            both = self._run(name, posteriors, images, rows, len(images), True, fill=False)
+            both = self.told_in_batches(name, posteriors, [images], rows, len(images), fill=False)
             classes.append(rows.get("label", np.zeros(len(images), int)))
             mean.append(both[:, : self.latent_shape[0]])
             std.append(both[:, self.latent_shape[0] :])

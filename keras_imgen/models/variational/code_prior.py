@@ -146,7 +146,7 @@ class CodePrior(LatentModel):
         def sample(seeds, told, temperature):
             return self.sample(seeds, told, temperature=temperature)
 
-        return self._run("sample", sample, seeds, told, batch_size, ema, (np.float32(temperature),))
+        return self.told_in_batches("sample", sample, [seeds], told, batch_size, (np.float32(temperature),), ema)
 
     def get_config(self):
         load = keras.saving.serialize_keras_object

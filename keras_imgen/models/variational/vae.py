@@ -175,17 +175,16 @@ class VAE(Autoencoder):
         `samples` grows. Of a Gaussian likelihood it is the log-density of images in [-1, 1]."""
         images = self._images(images)
         given = told(self.conditions, len(images), given_with(labels, conditions))
-        names = tuple(given)
         seeds, _ = rows((), len(images), {}, seed)
         integer("samples", samples, 1)
 
-        def bound(images, seeds, *conditions):
-            x, told = batches.rescale(images), dict(zip(names, conditions))
+        def bound(images, seeds, told):
+            x = batches.rescale(images)
             weights = self.log_weights(x, *self.posterior(x, told), told, random.key(seeds), samples)
             return ops.logsumexp(weights, axis=1) - np.log(samples).astype("float32")
 
-        arrays = [images, seeds, *given.values()]
-        return self.in_batches(("log_likelihood", samples, str(images.dtype)), bound, arrays, batch_size)
+        name = ("log_likelihood", samples, str(images.dtype))
+        return self.told_in_batches(name, bound, [images, seeds], given, batch_size)
 
     def get_config(self):
         config = {**super().get_config(), "likelihood": keras.saving.serialize_keras_object(self.likelihood)}
