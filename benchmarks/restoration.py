@@ -517,7 +517,7 @@ def memory(args, models):
     """A picture of 10,000 x 10,000 from file to file, in this process."""
     from PIL import Image
 
-    from keras_imgen.restoring import restore
+    from keras_imgen.commands.restoring import restore
 
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "large.png")

@@ -265,7 +265,7 @@ def restore(
         from rich.console import Console
         from rich.progress import track
 
-        from keras_imgen import restoring
+        from keras_imgen.commands import restoring
 
         files = restoring.find(pictures, out)
         nothing_replaced(out, files, overwrite)
@@ -302,8 +302,8 @@ def answer_pictures(
         raise FileNotFoundError(f"There is no folder {pictures}.")
     import numpy as np
 
+    from keras_imgen.commands.judging import by_name
     from keras_imgen.data import image_io
-    from keras_imgen.judging import by_name
 
     found = by_name(pictures)
     names = [f"{stem}.png" for stem in found]
@@ -415,7 +415,7 @@ def evaluate(
             raise ValueError("Several models are compared on one page: give --compare.")
         if os.path.exists(os.path.join(out, "report.md")) and not overwrite:
             raise FileExistsError(f"There is a report in {out} already: choose another --out, or give --overwrite.")
-        from keras_imgen import judging
+        from keras_imgen.commands import judging
 
         names = None if metrics is None else [name.strip() for name in metrics.split(",")]
         generate = {"steps": steps, "sampler": sampler, "guidance_scale": guidance_scale}

@@ -6,8 +6,8 @@ import warnings
 
 import keras
 
-from keras_imgen.callbacks.metric_log import read_log
 from keras_imgen.data.files import write_text
+from keras_imgen.run_log import read_log
 
 
 class PosteriorMonitor(keras.callbacks.Callback):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_imgen.conditions import arguments, given_with, in_turn, of
+from keras_imgen.training.summaries import ImageSummaries
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -84,12 +85,8 @@ class SampleGrid(keras.callbacks.Callback):
         metadata = {"model": self.model.name, "seed": str(self.seed), "epoch": str(epoch + 1)}
         save_image(os.path.join(self.folder, f"epoch_{epoch + 1:04d}.png"), grid, metadata)
         if self.tensorboard:
-            import tensorflow as tf
-
-            self._writer = self._writer or tf.summary.create_file_writer(self.tensorboard)
-            with self._writer.as_default():
-                tf.summary.image("samples", grid[None], step=epoch + 1)
-            self._writer.flush()
+            self._writer = self._writer or ImageSummaries(self.tensorboard)
+            self._writer.add("samples", grid, epoch + 1)
 
 
 def beside(*rows: np.ndarray) -> np.ndarray:

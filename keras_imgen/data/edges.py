@@ -9,14 +9,3 @@ def edges(images):
     padded = tf.pad(tf.cast(images, "float32"), [[0, 0], [0, 1], [0, 1], [0, 0]], "SYMMETRIC")
     high, low = tf.nn.max_pool2d(padded, 2, 1, "VALID"), -tf.nn.max_pool2d(-padded, 2, 1, "VALID")
     return tf.cast(high - low, "uint8")
-
-
-def with_corner(low: int, high: int):
-    """A filter of examples, for `tf.data.Dataset.filter`: the pixel in the first corner of `image` lies within [low, high]."""
-    import tensorflow as tf
-
-    def wanted(example):
-        corner = tf.cast(example["image"][0, 0], "int32")
-        return tf.reduce_all((corner >= low) & (corner <= high))
-
-    return wanted

@@ -33,7 +33,7 @@ def write_report(found: Evaluation, folder: str, title: str, log: list[dict] | N
             "",
         ]
     if log:
-        from keras_imgen.callbacks.metric_log import plot_log
+        from keras_imgen.run_log import plot_log
 
         plot_log(log, os.path.join(folder, "curves.png"))
         lines += ["![Curves of the training run](curves.png)", ""]

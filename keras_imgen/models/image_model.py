@@ -12,14 +12,18 @@ from keras import StatelessScope, ops
 
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import Conditions, of_classes
+from keras_imgen.data import prepared
+from keras_imgen.data.epoch import set_epoch
 from keras_imgen.data.files import whole
 from keras_imgen.data.host import raised_as_is
+from keras_imgen.inference.requests import answers
 from keras_imgen.layers import MinibatchStd
+from keras_imgen.layers.pictures import rescale
 from keras_imgen.models import batches
-from keras_imgen.serving.requests import answers
 from keras_imgen.training import backend, random
 from keras_imgen.training.optimizers import OptimizerGroup
 from keras_imgen.training.rows import strided
+from keras_imgen.training.stop_on_nan import StopOnNaN
 
 
 class ImageModel(backend.Step):
@@ -319,21 +323,18 @@ class ImageModel(backend.Step):
             ValueError: a batch that does not fit the model: channels, size, range, labels, NaN; the first one before the first step.
                 `sample_weight`, `class_weight`: the losses are means over a batch.
         """
-        from keras_imgen.callbacks import StopOnNaN
-        from keras_imgen.data.epoch import set_epoch
-
         batches.refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
         sizes = {"batch_size": batch_size, "validation_batch_size": kwargs.pop("validation_batch_size", None)}
         batch_size, of_validation = (None if n is None else integer(k, n, 1) for k, n in sizes.items())
         self._ready()
         x = self._checked(x, y)
-        if batches.is_array(x):
-            x, rest = batches.split(x, validation_split)
+        if prepared.is_array(x):
+            x, rest = prepared.split(x, validation_split)
             validation_data = rest if validation_data is None else validation_data
             batch_size = 32 if batch_size is None else batch_size
             of_validation = of_validation or batch_size
             if shuffle:
-                x, batch_size, shuffle = batches.shuffled(x, batch_size, self.seed), None, False
+                x, batch_size, shuffle = prepared.shuffled(x, batch_size, self.seed), None, False
         elif validation_split:
             raise ValueError("`validation_split` splits arrays: give other data sets as `validation_data`.")
         elif not isinstance(x, keras.utils.PyDataset):
@@ -342,7 +343,7 @@ class ImageModel(backend.Step):
             vx, vy, weights = keras.utils.unpack_x_y_sample_weight(validation_data)
             batches.refuse_weights(sample_weight=weights)
             validation_data = self._checked(vx, vy)
-            if batches.is_array(validation_data):
+            if prepared.is_array(validation_data):
                 kwargs["validation_batch_size"] = of_validation or batch_size
         own = [keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch))]
         if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -391,9 +392,9 @@ class ImageModel(backend.Step):
         """What the model, called, says to what Keras' `predict` is given, with averaged weights; whole numbers are images in [0, 255]."""
         x = data[0] if isinstance(data, (tuple, list)) else data
         if isinstance(x, dict):
-            x = {**x, **{k: batches.rescale(x[k]) for k in self.pictures if k in x}}
+            x = {**x, **{k: rescale(x[k]) for k in self.pictures if k in x}}
         else:
-            x = batches.rescale(x)
+            x = rescale(x)
         with self.averaged():
             return self(x, training=False)
 
@@ -411,7 +412,7 @@ class ImageModel(backend.Step):
                 raise ValueError(f"What is trainable in the {name} has changed since compile(): call compile() again.")
 
     def _checked(self, x, y=None):
-        return batches.prepared(x, y, self)
+        return prepared.prepared(x, y, self)
 
     def plain(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """A batch as it was given in the form that the model reads, and no more of it.

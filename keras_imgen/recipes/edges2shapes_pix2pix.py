@@ -3,7 +3,8 @@
 import keras
 
 from keras_imgen.data import load
-from keras_imgen.data.edges import edges, with_corner
+from keras_imgen.data.edges import edges
+from keras_imgen.data.unpaired import with_corner
 from keras_imgen.models import Pix2Pix
 from keras_imgen.networks import patchgan, translation_unet
 from keras_imgen.recipes.run import Run

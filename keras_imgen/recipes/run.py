@@ -10,12 +10,12 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, SampleGrid, StopOnNaN
-from keras_imgen.callbacks.metric_log import plot_log, read_log
 from keras_imgen.conditions import arguments, in_turn, inputs_of, of
 from keras_imgen.data import set_epoch
 from keras_imgen.data.files import whole, write_text
 from keras_imgen.recipes import check_folder
 from keras_imgen.run_folder import finished, lock, remove, remove_leftovers, unlock
+from keras_imgen.run_log import plot_log, read_log
 
 
 class Run:

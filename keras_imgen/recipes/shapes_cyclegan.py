@@ -1,10 +1,8 @@
 """CycleGAN (Zhu et al. 2017) between shapes on black and shapes on white, 32x32: two sets of pictures without pairs."""
 
 import keras
-import tensorflow as tf
 
-from keras_imgen.data import load
-from keras_imgen.data.edges import with_corner
+from keras_imgen.data import unpaired
 from keras_imgen.models import CycleGAN
 from keras_imgen.networks import patchgan, translation_resnet
 from keras_imgen.recipes.run import Run
@@ -20,8 +18,9 @@ def train(
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that translates more."""
     run = Run("shapes-cyclegan", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
-    data = unpaired("train", batch, seed).take(steps_per_epoch or -1)
-    test = unpaired("test", batch, seed)
+    sides = {"image": (0, 20), "target": (235, 255), "size": 32, "batch": batch, "seed": seed}  # on black, on white
+    data = unpaired("shapes", "train", **sides).take(steps_per_epoch or -1)
+    test = unpaired("shapes", "test", **sides)
 
     model = CycleGAN(
         translation_resnet((32, 32, 3), width=16, blocks=3),
@@ -39,15 +38,3 @@ def train(
     shown = next(iter(test))["image"].numpy()
     model.fit(data, epochs=epochs, callbacks=run.callbacks(adversarial=True, images=shown))
     return run.finish_translation(model, test, pairs=False)
-
-
-def unpaired(split: str, batch: int, seed: int):
-    """Batches of `image`, scenes on black, and `target`, other scenes on white."""
-    data = load("shapes", split, size=32, batch=batch, seed=seed, columns=("image",)).unbatch()
-
-    def of(low, high):
-        chosen = data.filter(with_corner(low, high)).map(lambda example: example["image"])
-        return chosen.batch(batch, drop_remainder=True)
-
-    both = tf.data.Dataset.zip((of(0, 20), of(235, 255)))
-    return both.map(lambda black, white: {"image": black, "target": white}).prefetch(2)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.conditions import from_description, given_with, inputs_of, is_null, of_classes, of_one_length
-from keras_imgen.serving import restorer
-from keras_imgen.serving.requests import (
+from keras_imgen.inference import restorer
+from keras_imgen.inference.requests import (
     Sampling,
     answers,
     checked_latents,
@@ -140,7 +140,7 @@ class ServedDiffusion(ServedModel):
             return np.asarray(self.description["table"])
         import keras
 
-        from keras_imgen.models.diffusion import samplers
+        from keras_imgen.sampling import samplers
 
         schedule = keras.saving.deserialize_keras_object(self.description["schedule"])
         return samplers.table(schedule=schedule, **{k: self.description[k] for k in ("sampler", "steps")} | how)

@@ -13,13 +13,13 @@ import numpy as np
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import described, inputs_of
 from keras_imgen.data.files import shortened
-from keras_imgen.models.batches import rescale, to_uint8
+from keras_imgen.inference.requests import guidance_limits
+from keras_imgen.inference.restorer import LUMA
+from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
 from keras_imgen.serving.exif import upright
 from keras_imgen.serving.graph_tiling import tiled
 from keras_imgen.serving.headers import checked
-from keras_imgen.serving.requests import guidance_limits
-from keras_imgen.serving.restorer import LUMA
 
 
 def export_diffusion(model, path: str) -> None:
@@ -293,7 +293,7 @@ def _decoded(text, max_pixels, name, image=None):
 
 
 def _in_colour(run, x, form):
-    """float32 RGB pictures in [-1, 1] through a network, of gray ones as `serving.restorer` does it on the host."""
+    """float32 RGB pictures in [-1, 1] through a network, of gray ones as `inference.restorer` does it on the host."""
     import tensorflow as tf
 
     if form.channels == 3:

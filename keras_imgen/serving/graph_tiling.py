@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from keras_imgen.models.batches import to_uint8
+from keras_imgen.layers.pictures import to_uint8
 
 
 def tiled(

@@ -1,7 +1,7 @@
 import json
 
 from keras_imgen.callbacks import MetricLog
-from keras_imgen.callbacks.metric_log import read_log
+from keras_imgen.run_log import read_log
 
 
 def test_one_line_an_epoch(tiny, data, tmp_path):

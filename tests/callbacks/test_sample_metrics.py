@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from keras_imgen.callbacks import MetricLog, SampleMetrics
-from keras_imgen.callbacks.metric_log import read_log
 from keras_imgen.data import load
+from keras_imgen.run_log import read_log
 
 
 class Digits(keras.Model):

@@ -1,7 +1,8 @@
 import numpy as np
 from skimage.morphology import dilation, erosion
 
-from keras_imgen.data.edges import edges, with_corner
+from keras_imgen.data.edges import edges
+from keras_imgen.data.unpaired import with_corner
 
 
 def test_edges_are_the_morphological_gradient():

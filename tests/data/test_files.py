@@ -5,8 +5,8 @@ import os
 import pytest
 from PIL import Image
 
+from keras_imgen.commands.judging import by_name
 from keras_imgen.data.files import below, shown, whole, write_text
-from keras_imgen.judging import by_name
 
 
 @pytest.mark.parametrize("stem", ["a", "model", "x" * 240, "x" * 251, "ü" * 125 + "y", "深" * 83 + "zz"])

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.data.sources import Request, Source, in_memory
+from keras_imgen.data.sources.base import Request, Source, in_memory
 
 
 def find(source: Any, request: Request) -> Source:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_imgen.data.sources import Request, Source, in_memory, wants_split
+from keras_imgen.data.sources.base import Request, Source, in_memory, wants_split
 
 TEST = 297  # the last ones: mostly other writers' hands than the first 1,500
 

@@ -7,7 +7,8 @@ import zlib
 
 import numpy as np
 
-from keras_imgen.data.sources import Request, Source, in_memory, tfds, wants_split
+from keras_imgen.data.sources import tfds
+from keras_imgen.data.sources.base import Request, Source, in_memory, wants_split
 
 SYSTEM = "/usr/share/datasets/fashion-mnist"  # where Debian's package dataset-fashion-mnist puts it
 CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")

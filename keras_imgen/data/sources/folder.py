@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_imgen.data import image_io
 from keras_imgen.data.files import below, one_line, shown, warn_of_frames, warn_of_skipped
-from keras_imgen.data.sources import NoSplit, Request, Source
+from keras_imgen.data.sources.base import NoSplit, Request, Source
 
 SPLITS = ("train", "test", "validation", "val")
 

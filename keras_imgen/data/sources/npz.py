@@ -10,7 +10,7 @@ from numpy.lib import format as npy
 
 from keras_imgen.data import image_io
 from keras_imgen.data.files import one_line, warn_of_frames
-from keras_imgen.data.sources import NoSplit, Request, Source, in_memory
+from keras_imgen.data.sources.base import NoSplit, Request, Source, in_memory
 
 IMAGES, LABELS = ("image", "images", "x"), ("label", "labels", "y")
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from keras_imgen.data.sources import Request, Source, wants_split
+from keras_imgen.data.sources.base import Request, Source, wants_split
 
 SHAPES = ("circle", "square", "triangle", "star", "cross", "heart")
 COLOURS = {

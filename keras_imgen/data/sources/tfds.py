@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_imgen.data import image_io
-from keras_imgen.data.sources import NoSplit, Request, Source
+from keras_imgen.data.sources.base import NoSplit, Request, Source
 
 
 def find(name: str, request: Request) -> Source:

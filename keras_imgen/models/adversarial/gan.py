@@ -8,6 +8,8 @@ from keras import ops
 
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import counts, encoded, given_with, inputs_of
+from keras_imgen.inference.requests import rows, truncation_bound
+from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import (
     R1,
@@ -16,10 +18,8 @@ from keras_imgen.models.adversarial.regularizers import (
     checked,
     discriminator_step,
 )
-from keras_imgen.models.batches import to_uint8
 from keras_imgen.models.calls import call, check_labels, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
-from keras_imgen.serving.requests import rows, truncation_bound
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import per_row, strided
 

@@ -9,10 +9,10 @@ from keras import ops
 
 from keras_imgen.arguments import finite
 from keras_imgen.conditions import given_with
+from keras_imgen.inference.requests import rows, truncation_bound
+from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.models.adversarial.gan import GAN
 from keras_imgen.models.adversarial.regularizers import R1
-from keras_imgen.models.batches import to_uint8
-from keras_imgen.serving.requests import rows, truncation_bound
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
 

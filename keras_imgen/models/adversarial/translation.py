@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
 
@@ -50,7 +51,7 @@ class Translation(ImageModel):
 
     def translated(self, images, network=None):
         """uint8 images from uint8 or float32 images, in tensors: what `translate` compiles and `export` writes."""
-        return batches.to_uint8((network or self.translator)(batches.rescale(images), training=False))
+        return to_uint8((network or self.translator)(rescale(images), training=False))
 
     def translate(self, images: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
         """The generator's answer to images (N, H, W, C), uint8 or floats in [-1, 1]: uint8 (N, H, W, channels).

@@ -20,12 +20,13 @@ from keras_imgen.conditions import (
     of_one_length,
 )
 from keras_imgen.data.image_io import to_model_range
-from keras_imgen.models.batches import to_uint8
+from keras_imgen.inference.requests import Sampling, batched, one_compiles, rows
+from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.models.calls import conditions_of
-from keras_imgen.models.diffusion import guidance, parameterizations, samplers, schedules, weightings
+from keras_imgen.models.diffusion import parameterizations, weightings
 from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
-from keras_imgen.serving.requests import Sampling, batched, one_compiles, rows
+from keras_imgen.sampling import guidance, samplers, schedules
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import like
 

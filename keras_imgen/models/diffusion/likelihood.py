@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import integer
-from keras_imgen.serving.requests import rows
+from keras_imgen.inference.requests import rows
 from keras_imgen.training import backend, random
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from keras import ops
 
-from keras_imgen.models.diffusion.schedules import Schedule
-from keras_imgen.models.named_parts import Part, find, register
+from keras_imgen.named_parts import Part, find, register
+from keras_imgen.sampling.schedules import Schedule
 
 
 def stratified(u: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from keras import ops
 
 from keras_imgen.models.diffusion.parameterizations import Parameterization
-from keras_imgen.models.named_parts import Part, find, register
+from keras_imgen.named_parts import Part, find, register
 
 
 class Weighting(Part):

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_imgen import named_parts
 from keras_imgen.losses import perceptual, pixel
-from keras_imgen.models import named_parts
 
 
 class Objective(named_parts.Part):

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_imgen.conditions import num_classes
+from keras_imgen.inference import restorer
 from keras_imgen.losses import adversarial as adversarial_losses
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
@@ -14,7 +15,6 @@ from keras_imgen.models.adversarial.regularizers import Regularizer, checked, di
 from keras_imgen.models.calls import Pair, call, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives
-from keras_imgen.serving import restorer
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
 
@@ -48,7 +48,7 @@ class Restoration(ImageModel):
         ValueError: networks that do not fit each other.
     """
 
-    colour = "each"  # what a gray network does with colours: see `serving.restorer.Form`
+    colour = "each"  # what a gray network does with colours: see `inference.restorer.Form`
     second = "target"
     needs_target = True
     scale = 1
@@ -175,7 +175,7 @@ class Restoration(ImageModel):
 
     @property
     def form(self) -> restorer.Form:
-        """What `serving.restorer` has to know."""
+        """What `inference.restorer` has to know."""
         return self._untracked.form
 
     # === The step ===

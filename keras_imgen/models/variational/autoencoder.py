@@ -8,12 +8,14 @@ from keras import ops
 
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import Conditions, given_with, inputs_of, num_classes
+from keras_imgen.data import prepared
+from keras_imgen.inference.requests import checked_latents, rows, told
+from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
 from keras_imgen.models.calls import Pair, call, check_labels, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.variational import samplers
-from keras_imgen.serving.requests import checked_latents, rows, told
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
 
@@ -65,10 +67,10 @@ class LatentModel(ImageModel):
     # === In tensors: what the methods below compile and `export` writes ===
 
     def encoded(self, images, told=None):
-        return self.latents_of(batches.rescale(images), told)
+        return self.latents_of(rescale(images), told)
 
     def decoded(self, latents, told=None):
-        return batches.to_uint8(self.images_of(latents, told))
+        return to_uint8(self.images_of(latents, told))
 
     def reconstructed(self, images, told=None):
         return self.decoded(self.encoded(images, told), told)
@@ -305,11 +307,11 @@ class Autoencoder(LatentModel):
         integer("seed", seed, 0, 2**32 - 1)
         make()  # what is wrong with it is said before the images are encoded
         x = self._checked(x)
-        data = [x] if batches.is_array(x) else (self.as_dict(b) for b in x)
+        data = [x] if prepared.is_array(x) else (self.as_dict(b) for b in x)
         mean, std, classes = [], [], []
 
         def posteriors(images, told):
-            return ops.concatenate(self.posteriors(batches.rescale(images), told), -1)
+            return ops.concatenate(self.posteriors(rescale(images), told), -1)
 
         for batch in data:
             images = np.asarray(batch["image"])

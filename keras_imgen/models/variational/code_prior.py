@@ -8,10 +8,10 @@ from keras import ops
 
 from keras_imgen.arguments import finite
 from keras_imgen.conditions import given_with
+from keras_imgen.inference.requests import rows
 from keras_imgen.models.calls import check_labels, conditions_of
 from keras_imgen.models.variational.autoencoder import LatentModel
 from keras_imgen.models.variational.vqvae import VQVAE
-from keras_imgen.serving.requests import rows
 from keras_imgen.training import random
 
 

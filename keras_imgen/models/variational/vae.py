@@ -8,11 +8,11 @@ from keras import ops
 
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import given_with
+from keras_imgen.inference.requests import rows, told
+from keras_imgen.layers.pictures import rescale
 from keras_imgen.losses import divergence
-from keras_imgen.models import batches
 from keras_imgen.models.variational import likelihoods
 from keras_imgen.models.variational.autoencoder import Autoencoder
-from keras_imgen.serving.requests import rows, told
 from keras_imgen.training import random
 
 ACTIVE = 0.01  # nats of KL from which on a latent number is counted as used
@@ -179,7 +179,7 @@ class VAE(Autoencoder):
         integer("samples", samples, 1)
 
         def bound(images, seeds, told):
-            x = batches.rescale(images)
+            x = rescale(images)
             weights = self.log_weights(x, *self.posterior(x, told), told, random.key(seeds), samples)
             return ops.logsumexp(weights, axis=1) - np.log(samples).astype("float32")
 

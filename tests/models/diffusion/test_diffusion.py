@@ -11,8 +11,8 @@ from keras import ops
 
 from keras_imgen import load_model
 from keras_imgen.models import Diffusion
-from keras_imgen.models.diffusion import samplers
 from keras_imgen.networks import unet
+from keras_imgen.sampling import samplers
 from keras_imgen.training import backend
 
 

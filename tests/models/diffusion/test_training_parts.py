@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_imgen.models.diffusion import parameterizations, schedules, times, weightings
+from keras_imgen.models.diffusion import parameterizations, times, weightings
+from keras_imgen.sampling import schedules
 
 NAMES = list(parameterizations.PARAMETERIZATIONS)
 LEVELS = [(0.8, 0.6), (1.0, 0.01), (1.0, 50.0), (0.3, 0.7), (0.05, 0.99)]  # VP, VE and flow

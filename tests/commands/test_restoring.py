@@ -9,8 +9,8 @@ from keras import layers
 from PIL import Image
 from typer.testing import CliRunner
 
-from keras_imgen import restoring
 from keras_imgen.cli import app
+from keras_imgen.commands import restoring
 from keras_imgen.data.image_io import load_image, save_image
 from keras_imgen.models import Denoiser, Inpainter, SuperResolution
 from keras_imgen.networks import ffdnet, inpainting_unet

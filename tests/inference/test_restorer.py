@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from keras_imgen.data.image_io import save_image
-from keras_imgen.serving.restorer import LUMA, Form, restore
+from keras_imgen.inference.restorer import LUMA, Form, restore
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (19, 31, 3)).astype("uint8")

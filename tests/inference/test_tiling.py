@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter
 
-from keras_imgen.serving.tiling import spans, tiled, weights
+from keras_imgen.inference.tiling import spans, tiled, weights
 
 
 @pytest.mark.parametrize("multiple", [1, 4, 8])

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_imgen.models.diffusion import samplers, schedules
+from keras_imgen.sampling import samplers, schedules
 
 ODE = ("ddim", "euler", "heun", "dpmpp_2m", "ipndm", "unipc")
 FIRST_ORDER = ("ddpm", "ddim", "euler", "euler_ancestral")

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from keras_imgen.serving.requests import batched, one_compiles
+from keras_imgen.inference.requests import batched, one_compiles
 
 
 @pytest.mark.parametrize("streams", (1, 2, 3))

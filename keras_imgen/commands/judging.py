@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.callbacks.metric_log import read_log
 from keras_imgen.conditions import arguments, in_turn, of
 from keras_imgen.data import describe, image_io, load
 from keras_imgen.data.files import one_line, shown, warn_of_frames, warn_of_skipped
@@ -14,6 +13,7 @@ from keras_imgen.metric_names import DEFAULT, PAIRED
 from keras_imgen.metrics import extractors, paired_metrics
 from keras_imgen.metrics.evaluation import Evaluation, Result, evaluate
 from keras_imgen.metrics.report import rows, write_comparison, write_report
+from keras_imgen.run_log import read_log
 
 
 def judge(

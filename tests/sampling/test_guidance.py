@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_imgen.models.diffusion import guidance, samplers
+from keras_imgen.sampling import guidance, samplers
 
 
 @pytest.mark.parametrize("scale", [0.0, 1.0, 2.5])

@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import finite, integer
-from keras_imgen.models.diffusion import schedules
+from keras_imgen.sampling import schedules
 
 COLUMNS = ("alpha", "sigma", "p", "q", "a", "b0", "b1", "b2", "b3", "s")
 SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0  # of s = sigma/alpha (Karras et al. 2022)

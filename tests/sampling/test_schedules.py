@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_imgen.models.diffusion import schedules
+from keras_imgen.sampling import schedules
 
 NAMES = list(schedules.SCHEDULES)
 T = np.linspace(0.0, 1.0, 101)

@@ -10,8 +10,8 @@ from PIL import Image
 
 from keras_imgen.arguments import finite, integer
 from keras_imgen.conditions import Conditions
-from keras_imgen.serving.requests import rows
-from keras_imgen.serving.tiling import out_of_memory, tiled
+from keras_imgen.inference.requests import rows
+from keras_imgen.inference.tiling import out_of_memory, tiled
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")  # BT.601, full range: as JPEG has it
 

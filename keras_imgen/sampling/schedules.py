@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_imgen.models.named_parts import Part, find, register
+from keras_imgen.named_parts import Part, find, register
 
 LOG_SNR_LIMIT = 15.0
 

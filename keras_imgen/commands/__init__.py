@@ -1,0 +1,1 @@
+"""What the command `keras-imgen` does, apart from reading its arguments."""

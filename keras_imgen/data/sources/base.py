@@ -1,0 +1,148 @@
+"""What a source is, and what sources have in common."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from keras_imgen.data import image_io
+
+MOST_LABELS = 2**31 - 1
+
+
+@dataclass
+class Request:
+    """What a source is asked for. `size` is (height, width) or None for its own, `channels` None for its own."""
+
+    split: str
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    resize: str = "crop"
+    data_dir: str | None = None
+    frames: int | None = None
+
+    def fit(self, image: np.ndarray) -> np.ndarray:
+        """One uint8 picture (H, W, C) with the channels and size that are wanted."""
+        image = image_io.with_channels(image, self.channels)
+        return image if self.size is None else image_io.resize(image, self.size, self.resize)
+
+
+@dataclass
+class Source:
+    """Images by number: `fetch(indices)` returns a dict of arrays with one row for each index.
+
+    `slow` fetches decode or draw, and are worth keeping. `stream` is instead a tf.data.Dataset of single examples.
+    """
+
+    count: int
+    shape: tuple[int, int, int]
+    fetch: Callable[[np.ndarray], dict[str, np.ndarray]] | None = None
+    class_names: Sequence[str] | None = None
+    slow: bool = False
+    skipped: list[str] = field(default_factory=list)
+    stream: Any = None
+
+
+class Numbers(Sequence):
+    """Names of classes that have none: "0", "1", ..., made when they are asked for."""
+
+    def __init__(self, count: int):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, k):
+        found = range(self.count)[k]
+        return [str(n) for n in found] if isinstance(k, slice) else str(found)
+
+
+def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str] | None = None) -> Source:
+    """A source of arrays with equal numbers of rows; its images are brought to the request.
+
+    Images of whole numbers are uint8 or lie in 0..255; of truth values, True is white; floats stay as they are. Labels of one
+    number each become int32: whole numbers from 0 on.
+
+    Raises:
+        ValueError: other images or labels, arrays of unequal length, or images that cannot be brought to the request.
+    """
+    batch = {k: _array(k, v) for k, v in batch.items()}
+    if "image" not in batch:
+        raise ValueError(f"Expected arrays with the key 'image', got {sorted(batch)}.")
+    counts = {k: len(v) for k, v in batch.items()}
+    if len(set(counts.values())) > 1:
+        raise ValueError(f"Expected as many rows in every array, got {counts}.")
+    images = batch["image"]
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4:
+        raise ValueError(f"Expected images of shape (N, height, width, channels), got {images.shape}.")
+    if 0 in images.shape[1:]:
+        raise ValueError(f"Expected images of at least one pixel, got shape {images.shape}.")
+    images = _images(images)
+    if images.dtype == np.uint8:
+        if request.channels is not None:
+            images = image_io.with_channels(images, request.channels)
+        if request.size is not None and images.shape[1:3] != tuple(request.size):
+            images = np.stack([image_io.resize(image, request.size, request.resize) for image in images])
+    elif request.size not in (None, images.shape[1:3]) or request.channels not in (None, images.shape[3]):
+        raise ValueError(f"Only uint8 images are resized and recoloured; these are {images.dtype}.")
+    batch["image"] = images
+    if "label" in batch:
+        labels = batch["label"] = _labels(batch["label"])
+        if class_names is None and labels.ndim == 1 and len(images):
+            class_names = Numbers(int(labels.max()) + 1)
+    return Source(
+        count=len(images),
+        shape=tuple(images.shape[1:]),
+        fetch=lambda rows: {k: v[rows] for k, v in batch.items()},
+        class_names=class_names,
+    )
+
+
+def _array(name, values):
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of several shapes
+        raise ValueError(f"Expected {name!r} as one array, got rows of different shapes.") from None
+    if array.ndim == 0:
+        raise ValueError(f"Expected {name!r} as an array with a row for each image, got {array.tolist()!r:.60}.")
+    return array
+
+
+def _images(images):
+    kind = images.dtype.kind
+    if kind == "b":
+        return images.astype("uint8") * np.uint8(255)
+    if kind == "f" or images.dtype == np.uint8:
+        return images
+    if kind not in "iu":
+        raise ValueError(f"Expected images of uint8 or floats, got {images.dtype}.")
+    low, high = (images.min(), images.max()) if images.size else (0, 0)
+    if low < 0 or high > 255:
+        raise ValueError(f"Expected images of whole numbers in 0..255, got {images.dtype} in {low}..{high}.")
+    return images.astype("uint8")
+
+
+def _labels(labels):
+    one_each = labels.size == len(labels)
+    if labels.dtype.kind == "f" and not one_each:  # shares of the classes
+        return labels
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(f"Expected labels as whole numbers, got {labels.dtype}.")
+    labels = labels.reshape(-1) if one_each else labels
+    low, high = (labels.min(), labels.max()) if labels.size else (0, 0)
+    if not 0 <= low <= high <= MOST_LABELS or (labels % 1).any():
+        raise ValueError(f"Expected labels as whole numbers in 0..{MOST_LABELS}, got {labels.dtype} in {low}..{high}.")
+    return labels.astype("int32")
+
+
+class NoSplit(ValueError):
+    """A source has no such split."""
+
+
+def wants_split(name: str, split: str, known: Sequence[str]) -> None:
+    """Raises NoSplit if a source has no such split."""
+    if split not in known:
+        raise NoSplit(f"{name} has no split {split!r}. Expected one of: {', '.join(known)}.")

@@ -1,0 +1,1 @@
+"""Schedules, samplers and guidance of diffusion models: tables and pure functions."""

@@ -1,0 +1,24 @@
+"""Pictures for TensorBoard."""
+
+import numpy as np
+
+
+class ImageSummaries:
+    """Writes pictures into a log folder of TensorBoard.
+
+    Args:
+        folder: made if it is not there.
+    """
+
+    def __init__(self, folder: str):
+        import tensorflow as tf
+
+        self._writer = tf.summary.create_file_writer(folder)
+
+    def add(self, name: str, image: np.ndarray, step: int) -> None:
+        """One picture, uint8 (H, W, C), under a name; on disk when this returns."""
+        import tensorflow as tf
+
+        with self._writer.as_default():
+            tf.summary.image(name, image[None], step=step)
+        self._writer.flush()
