@@ -50,7 +50,7 @@ def main():
 
     import keras
 
-    from keras_imgen.cli import load_model
+    from keras_imgen.commands.common import load_model
 
     model = load_model(args.model)
     labels = np.arange(args.n) % model.num_classes

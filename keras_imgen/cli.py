@@ -3,11 +3,21 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from keras_imgen.commands.common import (
+    at_least_one,
+    endpoint,
+    load_model,
+    nothing_replaced,
+    parse_conditions,
+    parse_labels,
+    parse_options,
+)
 
 app = typer.Typer(
     help="Train, judge, edit with and serve image-generation models in Keras 3.",
@@ -60,7 +70,7 @@ def _reason(error: Exception) -> str:
 
 
 @app.callback()
-def options(
+def common_options(
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Show what libraries log, and the traceback of an error.")
     ] = False,
@@ -154,10 +164,19 @@ def generate(
     truncation: Annotated[
         float | None, typer.Option(help="Of a GAN: below 1 fewer odd pictures, less variety.")
     ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="What else this model's `generate` takes, as eta=0.5; again for more."
+        ),
+    ] = None,
     out: Annotated[str, typer.Option(help="Folder for the pictures.")] = "generated",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
 ) -> None:
-    """Make images with a trained model: image_0000.png ... and, of the first 100, grid.png, with model, seed and label as PNG text."""
+    """Make images with a trained model: image_0000.png ... and, of the first 100, grid.png, with model, seed and label as PNG text.
+
+    Of a model of clips: clip_0000.gif ....
+    """
     with one_line_errors():
         at_least_one("-n", n)
         if n and n > 1_000_000:
@@ -171,31 +190,12 @@ def generate(
             raise FileExistsError(f"{out} is not a folder: choose another --out.")
         nothing_replaced(out, ["grid.png"], overwrite)
         nothing_replaced(out, (f"image_{k:04d}.png" for k in range(n)), overwrite)
-        loaded = load_model(model)
-        from keras_imgen.conditions import arguments, given_with, in_turn, of
-        from keras_imgen.data.image_io import make_grid, save_image
-
-        known = of(loaded)
-        given_by_name = parse_conditions(known, condition)
-        if wanted == [] and "label" in given_by_name:
-            raise ValueError("Expected --labels none, or a label by --condition, got both.")
-        told = in_turn(known, n, given_with(wanted or None, given_by_name))
-        if wanted == []:
-            told.pop("label", None)
         given = {"steps": steps, "sampler": sampler, "guidance_scale": guidance_scale, "truncation": truncation}
-        given = {name: value for name, value in given.items() if value is not None}
-        check_options(loaded, given)
-        about = {"model": loaded.name, **{name: str(value) for name, value in given.items()}}
-        for start in range(0, n, 256):  # whole batches, so that the parts do not show in the pictures
-            part = arguments({k: v[start : start + 256] for k, v in told.items()})
-            images = loaded.generate(min(256, n - start), seed=seed + start, **part, **given)
-            os.makedirs(out, exist_ok=True)  # not before: a model may refuse
-            for k, image in enumerate(images, start):
-                label = {"label": str(told["label"][k])} if "label" in told else {}
-                save_image(os.path.join(out, f"image_{k:04d}.png"), image, {**about, "seed": str(seed + k), **label})
-            if start == 0:
-                save_image(os.path.join(out, "grid.png"), make_grid(images[:100]), {**about, "seed": str(seed)})
-    typer.echo(f"{n} image{'s' if n > 1 else ''} in {out}")
+        given = {**parse_options(options), **{k: v for k, v in given.items() if v is not None}}
+        from keras_imgen.commands.answering import generate
+
+        made = generate(model, out, n, wanted, condition, seed, given, overwrite)
+    typer.echo(f"{made} in {out}")
 
 
 @app.command()
@@ -207,9 +207,9 @@ def translate(
 ) -> None:
     """Turn pictures into others with a trained model: Pix2Pix, CycleGAN."""
     with one_line_errors():
-        count = answer_pictures(
-            model, pictures, out, overwrite, "translate", "makes no images from images: it has no translate"
-        )
+        from keras_imgen.commands.answering import answer
+
+        count = answer(model, pictures, out, overwrite, "translate", "makes no images from images: it has no translate")
     typer.echo(f"{count} image{'s' if count > 1 else ''} in {out}")
 
 
@@ -224,13 +224,9 @@ def reconstruct(
 ) -> None:
     """Encode and decode pictures with an autoencoder of any kind; one trained with noise takes noise away."""
     with one_line_errors():
+        from keras_imgen.commands.answering import answer
 
-        def told(loaded):
-            from keras_imgen.conditions import arguments, given_with
-
-            return arguments(given_with(label, parse_conditions(loaded.codec_conditions, condition)))
-
-        count = answer_pictures(model, pictures, out, overwrite, "reconstruct", "is no autoencoder", told)
+        count = answer(model, pictures, out, overwrite, "reconstruct", "is no autoencoder", label, condition)
     typer.echo(f"{count} image{'s' if count > 1 else ''} in {out}")
 
 
@@ -247,6 +243,7 @@ def restore(
     masks: Annotated[
         str | None, typer.Option(help="For an inpainter: a picture, or a folder of such; not black where to paint.")
     ] = None,
+    condition: Conditions = None,
     seed: Annotated[int | None, typer.Option(help="Of a variational model's answer. (default: the mean)")] = None,
     ensemble: Annotated[bool, typer.Option("--ensemble", help="The mean over eight flips and turns.")] = False,
     tile: Annotated[
@@ -270,10 +267,10 @@ def restore(
         files = restoring.find(pictures, out)
         nothing_replaced(out, files, overwrite)
         loaded = load_model(model)
-        if not hasattr(loaded, "restore"):
-            raise ValueError(f"{model} restores no pictures: it has no restore.")
+        known = endpoint(loaded, "restore", model, "restores no pictures: it has no restore").conditions
         how = {"ensemble": ensemble, "tile": tile, "progress": len(files) == 1}
         how.update({k: v for k, v in {"sigma": sigma, "seed": seed}.items() if v is not None})
+        how["conditions"] = parse_conditions(known, condition) or None
         answers = restoring.restore(loaded, files, out, masks, compare, **how)
         if len(files) > 1:
             answers = track(answers, "pictures", len(files), console=Console(stderr=True), transient=True)
@@ -286,42 +283,6 @@ def restore(
     typer.echo(f"{done} picture{'' if done == 1 else 's'} in {out}" + (f", {bad} could not be restored" if bad else ""))
     if bad:
         raise typer.Exit(1)
-
-
-def answer_pictures(
-    model: str,
-    pictures: str,
-    out: str,
-    overwrite: bool,
-    method: str,
-    otherwise: str,
-    told: Callable[[Any], dict] = lambda loaded: {},
-) -> int:
-    """The model's answers to the pictures of a folder, in `out`; how many. `told(model)` are further arguments."""
-    if not os.path.isdir(pictures):
-        raise FileNotFoundError(f"There is no folder {pictures}.")
-    import numpy as np
-
-    from keras_imgen.commands.judging import by_name
-    from keras_imgen.data import image_io
-
-    found = by_name(pictures)
-    names = [f"{stem}.png" for stem in found]
-    nothing_replaced(out, names, overwrite)
-    loaded = load_model(model)
-    if not hasattr(loaded, method):
-        raise ValueError(f"{model} {otherwise}.")
-    given = told(loaded)
-    height, width, channels = loaded.image_shape
-    paths = list(found.values())
-    for start in range(0, len(paths), 64):
-        part = slice(start, start + 64)
-        images = [image_io.resize(image_io.load_image(path, channels), (height, width)) for path in paths[part]]
-        answers = getattr(loaded, method)(np.stack(images), **given)
-        os.makedirs(out, exist_ok=True)  # not before the first answer: a model may refuse
-        for name, path, answer in zip(names[part], paths[part], answers):
-            image_io.save_image(os.path.join(out, name), answer, {"model": loaded.name, "from": os.path.basename(path)})
-    return len(found)
 
 
 @app.command()
@@ -461,71 +422,6 @@ def recipes() -> None:
     from keras_imgen.recipes import RECIPES
 
     show({name: about for name, (_, about) in RECIPES.items()})
-
-
-def load_model(path: str):
-    """A model with `generate`, from a .keras file or a SavedModel folder."""
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"There is no model {path}.")
-    try:
-        if os.path.isdir(path):
-            from keras_imgen.serving import load
-
-            return load(path)
-        from keras_imgen import load_model
-
-        return load_model(path)
-    except Exception as error:  # what a damaged file raises depends on where it is damaged
-        if isinstance(error, MemoryError) or path in str(error):
-            raise
-        said = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ValueError(f"{path} cannot be read as a model: {said}") from error
-
-
-def check_options(model, given: dict) -> None:
-    """Refuse a model that makes no images from noise, and an option that is another kind of model's."""
-    import inspect
-
-    for name in ("translate", "restore"):
-        if hasattr(model, name):
-            raise ValueError(f"{model.name} makes images from images: use `keras-imgen {name}`.")
-
-    known = inspect.signature(model.generate).parameters
-    if unknown := [f"--{name.replace('_', '-')}" for name in given if name not in known]:
-        raise ValueError(f"{', '.join(unknown)}: not for this kind of model ({model.name}).")
-
-
-def parse_labels(text: str | None, option: str = "--labels") -> list[int] | None:
-    """ "0,1,2" -> [0, 1, 2]; "none" -> []; None -> None."""
-    from keras_imgen.conditions import numbers
-
-    if text is None:
-        return None
-    return [] if text.strip().lower() == "none" else numbers(option, text, int)
-
-
-def parse_conditions(conditions, given: list[str] | None) -> dict:
-    """["vector=0.1,2", "sequence=FILE.npy"] -> {"vector": [0.1, 2.0], "sequence": an array}."""
-    known, found = {condition.key: condition for condition in conditions}, {}
-    for text in given or ():
-        name, sign, value = text.partition("=")
-        if not sign or name not in known:
-            raise ValueError(
-                f"Expected --condition NAME=VALUE of {', '.join(known) or 'no name: this model takes none'}, got {text!r}."
-            )
-        found[name] = known[name].parse(value)
-    return found
-
-
-def nothing_replaced(out: str, names: Iterable[str], overwrite: bool) -> None:
-    """Raises FileExistsError if one of the pictures is in the folder already."""
-    if not overwrite and os.path.isdir(out) and any(os.path.exists(os.path.join(out, name)) for name in names):
-        raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
-
-
-def at_least_one(option: str, value: int | None) -> None:
-    if value is not None and value < 1:
-        raise ValueError(f"Expected {option} of at least 1, got {value}.")
 
 
 def show(rows: dict[str, str]) -> None:

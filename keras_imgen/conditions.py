@@ -1,14 +1,13 @@
 """What a model is told besides noise or a picture: a label, a vector, a sequence. NumPy only: models and their exports check alike."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_imgen.arguments import as_numbers, finite, shown
-
-_KINDS: dict[str, type["Condition"]] = {}
+from keras_imgen.kinds import Kind
 
 
 class Input(NamedTuple):
@@ -20,23 +19,15 @@ class Input(NamedTuple):
     served: str  # the name of the endpoints' argument
 
 
-class Condition:
+class Condition(Kind):
     """Something that a network is told beside its picture or latent. A subclass is a frozen dataclass with a `kind`, a word of its own,
     by which exports find it.
 
     `key` is its name in a batch, in the network's dict of inputs, and in `generate(conditions={key: ...})`.
     """
 
-    kind: ClassVar[str]
+    noun = "condition"
     key: str
-
-    def __init_subclass__(cls):
-        known = _KINDS.setdefault(cls.kind, cls)
-        if known.__qualname__ != cls.__qualname__:
-            raise ValueError(
-                f"There is a condition of the kind {cls.kind!r} already: give {cls.__name__} a kind of its own."
-            )
-        _KINDS[cls.kind] = cls
 
     def inputs(self) -> dict[str, Input]:
         """The network's inputs by name: `key`, and what belongs to it."""
@@ -360,24 +351,3 @@ def in_turn(conditions: Conditions, n: int, given: Mapping[str, Any]) -> dict[st
 def is_null(conditions: Conditions, arrays: Mapping[str, np.ndarray]) -> bool:
     """Whether none of the rows is told anything."""
     return all((arrays[name] == one.null).all() for name, one in inputs_of(conditions).items())
-
-
-def described(conditions: Conditions) -> list[dict]:
-    """As JSON."""
-    return [{"kind": condition.kind, **asdict(condition)} for condition in conditions]
-
-
-def from_description(description: list[dict]) -> Conditions:
-    """Back from JSON.
-
-    Raises:
-        ValueError: a kind that is not known here.
-    """
-    found = []
-    for about in description:
-        about = dict(about)
-        kind = about.pop("kind")
-        if kind not in _KINDS:
-            raise ValueError(f"no condition of the kind {kind!r} is known here: import its module first")
-        found.append(_KINDS[kind](**about))
-    return tuple(found)

@@ -6,14 +6,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_imgen.conditions import arguments, given_with, in_turn, of
+from keras_imgen.conditions import given_with
+from keras_imgen.data.image_io import beside, make_grid, save_image
+from keras_imgen.inference.endpoints import answering
 from keras_imgen.training.summaries import ImageSummaries
 
 
 class SampleGrid(keras.callbacks.Callback):
     """Writes `folder/epoch_0001.png`, a grid of images with the same seeds (and labels) after every epoch.
 
-    Works for every `ImageModel`, through `model.generate`, so with averaged weights.
+    Works for every `ImageModel`, through `model.show`, so with averaged weights.
 
     Args:
         folder: made if it is not there.
@@ -22,10 +24,10 @@ class SampleGrid(keras.callbacks.Callback):
         every: epochs between grids; the last epoch has one in any case.
         seed: image k has the seed `seed + k`, so a change between grids is the model's.
         tensorboard: a log folder for TensorBoard, as well.
-        images: uint8 (n, H, W, C), for a model from image to image or an autoencoder: the grid shows each one beside the answer. A
-            conditional autoencoder needs their `labels` too.
+        images: uint8 (n, H, W, C), for a model that answers images, as a translation or an autoencoder: the grid shows each one beside
+            the answer. Where that is told labels or other conditions, those of the images.
         conditions: what else the model is told, by name; see `keras_imgen.conditions`.
-        generate: passed on to `model.generate`, as `steps=10`; or to `model.restore`, as `masks=...`.
+        generate: passed on to `model.generate`, as `steps=10`, or to what answers images, as `masks=...`.
     """
 
     def __init__(
@@ -54,44 +56,30 @@ class SampleGrid(keras.callbacks.Callback):
         self.conditions, self._generate, self._writer = conditions, generate, None
 
     def on_train_begin(self, logs=None):
+        """Raises ValueError where the model needs pictures, or conditions of these, that it is not given."""
+        name = type(self.model).__name__
+        endpoint = answering(self.model)
+        if self.images is None and endpoint is not None and "generate" not in self.model.endpoints():
+            raise ValueError(
+                f"{name} makes images from images: give SampleGrid(images=...) some to show beside the answers."
+            )
+        if self.images is not None and endpoint is None:
+            raise ValueError(f"{name} makes images from nothing: leave `images` of SampleGrid out.")
         told = given_with(self.labels, self.conditions)
-        for condition in getattr(self.model, "codec_conditions", ()) if self.images is not None else ():
+        for condition in endpoint.conditions if self.images is not None else ():
             if condition.key not in told:
-                name = "labels" if condition.key == "label" else condition.key
-                raise ValueError(
-                    f"This autoencoder is conditional on {name}: give SampleGrid the {name} of its images."
-                )
-
-    def _answers(self):
-        if hasattr(self.model, "restore"):
-            told = given_with(self.labels, self.conditions)
-            return self.model.restore(self.images, **({"conditions": told} if told else {}), **self._generate)
-        if hasattr(self.model, "translate"):
-            return self.model.translate(self.images)
-        told = given_with(self.labels, self.conditions) if self.model.codec_conditions else {}
-        return self.model.reconstruct(self.images, **arguments(told))
+                wanted = "labels" if condition.key == "label" else condition.key
+                raise ValueError(f"This {name} is conditional on {wanted}: give SampleGrid the {wanted} of its images.")
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 != self.params.get("epochs"):
             return
-        from keras_imgen.data.image_io import make_grid, save_image
-
-        if self.images is not None:
-            grid = make_grid(beside(self.images, self._answers()))
-        else:
-            told = in_turn(of(self.model), self.n, given_with(self.labels, self.conditions))
-            grid = make_grid(self.model.generate(self.n, seed=self.seed, **arguments(told), **self._generate))
+        batch = given_with(self.labels, self.conditions)
+        batch = batch if self.images is None else {"image": self.images, **batch}
+        grid = make_grid(beside(*self.model.show(batch, self.n, self.seed, **self._generate).values()))
         os.makedirs(self.folder, exist_ok=True)
         metadata = {"model": self.model.name, "seed": str(self.seed), "epoch": str(epoch + 1)}
         save_image(os.path.join(self.folder, f"epoch_{epoch + 1:04d}.png"), grid, metadata)
         if self.tensorboard:
             self._writer = self._writer or ImageSummaries(self.tensorboard)
             self._writer.add("samples", grid, epoch + 1)
-
-
-def beside(*rows: np.ndarray) -> np.ndarray:
-    """Images uint8 (N, H, W, C) of several kinds, side by side: (N, H, kinds x W, C). Gray ones become colour beside colour, small ones
-    grow by nearest neighbour."""
-    channels, height = max(r.shape[-1] for r in rows), max(r.shape[1] for r in rows)
-    rows = [r.repeat(height // r.shape[1], 1).repeat(height // r.shape[1], 2) for r in rows]
-    return np.concatenate([np.repeat(r, channels, -1) if r.shape[-1] < channels else r for r in rows], axis=2)

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.commands.common import checked_options, load_model
+from keras_imgen.commands.pictures import by_name
 from keras_imgen.conditions import arguments, in_turn, of
 from keras_imgen.data import describe, image_io, load
-from keras_imgen.data.files import one_line, shown, warn_of_frames, warn_of_skipped
 from keras_imgen.metric_names import DEFAULT, PAIRED
 from keras_imgen.metrics import extractors, paired_metrics
 from keras_imgen.metrics.evaluation import Evaluation, Result, evaluate
@@ -98,10 +99,8 @@ def _generated(path, n, seed, generate, spool):
     """n images of the model in a file on disk that is used as an array, and their labels."""
     from rich.progress import track
 
-    from keras_imgen.cli import check_options, load_model
-
     model = load_model(path)
-    check_options(model, generate)
+    generate = checked_options(model, generate)
     told = in_turn(of(model), n, {})
     images = np.lib.format.open_memmap(os.path.join(spool, "samples.npy"), "w+", "uint8", (n, *model.image_shape))
     for start in track(range(0, n, 250), description=f"{'Generating':<22}"):
@@ -160,29 +159,6 @@ def paired(folder: str, data: str, metrics: list[str], luma: bool = False, shave
         "protocol": next(iter(objects.values())).protocol,
     }
     return Evaluation(results, protocol, [], np.stack(shown))
-
-
-def by_name(folder: str) -> dict[str, str]:
-    """The pictures of a folder: their names without ending, and paths; what is no picture is skipped, and of animations the first
-    frame taken, with a warning."""
-    paths = {n: os.path.join(folder, n) for n in sorted(os.listdir(folder)) if not n.startswith(".")}
-    paths = {name: path for name, path in paths.items() if not os.path.isdir(path)}
-    found, frames, bad = {}, {}, []
-    for name, path in paths.items():
-        try:
-            image_io.load_image(path)
-        except (ValueError, FileNotFoundError) as error:  # as of a link to a file that is gone
-            bad.append(str(error) if isinstance(error, ValueError) else f"{shown(path)}: {one_line(error)}.")
-            continue
-        frames[name] = image_io.frames(path)
-        if (stem := os.path.splitext(name)[0]) in found:
-            raise ValueError(f"{folder} has two pictures named {stem}.")
-        found[stem] = path
-    warn_of_skipped(folder, bad, len(paths), stacklevel=2)
-    warn_of_frames(folder, frames, stacklevel=2)
-    if not found:
-        raise ValueError(f"There are no pictures in {folder}.")
-    return found
 
 
 def show(found: list[Evaluation], names: list[str]) -> None:

@@ -252,13 +252,13 @@ def read_metadata(path: str) -> dict[str, str]:
 
 
 def make_grid(images: np.ndarray, columns: int | None = None, scale: int | None = None, gap: int = 2) -> np.ndarray:
-    """uint8 (N, H, W, C) -> one picture, row by row on white.
+    """uint8 (N, H, W, C) -> one picture, row by row on white. Of clips (N, T, H, W, C) the frames stand side by side.
 
     Args:
         columns: by default as square as it goes.  scale: whole enlargement; by default small images grow to about 48 px.
         gap: white pixels between images.
     """
-    images = np.asarray(images)
+    images = as_strips(np.asarray(images))
     if images.ndim != 4 or images.dtype != np.uint8 or len(images) == 0:
         raise ValueError(f"Expected uint8 images (N, H, W, C), got {images.dtype} of shape {images.shape}.")
     n, h, w, c = images.shape
@@ -271,3 +271,20 @@ def make_grid(images: np.ndarray, columns: int | None = None, scale: int | None 
         top, left = gap + k // columns * cell_h, gap + k % columns * cell_w
         grid[top : top + h * scale, left : left + w * scale] = image.repeat(scale, 0).repeat(scale, 1)
     return grid
+
+
+def as_strips(images: np.ndarray) -> np.ndarray:
+    """Clips (N, T, H, W, C) as pictures (N, H, T x W, C), their frames side by side; pictures as they are."""
+    if images.ndim != 5:
+        return images
+    n, t, h, w, c = images.shape
+    return images.transpose(0, 2, 1, 3, 4).reshape(n, h, t * w, c)
+
+
+def beside(*rows: np.ndarray) -> np.ndarray:
+    """Pictures uint8 (N, H, W, C), or clips, of several kinds, side by side: (N, H, kinds x W, C). Gray ones become colour beside colour,
+    small ones grow by nearest neighbour."""
+    rows = [as_strips(r) for r in rows]
+    channels, height = max(r.shape[-1] for r in rows), max(r.shape[1] for r in rows)
+    rows = [r.repeat(height // r.shape[1], 1).repeat(height // r.shape[1], 2) for r in rows]
+    return np.concatenate([np.repeat(r, channels, -1) if r.shape[-1] < channels else r for r in rows], axis=2)

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -103,64 +102,9 @@ def checked_latents(latents: Any, shape: tuple[int, ...], codes: int | None) -> 
     return latents.astype("int32")
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How images are sampled from a diffusion model: what `generate`, `image_to_image`, `inpaint` and the client of an export take.
-
-    Args:
-        steps: of the sampler; None is the model's, here and below.
-        sampler: its name, see `samplers.table`.
-        grid: how the steps are spread; None is the sampler's.
-        eta: noise of the steps, 0 for none; None is the sampler's.
-        guidance_scale: 1 is none; one for all images or one for each.
-        guidance_rescale: phi in [0, 1].
-        guidance_interval: (low, high) of sigma/alpha outside which guidance is off; None is always on.
-    """
-
-    steps: int | None = None
-    sampler: str | None = None
-    grid: str | None = None
-    eta: float | None = None
-    guidance_scale: Any = None
-    guidance_rescale: float = 0.0
-    guidance_interval: tuple[float, float] | None = None
-
-    @classmethod
-    def split(cls, given: dict[str, Any]) -> tuple["Sampling", dict[str, Any]]:
-        """(those of the arguments that it knows, the others)."""
-        names = {f.name for f in fields(cls)}
-        return cls(**{k: v for k, v in given.items() if k in names}), {k: v for k, v in given.items() if k not in names}
-
-    def for_table(self, **own: Any) -> dict[str, Any]:
-        """What `samplers.table` takes, with the model's `own` where nothing is asked for."""
-        asked = {k: getattr(self, k) for k in ("steps", "sampler", "grid", "eta")}
-        return {**own, **{k: v for k, v in asked.items() if v is not None}}
-
-    def guidance(self, own: float, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(scales float32 (count,), phi, the interval's ends as log-SNR (2,)), checked; `own` is the model's scale."""
-        scales = finite(
-            "guidance_scale", own if self.guidance_scale is None else self.guidance_scale, shape=((), (count,))
-        )
-        phi = finite("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
-        return np.broadcast_to(scales, (count,)), phi, guidance_limits(self.guidance_interval)
-
-
 def truncation_bound(truncation: float | None) -> np.float32:
     """What the endpoints of GANs take: 0 for None, which is no truncation."""
     return np.float32(0.0) if truncation is None else finite("truncation", truncation, 0.0, above=True)[()]
-
-
-def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
-    """(low, high) of sigma/alpha -> float32 (low, high) of log-SNR; None is always on."""
-    if interval is None:
-        return np.array([-np.inf, np.inf], "float32")
-    ends = as_numbers(interval)
-    if ends.dtype.kind not in "iuf" or ends.shape != (2,) or not 0.0 <= ends[0] < ends[1]:
-        raise ValueError(
-            f"Expected `guidance_interval` (low, high) of sigma/alpha with 0 <= low < high, got {shown(interval)}."
-        )
-    with np.errstate(divide="ignore"):
-        return (-2.0 * np.log(ends[::-1].astype("float64"))).astype("float32")
 
 
 def batched(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, streams: int = 1):

@@ -9,15 +9,17 @@ import numpy as np
 from PIL import Image
 
 from keras_imgen.arguments import finite, integer
-from keras_imgen.conditions import Conditions
+from keras_imgen.conditions import Conditions, inputs_of
+from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Tensor, signature
 from keras_imgen.inference.requests import rows
 from keras_imgen.inference.tiling import out_of_memory, tiled
+from keras_imgen.kinds import Kind
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")  # BT.601, full range: as JPEG has it
 
 
 @dataclass(frozen=True)
-class Form:
+class Form(Kind):
     """What a restoring network takes and gives.
 
     `channels` of its input and `out` of its output; `scale` by which it enlarges; `multiple` of its strides; `colour` says what a gray
@@ -26,6 +28,7 @@ class Form:
     `tile` is the side of its tiles and `overlap` how many pixels they share; `mask` whether it takes one.
     """
 
+    kind = "form"
     channels: int
     out: int
     scale: int = 1
@@ -36,6 +39,43 @@ class Form:
     mask: bool = False
     sigma: bool = False
     latent: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiledEndpoint(Endpoint):
+    """Pictures of any kind and size, tile by tile: `restore` around a network of floats.
+
+    Args:
+        form: of the network.
+        others: see `Endpoint`; its tensors are the network's inputs.
+    """
+
+    kind = "tiled"
+    answers_pictures = True
+    form: Form
+
+    def parameters(self):
+        names = ("masks", "sigma", "seed", "conditions", "tile", "overlap", "ensemble", "progress")
+        return signature({"images": REQUIRED}, {k: v for k, v in restore.__kwdefaults__.items() if k in names})
+
+    def needs(self):
+        return ["masks"] * self.form.mask + ["sigma"] * self.form.sigma
+
+    def tensors(self):
+        own = {"image": self.form.channels, "mask": self.form.mask and 1, "latent": self.form.latent}
+        maps = {k: Tensor((None, None, n), "float32") for k, n in own.items() if n}
+        sigma = {"sigma": Tensor((), "float32")} if self.form.sigma else {}
+        return {**maps, **super().tensors(), **sigma}
+
+    def answer(self, run, given):
+        served = {name: one.served for name, one in inputs_of(self.conditions).items()}
+
+        def some(arrays):
+            return run({served.get(k, k): v for k, v in arrays.items()})
+
+        return restore(
+            some, self.form, given["images"], known=self.conditions, **{k: v for k, v in given.items() if k != "images"}
+        )
 
 
 def restore(

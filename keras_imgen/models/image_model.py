@@ -1,7 +1,7 @@
 """ImageModel: the training step that every model of the package shares, on every backend."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +11,12 @@ import numpy as np
 from keras import StatelessScope, ops
 
 from keras_imgen.arguments import integer
-from keras_imgen.conditions import Conditions, of_classes
+from keras_imgen.conditions import Conditions, arguments, in_turn, inputs_of, of_classes
 from keras_imgen.data import prepared
 from keras_imgen.data.epoch import set_epoch
 from keras_imgen.data.files import whole
 from keras_imgen.data.host import raised_as_is
+from keras_imgen.inference.endpoints import Endpoints, bound
 from keras_imgen.inference.requests import answers
 from keras_imgen.layers import MinibatchStd
 from keras_imgen.layers.pictures import rescale
@@ -497,6 +498,13 @@ class ImageModel(backend.Step):
         The function is compiled once for each `name`. With `fill` a last batch has as many rows as the others, so that a row's last
         bits do not depend on how many there are. With `any_size` images of other sizes need no other graph, where the backend can.
         """
+        run = self.compiled_function(name, function, ema, any_size)
+        return answers(lambda *rows: run(*rows, *constants), arrays, batch_size, fill)
+
+    def compiled_function(
+        self, name: Any, function: Callable[..., Any], ema: bool = True, any_size: bool = False
+    ) -> Callable:
+        """`function` of tensors, with averaged weights, compiled: the first for each `name` is kept, and used for all that come after."""
         key = (name, ema, self.jit_compile)
         if key not in self._compiled_functions:
 
@@ -505,8 +513,7 @@ class ImageModel(backend.Step):
                     return function(*args)
 
             self._compiled_functions[key] = backend.jit(self, averaged, any_size)
-        run = self._compiled_functions[key]
-        return answers(lambda *rows: run(*rows, *constants), arrays, batch_size, fill)
+        return self._compiled_functions[key]
 
     def told_in_batches(
         self,
@@ -562,9 +569,63 @@ class ImageModel(backend.Step):
                     found[name] = ops.ones(shape, one.dtype)
         return found
 
-    def generate(self, n: int | None = None, labels: Any = None, seed: int = 0, **kwargs) -> np.ndarray:
-        """Images, uint8 (n, height, width, channels). Image k has the seed `seed + k` and can be made again alone."""
-        raise NotImplementedError
+    # === What it answers, and how it is shown ===
+
+    def endpoints(self) -> Endpoints:
+        """What the finished model answers, by the name of the method that does: from this follow its export and the client of that, the
+        command, and what a run shows and says at its end. The first is what it is for."""
+        return {}
+
+    def answer(self, name: str, given: Mapping[str, Any], ema: bool = True) -> np.ndarray:
+        """The answer of an endpoint.
+
+        Args:
+            name: of the endpoint.
+            given: all of its `parameters()`, by name.
+            ema: use averaged weights.
+
+        Raises:
+            ValueError: what its inputs or conditions refuse.
+        """
+        endpoint = self.endpoints()[name]
+
+        def run(tensors):
+            names = tuple(tensors)
+            function = lambda *values: endpoint.call(dict(zip(names, values)))  # noqa: E731
+            return self.compiled_function((name, names), function, ema)(*tensors.values())
+
+        return endpoint.answer(run, given)
+
+    def generate(self, *args: Any, ema: bool = True, **kwargs: Any) -> np.ndarray:
+        """Images, uint8 (n, height, width, channels). Image k has the seed `seed + k` and can be made again alone. The arguments are those
+        of the endpoint `generate`."""
+        endpoint = self.endpoints().get("generate")
+        if endpoint is None:
+            does = next(iter(self.endpoints()), None)
+            instead = f"makes images from images: use {does}(images)" if does else "declares no endpoint `generate`"
+            raise TypeError(f"{type(self).__name__} {instead}.")
+        return self.answer("generate", bound(endpoint, args, kwargs), ema)
+
+    def show(
+        self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
+    ) -> dict[str, np.ndarray]:
+        """Pictures to look at, by what they are, as many of each: in sample grids and reports they stand side by side.
+
+        Args:
+            batch: what the pictures are made from, as a batch of `fit`: of a model that makes new ones the conditions, which are told in
+                turn; those that are not there get examples.
+            n: how many new ones.
+            seed: picture k has the seed `seed + k`.
+            how: passed on to the method that answers.
+        """
+        told = in_turn(self.conditions, n, {k: v for k, v in (batch or {}).items() if k in inputs_of(self.conditions)})
+        return {"sample": self.generate(n, seed=seed, **arguments(told), **how)}
+
+    def export(self, path: str, **how: Any) -> None:
+        """Write a SavedModel with this model's endpoints; see `serving.export.export`."""
+        from keras_imgen.serving.export import export
+
+        export(self, path, **how)
 
 
 def weighted_mean(function: Callable[..., Any], rows: dict[str, Any], parts: int) -> Any:

@@ -4,7 +4,7 @@ import keras
 
 from keras_imgen.data import Augment, load
 from keras_imgen.networks import lenet
-from keras_imgen.recipes.run import Run, as_pairs, warmup_cosine
+from keras_imgen.recipes.run import Run, as_pairs, judging, warmup_cosine
 
 
 def train(
@@ -28,4 +28,4 @@ def train(
         metrics=["accuracy"],
     )
     model.fit(as_pairs(data), epochs=epochs, callbacks=run.callbacks())
-    return run.finish_classifier(model, as_pairs(test), source="digits", size=16)
+    return run.finish(model, as_pairs(test), use=judging(run.path("model.keras"), "digits", 16))

@@ -37,7 +37,7 @@ def train(
     )
     shown = next(iter(test))["image"].numpy()
     model.fit(data, epochs=epochs, callbacks=run.callbacks(adversarial=True, images=shown))
-    return run.finish_translation(model, test, pairs=True)
+    return run.finish(model, test, columns=8, rows=6)
 
 
 def pairs(split: str, batch: int, seed: int):

@@ -4,7 +4,7 @@ import keras
 
 from keras_imgen.data import load
 from keras_imgen.networks import lenet
-from keras_imgen.recipes.run import Run, as_pairs, warmup_cosine
+from keras_imgen.recipes.run import Run, as_pairs, judging, warmup_cosine
 
 
 def train(
@@ -27,4 +27,4 @@ def train(
         metrics=["accuracy"],
     )
     model.fit(as_pairs(data), epochs=epochs, callbacks=run.callbacks())
-    return run.finish_classifier(model, as_pairs(test), source="fashion_mnist", size=28)
+    return run.finish(model, as_pairs(test), use=judging(run.path("model.keras"), "fashion_mnist", 28))

@@ -4,18 +4,22 @@ import json
 import os
 import shlex
 import shutil
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, SampleGrid, StopOnNaN
-from keras_imgen.conditions import arguments, in_turn, inputs_of, of
 from keras_imgen.data import set_epoch
 from keras_imgen.data.files import whole, write_text
+from keras_imgen.data.image_io import beside, make_grid, save_image
+from keras_imgen.inference.endpoints import answering
+from keras_imgen.models import ImageModel
 from keras_imgen.recipes import check_folder
 from keras_imgen.run_folder import finished, lock, remove, remove_leftovers, unlock
 from keras_imgen.run_log import plot_log, read_log
+from keras_imgen.training.precision import in_float32
 
 
 class Run:
@@ -95,98 +99,70 @@ class Run:
         remove_leftovers(self.out)
         write_text(self.path("config.json"), json.dumps(self.config, indent=1) + "\n")
 
-    def finish(self, model, test, columns: int = 10, rows: int = 8) -> str:
-        """Evaluate on `test`, write the model, the SavedModel, the grid and the report; returns the line that generates more.
+    def finish(
+        self, model: Any, test: Any, batch: dict | None = None, columns: int = 10, rows: int = 8, use: str | None = None
+    ) -> str:
+        """Evaluate on `test`, write the model in float32, the SavedModel, its pictures and the report.
 
         May be cut off anywhere and done again: the backup goes last.
+
+        Args:
+            model: any that has learned; a plain Keras model is written without its optimizer, and has no pictures.
+            test: batches that `model.evaluate` takes.
+            batch: pictures to show beside the answers of a model that answers pictures, as `fit` takes them; None takes some of `test`.
+            columns, rows: of the grid of new pictures. Of given ones and their answers there are half as many columns.
+            use: the line that uses the model; None makes one of its first endpoint.
+
+        Returns:
+            The line.
         """
-        from keras_imgen.data.image_io import make_grid, save_image
-
+        endpoints = model.endpoints() if isinstance(model, ImageModel) else {}
+        if endpoints:
+            in_float32(model)
         scores = self._score_and_save(model, test)
-        self._export(model)
-        told = in_turn(of(model), columns * rows, {})
-        grid = make_grid(model.generate(columns * rows, seed=1000, **arguments(told)), columns=columns)
-        save_image(self.path("grid.png"), grid, {"model": model.name, "seed": "1000"})
-        more = command("generate", self.path("model.keras"), "-n", "64", "--seed", "1", "--out", self.path("more"))
-        weights = sum(network.count_params() for network in model.players.values())
-        pictures = ["![Samples](grid.png)", ""]
-        if hasattr(model, "reconstruct"):
-            self._reconstructions(model, test, columns // 2 * rows, columns // 2)
-            pictures += ["![Images beside their reconstructions](reconstructions.png)", ""]
-        self._report(weights, scores, pictures, "More of them:", more)
-        return more
-
-    def _reconstructions(self, model, test, n: int, columns: int):
-        from keras_imgen.callbacks.sample_grid import beside
-        from keras_imgen.data.image_io import make_grid, save_image
-
-        batch = next(iter(test.unbatch().batch(n, drop_remainder=False)))
-        images = batch["image"].numpy()
-        told = arguments({k: batch[k].numpy() for k in inputs_of(model.codec_conditions) if k in batch})
-        grid = make_grid(beside(images, model.reconstruct(images, **told)), columns=columns)
-        save_image(self.path("reconstructions.png"), grid, {"model": model.name})
-
-    def finish_translation(self, model, test, pairs: bool, columns: int = 4, rows: int = 6) -> str:
-        """As `finish`, for a model from image to image: the grid shows image, answer and, if they are pairs, the target."""
-        from keras_imgen.callbacks.sample_grid import beside
-        from keras_imgen.data.image_io import make_grid, save_image
-
-        scores = self._score_and_save(model, test)
-        self._export(model)
-        batch = next(iter(test.unbatch().batch(columns * rows, drop_remainder=False)))
-        images, targets = batch["image"].numpy(), batch["target"].numpy()
-        shown = beside(images, model.translate(images), *([targets] if pairs else []))
-        save_image(self.path("grid.png"), make_grid(shown, columns=columns), {"model": model.name})
-        more = command("translate", self.path("model.keras"), "PICTURES", "--out", self.path("more"))
-        weights = sum(network.count_params() for network in model.players.values())
-        text = f"![Image, answer{' and target' if pairs else ''}](grid.png)"
-        self._report(weights, scores, [text, ""], "Use it:", more)
-        return more
-
-    def finish_restoration(self, model, test, shown: dict, columns: int = 4) -> str:
-        """As `finish`, for a restoring model, which is kept in float32. The grid shows image, answer and target of a batch `shown`, a
-        dict of uint8 `image`, `target` and, for an inpainter, `mask`."""
-        from keras_imgen.callbacks.sample_grid import beside
-        from keras_imgen.data.image_io import make_grid, save_image
-        from keras_imgen.training.precision import in_float32
-
-        in_float32(model)
-        scores = self._score_and_save(model, test)
-        self._export(model)
-        masks = {"masks": shown["mask"]} if "mask" in shown else {}
-        pictures = beside(shown["image"], model.restore(shown["image"], **masks), shown["target"])
-        save_image(self.path("grid.png"), make_grid(pictures, columns=columns), {"model": model.name})
-        told = ["--masks", "MASKS"] * bool(model.form.mask) + ["--sigma", "SIGMA"] * bool(model.form.sigma)
-        more = command("restore", self.path("model.keras"), "PICTURES", *told, "--out", self.path("restored"))
-        self._report(
-            model.network.count_params(), scores, ["![Image, answer and target](grid.png)", ""], "Use it:", more
-        )
-        return more
-
-    def finish_classifier(self, model, test, source: str, size: int) -> str:
-        """Test, write the model and the report; returns the line that judges with it."""
-        judge = keras.models.clone_model(model)  # without the optimizer
-        judge.set_weights(model.get_weights())
-        scores = self._score_and_save(model, test, judge)
-        judge_path = self.path("model.keras")
-        use = command("evaluate", "MODEL", "--data", source, "--size", str(size), "--extractor", judge_path)
-        self._report(model.count_params(), scores, [], "Judge with it:", use)
+        if endpoints:
+            self._export(model)
+        text = []
+        if "generate" in endpoints:
+            text += self._picture("grid", model, model.show(n=columns * rows, seed=1000), columns)
+        if endpoints and answering(model) is not None:
+            batch = first_batch(test, columns // 2 * rows) if batch is None else batch
+            shown = model.show(batch)
+            text += self._picture(f"{list(shown)[-1]}s" if text else "grid", model, shown, columns // 2)
+        use = use or self._use(endpoints)
+        self._report(_count(model), scores, text, "Use it:", use)
         return use
+
+    def _picture(self, name, model, shown, columns):
+        """Writes it; the lines of the report that show it."""
+        grid = make_grid(beside(*shown.values()), columns=columns)
+        save_image(self.path(f"{name}.png"), grid, {"model": model.name, "seed": "1000"})
+        return [f"![{', '.join(shown).capitalize()}]({name}.png)", ""]
+
+    def _use(self, endpoints):
+        name, endpoint = next(iter(endpoints.items()))
+        given = ["PICTURES"] if endpoint.answers_pictures else ["-n", "64", "--seed", "1"]
+        given += [word for k in endpoint.needs() for word in (f"--{k}", k.upper())]
+        return command(name, self.path("model.keras"), *given, "--out", self.path("more"))
 
     def _export(self, model):
         if keras.backend.backend() == "tensorflow":
             shutil.rmtree(self.path("saved_model"), ignore_errors=True)
             model.export(self.path("saved_model"))
 
-    def _score_and_save(self, model, test, saved=None):
+    def _score_and_save(self, model, test):
         """Nothing is written of a model that has learned nothing, or whose weights are no numbers."""
         self._stopped = getattr(model, "not_finite", None)
         bad = [v.path for v in model.variables if "float" in v.dtype and not np.isfinite(ops.convert_to_numpy(v)).all()]
         if bad or (self._stopped and not read_log(self.path("metrics.jsonl"))):
             raise RuntimeError(self._stopped or f"The model has weights that are not finite: {', '.join(bad[:5])}.")
         scores = {f"test {k}": v for k, v in model.evaluate(test, verbose=0, return_dict=True).items()}
-        with whole(self.path("model.keras")) as beside:
-            (saved or model).save(beside)
+        saved = model
+        if not isinstance(model, ImageModel):
+            saved = keras.models.clone_model(model)
+            saved.set_weights(model.get_weights())
+        with whole(self.path("model.keras")) as beside_it:
+            saved.save(beside_it)
         return scores
 
     def _report(self, weights, scores, pictures, invitation, line):
@@ -224,9 +200,19 @@ class Run:
             raise RuntimeError(f"{self._stopped} See {self.path('report.md')}.")
 
 
+def _count(model):
+    players = model.players.values() if isinstance(model, ImageModel) else [model]
+    return sum(network.count_params() for network in players)
+
+
 def command(*words: str) -> str:
     """A line for a shell."""
     return shlex.join(["keras-imgen", *words])
+
+
+def judging(path: str, source: str, size: int) -> str:
+    """The line that judges models of a source's pictures by the classifier at `path`."""
+    return command("evaluate", "MODEL", "--data", source, "--size", str(size), "--extractor", path)
 
 
 def first_batch(data, n: int = 16) -> dict:

@@ -37,4 +37,4 @@ def train(
     )
     shown = next(iter(test))["image"].numpy()
     model.fit(data, epochs=epochs, callbacks=run.callbacks(adversarial=True, images=shown))
-    return run.finish_translation(model, test, pairs=False)
+    return run.finish(model, test, columns=8, rows=6)

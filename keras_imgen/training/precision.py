@@ -36,10 +36,11 @@ def in_float32(model: keras.Model) -> keras.Model:
     Raises:
         ValueError: weights of another dtype.
     """
-    for network in model.players.values():
-        for layer in network._flatten_layers():
+    layers = [layer for network in model.players.values() for layer in network._flatten_layers()]
+    if any(layer.dtype_policy.compute_dtype != "float32" for layer in layers):
+        for layer in layers:
             if layer.dtype_policy.variable_dtype != "float32":
                 raise ValueError(f"Expected float32 weights, got {layer.dtype_policy.variable_dtype} in {layer.name}.")
             layer.dtype_policy = keras.dtype_policies.get("float32")
-    model.forget_functions()
+        model.forget_functions()
     return model

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from keras_imgen.cli import app, parse_labels
+from keras_imgen.cli import app
+from keras_imgen.commands.common import parse_labels
 from keras_imgen.recipes import RECIPES
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 from PIL import Image
 
-from keras_imgen.commands.judging import by_name
+from keras_imgen.commands.pictures import by_name
 from keras_imgen.data.files import below, shown, whole, write_text
 
 

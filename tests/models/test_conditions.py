@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_imgen import conditions, models, networks
+from keras_imgen import models, networks
 from keras_imgen.conditions import Label, Sequence, Vector, encoded, rows_of
+from keras_imgen.kinds import described, from_description
 
 SHAPE = (8, 8, 1)
 ALL = {"num_classes": 3, "vector_dim": 4, "sequence_dim": 5}
@@ -50,12 +51,12 @@ def test_a_model_finds_what_its_network_is_told():
     own = diffusion("vector", conditions=(Vector(4),))
     again = type(own).from_config(own.get_config())
     assert again.conditions == own.conditions == (Vector(4),)
-    assert conditions.from_description(conditions.described((Label(3), Sequence(5, "text")))) == (
+    assert from_description(described((Label(3), Sequence(5, "text")))) == (
         Label(3),
         Sequence(5, "text"),
     )
     with pytest.raises(ValueError, match="'smell' is known here"):
-        conditions.from_description([{"kind": "smell"}])
+        from_description([{"kind": "smell"}])
 
 
 @pytest.mark.parametrize("kind", ["unet", "dit"])

@@ -7,7 +7,8 @@ import pytest
 from keras_imgen import models, networks, serving
 from keras_imgen.arguments import finite, integer
 from keras_imgen.conditions import Label
-from keras_imgen.inference.requests import guidance_limits, rows
+from keras_imgen.inference.requests import rows
+from keras_imgen.sampling.options import guidance_limits
 
 NAN, INF = float("nan"), float("inf")
 NO_NUMBER = (NAN, INF, -INF, "x", [], True, 1e39)

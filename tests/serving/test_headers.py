@@ -146,7 +146,7 @@ def test_tiles_in_the_graph_are_those_of_the_client(make, tmp_path):
         picture = RNG.integers(90, 166, (*size, 3)).astype("uint8")
         strings = {"image_bytes": tf.io.encode_png(picture)[None]}
         given = {}
-        if served.form.mask:
+        if served.endpoints()["restore"].form.mask:
             given["masks"] = RNG.random(size) < 0.3
             strings["mask_bytes"] = tf.io.encode_png(given["masks"][..., None].astype("uint8"))[None]
         if served.form.sigma:

@@ -38,6 +38,7 @@ class CycleGAN(Translation):
     """
 
     logged = ("discriminator_loss", "generator_loss", "cycle", "identity")
+    in_pairs = False
 
     def __init__(
         self,

@@ -8,7 +8,8 @@ from keras import ops
 
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import counts, encoded, given_with, inputs_of
-from keras_imgen.inference.requests import rows, truncation_bound
+from keras_imgen.inference.endpoints import Endpoint, Number, Seeds
+from keras_imgen.inference.requests import rows
 from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.losses import adversarial
 from keras_imgen.models.adversarial.regularizers import (
@@ -290,9 +291,8 @@ class GAN(ImageModel):
         Raises:
             ValueError: labels outside the range, truncation <= 0.
         """
-        seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds, null=False)
-        bound = (truncation_bound(truncation),)
-        return self.told_in_batches("sample", self.sample, [seeds], told, batch_size, bound, ema)
+        given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "truncation": truncation}
+        return self.answer("generate", {**given, "conditions": conditions, "batch_size": batch_size}, ema)
 
     def interpolate(self, start: int, stop: int, frames: int = 16, label: int | None = None, **kwargs) -> np.ndarray:
         """Images uint8 (frames, H, W, C) on the way from the seed `start` to `stop`, both included; see `walk`."""
@@ -348,11 +348,12 @@ class GAN(ImageModel):
 
     # === Saving and serving ===
 
-    def export(self, path: str) -> None:
-        """Write a SavedModel with the endpoints `serving_default` and `generate`; see `serving.export.export_gan`."""
-        from keras_imgen.serving.export import export_gan
+    def endpoints(self):
+        def sample(given, told):
+            return self.sample(given["seeds"], told, given["truncation"])
 
-        export_gan(self, path)
+        truncation = Number("truncation", 0.0, 0.0, above=True)  # 0, which nobody can ask for, is none
+        return {"generate": Endpoint((Seeds(), truncation), self.conditions, function=sample)}
 
     def get_config(self):
         return {

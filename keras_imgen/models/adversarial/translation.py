@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.inference.endpoints import Endpoint, Pictures
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
@@ -17,6 +18,7 @@ class Translation(ImageModel):
 
     second = "target"
     reads = ("image", "target")
+    in_pairs = True  # whether each target is the answer to its image
 
     @property
     def averaged_players(self):
@@ -76,11 +78,16 @@ class Translation(ImageModel):
             fill=False,
         )
 
-    def generate(self, n=None, labels=None, seed=0, **kwargs):
-        raise TypeError(f"{type(self).__name__} makes images from images: use translate(images).")
+    def endpoints(self):
+        found = {"translate": self._endpoint(self.translator, Pictures(self.image_shape))}
+        if self.inverse is not None:
+            found["translate_back"] = self._endpoint(self.inverse, Pictures(self.target_shape, "targets"))
+        return found
 
-    def export(self, path: str) -> None:
-        """Write a SavedModel, uint8 images to uint8 images; see `serving.export.export_translation`."""
-        from keras_imgen.serving.export import export_translation
+    def _endpoint(self, network, pictures):
+        function = lambda given, told: self.translated(given["images"], network)  # noqa: E731
+        return Endpoint((pictures,), batch_size=32, fill=False, function=function)
 
-        export_translation(self, path)
+    def show(self, batch=None, n=16, seed=0, **how):
+        found = {"image": batch["image"], "answer": self.translate(batch["image"], **how)}
+        return {**found, "target": batch["target"]} if self.in_pairs and "target" in batch else found

@@ -1,5 +1,6 @@
 """Diffusion: a schedule, a parameterization, a sampler and guidance around one network."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,6 @@ from keras_imgen.arguments import finite, integer
 from keras_imgen.conditions import (
     Conditions,
     checked,
-    described,
-    from_description,
     given_with,
     inputs_of,
     is_null,
@@ -20,13 +19,16 @@ from keras_imgen.conditions import (
     of_one_length,
 )
 from keras_imgen.data.image_io import to_model_range
-from keras_imgen.inference.requests import Sampling, batched, one_compiles, rows
+from keras_imgen.inference.endpoints import Endpoint, Rows, Seeds
+from keras_imgen.inference.requests import batched, one_compiles, rows
+from keras_imgen.kinds import described, from_description
 from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.models.calls import conditions_of
 from keras_imgen.models.diffusion import parameterizations, weightings
 from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.sampling import guidance, samplers, schedules
+from keras_imgen.sampling.options import SamplerInput, Sampling
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import like
 
@@ -449,11 +451,29 @@ class Diffusion(ImageModel):
 
     # === Saving and serving ===
 
-    def export(self, path: str, **kwargs) -> None:
-        """Write a SavedModel with the endpoints `serving_default`, `generate` and `denoise`; see `serving.export`."""
-        from keras_imgen.serving.export import export_diffusion
+    def endpoints(self):
+        def sample(given, told):
+            options = {k: given[k] for k in ("guidance_scale", "guidance_rescale", "guidance_interval")}
+            away = {k: given[f"negative_{one.served}"] for k, one in inputs_of(self.conditions).items()}
+            return self.sample(given["seeds"], given["table"], options, told, negative=away)
 
-        export_diffusion(self, path, **kwargs)
+        def denoise(given, told):
+            return self({**given, **told})
+
+        sampled = SamplerInput(
+            self.sampler,
+            self.steps,
+            float(self.guidance_scale),
+            json.dumps(keras.saving.serialize_keras_object(self.schedule)),
+            tuple(map(tuple, self.table().tolist())),
+        )
+        short = {"generate": ("guidance_scale", "table")}
+        seeds, own = Seeds(null=True), {"signature": "sample", "short": short, "fill": False}
+        level = (Rows("image", self.image_shape), Rows("alpha"), Rows("sigma"))
+        return {
+            "generate": Endpoint((seeds, sampled), self.conditions, **own, function=sample),
+            "denoise": Endpoint(level, self.conditions, "x0", fill=False, function=denoise),
+        }
 
     def get_config(self):
         return {

@@ -6,8 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_imgen.conditions import num_classes
-from keras_imgen.inference import restorer
+from keras_imgen.conditions import inputs_of, num_classes
+from keras_imgen.inference.endpoints import bound
+from keras_imgen.inference.restorer import Form, TiledEndpoint
 from keras_imgen.losses import adversarial as adversarial_losses
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
@@ -48,7 +49,7 @@ class Restoration(ImageModel):
         ValueError: networks that do not fit each other.
     """
 
-    colour = "each"  # what a gray network does with colours: see `inference.restorer.Form`
+    colour = "each"  # what a gray network does with colours: see `inference.Form`
     second = "target"
     needs_target = True
     scale = 1
@@ -102,7 +103,7 @@ class Restoration(ImageModel):
             *(term.name for term in self.regularizers),
         )
 
-    def _form(self) -> restorer.Form:
+    def _form(self) -> Form:
         names, shape = inputs(self.network), self.image_shape
         if shape[:2] != (None, None) or shape[-1] not in (1, 3):
             raise ValueError(
@@ -116,7 +117,7 @@ class Restoration(ImageModel):
                     + (" For any size put layers.PadToMultiple first and layers.CropLike last." if size == 25 else "")
                 )
         strides = [getattr(layer, "multiple", 1) for layer in self.network._flatten_layers()]
-        return restorer.Form(
+        return Form(
             channels=self.image_shape[-1],
             out=int(out[-1]),
             scale=self.scale,
@@ -174,7 +175,7 @@ class Restoration(ImageModel):
         return tuple(inputs(self.network)["image"].shape[1:])
 
     @property
-    def form(self) -> restorer.Form:
+    def form(self) -> Form:
         """What `inference.restorer` has to know."""
         return self._untracked.form
 
@@ -315,19 +316,32 @@ class Restoration(ImageModel):
         Raises:
             ValueError: another shape, type or range.  FileNotFoundError: no such file.
         """
-        how = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "progress": progress, "known": self.conditions}
-        how |= given
+        endpoint = self.endpoints()["restore"]
+        how = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "progress": progress}
 
-        def run(arrays):
-            names = tuple(arrays)
-            function = lambda *values: self.call(dict(zip(names, values)))  # noqa: E731
-            rows = list(arrays.values())
+        def run(tensors):
+            names, rows = tuple(tensors), list(tensors.values())
+            function = lambda *values: endpoint.call(dict(zip(names, values)))  # noqa: E731
             return self.in_batches(("restore", names), function, rows, len(rows[0]), ema=ema, fill=False, any_size=True)
 
-        return restorer.restore(run, self.form, images, **how)
+        return endpoint.answer(run, bound(endpoint, (images,), {**how, **given}))
 
-    def generate(self, n=None, labels=None, seed=0, **kwargs):
-        raise TypeError(f"{type(self).__name__} makes images from images: use restore(images).")
+    def endpoints(self):
+        def tiles(given, told):
+            return self.call({**given, **told})
+
+        form = self.form
+        return {
+            "restore": TiledEndpoint(
+                inputs=(), conditions=self.conditions, signature="tiles", form=form, function=tiles
+            )
+        }
+
+    def show(self, batch=None, n=16, seed=0, **how):
+        told = {k: batch[k] for k in inputs_of(self.conditions) if k in batch}
+        how = {**({"masks": batch["mask"]} if "mask" in batch else {}), **({"conditions": told} if told else {}), **how}
+        shown = {"image": batch["image"], "answer": self.restore(batch["image"], **how)}
+        return {**shown, "target": batch["target"]} if "target" in batch else shown
 
     # === Saving and serving ===
 
@@ -339,12 +353,6 @@ class Restoration(ImageModel):
         for mine, its in zip(self.network.variables, copy.network.variables, strict=True):
             its.assign(averages.get(id(mine), mine))
         return copy
-
-    def export(self, path: str, **kwargs) -> None:
-        """Write a SavedModel for pictures of any size; see `serving.export.export_restoration`, also for `max_pixels`."""
-        from keras_imgen.serving.export import export_restoration
-
-        export_restoration(self, path, **kwargs)
 
     def get_config(self):
         save = lambda v: None if v is None else keras.saving.serialize_keras_object(v)  # noqa: E731

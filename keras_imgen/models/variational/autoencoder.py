@@ -7,9 +7,10 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import integer
-from keras_imgen.conditions import Conditions, given_with, inputs_of, num_classes
+from keras_imgen.conditions import Conditions, arguments, given_with, inputs_of, num_classes
 from keras_imgen.data import prepared
-from keras_imgen.inference.requests import checked_latents, rows, told
+from keras_imgen.inference.endpoints import Endpoint, Latents, Pictures, Seeds
+from keras_imgen.inference.requests import checked_latents, told
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import divergence
 from keras_imgen.models import batches
@@ -136,8 +137,8 @@ class LatentModel(ImageModel):
             seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
             batch_size: images made at a time.  ema: use averaged weights.
         """
-        seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds, null=False)
-        return self.told_in_batches("sample", self.sample, [seeds], told, batch_size, ema=ema)
+        given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "conditions": conditions}
+        return self.answer("generate", {**given, "batch_size": batch_size}, ema)
 
     def _images(self, images):
         images = np.asarray(images)
@@ -152,11 +153,30 @@ class LatentModel(ImageModel):
         name, function = (name, str(array.dtype)), getattr(self, name)
         return self.told_in_batches(name, function, [array], rows, batch_size, ema=ema)
 
-    def export(self, path: str) -> None:
-        """Write a SavedModel with the endpoints `generate` (also `serving_default`), `encode`, `decode` and `reconstruct`."""
-        from keras_imgen.serving.export import export_latent_model
+    def endpoints(self):
+        images, latents = Pictures(self.image_shape), Latents(self.latent_shape, getattr(self, "codes", None))
 
-        export_latent_model(self, path)
+        def coding(function, one, name, output="images"):
+            run = lambda given, told: function(given[name], told)  # noqa: E731
+            return Endpoint((one,), self.codec_conditions, output, function=run)
+
+        return {
+            "generate": self.generating,
+            "encode": coding(self.encoded, images, "images", "latents"),
+            "decode": coding(self.decoded, latents, "latents"),
+            "reconstruct": coding(self.reconstructed, images, "images"),
+        }
+
+    @property
+    def generating(self) -> Endpoint:
+        """The endpoint `generate`."""
+        return Endpoint((Seeds(),), self.conditions, function=lambda given, told: self.sample(given["seeds"], told))
+
+    def show(self, batch=None, n=16, seed=0, **how):
+        if "image" not in (batch or {}):
+            return super().show(batch, n, seed, **how)
+        told = arguments({k: v for k, v in batch.items() if k in inputs_of(self.codec_conditions)})
+        return {"image": batch["image"], "reconstruction": self.reconstruct(batch["image"], **told, **how)}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")

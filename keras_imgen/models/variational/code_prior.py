@@ -7,8 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import finite
-from keras_imgen.conditions import given_with
-from keras_imgen.inference.requests import rows
+from keras_imgen.inference.endpoints import Endpoint, Number, Seeds
 from keras_imgen.models.calls import check_labels, conditions_of
 from keras_imgen.models.variational.autoencoder import LatentModel
 from keras_imgen.models.variational.vqvae import VQVAE
@@ -43,7 +42,7 @@ class CodePrior(LatentModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check_temperature(temperature)
+        finite("temperature", temperature, 0.0, above=True)
         check_labels(network, num_classes, "network")
         self._classes, self.temperature = num_classes, temperature
         self.vqvae = vqvae.for_inference()
@@ -139,14 +138,17 @@ class CodePrior(LatentModel):
         ema: bool = True,
     ) -> np.ndarray:
         """As `LatentModel.generate`. `temperature`: below 1 the likelier codes; None is the model's."""
-        temperature = self.temperature if temperature is None else temperature
-        _check_temperature(temperature)
-        seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds, null=False)
+        given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "temperature": temperature}
+        return self.answer("generate", {**given, "conditions": conditions, "batch_size": batch_size}, ema)
 
-        def sample(seeds, told, temperature):
-            return self.sample(seeds, told, temperature=temperature)
+    @property
+    def generating(self):
+        def sample(given, told):
+            return self.sample(given["seeds"], told, temperature=given["temperature"])
 
-        return self.told_in_batches("sample", sample, [seeds], told, batch_size, (np.float32(temperature),), ema)
+        temperature = Number("temperature", self.temperature, 0.0, above=True)
+        short = {"generate": ()}
+        return Endpoint((Seeds(), temperature), self.conditions, signature="sample", short=short, function=sample)
 
     def get_config(self):
         load = keras.saving.serialize_keras_object
@@ -157,7 +159,3 @@ class CodePrior(LatentModel):
     def from_config(cls, config):
         load = keras.saving.deserialize_keras_object
         return cls(**{**config, **{k: load(config[k]) for k in ("vqvae", "network")}})
-
-
-def _check_temperature(temperature):
-    finite("temperature", temperature, 0.0, above=True)

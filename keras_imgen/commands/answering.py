@@ -1,0 +1,118 @@
+"""What `keras-imgen generate`, `translate` and `reconstruct` do: pictures by an endpoint of a model, in a folder."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_imgen.commands.common import checked_options, endpoint, load_model, nothing_replaced, parse_conditions
+from keras_imgen.commands.pictures import by_name
+from keras_imgen.conditions import arguments, given_with, in_turn
+from keras_imgen.data import image_io
+from keras_imgen.data.video_io import save_video
+
+PART = 256  # images made at a time: whole batches, so that the parts do not show in the pictures
+
+
+def generate(
+    path: str,
+    out: str,
+    n: int,
+    labels: list[int] | None,
+    conditions: list[str] | None,
+    seed: int,
+    options: Mapping[str, Any],
+    overwrite: bool,
+) -> str:
+    """Write new pictures into a folder: image_0000.png ..., or clip_0000.gif ..., and of the first 100 grid.png.
+
+    Args:
+        path: of the model.
+        out: the folder; made when the model has not refused.
+        n: how many.
+        labels: told in turn; [] for none, None for all in turn.
+        conditions: further ones, as NAME=VALUE.
+        seed: picture k has the seed `seed + k`.
+        options: of the endpoint `generate`.
+        overwrite: replace what is there.
+
+    Returns:
+        What was made, in words.
+
+    Raises:
+        ValueError: what the model refuses.  FileExistsError: pictures are there already.
+    """
+    model = load_model(path)
+    given_by_name = parse_conditions(model.conditions if hasattr(model, "conditions") else (), conditions)
+    if labels == [] and "label" in given_by_name:
+        raise ValueError("Expected --labels none, or a label by --condition, got both.")
+    given = checked_options(model, options)
+    clips = len(model.image_shape) == 4
+    name = "clip_{:04d}.gif" if clips else "image_{:04d}.png"
+    nothing_replaced(out, map(name.format, range(n)), overwrite)
+    told = in_turn(model.conditions, n, given_with(labels or None, given_by_name))
+    if labels == []:
+        told.pop("label", None)
+    about = {"model": model.name, **{k: str(v) for k, v in given.items()}}
+    for start in range(0, n, PART):
+        part = arguments({k: v[start : start + PART] for k, v in told.items()})
+        images = model.generate(min(PART, n - start), seed=seed + start, **part, **given)
+        os.makedirs(out, exist_ok=True)  # not before: a model may refuse
+        for k, image in enumerate(images, start):
+            place = os.path.join(out, name.format(k))
+            label = {"label": str(told["label"][k])} if "label" in told else {}
+            if clips:
+                save_video(place, image)
+            else:
+                image_io.save_image(place, image, {**about, "seed": str(seed + k), **label})
+        if start == 0:
+            grid = image_io.make_grid(images[:100])
+            image_io.save_image(os.path.join(out, "grid.png"), grid, {**about, "seed": str(seed)})
+    return f"{n} {'clip' if clips else 'image'}{'s' if n > 1 else ''}"
+
+
+def answer(
+    path: str,
+    pictures: str,
+    out: str,
+    overwrite: bool,
+    name: str,
+    otherwise: str,
+    label: int | None = None,
+    conditions: list[str] | None = None,
+) -> int:
+    """Write a model's answers to the pictures of a folder, as PNG under the same names; returns how many.
+
+    Args:
+        path: of the model.
+        pictures: the folder; other sizes are cropped to the model's.
+        out: the folder of the answers.
+        overwrite: replace what is there.
+        name: of the endpoint.
+        otherwise: what is said of a model that has none of this name.
+        label, conditions: what is told of all the pictures.
+
+    Raises:
+        FileNotFoundError: no such folder.  FileExistsError: pictures are there already.  ValueError: what the model refuses.
+    """
+    if not os.path.isdir(pictures):
+        raise FileNotFoundError(f"There is no folder {pictures}.")
+    found = by_name(pictures)
+    names = [f"{stem}.png" for stem in found]
+    nothing_replaced(out, names, overwrite)
+    model = load_model(path)
+    known = endpoint(model, name, path, otherwise).conditions
+    told = arguments(given_with(label, parse_conditions(known, conditions)))
+    height, width, channels = model.image_shape
+    paths = list(found.values())
+    for start in range(0, len(paths), 64):
+        part = slice(start, start + 64)
+        images = [image_io.resize(image_io.load_image(path, channels), (height, width)) for path in paths[part]]
+        answers = getattr(model, name)(np.stack(images), **told)
+        os.makedirs(out, exist_ok=True)  # not before the first answer: a model may refuse
+        for file, source, answered in zip(names[part], paths[part], answers):
+            image_io.save_image(
+                os.path.join(out, file), answered, {"model": model.name, "from": os.path.basename(source)}
+            )
+    return len(found)

@@ -1,0 +1,143 @@
+"""What several commands have in common: models by their path, their endpoints and options, and files that must not be replaced. Imports
+nothing heavy before it is needed: help answers at once."""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def load_model(path: str) -> Any:
+    """A model in memory or a served one, from a .keras file or a SavedModel folder.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it cannot be read; one line that names it.
+    """
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"There is no model {path}.")
+    try:
+        if os.path.isdir(path):
+            from keras_imgen.serving import load
+
+            return load(path)
+        from keras_imgen import load_model
+
+        return load_model(path)
+    except Exception as error:  # what a damaged file raises depends on where it is damaged
+        if isinstance(error, MemoryError) or path in str(error):
+            raise
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError(f"{path} cannot be read as a model: {said}") from error
+
+
+def endpoints(model: Any) -> dict[str, Any]:
+    """What a model answers, by name; a plain Keras model nothing."""
+    return model.endpoints() if hasattr(model, "endpoints") else {}
+
+
+def endpoint(model: Any, name: str, path: str, otherwise: str) -> Any:
+    """The endpoint of a model by its name.
+
+    Args:
+        model: of any kind.
+        name: of the endpoint, and of the command.
+        path: of the model, for the error.
+        otherwise: what is said of a model that has none.
+
+    Raises:
+        ValueError: it has none.
+    """
+    known = endpoints(model)
+    if name in known:
+        return known[name]
+    hint = f": use `keras-imgen {next(iter(known))}`" if known else ""
+    raise ValueError(f"{path} {otherwise}{hint}.")
+
+
+def checked_options(model: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `generate` that are given, for a model that has it.
+
+    Args:
+        model: of any kind.
+        given: the options by name; those that are None are left out.
+
+    Raises:
+        ValueError: the model makes images from images, or has no such option.
+    """
+    known = endpoints(model)
+    if known and "generate" not in known:
+        raise ValueError(f"{model.name} makes images from images: use `keras-imgen {next(iter(known))}`.")
+    found = {k: v for k, v in given.items() if v is not None}
+    names = options_of(known["generate"]) if known else ()
+    if unknown := [f"--{k.replace('_', '-')}" for k in found if k not in names]:
+        has = f" It has {', '.join(names)}: --set NAME=VALUE." if names else ""
+        raise ValueError(f"{', '.join(unknown)}: not for this kind of model ({model.name}).{has}")
+    return found
+
+
+def options_of(endpoint: Any) -> list[str]:
+    """Names of what an endpoint takes besides seeds, conditions and a batch size."""
+    own = {"n", "labels", "seed", "seeds", "conditions", "negative", "batch_size"}
+    return [k for k in endpoint.parameters().parameters if k not in own]
+
+
+def parse_options(given: list[str] | None) -> dict[str, Any]:
+    """["eta=0.5", "guidance_interval=0.1,3", "sampler=ddim"] -> numbers, tuples of them, or text, by name.
+
+    Raises:
+        ValueError: not of this form.
+    """
+    found = {}
+    for text in given or ():
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise ValueError(f"Expected --set NAME=VALUE, got {text!r}.")
+        found[name] = _value(value)
+    return found
+
+
+def _value(text):
+    for kind in (int, float, lambda text: tuple(map(float, text.split(",")))):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def parse_labels(text: str | None, option: str = "--labels") -> list[int] | None:
+    """ "0,1,2" -> [0, 1, 2]; "none" -> []; None -> None."""
+    from keras_imgen.conditions import numbers
+
+    if text is None:
+        return None
+    return [] if text.strip().lower() == "none" else numbers(option, text, int)
+
+
+def parse_conditions(conditions: tuple, given: list[str] | None) -> dict[str, Any]:
+    """["vector=0.1,2", "sequence=FILE.npy"] -> {"vector": [0.1, 2.0], "sequence": an array}.
+
+    Raises:
+        ValueError: not of this form, or a name that the model does not know.
+    """
+    known, found = {condition.key: condition for condition in conditions}, {}
+    for text in given or ():
+        name, sign, value = text.partition("=")
+        if not sign or name not in known:
+            raise ValueError(
+                f"Expected --condition NAME=VALUE of {', '.join(known) or 'no name: this model takes none'}, got {text!r}."
+            )
+        found[name] = known[name].parse(value)
+    return found
+
+
+def nothing_replaced(out: str, names: Iterable[str], overwrite: bool) -> None:
+    """Raises FileExistsError if one of the pictures is in the folder already."""
+    if not overwrite and os.path.isdir(out) and any(os.path.exists(os.path.join(out, name)) for name in names):
+        raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
+
+
+def at_least_one(option: str, value: int | None) -> None:
+    """Raises ValueError for a number below 1; None passes."""
+    if value is not None and value < 1:
+        raise ValueError(f"Expected {option} of at least 1, got {value}.")

@@ -1,0 +1,321 @@
+"""What a finished model answers: its endpoints, with everything that memory, export, client, command and server have to know of them.
+
+A model declares them once, in `endpoints()`; `answer` turns what a user passes into arrays, alike for a model in memory and for its export.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_imgen.arguments import as_numbers, finite
+from keras_imgen.conditions import Conditions, given_with, inputs_of
+from keras_imgen.inference import requests
+from keras_imgen.kinds import Kind
+
+Run = Callable[[dict[str, np.ndarray]], np.ndarray]
+
+
+class Tensor(NamedTuple):
+    """One tensor that an endpoint takes."""
+
+    shape: tuple[int | None, ...]  # of one row, or of the whole where all rows share it
+    dtype: str
+    rows: bool = True  # whether there is one for each row
+    default: Any = None  # where it may be left out; broadcasts with a row
+    like: str | None = None  # the tensor of whose shape a default is
+
+
+@dataclass
+class Request:
+    """What a user passed, on its way to tensors: each input adds its own."""
+
+    conditions: Conditions
+    given: Mapping[str, Any]  # conditions by name
+    count: int | None = None  # rows; the first input tells
+    told: dict[str, np.ndarray] = field(default_factory=dict)  # conditions' rows, by the names of the networks' inputs
+    rows: dict[str, np.ndarray] = field(default_factory=dict)
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def tensors(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """(those with a row each, those that all rows share), by the names that they have in the endpoint."""
+        served = inputs_of(self.conditions)
+        return {**self.rows, **{served[k].served: v for k, v in self.told.items()}}, self.constants
+
+
+REQUIRED = inspect.Parameter.empty  # the default of an argument that has none
+
+
+class Input(Kind):
+    """Something that an endpoint takes besides conditions. A subclass is a frozen dataclass with a `kind`, by which exports find it."""
+
+    noun = "input"
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of the method in Python, and their defaults; `REQUIRED` for none."""
+        raise NotImplementedError
+
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
+        """The tensors of the endpoint by name."""
+        raise NotImplementedError
+
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
+        """Add to the request what is made of the arguments.
+
+        Raises:
+            ValueError: other than this input is, in one line.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Seeds(Input):
+    """New images: `n`, `seed` or `seeds`, and conditions tell how many.
+
+    Args:
+        null: whether the model can go without any of its conditions, or, if False, without labels alone.
+    """
+
+    kind = "seeds"
+    null: bool = False
+
+    def arguments(self):
+        return {"n": None, "seed": 0, "seeds": None}
+
+    def tensors(self, conditions):
+        return {"seeds": Tensor((), "int32")}
+
+    def encode(self, given, request):
+        seeds, request.told = requests.rows(
+            request.conditions, given["n"], request.given, given["seed"], given["seeds"], self.null
+        )
+        request.count, request.rows["seeds"] = len(seeds), seeds
+
+
+@dataclass(frozen=True)
+class Pictures(Input):
+    """Pictures of one size, uint8 (N, *shape).
+
+    Args:
+        shape: of one of them, without rows.
+        argument: the name of the method's argument.
+        tensor: the name of the endpoint's tensor.
+    """
+
+    kind = "pictures"
+    shape: tuple[int, ...]
+    argument: str = "images"
+    tensor: str = "images"
+
+    def arguments(self):
+        return {self.argument: REQUIRED}
+
+    def tensors(self, conditions):
+        return {self.tensor: Tensor(self.shape, "uint8")}
+
+    def encode(self, given, request):
+        images = as_numbers(given[self.argument])
+        if images.dtype != np.uint8 or images.shape[1:] != self.shape or not images.ndim:
+            raise ValueError(
+                f"Expected uint8 {self.argument} (N, {', '.join(map(str, self.shape))}), got {images.dtype} {images.shape}."
+            )
+        _rows(request, self.tensor, images)
+
+
+@dataclass(frozen=True)
+class Latents(Input):
+    """Latents (N, *shape).
+
+    Args:
+        shape: of one of them.
+        codes: how many codes there are, of a model whose latents are codes; None for numbers.
+    """
+
+    kind = "latents"
+    shape: tuple[int, ...]
+    codes: int | None = None
+
+    def arguments(self):
+        return {"latents": REQUIRED}
+
+    def tensors(self, conditions):
+        return {"latents": Tensor(self.shape, "float32" if self.codes is None else "int32")}
+
+    def encode(self, given, request):
+        _rows(request, "latents", requests.checked_latents(given["latents"], self.shape, self.codes))
+
+
+def _rows(request: Request, name: str, array: np.ndarray) -> None:
+    if request.count is None:
+        request.count, request.told = len(array), requests.told(request.conditions, len(array), request.given)
+    if len(array) != request.count:
+        raise ValueError(f"Expected as many `{name}` as rows of the others, {request.count}, got {len(array)}.")
+    request.rows[name] = array
+
+
+@dataclass(frozen=True)
+class Rows(Input):
+    """Numbers float32 (N, *shape), as they are.
+
+    Args:
+        name: of argument and tensor.
+        shape: of a row.
+    """
+
+    kind = "rows"
+    name: str
+    shape: tuple[int, ...] = ()
+
+    def arguments(self):
+        return {self.name: REQUIRED}
+
+    def tensors(self, conditions):
+        return {self.name: Tensor(self.shape, "float32")}
+
+    def encode(self, given, request):
+        count = np.shape(as_numbers(given[self.name]))[:1]
+        _rows(request, self.name, finite(self.name, given[self.name], shape=((*count, *self.shape),)))
+
+
+@dataclass(frozen=True)
+class Number(Input):
+    """A number for all rows.
+
+    Args:
+        name: of argument and tensor.
+        default: where none is given.
+        low, high: what it may be.
+        above: whether `low` itself is too low.
+    """
+
+    kind = "number"
+    name: str
+    default: float
+    low: float | None = None
+    high: float | None = None
+    above: bool = False
+
+    def arguments(self):
+        return {self.name: None}
+
+    def tensors(self, conditions):
+        return {self.name: Tensor((), "float32", False, np.float32(self.default))}
+
+    def encode(self, given, request):
+        value = given[self.name]
+        bounds = [v for v in (self.low, self.high) if v is not None]
+        request.constants[self.name] = (
+            np.float32(self.default) if value is None else finite(self.name, value, *bounds, above=self.above)[()]
+        )
+
+
+@dataclass(frozen=True)
+class Endpoint(Kind):
+    """Something that a model answers.
+
+    Args:
+        inputs: what it takes; the first tells how many rows there are.
+        conditions: what else it is told.
+        output: the name of what comes out: images, latents, ....
+        signature: its name in a SavedModel; None is the one that the model calls it by.
+        short: further signatures, for programs without this package, by name: which of the tensors that have a default each still takes.
+        batch_size: rows at a time, where a user says nothing.
+        fill: whether every batch is full, so that a row does not depend on how many there are, to its last bit.
+        function: tensors by name, and conditions by the names of the networks' inputs, -> the output. An export has none.
+    """
+
+    kind = "endpoint"
+    noun = "endpoint"
+    inputs: tuple[Input, ...]
+    conditions: Conditions = ()
+    output: str = "images"
+    signature: str | None = None
+    short: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    batch_size: int = 64
+    fill: bool = True
+    function: Callable[[dict[str, Any], dict[str, Any]], Any] | None = field(
+        default=None, compare=False, metadata={"described": False}
+    )
+
+    def parameters(self) -> inspect.Signature:
+        """The arguments of the method in Python."""
+        first, *others = (one.arguments() for one in self.inputs)
+        places = {k: v for k, v in first.items() if k != "seeds"}
+        name, *rest = places
+        by_place = {name: first[name], "labels": None, **{k: first[k] for k in rest}}
+        named = {k: v for k, v in first.items() if k not in places}
+        named.update({k: v for one in others for k, v in one.items()})
+        return signature(by_place, {**named, "conditions": None, "batch_size": self.batch_size})
+
+    @property
+    def answers_pictures(self) -> bool:
+        """Whether it makes pictures of pictures."""
+        return self.output == "images" and any(isinstance(one, Pictures) for one in self.inputs)
+
+    def needs(self) -> list[str]:
+        """The arguments that have to be given beside those of the first input."""
+        return [k for one in self.inputs[1:] for k, v in one.arguments().items() if v is REQUIRED]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that it takes, by the names that these have in a SavedModel."""
+        own = {k: v for one in self.inputs for k, v in one.tensors(self.conditions).items()}
+        return {**own, **{one.served: Tensor(one.shape, one.dtype) for one in inputs_of(self.conditions).values()}}
+
+    def call(self, tensors: Mapping[str, Any]) -> Any:
+        """The function on tensors by the names that they have in a SavedModel."""
+        served = {one.served: name for name, one in inputs_of(self.conditions).items()}
+        told = {served[k]: v for k, v in tensors.items() if k in served}
+        return self.function({k: v for k, v in tensors.items() if k not in served}, told)
+
+    def request(self, given: Mapping[str, Any]) -> Request:
+        """What a user passed, all of `parameters()`, as arrays.
+
+        Raises:
+            ValueError: what one of the inputs or conditions refuses.
+        """
+        request = Request(self.conditions, given_with(given["labels"], given["conditions"]))
+        for one in self.inputs:
+            one.encode(given, request)
+        return request
+
+    def answer(self, run: Run, given: Mapping[str, Any]) -> np.ndarray:
+        """Arrays for what a user passed.
+
+        Args:
+            run: tensors by name, some rows of them -> the output of these rows.
+            given: all of `parameters()`.
+        """
+        rows, constants = self.request(given).tensors()
+        names = list(rows)
+
+        def some(*arrays):
+            return run({**dict(zip(names, arrays)), **constants})
+
+        return requests.answers(some, list(rows.values()), given["batch_size"], self.fill)
+
+
+Endpoints = dict[str, Endpoint]
+
+
+def signature(by_place: Mapping[str, Any], by_name: Mapping[str, Any]) -> inspect.Signature:
+    """Of arguments and their defaults, `REQUIRED` for none."""
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, by_place), (inspect.Parameter.KEYWORD_ONLY, by_name)
+    return inspect.Signature([inspect.Parameter(k, kind, default=v) for kind, every in kinds for k, v in every.items()])
+
+
+def bound(endpoint: Endpoint, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call, all of them, by name.
+
+    Raises:
+        TypeError: one that is not known, given twice, or missing.
+    """
+    found = endpoint.parameters().bind(*args, **kwargs)
+    found.apply_defaults()
+    return found.arguments
+
+
+def answering(model: Any) -> Endpoint | None:
+    """The endpoint by which a model answers pictures with pictures, None where it has none."""
+    return next((e for e in model.endpoints().values() if e.answers_pictures), None)

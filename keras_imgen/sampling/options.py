@@ -1,0 +1,127 @@
+"""How images are sampled from a diffusion model, as a user says it: to a model in memory, and to its export."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from keras_imgen.arguments import as_numbers, finite, shown
+from keras_imgen.conditions import given_with, inputs_of, is_null, of_one_length
+from keras_imgen.inference.endpoints import Input, Tensor
+from keras_imgen.inference.requests import rows
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How images are sampled from a diffusion model: what `generate`, `image_to_image`, `inpaint` and the client of an export take.
+
+    Args:
+        steps: of the sampler; None is the model's, here and below.
+        sampler: its name, see `samplers.table`.
+        grid: how the steps are spread; None is the sampler's.
+        eta: noise of the steps, 0 for none; None is the sampler's.
+        guidance_scale: 1 is none; one for all images or one for each.
+        guidance_rescale: phi in [0, 1].
+        guidance_interval: (low, high) of sigma/alpha outside which guidance is off; None is always on.
+    """
+
+    steps: int | None = None
+    sampler: str | None = None
+    grid: str | None = None
+    eta: float | None = None
+    guidance_scale: Any = None
+    guidance_rescale: float = 0.0
+    guidance_interval: tuple[float, float] | None = None
+
+    @classmethod
+    def split(cls, given: dict[str, Any]) -> tuple["Sampling", dict[str, Any]]:
+        """(those of the arguments that it knows, the others)."""
+        names = {f.name for f in fields(cls)}
+        return cls(**{k: v for k, v in given.items() if k in names}), {k: v for k, v in given.items() if k not in names}
+
+    def for_table(self, **own: Any) -> dict[str, Any]:
+        """What `samplers.table` takes, with the model's `own` where nothing is asked for."""
+        asked = {k: getattr(self, k) for k in ("steps", "sampler", "grid", "eta")}
+        return {**own, **{k: v for k, v in asked.items() if v is not None}}
+
+    def guidance(self, own: float, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(scales float32 (count,), phi, the interval's ends as log-SNR (2,)), checked; `own` is the model's scale."""
+        scales = finite(
+            "guidance_scale", own if self.guidance_scale is None else self.guidance_scale, shape=((), (count,))
+        )
+        phi = finite("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
+        return np.broadcast_to(scales, (count,)), phi, guidance_limits(self.guidance_interval)
+
+
+def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
+    """(low, high) of sigma/alpha -> float32 (low, high) of log-SNR; None is always on."""
+    if interval is None:
+        return np.array([-np.inf, np.inf], "float32")
+    ends = as_numbers(interval)
+    if ends.dtype.kind not in "iuf" or ends.shape != (2,) or not 0.0 <= ends[0] < ends[1]:
+        raise ValueError(
+            f"Expected `guidance_interval` (low, high) of sigma/alpha with 0 <= low < high, got {shown(interval)}."
+        )
+    with np.errstate(divide="ignore"):
+        return (-2.0 * np.log(ends[::-1].astype("float64"))).astype("float32")
+
+
+@dataclass(frozen=True)
+class SamplerInput(Input):
+    """What an export of a diffusion model is told of `Sampling`, and of conditions that guidance leads away from.
+
+    Args:
+        sampler, steps, guidance_scale: where a user says nothing.
+        schedule: of the model, as Keras serializes it, in JSON.
+        table: (rows, 10) of that sampler and these steps, so that the default needs no Keras.
+    """
+
+    kind = "sampler"
+    sampler: str
+    steps: int
+    guidance_scale: float
+    schedule: str
+    table: tuple[tuple[float, ...], ...]
+
+    def arguments(self):
+        return {**asdict(Sampling()), "negative": None}
+
+    def tensors(self, conditions):
+        own = {one.served: one for one in inputs_of(conditions).values()}
+        return {
+            "guidance_scale": Tensor((), "float32", default=np.float32(self.guidance_scale)),
+            "table": Tensor((None, len(self.table[0])), "float32", False, np.asarray(self.table, "float32")),
+            "guidance_rescale": Tensor((), "float32", False, np.float32(0.0)),
+            "guidance_interval": Tensor((2,), "float32", False, guidance_limits(None)),
+            **{f"negative_{k}": Tensor(v.shape, v.dtype, default=v.null, like=k) for k, v in own.items()},
+        }
+
+    def encode(self, given, request):
+        how = Sampling(**{f.name: given[f.name] for f in fields(Sampling)})
+        scales, phi, interval = how.guidance(self.guidance_scale, request.count)
+        negative = given_with(None, given["negative"])
+        if not negative and is_null(request.conditions, request.told):
+            scales = np.ones_like(scales)
+        away = rows(request.conditions, request.count, negative, like=request.told)[1]
+        request.told, away = of_one_length(request.conditions, request.told, away)
+        served = inputs_of(request.conditions)
+        request.rows |= {"guidance_scale": scales, **{f"negative_{served[k].served}": v for k, v in away.items()}}
+        table = self.made(how.for_table()).astype("float32")
+        request.constants |= {"table": table, "guidance_rescale": phi, "guidance_interval": interval}
+
+    def made(self, how: Mapping[str, Any]) -> np.ndarray:
+        """The sampler's coefficients, float64 (rows, 10), see `samplers.table`.
+
+        Args:
+            how: those of steps, sampler, grid and eta that are not the model's.
+        """
+        if not how:
+            return np.asarray(self.table)
+        import keras
+
+        from keras_imgen.sampling import samplers
+
+        schedule = keras.saving.deserialize_keras_object(json.loads(self.schedule))
+        return samplers.table(schedule=schedule, **{"sampler": self.sampler, "steps": self.steps, **how})
