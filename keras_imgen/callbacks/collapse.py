@@ -1,6 +1,7 @@
 """Adversarial training that goes wrong, said aloud."""
 
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,7 +25,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         self.found: dict[int, list[str]] = {}
         self._said: set[str] = set()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs, now = logs or {}, {}
         if logs.get("diversity", np.inf) < self.diversity:
             now["diversity"] = (

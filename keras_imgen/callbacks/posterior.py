@@ -3,6 +3,7 @@
 import json
 import os
 import warnings
+from typing import Any
 
 import keras
 
@@ -16,6 +17,9 @@ class PosteriorMonitor(keras.callbacks.Callback):
     Args:
         log: a file to which {"epoch": 1, "kl_per_dimension": [...]} is appended after every epoch, nats; epochs count from 1.
         share: of the latent numbers that have to be used, each with more than 0.01 nats.
+
+    Raises:
+        ValueError: a `share` outside [0, 1]; in `fit`, a model without a posterior.
     """
 
     def __init__(self, log: str | None = None, share: float = 0.1):
@@ -24,11 +28,11 @@ class PosteriorMonitor(keras.callbacks.Callback):
             raise ValueError(f"Expected `share` in [0, 1], got {share!r}.")
         self.log, self.share, self._said = log, share, False
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if not hasattr(self.model, "kl_per_dimension"):
             raise ValueError(f"PosteriorMonitor watches a VAE's posterior; {type(self.model).__name__} has none.")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         from keras_imgen.models.variational.vae import ACTIVE
 
         kl = [float(v) for v in self.model.kl_per_dimension]

@@ -25,7 +25,10 @@ class SampleGrid(keras.callbacks.Callback):
         images: uint8 (n, H, W, C), for a model from image to image or an autoencoder: the grid shows each one beside the answer. A
             conditional autoencoder needs their `labels` too.
         conditions: what else the model is told, by name; see `keras_imgen.conditions`.
-        generate: passed on to `model.generate`, as `steps=10`; or to `model.restore`, as `masks=...`.
+        **generate: passed on to `model.generate`, as `steps=10`; or to `model.restore`, as `masks=...`.
+
+    Raises:
+        ValueError: `every` or `n` below 1; in `fit`, a conditional autoencoder without the conditions of its images.
     """
 
     def __init__(
@@ -53,7 +56,7 @@ class SampleGrid(keras.callbacks.Callback):
             raise ValueError(f"Expected `n` of at least 1 image, got {self.n!r}.")
         self.conditions, self._generate, self._writer = conditions, generate, None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         told = given_with(self.labels, self.conditions)
         for condition in getattr(self.model, "codec_conditions", ()) if self.images is not None else ():
             if condition.key not in told:
@@ -71,7 +74,7 @@ class SampleGrid(keras.callbacks.Callback):
         told = given_with(self.labels, self.conditions) if self.model.codec_conditions else {}
         return self.model.reconstruct(self.images, **arguments(told))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if (epoch + 1) % self.every and epoch + 1 != self.params.get("epochs"):
             return
         from keras_imgen.data.image_io import make_grid, save_image
@@ -90,8 +93,10 @@ class SampleGrid(keras.callbacks.Callback):
 
 
 def beside(*rows: np.ndarray) -> np.ndarray:
-    """Images uint8 (N, H, W, C) of several kinds, side by side: (N, H, kinds x W, C). Gray ones become colour beside colour, small ones
-    grow by nearest neighbour."""
+    """Images uint8 (N, H, W, C) of several kinds, side by side: (N, H, kinds x W, C).
+
+    Gray ones become colour beside colour, small ones grow by nearest neighbour.
+    """
     channels, height = max(r.shape[-1] for r in rows), max(r.shape[1] for r in rows)
     rows = [r.repeat(height // r.shape[1], 1).repeat(height // r.shape[1], 2) for r in rows]
     return np.concatenate([np.repeat(r, channels, -1) if r.shape[-1] < channels else r for r in rows], axis=2)

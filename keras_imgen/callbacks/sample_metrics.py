@@ -26,7 +26,10 @@ class SampleMetrics(keras.callbacks.Callback):
         max_share: an evaluation that would take their time above this share of the training's is left out, but for the first
             and the last epoch's. None: never.
         conditions: what else the model is told, as in `SampleGrid`.
-        generate: passed on to `model.generate`, as `steps=10`.
+        **generate: passed on to `model.generate`, as `steps=10`.
+
+    Raises:
+        ValueError: `every` below 1, `n` below 2, `max_share` not above 0.
     """
 
     def __init__(
@@ -56,15 +59,15 @@ class SampleMetrics(keras.callbacks.Callback):
         self.max_share, self.conditions, self._generate = max_share, conditions, generate
         self._reference, self._training, self._judging, self._last = None, 0.0, 0.0, 0.0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         from keras_imgen.metrics.features import reference
 
         self._reference = self._reference or reference(self.real, self.extractor)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._began = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._training += time.perf_counter() - self._began
         last = epoch + 1 == self.params.get("epochs")
         if (epoch + 1) % self.every and not last:
