@@ -10,7 +10,7 @@ from keras_imgen.conditions import arguments, given_with, in_turn, of
 
 
 class SampleMetrics(keras.callbacks.Callback):
-    """Judges samples after every k-th epoch and puts the numbers into the epoch's logs, as `val_kernel`.
+    """Evaluates samples after every k-th epoch and puts the numbers into the epoch's logs, as `val_kernel`.
 
     `ModelCheckpoint`, `EarlyStopping`, `ReduceLROnPlateau`, `TensorBoard` and `MetricLog` see them if they come later in the
     list of callbacks. Samples are made with averaged weights and the same seeds every time.
