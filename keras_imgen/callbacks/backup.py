@@ -61,10 +61,10 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
 
 
 def room_for(model: keras.Model, folder: str) -> None:
-    """Nothing, if the folder has room for a file of the model's weights and optimizers.
+    """Check that the folder has room for a file of the model's weights and optimizers.
 
     Raises:
-        OSError: it has not.
+        OSError: it does not.
     """
     held = [*model.variables, *model.optimizer.variables]
     size = sum(prod(v.shape) * np.dtype(v.dtype).itemsize + 4096 for v in held)

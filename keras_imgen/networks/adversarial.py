@@ -96,7 +96,11 @@ def normalization(kind: str | None, name: str) -> Callable[[Any], Any]:
 
 
 def check_normalization(kind: str | None, allowed: tuple[str | None, ...]) -> None:
-    """Raises ValueError for a kind of normalisation that is not among the allowed."""
+    """Check that a kind of normalisation is among the allowed.
+
+    Raises:
+        ValueError: it is not.
+    """
     if kind not in allowed:
         raise ValueError(f"Expected `normalization` to be one of {', '.join(map(repr, allowed))}, got {kind!r}.")
 

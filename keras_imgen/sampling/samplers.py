@@ -22,13 +22,22 @@ SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0  # of s = sigma/alpha (Karras et al
 
 
 class Row(NamedTuple):
-    """One network call at level `at`, leading to level `to`, in the coordinates x/alpha and sigma/alpha."""
+    """One network call, in the coordinates x/alpha and sigma/alpha.
+
+    Args:
+        at: number of the level of the call.
+        to: number of the level that it leads to.
+        a: weight of x.
+        b: weights of y_i, y_{i-1}, ..., at most four.
+        y: (p, q) of y = p·x + q·D; by default y = D.
+        s: standard deviation of the noise that is added.
+    """
 
     at: int
     to: int
     a: float
     b: Sequence[float]
-    y: tuple[float, float] = (0.0, 1.0)  # (p, q); by default y = D
+    y: tuple[float, float] = (0.0, 1.0)
     s: float = 0.0
 
 
