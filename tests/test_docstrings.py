@@ -67,8 +67,9 @@ def faults(function, doc: str, bound: bool = False, inherited: bool = False) -> 
         inherited: whether a base class has described it.
     """
     signature = inspect.signature(function)
-    arguments = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD][bound:]
+    arguments = [*signature.parameters.values()][bound:]
     found = [f"no type of {p.name}" for p in arguments if p.annotation is p.empty]
+    arguments = [p for p in arguments if p.kind is not p.VAR_KEYWORD]
     if function.__name__ not in MAKERS and signature.return_annotation is signature.empty:
         found.append("no type of what it returns")
     if not doc and not inherited:

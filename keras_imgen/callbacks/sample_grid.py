@@ -41,7 +41,7 @@ class SampleGrid(keras.callbacks.Callback):
         tensorboard: str | None = None,
         images: Any = None,
         conditions: dict[str, Any] | None = None,
-        **generate,
+        **generate: Any,
     ):
         super().__init__()
         self.images = None if images is None else np.asarray(images)

@@ -43,7 +43,7 @@ class SampleMetrics(keras.callbacks.Callback):
         seed: int = 0,
         max_share: float | None = 0.5,
         conditions: dict[str, Any] | None = None,
-        **generate,
+        **generate: Any,
     ):
         super().__init__()
         from keras_imgen.metrics import evaluation, extractors

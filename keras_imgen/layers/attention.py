@@ -21,7 +21,7 @@ class Attention(keras.layers.Layer):
         ValueError: channels that `heads` does not divide.
     """
 
-    def __init__(self, heads: int, zero: bool = True, causal: bool = False, **kwargs):
+    def __init__(self, heads: int, zero: bool = True, causal: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.heads, self.zero, self.causal = heads, zero, causal
 

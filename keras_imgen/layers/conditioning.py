@@ -19,7 +19,7 @@ class FourierFeatures(keras.layers.Layer):
         size: numbers of the output, even; half of them are sines.
     """
 
-    def __init__(self, size: int, **kwargs):
+    def __init__(self, size: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.size = size
 
@@ -45,7 +45,7 @@ class LabelEmbedding(keras.layers.Embedding):
         size: length of the vectors.
     """
 
-    def __init__(self, num_classes: int, size: int, **kwargs):
+    def __init__(self, num_classes: int, size: int, **kwargs: Any):
         super().__init__(num_classes + 1, size, **kwargs)
         self.num_classes, self.size = num_classes, size
 
@@ -64,7 +64,7 @@ class LabelPlanes(keras.layers.Layer):
         width: of the planes, in pixels.
     """
 
-    def __init__(self, num_classes: int, height: int, width: int, **kwargs):
+    def __init__(self, num_classes: int, height: int, width: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.num_classes, self.height, self.width = num_classes, height, width
 
@@ -90,7 +90,7 @@ class ConditionalBatchNorm(keras.layers.Layer):
         momentum: of the moving mean and variance.
     """
 
-    def __init__(self, momentum: float = 0.9, **kwargs):
+    def __init__(self, momentum: float = 0.9, **kwargs: Any):
         super().__init__(**kwargs)
         self.momentum = momentum
 

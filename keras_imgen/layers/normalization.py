@@ -74,7 +74,7 @@ class GroupNorm(keras.layers.Layer):
         epsilon: added to the variance.
     """
 
-    def __init__(self, groups: int = 32, activation: str | None = None, epsilon: float = 1e-5, **kwargs):
+    def __init__(self, groups: int = 32, activation: str | None = None, epsilon: float = 1e-5, **kwargs: Any):
         super().__init__(**kwargs)
         self.groups, self.epsilon = groups, epsilon
         self.activation = keras.activations.get(activation)

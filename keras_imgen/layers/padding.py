@@ -32,7 +32,7 @@ class PadToMultiple(keras.layers.Layer):
         multiple: in pixels.
     """
 
-    def __init__(self, multiple: int, **kwargs):
+    def __init__(self, multiple: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.multiple = multiple
 
@@ -60,7 +60,7 @@ class CropLike(keras.layers.Layer):
         scale: whole number.
     """
 
-    def __init__(self, scale: int = 1, **kwargs):
+    def __init__(self, scale: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.scale = scale
 

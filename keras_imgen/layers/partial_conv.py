@@ -31,7 +31,7 @@ class PartialConv2D(keras.layers.Layer):
         padding: str = "same",
         activation: str | None = None,
         kernel_initializer: Any = "he_normal",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.filters, self.kernel_size, self.strides, self.padding = filters, kernel_size, strides, padding
@@ -78,7 +78,7 @@ class GatedActivation(keras.layers.Layer):
         activation: of the first half, None for none.
     """
 
-    def __init__(self, activation: str | None = "elu", **kwargs):
+    def __init__(self, activation: str | None = "elu", **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = keras.activations.get(activation)
 

@@ -20,7 +20,7 @@ class PixelShuffle(keras.layers.Layer):
         ValueError: channels that scale^2 does not divide.
     """
 
-    def __init__(self, scale: int, **kwargs):
+    def __init__(self, scale: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.scale = scale
 
@@ -49,7 +49,7 @@ class PixelUnshuffle(keras.layers.Layer):
         scale: whole reduction.
     """
 
-    def __init__(self, scale: int, **kwargs):
+    def __init__(self, scale: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.scale = scale
 

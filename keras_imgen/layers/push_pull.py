@@ -27,7 +27,7 @@ class PushPull(keras.layers.Layer):
         ValueError: H or W is no multiple of 2^levels.
     """
 
-    def __init__(self, levels: int = 6, sweeps: int = 4, dtype: Any = "float32", **kwargs):
+    def __init__(self, levels: int = 6, sweeps: int = 4, dtype: Any = "float32", **kwargs: Any):
         super().__init__(dtype=dtype, **kwargs)
         self.levels, self.sweeps = levels, sweeps
 

@@ -70,7 +70,9 @@ class EqualizedDense(_Equalized):
         bias: where the bias starts.
     """
 
-    def __init__(self, units: int, activate: bool = False, lr_multiplier: float = 1.0, bias: float = 0.0, **kwargs):
+    def __init__(
+        self, units: int, activate: bool = False, lr_multiplier: float = 1.0, bias: float = 0.0, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.units, self.activate, self.lr_multiplier, self.start = units, activate, lr_multiplier, bias
 
@@ -104,7 +106,13 @@ class EqualizedConv2D(_Equalized):
     """
 
     def __init__(
-        self, filters: int, size: int = 3, activate: bool = True, down: bool = False, use_bias: bool = True, **kwargs
+        self,
+        filters: int,
+        size: int = 3,
+        activate: bool = True,
+        down: bool = False,
+        use_bias: bool = True,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.filters, self.size, self.activate, self.down, self.use_bias = filters, size, activate, down, use_bias
@@ -147,7 +155,7 @@ class ModulatedConv2D(_Equalized):
     """
 
     def __init__(
-        self, filters: int, size: int = 3, demodulate: bool = True, up: bool = False, noise: bool = True, **kwargs
+        self, filters: int, size: int = 3, demodulate: bool = True, up: bool = False, noise: bool = True, **kwargs: Any
     ):
         super().__init__(**kwargs)
         self.filters, self.size, self.demodulate, self.up, self.noise = filters, size, demodulate, up, noise

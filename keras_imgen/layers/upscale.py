@@ -29,7 +29,7 @@ class Upscale(keras.layers.Layer):
         dtype: as Keras' layers take it.
     """
 
-    def __init__(self, scale: int, dtype: Any = "float32", **kwargs):
+    def __init__(self, scale: int, dtype: Any = "float32", **kwargs: Any):
         super().__init__(dtype=dtype, **kwargs)
         self.scale = scale
 

@@ -25,7 +25,7 @@ class WindowAttention(keras.layers.Layer):
         ValueError: channels that `heads` does not divide, a `shift` outside 0..window - 1.
     """
 
-    def __init__(self, heads: int, window: int = 8, shift: int = 0, **kwargs):
+    def __init__(self, heads: int, window: int = 8, shift: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 <= shift < window:
             raise ValueError(f"Expected a shift of 0..{window - 1} for window={window}, got {shift}.")

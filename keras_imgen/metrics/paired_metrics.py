@@ -30,7 +30,7 @@ class PairedMetric(keras.metrics.Metric):
         quantize: bool = False,
         low: float | None = None,
         name: str | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(name=name or type(self).__name__.lower(), **kwargs)
         self.data_range, self.channels, self.shave, self.quantize = data_range, channels, shave, quantize

@@ -36,7 +36,7 @@ class PerceptualDistance(keras.metrics.Metric):
         data_range: float = 2.0,
         low: float | None = None,
         name: str | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         if trunk is None:
             from keras_imgen.data.files import data_file

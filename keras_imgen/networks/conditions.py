@@ -33,7 +33,7 @@ def inputs(channels: int, num_classes: int | None, vector_dim: int | None, seque
 class Conditioned(keras.Model):
     """A network of the inputs above, that may be called without `sequence_mask`: then all of the sequence counts."""
 
-    def __call__(self, inputs: Any, *args: Any, **kwargs) -> Any:
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The network's output for a dict of its inputs."""
         if isinstance(inputs, dict) and "sequence" in inputs:
             inputs = {"sequence_mask": None, **inputs}

@@ -23,7 +23,7 @@ class DiT(conditions.Conditioned):
         num_classes: int | None = None,
         vector_dim: int | None = None,
         sequence_dim: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         height, across, channels = image_shape
         if height % patch or across % patch:
@@ -102,7 +102,7 @@ class Block(layers.Layer):
         heads: of attention; the width of the tokens must be a multiple of it.
     """
 
-    def __init__(self, heads: int, **kwargs):
+    def __init__(self, heads: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.heads = heads
 
@@ -155,7 +155,7 @@ class Unpatch(layers.Layer):
         patch: p, side of the squares in pixels.
     """
 
-    def __init__(self, patch: int, **kwargs):
+    def __init__(self, patch: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.patch = patch
 

@@ -16,7 +16,7 @@ def residual_unet(
     use_bias: bool = True,
     late_skips: bool = False,
     lowest_dilation: int = 1,
-    **last,
+    **last: Any,
 ) -> Any:
     """Residual blocks at each resolution, on the way down and on the way up; what the two ways have at a resolution is added.
 
@@ -67,7 +67,7 @@ def residual_unet(
     )
 
 
-def conv(h: Any, filters: int, name: str, kernel_initializer: Any = "he_normal", **kwargs) -> Any:
+def conv(h: Any, filters: int, name: str, kernel_initializer: Any = "he_normal", **kwargs: Any) -> Any:
     """A convolution of 3 x 3 that keeps the size.
 
     Args:

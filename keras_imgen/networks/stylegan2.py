@@ -35,7 +35,7 @@ class StyleGAN2Generator(keras.Model):
         largest: int = 256,
         depth: int = 4,
         num_classes: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         resolutions = _resolutions(image_shape)

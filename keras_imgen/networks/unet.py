@@ -23,7 +23,7 @@ class UNet(conditions.Conditioned):
         vector_dim: int | None = None,
         sequence_dim: int | None = None,
         dropout: float = 0.0,
-        **kwargs,
+        **kwargs: Any,
     ):
         height, width, channels = image_shape
         stride = 2 ** (len(widths) - 1)

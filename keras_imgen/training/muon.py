@@ -37,7 +37,7 @@ class ConvMuon(keras.optimizers.Muon):
         adam_weight_decay: float | None = None,
         exclude_layers: list[str] | None = None,
         name: str = "conv_muon",
-        **kwargs,
+        **kwargs: Any,
     ):
         if isinstance(exclude_layers, str):
             raise ValueError(f"Expected `exclude_layers` as a list of expressions, got {exclude_layers!r}.")
