@@ -5,6 +5,10 @@ Importing the package costs nothing: keras and TensorFlow are imported when a pa
 
 import os
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
 
 __version__ = "0.1.0"
 
@@ -15,8 +19,16 @@ _ROOMS = "callbacks data editing layers losses metrics models networks recipes s
 __all__ = ["load_model", *_ROOMS]
 
 
-def load_model(path: str, custom_objects: dict | None = None, compile: bool = True, safe_mode: bool = True):
+def load_model(
+    path: str, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+) -> "keras.Model":
     """`keras.saving.load_model` for a `.keras` file of any model of the package. Warns of weights that are NaN or infinite.
+
+    Args:
+        path: of the file.
+        custom_objects: classes and functions of your own by name, as Keras takes them.
+        compile: whether it comes with its optimizer and losses, to go on training.
+        safe_mode: refuse files with code in them, as Keras does.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -27,7 +39,7 @@ def load_model(path: str, custom_objects: dict | None = None, compile: bool = Tr
     return load(path, custom_objects, compile, safe_mode)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f"keras_imgen.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

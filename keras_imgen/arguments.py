@@ -9,8 +9,15 @@ import numpy as np
 def integer(name: str, value: Any, low: int = -(2**63), high: int = 2**63 - 1, hint: str = "") -> int:
     """The whole number `value`.
 
+    Args:
+        name: what messages call it.
+        value: what was passed.
+        low: least value.
+        high: largest value.
+        hint: end of the message, which says what to do.
+
     Raises:
-        ValueError: another type, also bool, or outside [low, high]; `hint` says what to do.
+        ValueError: another type, also bool, or outside [low, high].
     """
     try:
         found = None if isinstance(value, bool | np.bool_) else operator.index(value)
@@ -24,13 +31,26 @@ def integer(name: str, value: Any, low: int = -(2**63), high: int = 2**63 - 1, h
 
 
 def finite(
-    name: str, value: Any, low: float = -np.inf, high: float = np.inf, *, above: bool = False, shape: tuple = ((),)
+    name: str,
+    value: Any,
+    low: float = -np.inf,
+    high: float = np.inf,
+    *,
+    above: bool = False,
+    shape: tuple[tuple[int, ...], ...] = ((),),
 ) -> np.ndarray:
-    """`value` as float32; by default one number, or one of the shapes `shape`.
+    """`value` as float32; by default one number.
+
+    Args:
+        name: what messages call it.
+        value: what was passed.
+        low: least value.
+        high: largest value.
+        above: whether `low` itself is out of range.
+        shape: the shapes that are allowed.
 
     Raises:
-        ValueError: another type, also bool, another shape; NaN, infinity or what float32 makes infinite; outside [low, high], with `above`
-            outside (low, high].
+        ValueError: another type, also bool, another shape; NaN, infinity or what float32 makes infinite; out of range.
     """
     given = as_numbers(value)
     if given.dtype.kind not in "iuf" or given.shape not in shape:
@@ -47,6 +67,7 @@ def finite(
 
 
 def as_numbers(value: Any) -> np.ndarray:
+    """An array; of a ragged list one of dtype object."""
     try:
         return np.asarray(value)
     except ValueError:  # a ragged list

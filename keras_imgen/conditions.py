@@ -11,19 +11,26 @@ from keras_imgen.kinds import Kind
 
 
 class Input(NamedTuple):
-    """One tensor of a condition, with a row for each image."""
+    """One tensor of a condition, with a row for each image.
 
-    shape: tuple[int | None, ...]  # of one row; None where rows of several batches differ
+    Args:
+        shape: of one row; None where rows of several batches differ.
+        dtype: of the tensor.
+        null: what stands for "not told", everywhere in the row.
+        served: the name of the endpoints' argument.
+    """
+
+    shape: tuple[int | None, ...]
     dtype: str
-    null: float  # what stands for "not told", everywhere in the row
-    served: str  # the name of the endpoints' argument
+    null: float
+    served: str
 
 
 class Condition(Kind):
-    """Something that a network is told beside its picture or latent. A subclass is a frozen dataclass with a `kind`, a word of its own,
-    by which exports find it.
+    """Something that a network is told beside its picture or latent.
 
-    `key` is its name in a batch, in the network's dict of inputs, and in `generate(conditions={key: ...})`.
+    A subclass is a frozen dataclass with a `kind`, a word of its own, by which exports find it. `key` is its name in a batch, in the
+    network's dict of inputs, and in `generate(conditions={key: ...})`.
     """
 
     noun = "condition"
@@ -41,7 +48,8 @@ class Condition(Kind):
         """What `encode` takes, from the command line: here the array in a .npy file.
 
         Raises:
-            ValueError, OSError: another text, or no such file.
+            ValueError: another text.
+            OSError: no such file.
         """
         if not text.endswith(".npy"):
             raise ValueError(f"Expected {self.key} as a .npy file, got {text!r}.")
@@ -72,16 +80,16 @@ class Label(Condition):
     num_classes: int
     key: str = "label"
 
-    def inputs(self):
+    def inputs(self) -> dict[str, Input]:
         return {self.key: Input((), "int32", self.num_classes, f"{self.key}s")}
 
-    def examples(self):
+    def examples(self) -> np.ndarray:
         return np.arange(self.num_classes)
 
-    def parse(self, text):
+    def parse(self, text: str) -> Any:
         return numbers(f"{self.key}s", text, int)
 
-    def encode(self, given):
+    def encode(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
         name = f"{self.key}s"
         labels = as_numbers(given[self.key])
         if labels.dtype.kind not in "iu" or labels.ndim > 1:
@@ -104,13 +112,13 @@ class Vector(Condition):
     size: int
     key: str = "vector"
 
-    def inputs(self):
+    def inputs(self) -> dict[str, Input]:
         return {self.key: Input((self.size,), "float32", 0.0, self.key)}
 
-    def parse(self, text):
+    def parse(self, text: str) -> Any:
         return super().parse(text) if text.endswith(".npy") else numbers(self.key, text, float)
 
-    def encode(self, given):
+    def encode(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
         shape = np.shape(as_numbers(given[self.key]))
         if shape[-1:] != (self.size,) or len(shape) > 2:
             raise ValueError(
@@ -121,8 +129,9 @@ class Vector(Condition):
 
 @dataclass(frozen=True)
 class Sequence(Condition):
-    """Rows of vectors, as the embedding of a text, of any length; what its mask leaves out changes nothing. The null is a sequence of
-    which all is left out.
+    """Rows of vectors, as the embedding of a text, of any length; what its mask leaves out changes nothing.
+
+    The null is a sequence of which all is left out.
 
     Args:
         size: of a vector.
@@ -137,12 +146,20 @@ class Sequence(Condition):
     masked: bool = True
     length: int | None = None
 
-    def inputs(self):
+    def inputs(self) -> dict[str, Input]:
         mask = {f"{self.key}_mask": Input((self.length,), "bool", False, f"{self.key}_mask")} if self.masked else {}
         return {self.key: Input((self.length, self.size), "float32", 0.0, self.key), **mask}
 
-    def encode(self, given):
-        """Sequences (S, size) or (n, S, size) with a mask (S,) or (n, S), by default all true; or a list of n sequences of any lengths."""
+    def encode(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Arrays for all of `inputs()`, each (n, ...), or without rows for what all images share.
+
+        Args:
+            given: sequences (S, size) or (n, S, size) with a mask (S,) or (n, S), by default all true; or a list of n sequences of any
+                lengths.
+
+        Raises:
+            ValueError: other than this condition is, in one line.
+        """
         values, mask = given[self.key], given.get(f"{self.key}_mask")
         if isinstance(values, list | tuple) and all(as_numbers(v).ndim == 2 for v in values):
             if mask is not None:
@@ -182,8 +199,13 @@ class Sequence(Condition):
 Conditions = tuple[Condition, ...]
 
 
-def numbers(name: str, text: str, kind: type) -> list:
+def numbers(name: str, text: str, kind: type) -> list[Any]:
     """ "0,1,2" -> [0, 1, 2].
+
+    Args:
+        name: what messages call them.
+        text: with commas.
+        kind: int or float.
 
     Raises:
         ValueError: another text.
@@ -201,7 +223,7 @@ def inputs_of(conditions: Conditions) -> dict[str, Input]:
 
 
 def num_classes(conditions: Conditions) -> int | None:
-    """Of the label, None where there is none."""
+    """The number of classes of the label, None where there is none."""
     return next((c.num_classes for c in conditions if isinstance(c, Label) and c.key == "label"), None)
 
 
@@ -246,7 +268,11 @@ def encoded(conditions: Conditions, given: Mapping[str, Any]) -> dict[str, np.nd
 
 
 def missing(conditions: Conditions, given: Mapping[str, Any]) -> None:
-    """Raises ValueError if a condition is not given, but for a label, which models draw."""
+    """Check that every condition is given, but for a label, which models draw.
+
+    Raises:
+        ValueError: one is not.
+    """
     for condition in conditions:
         if condition.key not in given and condition.key != "label":
             raise ValueError(
@@ -257,7 +283,14 @@ def missing(conditions: Conditions, given: Mapping[str, Any]) -> None:
 def rows_of(
     conditions: Conditions, arrays: Mapping[str, np.ndarray], count: int, like: Mapping[str, np.ndarray] | None = None
 ) -> dict[str, np.ndarray]:
-    """`count` rows of every input: those given, one for all, or nulls, which are as long as the rows of `like`."""
+    """`count` rows of every input: those given, one for all, or nulls.
+
+    Args:
+        conditions: those of the model.
+        arrays: what is given, encoded, by the names of the inputs.
+        count: number of rows.
+        like: other rows by name, as long as which nulls are made; None makes them of length 2 where nothing tells.
+    """
     found = {}
     for name, one in inputs_of(conditions).items():
         array = arrays.get(name)
@@ -309,7 +342,7 @@ def of(model: Any) -> Conditions:
 
 
 def arguments(told: Mapping[str, Any]) -> dict[str, Any]:
-    """For `generate` and `reconstruct`: nothing, or `labels`, where that is all, so that models need not know more words than they have."""
+    """For `generate` and `reconstruct`: `labels`, where that is all, so that models need not know more words than they have."""
     if set(told) == {"label"}:
         return {"labels": told["label"]}
     return {"conditions": told} if told else {}
@@ -337,7 +370,16 @@ def checked(conditions: Conditions, reserved: tuple[str, ...], classes: int | No
 
 
 def in_turn(conditions: Conditions, n: int, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """n rows for a grid of pictures: what is given, and examples of what is not, again and again."""
+    """n rows for a grid of pictures: what is given, and examples of what is not, again and again.
+
+    Args:
+        conditions: those of the model.
+        n: number of rows.
+        given: what the user passed, by name.
+
+    Raises:
+        ValueError: as `encoded`.
+    """
     examples = {c.key: c.examples() for c in conditions if c.key not in given}
     arrays = encoded(conditions, {**{k: v for k, v in examples.items() if v is not None}, **given})
     found = {}

@@ -3,15 +3,24 @@
 import os
 import warnings
 import zipfile
+from typing import TYPE_CHECKING, Any
 
 from keras_imgen.data.files import one_line, shown
+
+if TYPE_CHECKING:
+    import keras
 
 # An entry larger than this that inflates to more than a hundred times its bytes is no model; Keras lets 4 GiB pass.
 LARGEST, RATIO = 1 << 28, 100
 
 
 def check_archive(path: str) -> None:
-    """Raises FileNotFoundError or ValueError unless there is a whole `.keras` archive: every byte is read, and its checksum compared."""
+    """Check that there is a whole `.keras` archive: every byte is read, and its checksum compared.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: a folder, another file, or one that is damaged.
+    """
     name = shown(path)
     if os.path.isdir(path):
         served = os.path.isfile(os.path.join(path, "saved_model.pb"))
@@ -39,8 +48,8 @@ def check_archive(path: str) -> None:
         raise ValueError(f"{name} is not a .keras file: there is no config.json in it.")
 
 
-def load(path: str, custom_objects: dict | None, compile: bool, safe_mode: bool):
-    """The model in a `.keras` file. See `keras_imgen.load_model`."""
+def load(path: str, custom_objects: dict[str, Any] | None, compile: bool, safe_mode: bool) -> "keras.Model":
+    """See `keras_imgen.load_model`."""
     check_archive(path)
     import keras
 

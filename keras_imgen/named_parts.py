@@ -9,10 +9,12 @@ class Part:
     """An immutable object that `get_config` describes in full."""
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments of the class, by name."""
         return {}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Part":
+        """The object that `get_config` described."""
         return cls(**config)
 
     def __repr__(self) -> str:
@@ -25,9 +27,16 @@ def register(kind: str, **parts: type) -> dict[str, type]:
 
 
 def find(kind: str, base: type, parts: dict[str, type], part: Any) -> Any:
-    """Turn a name, a Keras config, or an object of the class `base` into the object.
+    """The object of a name, of a Keras config, or itself.
 
-    Raises ValueError for anything else, listing the known names.
+    Args:
+        kind: what messages call it.
+        base: the class that objects are of.
+        parts: classes by name.
+        part: name, config or object.
+
+    Raises:
+        ValueError: anything else; the message lists the known names.
     """
     if isinstance(part, dict) and "class_name" in part:
         part = keras.saving.deserialize_keras_object(part)

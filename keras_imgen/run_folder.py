@@ -4,7 +4,11 @@ import os
 import re
 import shutil
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 LOCK = ".lock"
 BACKUP = ("latest.weights.h5", "training_metadata.json")
@@ -53,17 +57,18 @@ def remove_leftovers(folder: str) -> None:
             os.remove(os.path.join(place, name))
 
 
-def unlock(held, folder: str) -> None:
-    """Give the lock of a finished run back."""
+def unlock(held: "FileLock | None", folder: str) -> None:
+    """Give the lock of a finished run's folder back; None where there was none."""
     if held is not None:
         held.release()
     with suppress(OSError):  # none, or another process looks at it just now
         os.remove(os.path.join(folder, LOCK))
 
 
-def lock(folder: str):
-    """A lock of the folder, which is made if it is not there, the same one for all in this process who ask for it: no other process
-    gets it while the object lives.
+def lock(folder: str) -> "FileLock":
+    """A lock of the folder, which is made if it is not there: no other process gets it while the object lives.
+
+    All in this process who ask for it get the same one.
 
     Raises:
         FileExistsError: another process has it.

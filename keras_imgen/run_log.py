@@ -2,11 +2,12 @@
 
 import json
 import os
+from typing import Any
 
 from keras_imgen.data.files import whole
 
 
-def read_log(path: str) -> list[dict]:
+def read_log(path: str) -> list[dict[str, Any]]:
     """The lines of a metric log, [] where there is none; a line torn by a kill is left out."""
     lines = []
     if os.path.isfile(path):
@@ -19,7 +20,7 @@ def read_log(path: str) -> list[dict]:
     return lines
 
 
-def plot_log(log: list[dict], path: str) -> None:
+def plot_log(log: list[dict[str, Any]], path: str) -> None:
     """The curves of a metric log as a PNG: each metric by itself, with that of validation data (`val_...`) where there is one."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

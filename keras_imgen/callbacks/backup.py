@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import uuid
 from math import prod
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ from keras_imgen.run_folder import BACKUP, backups, remove
 
 
 class BackupAndRestore(keras.callbacks.BackupAndRestore):
-    """As `keras.callbacks.BackupAndRestore`, but each backup is written beside the last one and takes its place whole.
+    """As `keras.callbacks.BackupAndRestore`, with its arguments, but each backup is written beside the last one and takes its place whole.
 
     Keras overwrites its weights and then its epoch number: a process killed in between leaves a torn file, or the
     weights of one epoch with the number of another. Here both lie in a folder of their own, `backup_dir/00000003`, which
@@ -51,7 +52,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             if other not in keep and other.split(".")[0].isdigit():
                 remove(os.path.join(self.backup_dir, other))
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self.delete_checkpoint:
             remove(self.backup_dir)
 
@@ -60,7 +61,11 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
 
 
 def room_for(model: keras.Model, folder: str) -> None:
-    """Raises OSError if the folder has no room for a file of the model's weights and optimizers."""
+    """Check that the folder has room for a file of the model's weights and optimizers.
+
+    Raises:
+        OSError: it does not.
+    """
     held = [*model.variables, *model.optimizer.variables]
     size = sum(prod(v.shape) * np.dtype(v.dtype).itemsize + 4096 for v in held)
     try:

@@ -1,6 +1,7 @@
 """Adversarial training that goes wrong, said aloud."""
 
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,21 +11,21 @@ class CollapseMonitor(keras.callbacks.Callback):
     """Warns, once for each reason until it has passed, after an epoch in which a GAN shows signs of collapse.
 
     It reads the logs: `diversity`, `real_accuracy` and `fake_accuracy` of `GAN`, and of `SampleMetrics`, if that comes before it in the
-    list, `val_modes` (classes that occur, by a classifier).
+    list, `val_modes` (classes that occur, by a classifier). `signs` holds the reasons of each epoch that had any, from 1.
 
     Args:
         diversity: the smallest spread of generated images, relative to that of real ones.
-        accuracy: the largest share that the discriminator may get right of both real and generated images.
+        accuracy: the largest fraction that the discriminator may get right of both real and generated images.
         modes: the smallest number of classes that occur; None is not looked at.
     """
 
     def __init__(self, diversity: float = 0.3, accuracy: float = 0.99, modes: int | None = None):
         super().__init__()
         self.diversity, self.accuracy, self.modes = diversity, accuracy, modes
-        self.found: dict[int, list[str]] = {}
+        self.signs: dict[int, list[str]] = {}
         self._said: set[str] = set()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs, now = logs or {}, {}
         if logs.get("diversity", np.inf) < self.diversity:
             now["diversity"] = (
@@ -43,5 +44,5 @@ class CollapseMonitor(keras.callbacks.Callback):
             if reason not in self._said:
                 warnings.warn(f"Epoch {epoch + 1}: {text}.", stacklevel=2)
         if now:
-            self.found[epoch + 1] = sorted(now)
+            self.signs[epoch + 1] = sorted(now)
         self._said = set(now)

@@ -3,6 +3,7 @@
 import json
 import os
 import warnings
+from typing import Any
 
 import keras
 
@@ -15,20 +16,24 @@ class PosteriorMonitor(keras.callbacks.Callback):
 
     Args:
         log: a file to which {"epoch": 1, "kl_per_dimension": [...]} is appended after every epoch, nats; epochs count from 1.
-        share: of the latent numbers that have to be used, each with more than 0.01 nats.
+        min_active: the fraction of the latent numbers that has to be exceeded by those with more than 0.01 nats each (the active units of
+            Burda et al. 2016).
+
+    Raises:
+        ValueError: `min_active` outside [0, 1]; in `fit`, a model without a posterior.
     """
 
-    def __init__(self, log: str | None = None, share: float = 0.1):
+    def __init__(self, log: str | None = None, min_active: float = 0.1):
         super().__init__()
-        if not 0.0 <= share <= 1.0:
-            raise ValueError(f"Expected `share` in [0, 1], got {share!r}.")
-        self.log, self.share, self._said = log, share, False
+        if not 0.0 <= min_active <= 1.0:
+            raise ValueError(f"Expected `min_active` in [0, 1], got {min_active!r}.")
+        self.log, self.min_active, self._said = log, min_active, False
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if not hasattr(self.model, "kl_per_dimension"):
             raise ValueError(f"PosteriorMonitor watches a VAE's posterior; {type(self.model).__name__} has none.")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         from keras_imgen.models.variational.vae import ACTIVE
 
         kl = [float(v) for v in self.model.kl_per_dimension]
@@ -38,7 +43,7 @@ class PosteriorMonitor(keras.callbacks.Callback):
             lines.append({"epoch": epoch + 1, "kl_per_dimension": [round(v, 5) for v in kl]})
             os.makedirs(os.path.dirname(os.path.abspath(self.log)), exist_ok=True)
             write_text(self.log, "".join(json.dumps(line) + "\n" for line in lines))
-        collapsed = used <= self.share * len(kl)
+        collapsed = used <= self.min_active * len(kl)
         if collapsed and not self._said:
             warnings.warn(
                 f"Epoch {epoch + 1}: the posterior has collapsed: {used} of {len(kl)} latent numbers have a KL above {ACTIVE} nats, "

@@ -27,7 +27,10 @@ class SampleGrid(keras.callbacks.Callback):
         images: uint8 (n, H, W, C), for a model that answers images, as a translation or an autoencoder: the grid shows each one beside
             the answer. Where that is told labels or other conditions, those of the images.
         conditions: what else the model is told, by name; see `keras_imgen.conditions`.
-        generate: passed on to `model.generate`, as `steps=10`, or to what answers images, as `masks=...`.
+        **generate: passed on to `model.generate`, as `steps=10`, or to what answers images, as `masks=...`.
+
+    Raises:
+        ValueError: `every` or `n` below 1; in `fit`, no pictures for a model that answers them, or no conditions of these.
     """
 
     def __init__(
@@ -40,7 +43,7 @@ class SampleGrid(keras.callbacks.Callback):
         tensorboard: str | None = None,
         images: Any = None,
         conditions: dict[str, Any] | None = None,
-        **generate,
+        **generate: Any,
     ):
         super().__init__()
         self.images = None if images is None else np.asarray(images)
@@ -55,8 +58,7 @@ class SampleGrid(keras.callbacks.Callback):
             raise ValueError(f"Expected `n` of at least 1 image, got {self.n!r}.")
         self.conditions, self._generate, self._writer = conditions, generate, None
 
-    def on_train_begin(self, logs=None):
-        """Raises ValueError where the model needs pictures, or conditions of these, that it is not given."""
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         name = type(self.model).__name__
         endpoint = answering(self.model)
         if self.images is None and endpoint is not None and "generate" not in self.model.endpoints():
@@ -71,7 +73,7 @@ class SampleGrid(keras.callbacks.Callback):
                 wanted = "labels" if condition.key == "label" else condition.key
                 raise ValueError(f"This {name} is conditional on {wanted}: give SampleGrid the {wanted} of its images.")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if (epoch + 1) % self.every and epoch + 1 != self.params.get("epochs"):
             return
         batch = given_with(self.labels, self.conditions)

@@ -10,7 +10,7 @@ from keras_imgen.conditions import arguments, given_with, in_turn, of
 
 
 class SampleMetrics(keras.callbacks.Callback):
-    """Judges samples after every k-th epoch and puts the numbers into the epoch's logs, as `val_kernel`.
+    """Evaluates samples after every k-th epoch and puts the numbers into the epoch's logs, as `val_kernel`.
 
     `ModelCheckpoint`, `EarlyStopping`, `ReduceLROnPlateau`, `TensorBoard` and `MetricLog` see them if they come later in the
     list of callbacks. Samples are made with averaged weights and the same seeds every time.
@@ -26,7 +26,10 @@ class SampleMetrics(keras.callbacks.Callback):
         max_share: an evaluation that would take their time above this share of the training's is left out, but for the first
             and the last epoch's. None: never.
         conditions: what else the model is told, as in `SampleGrid`.
-        generate: passed on to `model.generate`, as `steps=10`.
+        **generate: passed on to `model.generate`, as `steps=10`.
+
+    Raises:
+        ValueError: `every` below 1, `n` below 2, `max_share` not above 0.
     """
 
     def __init__(
@@ -40,7 +43,7 @@ class SampleMetrics(keras.callbacks.Callback):
         seed: int = 0,
         max_share: float | None = 0.5,
         conditions: dict[str, Any] | None = None,
-        **generate,
+        **generate: Any,
     ):
         super().__init__()
         from keras_imgen.metrics import evaluation, extractors
@@ -56,15 +59,15 @@ class SampleMetrics(keras.callbacks.Callback):
         self.max_share, self.conditions, self._generate = max_share, conditions, generate
         self._reference, self._training, self._judging, self._last = None, 0.0, 0.0, 0.0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         from keras_imgen.metrics.features import reference
 
         self._reference = self._reference or reference(self.real, self.extractor)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._began = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._training += time.perf_counter() - self._began
         last = epoch + 1 == self.params.get("epochs")
         if (epoch + 1) % self.every and not last:

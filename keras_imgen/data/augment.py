@@ -1,5 +1,8 @@
 """Random changes of training images by Keras' preprocessing layers, drawn anew for every (seed, epoch, batch)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -7,10 +10,10 @@ from keras import layers
 class _Seed(keras.random.SeedGenerator):
     """Hands a given seed, a tensor of shape (2,), to a layer: its changes are then a function of it, and can be repeated."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: Any):
         self.value, self.count = seed, 0
 
-    def next(self, ordered=True):
+    def next(self, ordered: Any = True) -> Any:
         self.count += 1
         return self.value + [0, self.count]
 
@@ -18,13 +21,16 @@ class _Seed(keras.random.SeedGenerator):
 class Augment:
     """Flips, crops, turns, scales and recolours; masks follow their images. For `load(..., augment=Augment(...))`.
 
+    What comes in at the edges is the images' reflection.
+
     Args:
         flip: "horizontal", "vertical" or "horizontal_and_vertical".
         crop: (height, width) of a random window, for images loaded larger than they are learned.
-        rotate: largest angle in degrees.  scale: largest share by which images grow or shrink.
-        shift: largest share of the size by which they move.  What comes in at the edges is their reflection.
+        rotate: largest angle in degrees, in [0, 180].
+        scale: largest share by which images grow or shrink, in [0, 0.9].
+        shift: largest share of the size by which they move, in [0, 1].
         colour: strength in [0, 1] of changes of brightness, contrast, saturation and hue (the last two with 3 channels).
-        grayscale: the share of images that lose their colour.
+        grayscale: the share of images that lose their colour, in [0, 1].
 
     Raises:
         ValueError: a value outside its range.
@@ -73,15 +79,23 @@ class Augment:
         return found
 
     def output_shape(self, shape: tuple[int, int, int]) -> tuple[int, int, int]:
-        """(height, width, channels) of what comes out."""
+        """(height, width, channels) of what comes out, for images of that shape.
+
+        Raises:
+            ValueError: images smaller than the crop.
+        """
         if not self.crop:
             return shape
         if self.crop[0] > shape[0] or self.crop[1] > shape[1]:
             raise ValueError(f"Expected `crop` no larger than the images, {shape[:2]}, got {tuple(self.crop)}.")
         return (*self.crop, shape[2])
 
-    def pipeline(self, shape: tuple[int, int, int]):
-        """f(batch dict of uint8 tensors, seed (2,)) -> batch, for tf.data."""
+    def pipeline(self, shape: tuple[int, int, int]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+        """f(batch dict of uint8 tensors, seed (2,)) -> batch, for tf.data and images of the shape (height, width, channels).
+
+        Raises:
+            ValueError: images smaller than the crop.
+        """
         import tensorflow as tf
 
         self.output_shape(shape)

@@ -1,5 +1,7 @@
 """The epoch that `fit` is in, as tf.data pipelines read it: their order is then a function of (seed, epoch)."""
 
+from typing import Any
+
 _epoch, _variable = 0, None
 
 
@@ -11,7 +13,7 @@ def set_epoch(epoch: int) -> None:
         _variable.assign(_epoch)
 
 
-def current():
+def current() -> Any:
     """An int64 variable on the host: what reads it inside a pipeline sees the epoch in which the iterator starts."""
     global _variable
     if _variable is None:
@@ -22,9 +24,14 @@ def current():
     return _variable
 
 
-def seed_at(now, seed: int, stream):
-    """A seed, int32 (2,), that depends on the seed, the epoch `now` and a number: 0 is the order of `load`, 1, 2, ... its
-    changes of batch 0, 1, ..., and -1, -2, ... the degradations of `degraded`."""
+def seed_at(now: Any, seed: int, stream: Any) -> Any:
+    """A seed, int32 (2,), that depends on a seed, an epoch and a number.
+
+    Args:
+        now: the epoch, as `current` gives it.
+        seed: of the pipeline.
+        stream: 0 is the order of `load`, 1, 2, ... its changes of batch 0, 1, ..., and -1, -2, ... the degradations of `degraded`.
+    """
     import tensorflow as tf
 
     numbers = tf.stack([tf.cast(now, "int64"), tf.cast(stream, "int64")])

@@ -47,8 +47,10 @@ def write_text(path: str, text: str) -> None:
 
 
 def below(folder: str, without: str | None = None) -> list[str]:
-    """The paths of all files in a folder and its sub-folders, relative to it, sorted; hidden files and folders and the folder
-    `without` are left out."""
+    """The paths of all files in a folder and its sub-folders, relative to it, sorted.
+
+    Hidden files and folders and the folder `without` are left out.
+    """
     found = []
     for place, folders, names in os.walk(folder):
         inside = {f: os.path.join(place, f) for f in folders if not f.startswith(".")}
@@ -74,14 +76,27 @@ def one_line(error: Exception) -> str:
 
 
 def warn_of_skipped(source: str, problems: list[str], count: int, stacklevel: int) -> None:
-    """Name the first five of the files that were skipped, of `count`."""
+    """Name the first five of the files that were skipped.
+
+    Args:
+        source: where they lie.
+        problems: a sentence for each of them.
+        count: how many files there are in all.
+        stacklevel: as of `warnings.warn`, for the caller.
+    """
     if problems:
         names = " ".join(problems[:5]) + (f" and {len(problems) - 5} more." if len(problems) > 5 else "")
         warnings.warn(f"{shown(source)}: skipped {len(problems)} of {count} files. {names}", stacklevel=stacklevel + 1)
 
 
 def warn_of_frames(source: str, frames: dict[str, int], stacklevel: int) -> None:
-    """Name the first five of the pictures, by name, that have more frames than the one that is taken."""
+    """Name the first five of the pictures that have more frames than the one that is taken.
+
+    Args:
+        source: where they lie.
+        frames: how many each picture has, by name.
+        stacklevel: as of `warnings.warn`, for the caller.
+    """
     several = sorted((name, n) for name, n in frames.items() if n > 1)
     if several:
         named = ", ".join(f"{shown(name)} ({n})" for name, n in several[:5])

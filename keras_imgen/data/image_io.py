@@ -24,15 +24,15 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 def load_image(source: Any, channels: int | None = None, background: int = 255, keep_depth: bool = False) -> np.ndarray:
     """A picture as uint8 (height, width, channels), turned upright by its EXIF orientation.
 
+    16 bits are scaled to 8, and whole numbers of 32 bits are taken for 16. Floats (TIFF, PFM) are taken as [0, 1] if they lie
+    in it, else as gray levels [0, 255], else as [0, 65535]. Palette, CMYK and the like become RGB, colours of another profile
+    sRGB (those of 16 bits stay); of an animation, the first frame is taken (`frames` counts them).
+
     Args:
         source: path, bytes, open file or PIL image.
         channels: 1 (luma), 3 or 4; None keeps what the file has: 1 for gray, 3 for colour, 4 where there is alpha.
         background: the gray level behind transparent pixels where alpha is dropped.
         keep_depth: a picture of 16 bits comes as uint16, with the channels of the file.
-
-    16 bits are scaled to 8, and whole numbers of 32 bits are taken for 16. Floats (TIFF, PFM) are taken as [0, 1] if they lie
-    in it, else as gray levels [0, 255], else as [0, 65535]. Palette, CMYK and the like become RGB, colours of another profile
-    sRGB (those of 16 bits stay); of an animation, the first frame is taken (`frames` counts them).
 
     Raises:
         ValueError: not an image, damaged in any way, values that are NaN, infinite, negative or above 65535, or over 128 million
@@ -152,7 +152,11 @@ def _to_array(image, channels, background):
 
 
 def with_channels(images: np.ndarray, channels: int | None) -> np.ndarray:
-    """uint8 (..., C) with 1, 3 or 4 channels instead: gray by BT.601 luma, alpha composited on white."""
+    """uint8 (..., C) with 1, 3 or 4 channels instead: gray by BT.601 luma, alpha composited on white.
+
+    Raises:
+        ValueError: another number of channels.
+    """
     now = images.shape[-1]
     if channels is None or channels == now:
         return images
@@ -172,7 +176,13 @@ def with_channels(images: np.ndarray, channels: int | None) -> np.ndarray:
 def resize(image: np.ndarray, size: tuple[int, int], policy: str = "crop") -> np.ndarray:
     """uint8 (H, W, C) -> (*size, C), keeping its aspect: antialiased bicubic (Pillow), each channel alike.
 
-    policy: "crop" fills the size and cuts off what sticks out evenly on both sides; "pad" fits inside and repeats the edge.
+    Args:
+        image: uint8 (H, W, C).
+        size: (height, width) wanted.
+        policy: "crop" fills the size and cuts off what sticks out evenly on both sides; "pad" fits inside and repeats the edge.
+
+    Raises:
+        ValueError: another policy.
     """
     if policy not in RESIZE:
         raise ValueError(f"Expected resize to be one of {', '.join(RESIZE)}, got {policy!r}.")
@@ -214,11 +224,16 @@ def to_model_range(images: np.ndarray) -> np.ndarray:
 
 
 def save_image(path: str, image: np.ndarray, metadata: dict[str, str] | None = None) -> None:
-    """Write uint8 or uint16 (H, W) or (H, W, 1 | 3 | 4) as a PNG, whole or not at all; metadata goes to its text chunks, which
-    one of 16 bits does not get.
+    """Write a picture as a PNG, whole or not at all.
+
+    Args:
+        path: ends in .png.
+        image: uint8 or uint16, (H, W) or (H, W, 1 | 3 | 4).
+        metadata: goes to the text chunks, which a picture of 16 bits does not get.
 
     Raises:
-        ValueError: another type or shape, or a name that does not end in .png.  OSError: the file cannot be written, by its name.
+        ValueError: another type or shape, or a name that does not end in .png.
+        OSError: the file cannot be written, by its name.
     """
     image = np.asarray(image)
     image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
@@ -255,8 +270,13 @@ def make_grid(images: np.ndarray, columns: int | None = None, scale: int | None 
     """uint8 (N, H, W, C) -> one picture, row by row on white. Of clips (N, T, H, W, C) the frames stand side by side.
 
     Args:
-        columns: by default as square as it goes.  scale: whole enlargement; by default small images grow to about 48 px.
+        images: uint8 (N, H, W, C).
+        columns: by default as square as it goes.
+        scale: whole enlargement; by default small images grow to about 48 px.
         gap: white pixels between images.
+
+    Raises:
+        ValueError: another type or shape, or no images.
     """
     images = as_strips(np.asarray(images))
     if images.ndim != 4 or images.dtype != np.uint8 or len(images) == 0:

@@ -10,7 +10,12 @@ def imresize(image: np.ndarray, size: tuple[int, int] | None = None, scale: floa
     uint8 comes back as uint8, rounded and clipped; floats as float64, not clipped.
 
     Args:
-        size: (height, width) wanted.  scale: or a factor for both, the size being rounded up. One of the two.
+        image: (H, W) or (H, W, C).
+        size: (height, width) wanted.
+        scale: or a factor for both, the size being rounded up. One of the two.
+
+    Raises:
+        ValueError: another shape, both or neither of `size` and `scale`.
     """
     if (size is None) == (scale is None):
         raise ValueError(f"Expected either `size` or `scale`, got size={size!r} and scale={scale!r}.")

@@ -32,6 +32,8 @@ SUBSETS = {"cbsd68": "bsds500/subsets.json", "bsd68": "bsds500/subsets.json"}  #
 def photos(source: Any, channels: int = 3, limit: int | None = None) -> list[np.ndarray]:
     """Pictures as a list of uint8 arrays (height, width, channels), each in its own size, in the order of their names.
 
+    What cannot be read is skipped and named in a warning; of animations the first frame is taken, with a warning.
+
     Args:
         source: a folder, a zip file of pictures, a folder in one ("PATH.zip:train"), one of the sets "t91" (Yang et al. 2010),
             "bsds500:train", "bsd100", "cbsd68", "bsd68" (the same; ask for channels=1), "set5", "set14", "set12", which lie
@@ -39,10 +41,9 @@ def photos(source: Any, channels: int = 3, limit: int | None = None) -> list[np.
         channels: 1 (luma of BT.601, full range, which the published BSD68 rests on), 3 or 4.
         limit: at most so many, the first ones.
 
-    What cannot be read is skipped and named in a warning; of animations the first frame is taken, with a warning.
-
     Raises:
-        FileNotFoundError: no such folder, zip file or set.  ValueError: a damaged zip file, or no picture that can be read.
+        FileNotFoundError: no such folder, zip file or set.
+        ValueError: a damaged zip file, or no picture that can be read.
     """
     if channels not in (1, 3, 4):
         raise ValueError(f"Expected `channels` of 1, 3 or 4, got {channels!r}.")
@@ -138,19 +139,27 @@ def patches(
     channels: int = 3,
     flips: bool = True,
     seed: int = 0,
-):
-    """Random squares of pictures: a `tf.data.Dataset` of dicts with `image` uint8 (batch, size, size, channels), `steps` batches
-    an epoch. A batch is a function of (seed, epoch, step).
-
-    Args:
-        source: what `photos` takes, or a list of uint8 arrays (height, width[, channels]). They stay decoded in memory.
-        flips: turn each by one of the eight flips and quarter turns, else leave it as it is.
+) -> Any:
+    """Random squares of pictures, as a `tf.data.Dataset` of dicts with `image`; a batch is a function of (seed, epoch, step).
 
     Every place of every picture is equally likely, so large pictures come more often. Pictures smaller than a patch are left out
     with a warning.
 
+    Args:
+        source: what `photos` takes, or a list of uint8 arrays (height, width[, channels]). They stay decoded in memory.
+        size: side of a square, in pixels.
+        batch: squares in a batch.
+        steps: batches of an epoch.
+        channels: 1, 3 or 4.
+        flips: turn each by one of the eight flips and quarter turns, else leave it as it is.
+        seed: of places and turns.
+
+    Returns:
+        `steps` batches of `image` uint8 (batch, size, size, channels).
+
     Raises:
-        ValueError: no picture as large as a patch, a size, batch or number of steps below 1.  FileNotFoundError: as `photos`.
+        ValueError: no picture as large as a patch, a size, batch or number of steps below 1.
+        FileNotFoundError: as `photos`.
     """
     import tensorflow as tf
 

@@ -17,7 +17,17 @@ BUFFER = 10_000
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a source holds: `count` images of `shape` (height, width, channels), its classes, and what was skipped and why."""
+    """What a source holds.
+
+    Args:
+        name: of the source.
+        split: of it.
+        count: number of images.
+        shape: of an image, (height, width, channels).
+        class_names: of the labels 0, 1, ...; None without classes.
+        keys: of a batch.
+        skipped: what was skipped and why, a sentence for each file.
+    """
 
     name: str
     split: str
@@ -45,9 +55,8 @@ def load(
     limit: int | None = None,
     frames: int | None = None,
     data_dir: str | None = None,
-):
-    """Images as a `tf.data.Dataset` of dicts: `image` uint8 (batch, height, width, channels) and, where there are any,
-    `label` int32 (batch,), `caption`, `mask` and more.
+) -> Any:
+    """Images as a `tf.data.Dataset` of batches.
 
     Args:
         source: "digits", "shapes", "fashion_mnist", "tfds:NAME", "folder:PATH", "npz:PATH", an array, (images, labels), or a dict
@@ -59,12 +68,16 @@ def load(
         resize: "crop" fills the size and cuts evenly, "pad" fits inside and repeats the edge; neither distorts.
         columns: the keys to keep, as ("image", "label"); None is all.
         shuffle: the order is a function of (seed, epoch); None shuffles the split "train" alone.
+        seed: of the order and of `augment`.
         augment: see `Augment`; drawn from (seed, epoch) as well.
         cache: keep what is decoded in memory, if all columns of all rows take no more than 4 GiB.
         drop_remainder: leave out a last batch that is smaller; None does so where it shuffles.
         limit: at most so many images, the first ones.
         frames: length of the `clip` (batch, frames, height, width, channels) of "shapes".
         data_dir: of tfds, or the folder of Fashion-MNIST's files.
+
+    Returns:
+        Dicts of `image` uint8 (batch, height, width, channels) and, where there are any, `label` int32 (batch,), `caption`, `mask` ...
 
     Raises:
         ValueError: an unknown source, split or column, pictures of unequal sizes and no `size`, a batch larger than the data.
@@ -141,7 +154,7 @@ def load(
     return of_length(data, steps)
 
 
-def of_length(data, steps: int):
+def of_length(data: Any, steps: int) -> Any:
     """A dataset of batches as it is handed out: its length known, read ahead, shared among replicas by its elements."""
     import tensorflow as tf
 
@@ -160,7 +173,21 @@ def describe(
     frames: int | None = None,
     data_dir: str | None = None,
 ) -> SourceInfo:
-    """What `load` with the same arguments will give."""
+    """What `load` with the same arguments will give.
+
+    Args:
+        source: as for `load`.
+        split: as for `load`.
+        size: as for `load`.
+        channels: as for `load`.
+        resize: as for `load`.
+        frames: as for `load`.
+        data_dir: as for `load`.
+
+    Raises:
+        ValueError: as `load`.
+        FileNotFoundError: as `load`.
+    """
     found = sources.find(source, _request(split, size, channels, resize, frames, data_dir))
     name = source if isinstance(source, str) else "arrays"
     keys = found.stream.element_spec if found.stream is not None else found.fetch(np.arange(min(1, found.count)))
@@ -194,12 +221,12 @@ def _known(columns, there):
 class _Kept:
     """Rows that were fetched once are kept."""
 
-    def __init__(self, fetch, count: int):
+    def __init__(self, fetch: Any, count: int):
         self.fetch, self.count = fetch, count
         self.arrays: dict[str, np.ndarray] = {}
         self.have = np.zeros(count, bool)
 
-    def __call__(self, rows):
+    def __call__(self, rows: Any) -> Any:
         missing = rows[~self.have[rows]]
         if len(missing):
             for k, v in self.fetch(missing).items():

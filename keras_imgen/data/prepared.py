@@ -13,35 +13,48 @@ Batch = dict[str, Any]
 
 
 def is_array(x: Any) -> bool:
+    """Whether it is a NumPy array or a dict of such."""
     return isinstance(x, np.ndarray) or (isinstance(x, dict) and all(isinstance(v, np.ndarray) for v in x.values()))
 
 
-def shuffled(batch: Batch, batch_size: int, seed: int):
-    """A tf.data pipeline over a dict of arrays whose order is a function of the seed and the epoch."""
+def shuffled(batch: Batch, batch_size: int, seed: int) -> Any:
+    """A tf.data pipeline over a dict of arrays whose order is a function of the seed and the epoch.
+
+    Args:
+        batch: arrays of equal numbers of rows, by name.
+        batch_size: rows of a batch; the last one may have fewer.
+        seed: of the order.
+    """
     from keras_imgen.data import load
 
     return load(batch, batch=batch_size, shuffle=True, seed=seed, drop_remainder=False)
 
 
-def split(batch: Batch, share: float) -> tuple[Batch, Batch | None]:
-    """A dict of arrays without its last rows, and these, as Keras' `validation_split` has it; None for a share of 0."""
-    if not 0.0 <= share < 1.0:
-        raise ValueError(f"Expected `validation_split` in [0, 1), got {share!r}.")
-    if not share:
+def split(batch: Batch, fraction: float) -> tuple[Batch, Batch | None]:
+    """A dict of arrays without its last rows, and these, as Keras' `validation_split` has it; None for a fraction of 0.
+
+    Raises:
+        ValueError: a fraction outside [0, 1), or one that leaves one side empty.
+    """
+    if not 0.0 <= fraction < 1.0:
+        raise ValueError(f"Expected `validation_split` in [0, 1), got {fraction!r}.")
+    if not fraction:
         return batch, None
     count = len(next(iter(batch.values())))
-    kept = int(count * (1.0 - share))
+    kept = int(count * (1.0 - fraction))
     if kept in (0, count):
-        raise ValueError(f"A `validation_split` of {share} of {count} images leaves one side empty.")
+        raise ValueError(f"A `validation_split` of {fraction} of {count} images leaves one side empty.")
     return {k: v[:kept] for k, v in batch.items()}, {k: v[kept:] for k, v in batch.items()}
 
 
 def prepared(x: Any, y: Any, model: Any) -> Any:
-    """x, with y in it, for `fit` and its like, every batch of which has passed through `model.plain`: arrays as one dict, the others batch
-    by batch as they come.
+    """x, with y in it, for `fit` and its like, every batch of which has passed through `model.plain`.
+
+    Arrays come as one dict, the others batch by batch as they are asked for.
 
     Args:
-        x, y: arrays, dicts, a tf.data.Dataset, a PyDataset, or anything that gives batches.
+        x: arrays, dicts, a tf.data.Dataset, a PyDataset, or anything that gives batches.
+        y: arrays that go with the arrays x; else None.
         model: an `ImageModel`; its `plain` turns a dict of NumPy arrays, as they were given, into the one that it learns from, and raises
             ValueError for one that it cannot learn from.
 
@@ -118,7 +131,7 @@ def _warn_of_range(batch, pictures):
 class _Each(keras.utils.PyDataset):
     """The batches of another one, each changed."""
 
-    def __init__(self, given, change):
+    def __init__(self, given: Any, change: Any):
         super().__init__(given.workers, given.use_multiprocessing, given.max_queue_size)
         self.given, self.change = given, change
 
@@ -126,13 +139,13 @@ class _Each(keras.utils.PyDataset):
         return self.change(self.given[index])
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> Any:
         return self.given.num_batches
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         self.given.on_epoch_begin()
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self.given.on_epoch_end()
 
 

@@ -12,9 +12,13 @@ def unpaired(
     """Batches of `image` and of `target`, pictures of one source that are told apart by the pixel in their first corner.
 
     Args:
-        source, split, size, seed: as for `load`.
-        image, target: (lowest, highest) gray level of that pixel, in every channel.
+        source: as for `load`.
+        split: as for `load`.
+        image: (lowest, highest) gray level of that pixel, in every channel, of the first kind.
+        target: (lowest, highest) gray level of the second kind.
+        size: as for `load`.
         batch: pictures of each kind in a batch; every batch is full.
+        seed: as for `load`.
 
     Returns:
         A tf.data.Dataset of dicts of uint8 (batch, size, size, C); of unknown length.

@@ -10,14 +10,18 @@ from keras_imgen.data.files import whole
 
 
 def save_video(path: str, frames: Any, fps: float = 15, scale: int = 1, loop: bool = True) -> None:
-    """Write uint8 frames (F, H, W, C), C of 1 or 3, as PATH.gif or PATH.mp4 (H.264).
+    """Write frames as PATH.gif or PATH.mp4 (H.264).
 
     Args:
-        fps: frames in a second; GIF has hundredths of a second.  scale: every pixel becomes scale x scale.
+        path: ends in .gif or .mp4.
+        frames: uint8 (F, H, W, C), C of 1 or 3.
+        fps: frames in a second; GIF has hundredths of a second.
+        scale: every pixel becomes scale x scale.
         loop: whether a GIF begins again.
 
     Raises:
-        ValueError: another ending, other frames.  ImportError: MP4 without the package av.
+        ValueError: another ending, other frames.
+        ImportError: MP4 without the package av.
     """
     frames = np.asarray(frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] not in (1, 3) or not len(frames):

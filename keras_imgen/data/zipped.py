@@ -12,7 +12,7 @@ def zipped(**sources: Any) -> Any:
     the others begin again where they are shorter.
 
     Args:
-        sources: tf.data.Datasets of batches as `load` gives them, under the names that their pictures get. Of each batch the column of
+        **sources: tf.data.Datasets of batches as `load` gives them, under the names that their pictures get. Of each batch the column of
             that name is taken, or `image`; what else the first has comes along.
 
     Returns:

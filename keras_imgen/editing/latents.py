@@ -16,14 +16,18 @@ VALUES = tuple(np.linspace(-2.5, 2.5, 8))
 def interpolate(
     model: Any, start: np.ndarray, stop: np.ndarray, frames: int = 8, spherical: bool = False, labels: Any = None
 ) -> np.ndarray:
-    """Pictures on the way from `start` to `stop`, uint8 (H, W, C) each: uint8 (frames, H, W, C), both ends reconstructed.
+    """Pictures on the way from `start` to `stop`: uint8 (frames, H, W, C), both ends reconstructed.
 
     Args:
+        model: an autoencoder.
+        start: uint8 (H, W, C).
+        stop: uint8 (H, W, C).
+        frames: number of pictures, at least two.
         spherical: along a great circle (slerp), on which the length of latents stays what N(0, I) has; else along a line.
         labels: int, for a conditional model.
 
     Raises:
-        ValueError: fewer than two frames.
+        ValueError: fewer than two frames; codes that are not (N, D).
     """
     if frames < 2:
         raise ValueError(f"Expected at least two frames, got {frames!r}.")
@@ -38,11 +42,18 @@ def traverse(model: Any, image: np.ndarray, dims: Any = None, values: Any = VALU
     """What each latent number stands for: a picture's latent with one number after the other set to each of `values`.
 
     Args:
-        image: uint8 (H, W, C).  dims: which numbers; None is all.
-        values: in latent units; for a VAE those of N(0, 1).  labels: int, for a conditional model.
+        model: an autoencoder.
+        image: uint8 (H, W, C).
+        dims: which numbers; None is all.
+        values: in latent units; for a VAE those of N(0, 1).
+        labels: int, for a conditional model.
 
-    Returns uint8 (len(dims), len(values), H, W, C); `data.image_io.make_grid` of its rows shows it: `pictures.reshape(-1, H, W, C)`
-    with `columns=len(values)`.
+    Returns:
+        uint8 (len(dims), len(values), H, W, C); `data.image_io.make_grid` of its rows shows it: `pictures.reshape(-1, H, W, C)`
+        with `columns=len(values)`.
+
+    Raises:
+        ValueError: `dims` that the latents do not have; codes that are not (N, D).
     """
     z = _vectors(model, model.encode(image[None], labels))[0]
     dims = range(len(z)) if dims is None else list(dims)
@@ -59,8 +70,20 @@ def traverse(model: Any, image: np.ndarray, dims: Any = None, values: Any = VALU
 def attribute_vector(
     model: Any, having: np.ndarray, lacking: np.ndarray, having_labels: Any = None, lacking_labels: Any = None
 ) -> np.ndarray:
-    """The direction (D,) from pictures without an attribute to pictures with it: the difference of the means of their latents (Larsen et
-    al. 2016, section 3.2). Both uint8 (N, H, W, C), with labels for a conditional model."""
+    """The direction (D,) from pictures without an attribute to pictures with it.
+
+    It is the difference of the means of their latents (Larsen et al. 2016, section 3.2).
+
+    Args:
+        model: an autoencoder.
+        having: pictures with the attribute, uint8 (N, H, W, C).
+        lacking: pictures without it, uint8 (M, H, W, C).
+        having_labels: ints (N,), for a conditional model.
+        lacking_labels: ints (M,), for a conditional model.
+
+    Raises:
+        ValueError: no pictures of one kind; codes that are not (N, D).
+    """
     if not len(having) or not len(lacking):
         raise ValueError(f"Expected pictures of both kinds, got {len(having)} with and {len(lacking)} without.")
     with_it, without = model.encode(having, having_labels), model.encode(lacking, lacking_labels)
@@ -70,7 +93,18 @@ def attribute_vector(
 def add_attribute(
     model: Any, images: np.ndarray, vector: np.ndarray, strength: float = 1.0, labels: Any = None
 ) -> np.ndarray:
-    """Pictures uint8 (N, H, W, C) with the attribute of `attribute_vector`; a negative strength takes it away."""
+    """Pictures with the attribute of `attribute_vector`, uint8 (N, H, W, C).
+
+    Args:
+        model: an autoencoder.
+        images: uint8 (N, H, W, C).
+        vector: the direction (D,).
+        strength: factor of the direction; a negative one takes the attribute away.
+        labels: ints (N,), for a conditional model.
+
+    Raises:
+        ValueError: codes that are not (N, D).
+    """
     return model.decode(_vectors(model, model.encode(images, labels)) + np.float32(strength) * vector, labels)
 
 
@@ -78,7 +112,13 @@ def scatter(model: Any, data: Any, path: str, limit: int = 2000) -> None:
     """A PNG of the first two principal components of the latents of a data set, coloured by its labels.
 
     Args:
-        data: batches with `image` and, if they are to be coloured, `label`, as of `data.load`.  limit: at most so many images.
+        model: an autoencoder.
+        data: batches with `image` and, if they are to be coloured, `label`, as of `data.load`.
+        path: of the PNG.
+        limit: at most so many images.
+
+    Raises:
+        ValueError: codes that are not (N, D).
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -22,10 +22,18 @@ LUMA = np.array([0.299, 0.587, 0.114], "float32")  # BT.601, full range: as JPEG
 class Form(Kind):
     """What a restoring network takes and gives.
 
-    `channels` of its input and `out` of its output; `scale` by which it enlarges; `multiple` of its strides; `colour` says what a gray
-    network does with a colour picture: "luma" restores the luma and enlarges the colours by bicubic, "each" restores every channel,
-    "drop" looks at the luma alone, and gives colours. `latent` is the number of channels of its latent map, at a quarter of the size.
-    `tile` is the side of its tiles and `overlap` how many pixels they share; `mask` whether it takes one.
+    Args:
+        channels: of its input.
+        out: channels of its output.
+        scale: by which it enlarges.
+        multiple: of its strides.
+        colour: what a gray network does with a colour picture: "luma" restores the luma and enlarges the colours by bicubic, "each"
+            restores every channel, "drop" looks at the luma alone, and gives colours.
+        tile: side of its tiles, in pixels.
+        overlap: how many pixels they share.
+        mask: whether it takes one.
+        sigma: whether it takes a noise level.
+        latent: channels of its latent map, at a quarter of the size; None without one.
     """
 
     kind = "form"
@@ -97,21 +105,25 @@ def restore(
 
     Args:
         run: float32 arrays (N, h, w, C), one for each of the network's inputs, in [-1, 1], to float32 (N, h scale, w scale, out).
+        form: what the network takes and gives.
         images: uint8, uint16 or floats in [-1, 1]: (H, W), (H, W, 1 | 3 | 4), (N, H, W, C); a path; a PIL image; or a list of them.
         masks: (H, W) or (H, W, 1), nonzero where to paint, a path or a PIL image; one for all, or a list or (N, H, W[, 1]), one for each.
         sigma: noise level in gray levels of 255, one for all or one for each image.
         seed: of the latent map of a variational model; None takes its mean, zero.
         conditions: what else the network is told, by name; of one row for all or one for each image.
         known: the conditions that the model takes.
-        tile, overlap: see `tiling.tiled`; None are the model's; of an overlap of more than half a tile, half a tile is used.
+        tile: see `tiling.tiled`; None is the model's.
+        overlap: see `tiling.tiled`; None is the model's; of more than half a tile, half a tile is used.
         ensemble: the mean of the answers to the eight flips and turns of the picture, turned back (Timofte et al. 2016).
+        progress: show progress bars.
 
     Returns:
         The depth and kind of each input, floats as float32, (H scale, W scale, C) exactly. Alpha is kept, enlarged by bicubic; colours are
         restored premultiplied by it.
 
     Raises:
-        ValueError: another shape, type or range; masks or sigma missing, or not wanted.  FileNotFoundError: no such file.
+        ValueError: another shape, type or range; masks or sigma missing, or not wanted.
+        FileNotFoundError: no such file.
     """
     tile = form.tile if tile is None else integer("tile", tile, 1)
     overlap = min(form.overlap if overlap is None else integer("overlap", overlap, 0), tile // 2)

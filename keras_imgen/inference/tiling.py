@@ -19,7 +19,7 @@ def tiled(
     tile: int = 512,
     overlap: int = 64,
     multiple: int = 1,
-    track: Callable[[list], Iterator] = iter,
+    track: Callable[[list[int]], Iterator[int]] = iter,
 ) -> None:
     """Run a function over tiles of a picture that lies on the host.
 
@@ -31,7 +31,10 @@ def tiled(
         run: arrays (N, h, w, C), one for each name, to one float32 array (N, h scale, w scale, C').
         read: the arrays of a window; the window may go beyond the picture, at the bottom and right, by less than `multiple`.
         write: takes rows that are finished, from the first to the last, float32 (N, rows, W scale, C').
-        size: (height, width) of the picture.  tile: pixels of a tile's side; more where `multiple` asks for it.
+        size: (height, width) of the picture.
+        scale: whole enlargement of `run`.
+        tile: pixels of a tile's side; more where `multiple` asks for it.
+        overlap: pixels that neighbours share.
         multiple: tiles start at multiples of it, share multiples of it, and a picture is read up to one: the strides of a network.
         track: wraps the list of bands, to show progress.
 
@@ -84,7 +87,14 @@ def _bands(run, read, write, height, width, scale, overlap, multiple, track, sta
 
 
 def spans(length: int, tile: int, overlap: int, multiple: int = 1) -> list[tuple[int, int]]:
-    """(start, stop) of the tiles along one side: the first begins at 0, the last ends at `length`, neighbours share `overlap` or more."""
+    """(start, stop) of the tiles along one side: the first begins at 0, the last ends at `length`.
+
+    Args:
+        length: of the side, in pixels.
+        tile: pixels of a tile's side.
+        overlap: pixels that neighbours share, or more.
+        multiple: tiles start at multiples of it.
+    """
     if length <= tile:
         return [(0, length)]
     stride = max(multiple, (tile - overlap) // multiple * multiple)
@@ -92,15 +102,21 @@ def spans(length: int, tile: int, overlap: int, multiple: int = 1) -> list[tuple
     return [(s, s + tile) for s in starts]
 
 
-def weights(found: list[tuple[int, int]], i: int, scale: int) -> np.ndarray:
-    """Of every pixel of tile i along one side, float32; those of all tiles sum to one at every place."""
-    start, stop = found[i]
+def weights(tiles: list[tuple[int, int]], i: int, scale: int) -> np.ndarray:
+    """Weights of every pixel of tile i along one side, float32; those of all tiles sum to one at every place.
+
+    Args:
+        tiles: (start, stop) of all of them, as of `spans`.
+        i: number of the tile.
+        scale: whole enlargement.
+    """
+    start, stop = tiles[i]
     x = np.arange(start * scale, stop * scale) + 0.5
     w = np.ones(len(x))
     if i > 0:
-        w *= _ramp(x, start * scale, found[i - 1][1] * scale)
-    if i + 1 < len(found):
-        w *= 1.0 - _ramp(x, found[i + 1][0] * scale, stop * scale)
+        w *= _ramp(x, start * scale, tiles[i - 1][1] * scale)
+    if i + 1 < len(tiles):
+        w *= 1.0 - _ramp(x, tiles[i + 1][0] * scale, stop * scale)
     return w.astype("float32")
 
 
@@ -110,6 +126,6 @@ def _ramp(x, start, stop):
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether that is what an exception of NumPy, TensorFlow or JAX says."""
+    """Whether an exception of NumPy, TensorFlow or JAX says that memory ran out."""
     text = f"{type(error).__name__} {error}"
     return isinstance(error, MemoryError) or "ResourceExhausted" in text or "RESOURCE_EXHAUSTED" in text

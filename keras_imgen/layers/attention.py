@@ -1,26 +1,31 @@
 """Attention over the places of a picture, or from them to a sequence."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class Attention(keras.layers.Layer):
-    """Multi-head attention (Vaswani et al. 2017) on tokens (N, T, C), of themselves or to a `context` (N, S, D).
+    """Multi-head attention (Vaswani et al. 2017) on tokens (N, T, C), of themselves or to a `context` (N, S, D): (N, T, C).
+
+    Called with `keep` bool (N, S) it sees of the context what that is true for, and nothing where it is false everywhere.
 
     Args:
         heads: number of heads; C must be a multiple of it.
         zero: start the output projection at zero, so that a residual block starts as the identity.
         causal: a token sees itself and those before it.
 
-    Called with `keep` bool (N, S) it sees of the context what that is true for, and nothing where it is false everywhere.
+    Raises:
+        ValueError: channels that `heads` does not divide.
     """
 
-    def __init__(self, heads: int, zero: bool = True, causal: bool = False, **kwargs):
+    def __init__(self, heads: int, zero: bool = True, causal: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.heads, self.zero, self.causal = heads, zero, causal
 
-    def build(self, x_shape, context_shape=None, keep_shape=None):
+    def build(self, x_shape: tuple, context_shape: tuple | None = None, keep_shape: tuple | None = None) -> None:
         channels, source = x_shape[-1], (context_shape or x_shape)[-1]
         if channels % self.heads:
             raise ValueError(f"Expected channels to be a multiple of heads={self.heads}, got {channels}.")
@@ -32,7 +37,7 @@ class Attention(keras.layers.Layer):
         for layer in (self.key, self.value):
             layer.build((*x_shape[:-1], source))
 
-    def call(self, x, context=None, keep=None):
+    def call(self, x: Any, context: Any = None, keep: Any = None) -> Any:
         channels = x.shape[-1]
         width = channels // self.heads
         source = x if context is None else context
@@ -56,8 +61,10 @@ class Attention(keras.layers.Layer):
         mixed = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
         return self.out(ops.reshape(mixed, (-1, ops.shape(x)[1], channels)))
 
-    def compute_output_shape(self, x_shape, context_shape=None, keep_shape=None):
+    def compute_output_shape(
+        self, x_shape: tuple, context_shape: tuple | None = None, keep_shape: tuple | None = None
+    ) -> tuple:
         return x_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "heads": self.heads, "zero": self.zero, "causal": self.causal}

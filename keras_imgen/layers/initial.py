@@ -9,8 +9,10 @@ SMALL = {
 
 
 def normal(stddev: float) -> dict:
+    """Normal of mean 0 and standard deviation `stddev`."""
     return {"class_name": "RandomNormal", "config": {"mean": 0.0, "stddev": stddev}}
 
 
 def truncated_normal(stddev: float) -> dict:
+    """Normal of mean 0 and standard deviation `stddev`, cut off at twice that."""
     return {"class_name": "TruncatedNormal", "config": {"mean": 0.0, "stddev": stddev}}

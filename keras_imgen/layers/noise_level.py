@@ -1,5 +1,7 @@
 """The noise level of a picture, laid beside it."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -11,10 +13,10 @@ class NoiseLevel(keras.layers.Layer):
     That is the noise's standard deviation in the units of an image in [-1, 1] (FFDNet, Zhang et al. 2018).
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         x, sigma = inputs
         level = ops.cast(sigma, x.dtype)[:, None, None, None] / 127.5
         return ops.concatenate([x, ops.broadcast_to(level, (*ops.shape(x)[:3], 1))], axis=-1)
 
-    def compute_output_shape(self, shapes):
+    def compute_output_shape(self, shapes: list[tuple]) -> tuple:
         return (*shapes[0][:-1], shapes[0][-1] + 1)

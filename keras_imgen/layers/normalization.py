@@ -1,6 +1,7 @@
 """Group normalisation with what follows it in one affine pass, and its gradient in another."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -65,25 +66,26 @@ class GroupNorm(keras.layers.Layer):
     The moments are taken in float32; normalisation, learned and conditional scale and shift are folded into one
     multiplication and addition for each (image, channel). "silu" is fused with them, forward and backward.
 
+    Call with x (N, H, W, C) or (N, T, C) and `modulation` None or (N, 2C).
+
     Args:
         groups: number of groups; the largest divisor of the channels up to it is used.
         activation: applied last, None for none.
-
-    Call with x (N, H, W, C) or (N, T, C) and `modulation` None or (N, 2C).
+        epsilon: added to the variance.
     """
 
-    def __init__(self, groups: int = 32, activation: str | None = None, epsilon: float = 1e-5, **kwargs):
+    def __init__(self, groups: int = 32, activation: str | None = None, epsilon: float = 1e-5, **kwargs: Any):
         super().__init__(**kwargs)
         self.groups, self.epsilon = groups, epsilon
         self.activation = keras.activations.get(activation)
 
-    def build(self, x_shape, modulation_shape=None):
+    def build(self, x_shape: tuple, modulation_shape: tuple | None = None) -> None:
         channels = x_shape[-1]
         self._groups = next(g for g in range(min(self.groups, channels), 0, -1) if channels % g == 0)
         self.gamma = self.add_weight(name="gamma", shape=(channels,), initializer="ones")
         self.beta = self.add_weight(name="beta", shape=(channels,), initializer="zeros")
 
-    def call(self, x, modulation=None):
+    def call(self, x: Any, modulation: Any = None) -> Any:
         gain, bias = (ops.cast(v, "float32")[None] for v in (self.gamma, self.beta))
         if modulation is not None:
             s, b = ops.split(ops.cast(modulation, "float32"), 2, axis=-1)
@@ -92,9 +94,9 @@ class GroupNorm(keras.layers.Layer):
         y = _fused(self._groups, self.epsilon, silu)(x, gain, bias)
         return y if silu else self.activation(y)
 
-    def compute_output_shape(self, x_shape, modulation_shape=None):
+    def compute_output_shape(self, x_shape: tuple, modulation_shape: tuple | None = None) -> tuple:
         return x_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         activation = keras.activations.serialize(self.activation)
         return {**super().get_config(), "groups": self.groups, "epsilon": self.epsilon, "activation": activation}

@@ -1,11 +1,22 @@
 """Any size for networks that halve it or cut it into windows: pad first, crop last."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 
-def mirrored(x, places, axis):
-    """x at `places` of an axis, which goes on beyond its ends there and back, as often as it takes."""
+def mirrored(x: Any, places: Any, axis: int) -> Any:
+    """x at `places` of an axis, which goes on beyond its ends there and back, as often as it takes.
+
+    Args:
+        x: tensor of any shape.
+        places: whole numbers (K,), also below 0 or beyond the axis.
+        axis: which one.
+
+    Returns:
+        x with K places on the axis.
+    """
     size = ops.shape(x)[axis]
     places = ops.mod(places, 2 * size)
     return ops.take(x, ops.minimum(places, 2 * size - 1 - places), axis=axis)
@@ -16,13 +27,16 @@ class PadToMultiple(keras.layers.Layer):
     """Mirrors (N, H, W, C), H, W >= 1, at its last row and column until both sides are multiples of `multiple`.
 
     Mirrored noise looks like noise; a repeated row of it is a pattern of stripes, which costs a denoiser up to half a decibel.
+
+    Args:
+        multiple: in pixels.
     """
 
-    def __init__(self, multiple: int, **kwargs):
+    def __init__(self, multiple: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.multiple = multiple
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         for axis in (1, 2):
             size = ops.shape(x)[axis]
             if isinstance(size, int) and size % self.multiple == 0:
@@ -31,29 +45,33 @@ class PadToMultiple(keras.layers.Layer):
             x = mirrored(x, ops.arange(padded), axis)
         return x
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         return (shape[0], *(n and -(-n // self.multiple) * self.multiple for n in shape[1:3]), shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "multiple": self.multiple}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class CropLike(keras.layers.Layer):
-    """Called with [x, reference]: the top left of x (N, h, w, C) that is `scale` times as high and wide as the reference."""
+    """Called with [x, reference]: the top left of x (N, h, w, C) that is `scale` times as high and wide as the reference.
 
-    def __init__(self, scale: int = 1, **kwargs):
+    Args:
+        scale: whole number.
+    """
+
+    def __init__(self, scale: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.scale = scale
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         x, reference = inputs
         height, width = (n * self.scale for n in ops.shape(reference)[1:3])
         return x[:, :height, :width]
 
-    def compute_output_shape(self, shapes):
+    def compute_output_shape(self, shapes: list[tuple]) -> tuple:
         x, reference = shapes
         return (x[0], *(n and n * self.scale for n in reference[1:3]), x[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}

@@ -1,5 +1,7 @@
 """Smooth colours for the holes of a picture."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -16,19 +18,25 @@ class PushPull(keras.layers.Layer):
     and is `sweeps` times replaced by the mean of its neighbourhood, at all resolutions but the highest, where it would cost as much as at
     all the others.
 
+    Args:
+        levels: how often the picture is halved.
+        sweeps: rounds of relaxation at each resolution.
+        dtype: as Keras' layers take it; the sums are taken in float32.
+
     Raises:
         ValueError: H or W is no multiple of 2^levels.
     """
 
-    def __init__(self, levels: int = 6, sweeps: int = 4, dtype="float32", **kwargs):
+    def __init__(self, levels: int = 6, sweeps: int = 4, dtype: Any = "float32", **kwargs: Any):
         super().__init__(dtype=dtype, **kwargs)
         self.levels, self.sweeps = levels, sweeps
 
     @property
-    def multiple(self):
+    def multiple(self) -> int:
+        """2^levels: the sides of pictures are multiples of it."""
         return 2**self.levels
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         x, known = (ops.cast(v, "float32") for v in inputs)
         if any(isinstance(n, int) and n % self.multiple for n in x.shape[1:3]):
             raise ValueError(
@@ -52,8 +60,8 @@ class PushPull(keras.layers.Layer):
                 fill = ops.repeat(ops.repeat(fill, 2, axis=1), 2, axis=2)
         return fill
 
-    def compute_output_shape(self, shapes):
+    def compute_output_shape(self, shapes: list[tuple]) -> tuple:
         return shapes[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "levels": self.levels, "sweeps": self.sweeps}

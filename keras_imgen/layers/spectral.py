@@ -1,5 +1,7 @@
 """Dense and convolution layers whose weights are divided by their spectral norm."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -11,13 +13,13 @@ class _Spectral:
     One iteration in every pass with `training=True`; its vector `u` is saved with the weights. The gradient passes through sigma.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         super().build(input_shape)
         self.u = self.add_weight(
             name="u", shape=(1, self.kernel.shape[-1]), initializer="random_normal", trainable=False
         )
 
-    def normalized(self, training: bool):
+    def normalized(self, training: bool) -> Any:
         """The kernel that is used, in the kernel's shape."""
         kernel = ops.convert_to_tensor(self.kernel)
         matrix = ops.cast(ops.reshape(kernel, (-1, kernel.shape[-1])), "float32")
@@ -30,10 +32,10 @@ class _Spectral:
         sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(_unit(u)))[0, 0]
         return ops.cast(kernel / ops.cast(sigma, kernel.dtype), self.compute_dtype)
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         keras.layers.Layer.save_own_variables(self, store)  # Dense and Conv2D save kernel and bias alone
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         keras.layers.Layer.load_own_variables(self, store)
 
     def _finish(self, y):
@@ -49,7 +51,7 @@ def _unit(v):
 class SpectralDense(_Spectral, keras.layers.Dense):
     """`keras.layers.Dense` with spectral normalisation."""
 
-    def call(self, x, training=False):
+    def call(self, x: Any, training: bool = False) -> Any:
         return self._finish(ops.matmul(x, self.normalized(training)))
 
 
@@ -57,5 +59,5 @@ class SpectralDense(_Spectral, keras.layers.Dense):
 class SpectralConv2D(_Spectral, keras.layers.Conv2D):
     """`keras.layers.Conv2D` with spectral normalisation."""
 
-    def call(self, x, training=False):
+    def call(self, x: Any, training: bool = False) -> Any:
         return self._finish(ops.conv(x, self.normalized(training), list(self.strides), self.padding))

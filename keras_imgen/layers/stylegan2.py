@@ -1,6 +1,7 @@
 """The parts of StyleGAN2 (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN")."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -10,7 +11,7 @@ from keras_imgen.training import random
 RELU_GAIN = math.sqrt(2.0)
 
 
-def leaky(x):
+def leaky(x: Any) -> Any:
     """Leaky ReLU of slope 0.2, scaled to keep the variance."""
     return ops.leaky_relu(x, 0.2) * ops.cast(RELU_GAIN, x.dtype)
 
@@ -30,12 +31,12 @@ def _cut(x, axis, start, stop, step=1):
     return x[:, start:stop:step] if axis == 1 else x[:, :, start:stop:step]
 
 
-def upsample(x):
+def upsample(x: Any) -> Any:
     """(N, H, W, C) -> (N, 2H, 2W, C) by the filter [1, 3, 3, 1] in both directions."""
     return _axis_up(_axis_up(x, 1), 2)
 
 
-def downsample(x):
+def downsample(x: Any) -> Any:
     """(N, 2H, 2W, C) -> (N, H, W, C) by the filter [1, 3, 3, 1]/8 in both directions; the edge is repeated."""
     for axis in (1, 2):
         n = x.shape[axis]
@@ -60,42 +61,67 @@ class _Equalized(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class EqualizedDense(_Equalized):
-    """A dense layer with the equalised learning rate; its bias starts at `bias`."""
+    """A dense layer with the equalised learning rate (Karras et al. 2018, section 4.1).
 
-    def __init__(self, units: int, activate: bool = False, lr_multiplier: float = 1.0, bias: float = 0.0, **kwargs):
+    Args:
+        units: numbers of the output.
+        activate: whether `leaky` follows.
+        lr_multiplier: learns as if the learning rate were multiplied by it.
+        bias: where the bias starts.
+    """
+
+    def __init__(
+        self, units: int, activate: bool = False, lr_multiplier: float = 1.0, bias: float = 0.0, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.units, self.activate, self.lr_multiplier, self.start = units, activate, lr_multiplier, bias
 
-    def build(self, shape):
+    def build(self, shape: tuple) -> None:
         self._weights((shape[-1], self.units), self.lr_multiplier)
         start = keras.initializers.Constant(self.start / self.lr_multiplier)
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer=start)
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         y = ops.matmul(x, self._kernel()) + self.bias * ops.cast(self.lr_multiplier, self.compute_dtype)
         return leaky(y) if self.activate else y
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         return (*shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {"units": self.units, "activate": self.activate, "lr_multiplier": self.lr_multiplier}
         return {**super().get_config(), **config, "bias": self.start}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class EqualizedConv2D(_Equalized):
-    """A convolution with the equalised learning rate; `down` filters and halves the picture after it."""
+    """A convolution with the equalised learning rate (Karras et al. 2018, section 4.1).
 
-    def __init__(self, filters: int, size: int = 3, activate: bool = True, down: bool = False, use_bias=True, **kwargs):
+    Args:
+        filters: channels of the output.
+        size: side of the square kernel, in pixels.
+        activate: whether `leaky` follows.
+        down: filter and halve the picture after it.
+        use_bias: whether there is a bias.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        size: int = 3,
+        activate: bool = True,
+        down: bool = False,
+        use_bias: bool = True,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.filters, self.size, self.activate, self.down, self.use_bias = filters, size, activate, down, use_bias
 
-    def build(self, shape):
+    def build(self, shape: tuple) -> None:
         self._weights((self.size, self.size, shape[-1], self.filters))
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros") if self.use_bias else None
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         if self.down and self.size == 1:  # the two commute, and this order is cheaper
             x = downsample(x)
         y = ops.conv(x, self._kernel(), 1, "same")
@@ -104,11 +130,11 @@ class EqualizedConv2D(_Equalized):
         y = y if self.bias is None else y + self.bias
         return leaky(y) if self.activate else y
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         half = (lambda n: n // 2) if self.down else (lambda n: n)
         return (shape[0], half(shape[1]), half(shape[2]), self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "size", "activate", "down", "use_bias")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
@@ -119,20 +145,29 @@ class ModulatedConv2D(_Equalized):
 
     Scaling the activations before and after one shared convolution is the same as modulating the weights for each image. Call with
     x (N, H, W, C), w (N, D) and keys (N, 2) for the noise, or None: -> (N, H, W, filters), twice as large with `up`.
+
+    Args:
+        filters: channels of the output.
+        size: side of the square kernel, in pixels.
+        demodulate: bring the outputs back to unit variance, and let `leaky` follow.
+        up: double the picture after it.
+        noise: add noise of a learned strength.
     """
 
-    def __init__(self, filters: int, size: int = 3, demodulate: bool = True, up: bool = False, noise=True, **kwargs):
+    def __init__(
+        self, filters: int, size: int = 3, demodulate: bool = True, up: bool = False, noise: bool = True, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.filters, self.size, self.demodulate, self.up, self.noise = filters, size, demodulate, up, noise
 
-    def build(self, x_shape, w_shape=None, keys_shape=None):
+    def build(self, x_shape: tuple, w_shape: tuple | None = None, keys_shape: tuple | None = None) -> None:
         self._weights((self.size, self.size, x_shape[-1], self.filters))
         self.style = EqualizedDense(x_shape[-1], bias=1.0, name="style", dtype=self.dtype_policy)
         self.style.build(w_shape)
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         self.strength = self.add_weight(name="strength", shape=(), initializer="zeros") if self.noise else None
 
-    def call(self, x, w, keys=None):
+    def call(self, x: Any, w: Any, keys: Any = None) -> Any:
         kernel, style = self._kernel(), ops.cast(self.style(w), self.compute_dtype)
         y = ops.conv(x * style[:, None, None, :], kernel, 1, "same")
         if self.up:
@@ -147,7 +182,7 @@ class ModulatedConv2D(_Equalized):
         y = y + self.bias
         return leaky(y) if self.demodulate else y
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "size", "demodulate", "up", "noise")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
@@ -159,11 +194,11 @@ class MinibatchStd(keras.layers.Layer):
     The mean over places and channels of the standard deviation over the whole batch: the discriminator sees a collapse.
     """
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         v = ops.cast(x, "float32")
         deviation = ops.mean(ops.sqrt(ops.mean(ops.square(v - ops.mean(v, axis=0)), axis=0) + 1e-8))
         shape = (ops.shape(x)[0], *x.shape[1:3], 1)
         return ops.concatenate([x, ops.cast(ops.broadcast_to(deviation, shape), x.dtype)], axis=-1)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         return (*shape[:-1], shape[-1] + 1)

@@ -1,5 +1,7 @@
 """Bicubic enlargement, what a super-resolution network adds to."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -21,13 +23,17 @@ class Upscale(keras.layers.Layer):
 
     Every output place of a whole-numbered scale has one of `scale` fixed sets of weights in each direction, so the resize is sums of
     shifted pictures: exact in float32 (whatever the policy), differentiable, and compiled by XLA, unlike TensorFlow's bicubic resize.
+
+    Args:
+        scale: whole enlargement.
+        dtype: as Keras' layers take it.
     """
 
-    def __init__(self, scale: int, dtype="float32", **kwargs):
+    def __init__(self, scale: int, dtype: Any = "float32", **kwargs: Any):
         super().__init__(dtype=dtype, **kwargs)
         self.scale = scale
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         for axis in (1, 2):
             x = self._along(x, axis)
         return x
@@ -41,8 +47,8 @@ class Upscale(keras.layers.Layer):
         shape[axis] = size * self.scale
         return ops.reshape(ops.stack(phases, axis=axis + 1), shape)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         return (shape[0], *(n and n * self.scale for n in shape[1:3]), shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}

@@ -1,5 +1,7 @@
 """Attention within windows of a picture, shifted in every other block so that windows speak to each other."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -14,17 +16,22 @@ class WindowAttention(keras.layers.Layer):
     x is (N, H, W, C) with H and W multiples of `window`. With `shift` the windows lie `shift` places further down and right: the picture is
     rolled, and a place does not see those that came around the border.
 
+    Args:
+        heads: number of heads; C must be a multiple of it.
+        window: side of the windows, in places.
+        shift: in places, 0..window - 1.
+
     Raises:
         ValueError: channels that `heads` does not divide, a `shift` outside 0..window - 1.
     """
 
-    def __init__(self, heads: int, window: int = 8, shift: int = 0, **kwargs):
+    def __init__(self, heads: int, window: int = 8, shift: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 <= shift < window:
             raise ValueError(f"Expected a shift of 0..{window - 1} for window={window}, got {shift}.")
         self.heads, self.window, self.shift = heads, window, shift
 
-    def build(self, shape):
+    def build(self, shape: tuple) -> None:
         channels, w = shape[-1], self.window
         if channels % self.heads:
             raise ValueError(f"Expected channels to be a multiple of heads={self.heads}, got {channels}.")
@@ -38,7 +45,7 @@ class WindowAttention(keras.layers.Layer):
         down, right = (v[:, None] - v[None] + w - 1 for v in (row, column))
         self._offsets = (down * (2 * w - 1) + right).reshape(-1).astype("int32")
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         n, height, width, channels = ops.shape(x)
         w, tokens, heads = self.window, self.window**2, self.heads
         down, across = height // w, width // w
@@ -71,8 +78,8 @@ class WindowAttention(keras.layers.Layer):
         region = ops.reshape(region, (-1, w * w))
         return ops.cast(region[:, :, None] != region[:, None, :], "float32")
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         return shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "heads": self.heads, "window": self.window, "shift": self.shift}

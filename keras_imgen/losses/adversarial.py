@@ -13,8 +13,12 @@ from keras import ops
 class AdversarialLoss(NamedTuple):
     """A named pair of losses.
 
-    `threshold` is the logit at which the discriminator is undecided, None where only differences of logits mean something;
-    `pairs` says whether the generator's loss looks at real images.
+    Args:
+        name: what `get` finds it by.
+        discriminator: f(real, fake) of logits -> scalar.
+        generator: f(fake, real) of logits -> scalar.
+        threshold: the logit at which the discriminator is undecided, None where only differences of logits mean something.
+        pairs: whether the generator's loss looks at real images.
     """
 
     name: str
@@ -23,11 +27,11 @@ class AdversarialLoss(NamedTuple):
     threshold: float | None = 0.0
     pairs: bool = False
 
-    def middle(self, real, fake):
+    def middle(self, real: Any, fake: Any) -> Any:
         """The threshold, or half way between the means of the logits where there is none."""
         return 0.5 * (ops.mean(_f(real)) + ops.mean(_f(fake))) if self.threshold is None else self.threshold
 
-    def accuracy(self, real, fake) -> dict[str, Any]:
+    def accuracy(self, real: Any, fake: Any) -> dict[str, Any]:
         """Scalars `real_accuracy` and `fake_accuracy`: the shares of logits on their side of the middle."""
         middle = self.middle(real, fake)
         right = {"real_accuracy": _f(real) > middle, "fake_accuracy": _f(fake) < middle}
@@ -83,7 +87,11 @@ LOSSES = {
 
 
 def get(loss: str | dict | AdversarialLoss) -> AdversarialLoss:
-    """A loss by its name: minimax, non_saturating, least_squares, hinge, wasserstein, relativistic; or by what `config_of` gave."""
+    """A loss by its name: minimax, non_saturating, least_squares, hinge, wasserstein, relativistic; or by what `config_of` gave.
+
+    Raises:
+        ValueError: an unknown name.
+    """
     if isinstance(loss, AdversarialLoss):
         return loss
     if isinstance(loss, dict):
@@ -94,8 +102,10 @@ def get(loss: str | dict | AdversarialLoss) -> AdversarialLoss:
 
 
 def config_of(loss: AdversarialLoss) -> str | dict:
-    """What a model's config holds: the name of one of ours; of your own its functions, which have to be registered with Keras
-    (`keras.saving.register_keras_serializable`) to be found again."""
+    """What a model's config holds: the name of one of ours, or the functions of your own.
+
+    These have to be registered with Keras (`keras.saving.register_keras_serializable`) to be found again.
+    """
     if LOSSES.get(loss.name) == loss:
         return loss.name
     return {k: keras.saving.serialize_keras_object(v) for k, v in loss._asdict().items()}

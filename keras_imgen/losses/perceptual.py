@@ -11,12 +11,12 @@ def unit_length(maps: Any) -> Any:
     return maps * ops.rsqrt(ops.sum(ops.square(maps), axis=-1, keepdims=True) + 1e-10)
 
 
-def feature_distance(targets: list, maps: list) -> Any:
+def feature_distance(targets: list[Any], maps: list[Any]) -> Any:
     """Squared distance of the channels, the mean over places and layers (Johnson et al. 2016, eq. 2). Of maps of unit length in [0, 4]."""
     return sum(ops.mean(ops.sum(ops.square(_f(a) - _f(b)), axis=-1)) for a, b in zip(targets, maps)) / len(targets)
 
 
-def style_distance(targets: list, maps: list) -> Any:
+def style_distance(targets: list[Any], maps: list[Any]) -> Any:
     """Mean squared difference of the Gram matrices, the sum over layers (Gatys et al. 2016; Johnson et al. 2016, eq. 4)."""
     return sum(ops.mean(ops.square(gram(a) - gram(b))) for a, b in zip(targets, maps))
 

@@ -18,7 +18,13 @@ def mse(target: Any, image: Any) -> Any:
 
 
 def charbonnier(target: Any, image: Any, epsilon: float = 1e-3) -> Any:
-    """sqrt(d^2 + epsilon^2): the absolute error, smooth at zero (Charbonnier et al. 1994; Lai et al. 2017)."""
+    """sqrt(d^2 + epsilon^2): the absolute error, smooth at zero (Charbonnier et al. 1994; Lai et al. 2017).
+
+    Args:
+        target: float (N, H, W, C) in [-1, 1].
+        image: of the same shape.
+        epsilon: below it an error counts about squared.
+    """
     return ops.mean(ops.sqrt(ops.square(_f(image) - _f(target)) + epsilon**2))
 
 

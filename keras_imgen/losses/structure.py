@@ -7,9 +7,14 @@ from keras import ops
 
 
 def ssim(x: Any, y: Any, top: float) -> tuple[Any, Any]:
-    """SSIM and its contrast-structure factor, (N, C) each, of float32 pictures (N, H, W, C) with values in [0, top].
+    """SSIM and its contrast-structure factor, (N, C) each.
 
     11x11 Gaussian window of sigma 1.5, where it fits whole; K = 0.01, 0.03.
+
+    Args:
+        x: float32 (N, H, W, C) in [0, top].
+        y: of the same shape.
+        top: the largest possible value.
 
     Raises:
         ValueError: fewer than 11 pixels on a side.

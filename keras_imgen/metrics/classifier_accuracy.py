@@ -20,8 +20,16 @@ def classifier_accuracy(
     Compare it with the same from as many real images: for them it is plain training.
 
     Args:
-        images, test_images: uint8 (N, H, W, C) and (M, H, W, C), 8 to 64 pixels on each side.
-        labels, test_labels: whole numbers from 0.
+        images: generated, uint8 (N, H, W, C), 8 to 64 pixels on each side.
+        labels: of the images, whole numbers from 0, (N,).
+        test_images: real, uint8 (M, H, W, C).
+        test_labels: of the test images, whole numbers from 0, (M,).
+        epochs: of training.
+        batch: images of a step.
+        seed: of weights and order.
+
+    Raises:
+        ValueError: images of another type or of different shapes, of more than 64 pixels, or not as many labels.
     """
     images, test_images = np.asarray(images), np.asarray(test_images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != test_images.shape[1:]:
@@ -40,8 +48,19 @@ def classifier_accuracy(
     return float(np.concatenate(right).mean())
 
 
-def train_classifier(images, labels, num_classes: int, epochs: int = 5, batch: int = 64, seed: int = 0) -> keras.Model:
-    """A `lenet` trained on arrays with Adam and a cosine to zero; the same for the same seed."""
+def train_classifier(
+    images: np.ndarray, labels: np.ndarray, num_classes: int, epochs: int = 5, batch: int = 64, seed: int = 0
+) -> keras.Model:
+    """A `lenet` trained on arrays with Adam and a cosine to zero; the same for the same seed.
+
+    Args:
+        images: uint8 (N, H, W, C), 8 pixels or more on each side.
+        labels: whole numbers from 0, (N,).
+        num_classes: number of classes.
+        epochs: of training.
+        batch: images of a step, at most N.
+        seed: of weights and order.
+    """
     keras.utils.set_random_seed(seed)
     batch = min(batch, len(images))
     steps = len(images) // batch

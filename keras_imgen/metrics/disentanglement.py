@@ -4,7 +4,7 @@ import numpy as np
 
 
 def mutual_information(a: np.ndarray, b: np.ndarray) -> float:
-    """Of two integer arrays (N,), nats, from their joint histogram."""
+    """Mutual information of two integer arrays (N,) in nats, from their joint histogram."""
     joint = np.zeros((a.max() + 1, b.max() + 1))
     np.add.at(joint, (a, b), 1.0)
     joint /= joint.sum()
@@ -17,10 +17,12 @@ def mutual_information_gap(latents: np.ndarray, factors: np.ndarray, bins: int =
     """MIG (Chen et al. 2018, eq. 6): how much more the latent number that knows most of a factor knows than the next one.
 
     Args:
-        latents: float (N, D), D > 1.  factors: (N, F); what has more than `bins` values is cut into as many equal parts of its range.
+        latents: float (N, D), D > 1.
+        factors: (N, F); what has more than `bins` values is cut into as many equal parts of its range.
         bins: of the latents, likewise (as in disentanglement_lib, Locatello et al. 2019).
 
-    Returns (the mean over the factors, the gap of each (F,)), in [0, 1]: shares of the factor's entropy.
+    Returns:
+        (the mean over the factors, the gap of each (F,)), in [0, 1]: shares of the factor's entropy.
 
     Raises:
         ValueError: different numbers of rows, one latent number.

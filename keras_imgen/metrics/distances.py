@@ -11,9 +11,14 @@ def kernel_distance(
     """(mean, standard deviation) over subsets of the unbiased squared MMD with the kernel (x·y/D + 1)³: KID (Bińkowski et al. 2018).
 
     Args:
-        real, fake: features (N, D).
+        real: features (N, D).
+        fake: features (M, D).
         subsets: pairs of subsets, drawn without replacement; one is taken where a subset is a whole set.
         subset_size: rows in each, at most the smaller set.
+        seed: of the subsets.
+
+    Raises:
+        ValueError: features of another form, fewer than two of a kind.
     """
     _check(real, fake)
     size = min(subset_size, len(real), len(fake))
@@ -33,8 +38,17 @@ def kernel_distance(
 def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[str, float]:
     """Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020), from balls to the k-th neighbour.
 
-    precision: share of fake rows in a ball around a real one.  recall: share of real rows in a ball around a fake one.
-    density: real balls that hold a fake row, over k; above 1 where fakes crowd.  coverage: share of real balls that hold a fake row.
+    Args:
+        real: features (N, D).
+        fake: features (M, D).
+        k: which neighbour a ball reaches to.
+
+    Returns:
+        `precision`: share of fake rows in a ball around a real one; `recall`: share of real rows in a ball around a fake one; `density`:
+        real balls that hold a fake row, over k, above 1 where fakes crowd; `coverage`: share of real balls that hold a fake row.
+
+    Raises:
+        ValueError: features of another form, no more than k of a kind.
     """
     _check(real, fake)
     if min(len(real), len(fake)) <= k:
@@ -58,7 +72,13 @@ def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[str
 
 
 def neighbours(rows: np.ndarray, among: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Euclidean distances to the k nearest of `among`, nearest first, and their numbers: (N, k) each."""
+    """Euclidean distances to the k nearest, nearest first, and their numbers: (N, k) each.
+
+    Args:
+        rows: (N, D).
+        among: where they are looked for, (M, D).
+        k: how many, at most M.
+    """
     k = min(k, len(among))
     distances, numbers = np.empty((len(rows), k)), np.empty((len(rows), k), "int64")
     for start in range(0, len(rows), BLOCK):
@@ -81,8 +101,20 @@ def _distances(a, b):
 
 
 def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, projections: int = 512, seed: int = 0) -> float:
-    """Sliced 2-Wasserstein distance (Rabin et al. 2011; Bonneel et al. 2015): the root of the mean, over random directions,
-    of the squared distance between the sorted projections. Sets of unequal size are compared at the quantiles of the smaller."""
+    """Sliced 2-Wasserstein distance (Rabin et al. 2011; Bonneel et al. 2015).
+
+    The root of the mean, over random directions, of the squared distance between the sorted projections. Sets of unequal size are compared
+    at the quantiles of the smaller.
+
+    Args:
+        real: features (N, D).
+        fake: features (M, D).
+        projections: number of directions.
+        seed: of the directions.
+
+    Raises:
+        ValueError: features of another form.
+    """
     _check(real, fake)
     rng = np.random.default_rng(seed)
     directions = rng.normal(size=(real.shape[1], projections))
@@ -95,7 +127,15 @@ def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, projections: int = 51
 
 
 def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float, float]:
-    """(mean, standard deviation) over splits of exp(mean KL(p(y|x) || p(y))) (Salimans et al. 2016), from class probabilities (N, K)."""
+    """(mean, standard deviation) over splits of exp(mean KL(p(y|x) || p(y))) (Salimans et al. 2016).
+
+    Args:
+        probabilities: of the classes, (N, K).
+        splits: number of parts, each with a score.
+
+    Raises:
+        ValueError: fewer images than splits.
+    """
     if len(probabilities) < splits:
         raise ValueError(f"Expected {splits} images or more for {splits} splits, got {len(probabilities)}.")
     scores = []
@@ -106,8 +146,16 @@ def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float,
 
 
 def mode_coverage(real_probabilities: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """`modes`: classes that a classifier sees among the samples, of those among the real images; `mode_kl`: KL(samples' classes ||
-    real classes) in nats, as for Stacked MNIST (Metz et al. 2017)."""
+    """Classes that occur, and how often, as for Stacked MNIST (Metz et al. 2017).
+
+    Args:
+        real_probabilities: of the real images' classes, (N, K).
+        probabilities: of the samples' classes, (M, K).
+
+    Returns:
+        `modes`: classes that a classifier sees among the samples, of those among the real images; `modes_real`: the number of those;
+        `mode_kl`: KL(samples' classes || real classes) in nats.
+    """
     classes = probabilities.shape[1]
     real, fake = (np.bincount(p.argmax(1), minlength=classes) / len(p) for p in (real_probabilities, probabilities))
     there = fake > 0

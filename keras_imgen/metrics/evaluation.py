@@ -20,7 +20,16 @@ CHECKED = 1000  # samples that are compared with training images, at most
 
 @dataclass
 class Result:
-    """One number: its full name, the spread over subsets where there is one, and what real images get (`floor`)."""
+    """One number, with what it is called and what real images get.
+
+    Args:
+        metric: key of the number.
+        name: the full name, with the extractor's.
+        value: the number.
+        deviation: the spread over subsets, where there is one.
+        floor: what real images get; None where it was not taken.
+        better: "lower" or "higher".
+    """
 
     metric: str
     name: str
@@ -32,7 +41,17 @@ class Result:
 
 @dataclass
 class Evaluation:
-    """What `evaluate` found. `memorised` and `nearest_images` are of the first samples, and None unless asked for."""
+    """What `evaluate` gives. `memorised` and `nearest_images` are of the first samples, and None unless asked for.
+
+    Args:
+        results: the numbers, in the order of the metrics.
+        protocol: how they were taken, by name, for JSON.
+        warnings: what was said on the way.
+        samples: the first of them, uint8 (n, H, W, C).
+        memorised: these beside the training images.
+        floor_memorised: held-out images beside them.
+        nearest_images: the training image that is nearest to each of these, uint8 (n, H, W, C).
+    """
 
     results: list[Result]
     protocol: dict[str, Any]
@@ -60,23 +79,25 @@ def evaluate(
     progress: bool = False,
     **about: Any,
 ) -> Evaluation:
-    """Judge samples by real images.
+    """Evaluate samples against real images.
 
     Args:
-        samples, real: uint8 (N, H, W, C) of one shape each: an array, (images, labels), or a tf.data.Dataset of batches as
-            `data.load` gives them, unshuffled. `real` should be the training images: copies are looked for among them.
+        samples: uint8 (N, H, W, C) of one shape: an array, (images, labels), or a tf.data.Dataset of batches as `data.load` gives them,
+            unshuffled.
+        real: the same of real images. They should be the training images: copies are looked for among them.
         extractor: see `extractors.get`.
         metrics: keys of `metric_names.METRICS`.
         held_out: real images not in `real`, with which each floor is taken: as many as there are samples, if there are.
             Without them the real images are halved at random, and the floor is of one half against the other.
+        seed: of subsets, projections and classifiers.
         progress: show progress bars.
-        about: anything to note in the protocol.
+        **about: anything to note in the protocol.
 
     Raises:
         ValueError: unknown metrics, floats, images of different shapes, labels missing where they are needed.
 
     Warns:
-        too few images for a metric, values that look wrongly scaled.
+        UserWarning: too few images for a metric, values that look wrongly scaled.
     """
     metrics, extractor = _named(metrics, extractors.get(extractor))
     started = time.perf_counter()
@@ -250,7 +271,15 @@ def feature_metrics(metrics: Sequence[str], extractor: Any) -> tuple[list[str], 
 def values(
     metrics: Sequence[str], real: Features, samples: Features, extractor: Any, seed: int = 0
 ) -> dict[str, float]:
-    """The numbers of `feature_metrics`, as `kernel`; `fid` and `kid` with Inception-v3."""
+    """The numbers of `feature_metrics`, as `kernel`; `fid` and `kid` with Inception-v3.
+
+    Args:
+        metrics: full keys.
+        real: features of the real images.
+        samples: features of the samples.
+        extractor: what made them.
+        seed: of subsets and projections.
+    """
     short = {v: k for k, v in INCEPTION_NAMES.items()} if extractor.name == extractors.INCEPTION else {}
     found = {}
     for metric in metrics:
@@ -264,7 +293,7 @@ def _memorisation(found, real_images, held_images) -> None:
     floor = None
     if held_images is not None:
         found.floor_memorised = memorisation(_first(held_images, CHECKED), real_images)
-        floor = found.floor_memorised.share
+        floor = found.floor_memorised.fraction
     wanted = dict.fromkeys(found.memorised.nearest)
     seen = 0
     for batch in batches(real_images):
@@ -274,7 +303,7 @@ def _memorisation(found, real_images, held_images) -> None:
         seen += len(batch)
     found.nearest_images = np.stack([wanted[number] for number in found.memorised.nearest])
     name = f"Share of copies among {len(found.samples)} samples"
-    found.results.append(Result("memorisation", name, found.memorised.share, None, floor, "lower"))
+    found.results.append(Result("memorisation", name, found.memorised.fraction, None, floor, "lower"))
 
 
 def _classifier_accuracy(found, samples, real, held_out, seed) -> None:

@@ -22,12 +22,17 @@ _ROWS = (32, 256)
 
 @dataclass(frozen=True)
 class Extractor:
-    """Images uint8 (N, H, W, C) of any size -> (features (N, D) float32, class probabilities (N, K) or None).
+    """Images uint8 (N, H, W, C) of any size -> (features (N, D) float32, class probabilities (N, K)).
 
     Images get the network's channels, then its size by Pillow's bicubic filter on each channel in floating point, clipped to
     [0, 255] and not rounded: the resizing of clean-fid (Parmar et al. 2022), antialiased.
 
-    `network` maps [0, 255] to [features, logits]; `name` and `digest`, of its weights, identify it.
+    Args:
+        name: of the network.
+        digest: of its weights; identifies it together with the name.
+        size: (height, width) that the network takes.
+        channels: that it takes.
+        network: maps [0, 255] to [features, logits].
     """
 
     name: str
@@ -38,9 +43,15 @@ class Extractor:
 
     @property
     def identity(self) -> str:
+        """`name@digest`."""
         return f"{self.name}@{self.digest}"
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(features (N, D), class probabilities (N, K)) of images uint8 (N, H, W, C).
+
+        Raises:
+            ValueError: another type or shape.
+        """
         if images.dtype != np.uint8 or images.ndim != 4:
             raise ValueError(f"Expected uint8 images (N, H, W, C), got {images.dtype} of shape {images.shape}.")
         inputs = bicubic(with_channels(images, self.channels), self.size)
@@ -56,6 +67,7 @@ class Extractor:
 
     @property
     def resizer(self) -> str:
+        """How images get the network's size, in words."""
         return f"Pillow bicubic in float to {self.size[0]}x{self.size[1]}, where the size differs"
 
     def named(self, distance: str) -> str:
@@ -113,7 +125,11 @@ def inception(weights: str | None = "imagenet") -> Extractor:
 
 
 def efficientnet() -> Extractor:
-    """EfficientNet-Lite0, 1280 features, from weights/efficientnet_lite0_imagenet_f16.npz under KERAS_IMGEN_DATA."""
+    """EfficientNet-Lite0, 1280 features, from weights/efficientnet_lite0_imagenet_f16.npz under KERAS_IMGEN_DATA.
+
+    Raises:
+        FileNotFoundError: the file is not there.
+    """
     from keras_imgen.networks import efficientnet_lite0
 
     return _made(
@@ -127,8 +143,13 @@ def efficientnet() -> Extractor:
 def classifier(path: str, name: str | None = None) -> Extractor:
     """A saved Keras classifier of images in [0, 255]: its logits, and as features the input of its last layer.
 
+    Args:
+        path: of the .keras file.
+        name: of the extractor; by default the model's.
+
     Raises:
-        FileNotFoundError: there is no such file.  ValueError: not one image in, one row of logits out.
+        FileNotFoundError: there is no such file.
+        ValueError: not one image in, one row of logits out.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no classifier {path}.")
@@ -168,7 +189,8 @@ def get(extractor: "str | Extractor") -> Extractor:
     """An extractor by its name, or from the path of a classifier that ends in .keras.
 
     Raises:
-        ValueError: an unknown name.  FileNotFoundError: its weights are not there; the message says how to get them.
+        ValueError: an unknown name.
+        FileNotFoundError: its weights are not there; the message says how to get them.
     """
     if isinstance(extractor, Extractor):
         return extractor

@@ -18,7 +18,13 @@ BATCH = 256
 
 @dataclass
 class Features:
-    """Of N images: `rows` (N, D), `probabilities` (N, K) and the `moments` of the rows."""
+    """Features of N images.
+
+    Args:
+        rows: float32 (N, D).
+        probabilities: of the classes, float32 (N, K).
+        moments: of the rows.
+    """
 
     rows: np.ndarray
     probabilities: np.ndarray
@@ -29,11 +35,12 @@ class Features:
 
 
 def batches(images: Any) -> Iterator[np.ndarray]:
-    """uint8 batches (n, H, W, C) of an array, or of something that can be gone through again: a tf.data.Dataset or a list of
-    batches, of images, (images, labels) or dicts with the key `image`.
+    """uint8 batches (n, H, W, C) of an array, or of something that can be gone through again.
+
+    That is a tf.data.Dataset or a list of batches, of images, (images, labels) or dicts with the key `image`.
 
     Raises:
-        ValueError: no images, floats, or images of different shapes.
+        ValueError: no images, floats, images of different shapes, or an iterator.
     """
     shape = None
     if isinstance(images, Iterator):
@@ -63,7 +70,16 @@ def _parts(images: Any) -> Iterable:
 
 
 def extract(images: Any, extractor: Extractor, progress: str | None = None) -> Features:
-    """Features of all images; the images themselves are let go batch by batch. `progress`: text beside a progress bar."""
+    """Features of all images; the images themselves are let go batch by batch.
+
+    Args:
+        images: as for `batches`.
+        extractor: see `extractors.get`.
+        progress: text beside a progress bar; None shows none.
+
+    Raises:
+        ValueError: as `batches`.
+    """
     found, rows, probabilities = Accumulator(), [], []
     for batch in tracked(batches(images), images, progress):
         features, p = extractor(batch)
@@ -77,7 +93,13 @@ def reference(images: Any, extractor: Extractor, progress: str | None = None, fo
     """As `extract`, from the file of the same images and extractor where there is one; otherwise that file is written.
 
     Args:
+        images: as for `batches`.
+        extractor: see `extractors.get`.
+        progress: text beside a progress bar; None shows none.
         folder: of the files; by default KERAS_IMGEN_CACHE, or ~/.cache/keras_imgen.
+
+    Raises:
+        ValueError: as `batches`.
     """
     folder = (
         folder or os.environ.get("KERAS_IMGEN_CACHE") or os.path.join(os.path.expanduser("~"), ".cache", "keras_imgen")
@@ -103,7 +125,13 @@ def reference(images: Any, extractor: Extractor, progress: str | None = None, fo
 
 
 def tracked(parts: Iterable, whole: Any, text: str | None) -> Iterable:
-    """The parts, with a progress bar where there is a text."""
+    """The parts, with a progress bar where there is a text.
+
+    Args:
+        parts: what is gone through.
+        whole: an array, or something whose length is the number of parts, if it has one.
+        text: beside the bar; None shows none.
+    """
     if text is None:
         return parts
     from rich.progress import track

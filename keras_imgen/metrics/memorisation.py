@@ -11,8 +11,14 @@ from keras_imgen.metrics.features import batches
 
 @dataclass
 class Memorisation:
-    """For each sample: `distance` to its nearest training image (root mean square difference, in levels of 255), that image's
-    number `nearest`, the `ratio` of the distance to the mean of the next ones, and whether it `is_copy`."""
+    """How near each of N samples is to the training images.
+
+    Args:
+        distance: to the nearest training image (root mean square difference, in levels of 255), (N,).
+        nearest: number of that image, (N,).
+        ratio: of the distance to the mean of the next ones, (N,).
+        is_copy: whether the sample counts as a copy, (N,).
+    """
 
     distance: np.ndarray
     nearest: np.ndarray
@@ -20,7 +26,8 @@ class Memorisation:
     is_copy: np.ndarray
 
     @property
-    def share(self) -> float:
+    def fraction(self) -> float:
+        """The fraction of the samples that are copies."""
         return float(self.is_copy.mean())
 
 
@@ -29,12 +36,17 @@ def memorisation(samples: np.ndarray, training: Any, threshold: float = 1 / 3, o
 
     A sample is a copy if its distance is less than `threshold` times the mean distance to the `others` next training images.
     (The paper's 1/2 is for large colour pictures; of small gray ones, whose neighbours are near, it flags a tenth of what is new.)
-    Pixels are compared in place: a shifted or mirrored copy is not seen. Judge the share beside that of real held-out images,
+    Pixels are compared in place: a shifted or mirrored copy is not seen. Read the fraction beside that of real held-out images,
     which are copies of nothing.
 
     Args:
         samples: uint8 (N, H, W, C).
         training: the same with 2 images or more; an array, or a Dataset of batches, of which one is in memory at a time.
+        threshold: ratio of the distances below which a sample is a copy.
+        others: how many of the next training images the mean is taken of.
+
+    Raises:
+        ValueError: another type or shape, fewer than two training images.
     """
     if samples.dtype != np.uint8 or samples.ndim != 4:
         raise ValueError(f"Expected uint8 samples (N, H, W, C), got {samples.dtype} of shape {samples.shape}.")

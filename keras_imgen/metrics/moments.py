@@ -8,7 +8,13 @@ import numpy as np
 
 @dataclass
 class Moments:
-    """Count, mean (D,) and covariance (D, D; divided by N - 1) of rows."""
+    """Mean and covariance of rows.
+
+    Args:
+        count: N, number of rows.
+        mean: (D,).
+        covariance: (D, D), divided by N - 1.
+    """
 
     count: int
     mean: np.ndarray
@@ -22,6 +28,7 @@ class Accumulator:
         self.count, self._mean, self._scatter = 0, 0.0, 0.0
 
     def add(self, rows: np.ndarray) -> "Accumulator":
+        """Add rows (n, D); returns itself."""
         rows = np.asarray(rows, "float64")
         n = len(rows)
         mean = rows.mean(0)
@@ -33,6 +40,11 @@ class Accumulator:
         return self
 
     def moments(self) -> Moments:
+        """Those of all rows so far.
+
+        Raises:
+            ValueError: fewer than two rows.
+        """
         if self.count < 2:
             raise ValueError(f"A covariance needs 2 images or more, got {self.count}.")
         return Moments(self.count, self._mean, self._scatter / (self.count - 1))
@@ -49,8 +61,15 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     The trace is the nuclear norm of Ra' Rb with C = R R': singular values keep the digits that square roots of the
     eigenvalues of a product lose, and covariances may be singular.
 
+    Args:
+        a: moments of the one set of features.
+        b: moments of the other.
+
+    Raises:
+        ValueError: features of different sizes.
+
     Warns:
-        when there are fewer images than features: the covariance is then singular and the distance says little.
+        UserWarning: there are fewer images than features: the covariance is then singular and the distance says little.
     """
     if a.mean.shape != b.mean.shape:
         raise ValueError(f"Expected features of one size, got {a.mean.shape[0]} and {b.mean.shape[0]}.")

@@ -20,7 +20,19 @@ def mae(
     channels: str = "all",
     shave: int = 0,
 ) -> Any:
-    """Mean absolute error (N,), in units of the data. Arguments as for `psnr`."""
+    """Mean absolute error (N,), in units of the data.
+
+    Args:
+        target: (N, H, W, C), uint8 or float.
+        image: of the same shape and type.
+        data_range: see `psnr`.
+        low: see `psnr`.
+        channels: see `psnr`.
+        shave: pixels left out along each border.
+
+    Raises:
+        ValueError: see `psnr`.
+    """
     target, image, _ = _prepared(target, image, data_range, low, channels, shave)
     return ops.mean(ops.abs(target - image), axis=(1, 2, 3))
 
@@ -36,7 +48,8 @@ def psnr(
     """Peak signal-to-noise ratio in dB (N,): 10 log10(range² / mean squared error); infinite for equal images.
 
     Args:
-        target, image: (N, H, W, C) both uint8, or both float.
+        target: (N, H, W, C), uint8 or float.
+        image: of the same shape and type.
         data_range: the largest value less the smallest: 255 for uint8, which need not say so. Floats must: 2 for [-1, 1].
         low: the smallest value: by default -1 where the range is 2, otherwise 0.
         channels: "all", or "y": the luma of BT.601 as MATLAB's rgb2ycbcr computes it, 16 to 235 of 255; gray is taken as it is.
@@ -60,7 +73,18 @@ def ssim(
 ) -> Any:
     """Structural similarity (N,) (Wang et al. 2004): 11x11 Gaussian window of sigma 1.5, where it fits whole; K = 0.01, 0.03.
 
-    Arguments as for `psnr`; channels are averaged.
+    Channels are averaged.
+
+    Args:
+        target: (N, H, W, C), uint8 or float, 11 pixels or more on each side.
+        image: of the same shape and type.
+        data_range: see `psnr`.
+        low: see `psnr`.
+        channels: see `psnr`.
+        shave: pixels left out along each border.
+
+    Raises:
+        ValueError: see `psnr`; fewer than 11 pixels on a side.
     """
     target, image, top = _prepared(target, image, data_range, low, channels, shave)
     return ops.mean(structure.ssim(target, image, top)[0], axis=-1)
@@ -74,9 +98,20 @@ def ms_ssim(
     channels: str = "all",
     shave: int = 0,
 ) -> Any:
-    """Multi-scale structural similarity (N,) (Wang et al. 2003): five scales, halved by averages of 2x2. 176 pixels at least.
+    """Multi-scale structural similarity (N,) (Wang et al. 2003): five scales, halved by averages of 2x2.
 
-    Arguments as for `psnr`. Negative contrast terms, which have no real power, count as zero.
+    Negative contrast terms, which have no real power, count as zero.
+
+    Args:
+        target: (N, H, W, C), uint8 or float, 176 pixels or more on each side.
+        image: of the same shape and type.
+        data_range: see `psnr`.
+        low: see `psnr`.
+        channels: see `psnr`.
+        shave: pixels left out along each border.
+
+    Raises:
+        ValueError: see `psnr`; fewer than 176 pixels on a side.
     """
     target, image, top = _prepared(target, image, data_range, low, channels, shave)
     if min(target.shape[1:3]) < 176:

@@ -1,5 +1,7 @@
 """The paired metrics as Keras metrics, for `compile(metrics=[...])`, and the protocols of super-resolution and denoising."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -11,9 +13,11 @@ class PairedMetric(keras.metrics.Metric):
 
     Args:
         data_range: of the images that come: 2 for the model range [-1, 1], 1 for [0, 1], 255; see `low`.
-        low: the least value of that range; by default -1 for a range of 2, otherwise 0.
-        channels, shave: see `metrics.psnr`.
+        channels: see `metrics.psnr`.
+        shave: see `metrics.psnr`.
         quantize: round images, and their luma, to 256 levels first, as the programs behind published numbers do.
+        low: the least value of that range; by default -1 for a range of 2, otherwise 0.
+        name: of the metric; by default the class's.
     """
 
     function = None
@@ -26,7 +30,7 @@ class PairedMetric(keras.metrics.Metric):
         quantize: bool = False,
         low: float | None = None,
         name: str | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(name=name or type(self).__name__.lower(), **kwargs)
         self.data_range, self.channels, self.shave, self.quantize = data_range, channels, shave, quantize
@@ -34,7 +38,7 @@ class PairedMetric(keras.metrics.Metric):
         self.total = self.add_variable((), "zeros", name="total")
         self.count = self.add_variable((), "zeros", name="count")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         pair = [(ops.cast(v, "float32") - self.low) * (255.0 / self.data_range) for v in (y_true, y_pred)]
         if self.quantize:
             pair = [ops.round(ops.clip(v, 0.0, 255.0)) for v in pair]
@@ -48,7 +52,7 @@ class PairedMetric(keras.metrics.Metric):
         self.total.assign_add(ops.sum(ops.cast(values * weights, self.dtype)))
         self.count.assign_add(ops.sum(ops.cast(weights, self.dtype)))
 
-    def result(self):
+    def result(self) -> Any:
         return ops.divide_no_nan(self.total, self.count)
 
     @property
@@ -60,7 +64,7 @@ class PairedMetric(keras.metrics.Metric):
             f"{'rounded to 8 bits' if self.quantize else 'not rounded'}, mean over images"
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("data_range", "channels", "shave", "quantize", "low")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
@@ -80,6 +84,10 @@ def super_resolution(scale: int, data_range: float = 2.0) -> list[PairedMetric]:
     """PSNR and SSIM as published for super-resolution: 8-bit, luma, `scale` pixels of border left out.
 
     The input is `imresize(mod_crop(target, scale), scale=1 / scale)` of `keras_imgen.data.imresize`.
+
+    Args:
+        scale: of the enlargement.
+        data_range: of the images that come, as for `PairedMetric`.
     """
     how = {"data_range": data_range, "channels": "y", "shave": scale, "quantize": True}
     return [PSNR(name=f"psnr_x{scale}", **how), SSIM(name=f"ssim_x{scale}", **how)]
@@ -89,5 +97,8 @@ def denoising(data_range: float = 2.0) -> list[PairedMetric]:
     """PSNR and SSIM as published for Gaussian denoising: all channels, whole picture, clipped and rounded to 8 bits.
 
     The input is the target plus Gaussian noise of sigma/255 of the range, neither clipped nor rounded.
+
+    Args:
+        data_range: of the images that come, as for `PairedMetric`.
     """
     return [PSNR(data_range=data_range, quantize=True), SSIM(data_range=data_range, quantize=True)]

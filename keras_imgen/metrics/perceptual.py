@@ -20,7 +20,13 @@ class PerceptualDistance(keras.metrics.Metric):
         trunk: a model of images in [0, 255] with several maps (N, h, w, c) as outputs; None: SqueezeNet 1.1 with the ImageNet
             weights under KERAS_IMGEN_DATA.
         heads: one array (c,) of channel weights for each map, not negative.
-        data_range, low: of the images that come, as for `PairedMetric`.
+        data_range: of the images that come: 2 for the model range [-1, 1], 1 for [0, 1], 255.
+        low: the least value of that range; by default -1 for a range of 2, otherwise 0.
+        name: of the metric.
+
+    Raises:
+        ValueError: heads of other sizes, or negative ones.
+        FileNotFoundError: the weights of SqueezeNet are not there.
     """
 
     def __init__(
@@ -30,7 +36,7 @@ class PerceptualDistance(keras.metrics.Metric):
         data_range: float = 2.0,
         low: float | None = None,
         name: str | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         if trunk is None:
             from keras_imgen.data.files import data_file
@@ -64,10 +70,10 @@ class PerceptualDistance(keras.metrics.Metric):
             total = total + ops.mean(ops.sum(weighted, axis=-1), axis=(1, 2))
         return total
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         values = self.distance(y_true, y_pred)
         self.total.assign_add(ops.sum(values))
         self.count.assign_add(ops.cast(ops.shape(values)[0], self.dtype))
 
-    def result(self):
+    def result(self) -> Any:
         return ops.divide_no_nan(self.total, self.count)

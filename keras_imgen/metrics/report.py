@@ -12,18 +12,21 @@ from keras_imgen.metrics.evaluation import Evaluation
 SHOWN = 64
 
 
-def write_report(found: Evaluation, folder: str, title: str, log: list[dict] | None = None) -> str:
+def write_report(evaluation: Evaluation, folder: str, title: str, log: list[dict] | None = None) -> str:
     """Writes the page of one evaluation into the folder; returns the path of report.md.
 
     Args:
+        evaluation: what `evaluate` gave.
+        folder: made if it is not there.
+        title: of the page.
         log: the metric log of the training run, whose curves are shown.
     """
     os.makedirs(folder, exist_ok=True)
-    save_image(os.path.join(folder, "samples.png"), make_grid(found.samples[:SHOWN]))
-    lines = [f"# {title}", "", *_table([found], ["value"]), "", "![Samples](samples.png)", ""]
-    if found.memorised is not None:
-        save_image(os.path.join(folder, "nearest.png"), _nearest_grid(found))
-        _distance_plot(found, os.path.join(folder, "distances.png"))
+    save_image(os.path.join(folder, "samples.png"), make_grid(evaluation.samples[:SHOWN]))
+    lines = [f"# {title}", "", *_table([evaluation], ["value"]), "", "![Samples](samples.png)", ""]
+    if evaluation.memorised is not None:
+        save_image(os.path.join(folder, "nearest.png"), _nearest_grid(evaluation))
+        _distance_plot(evaluation, os.path.join(folder, "distances.png"))
         lines += [
             "The samples nearest to a training image for their surroundings: sample above, training image below it.",
             "",
@@ -37,17 +40,23 @@ def write_report(found: Evaluation, folder: str, title: str, log: list[dict] | N
 
         plot_log(log, os.path.join(folder, "curves.png"))
         lines += ["![Curves of the training run](curves.png)", ""]
-    lines += [*_protocol([found]), ""]
-    write_text(os.path.join(folder, "results.json"), json.dumps(found.to_dict(), indent=1) + "\n")
+    lines += [*_protocol([evaluation]), ""]
+    write_text(os.path.join(folder, "results.json"), json.dumps(evaluation.to_dict(), indent=1) + "\n")
     path = os.path.join(folder, "report.md")
     write_text(path, "\n".join(lines))
     return path
 
 
-def write_comparison(found: dict[str, Evaluation], folder: str, title: str) -> str:
-    """Writes one page for several evaluations, side by side: {name: evaluation}; returns the path of report.md."""
+def write_comparison(evaluations: dict[str, Evaluation], folder: str, title: str) -> str:
+    """Writes one page for several evaluations, side by side; returns the path of report.md.
+
+    Args:
+        evaluations: what `evaluate` gave, by the names that the page shows.
+        folder: made if it is not there.
+        title: of the page.
+    """
     os.makedirs(folder, exist_ok=True)
-    names, parts = list(found), list(found.values())
+    names, parts = list(evaluations), list(evaluations.values())
     pictures = []
     for i, evaluation in enumerate(parts):
         save_image(os.path.join(folder, f"samples_{i}.png"), make_grid(evaluation.samples[:36]))
@@ -55,7 +64,7 @@ def write_comparison(found: dict[str, Evaluation], folder: str, title: str) -> s
     lines = [f"# {title}", "", *_table(parts, names), ""]
     lines += [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", f"| {' | '.join(pictures)} |", ""]
     lines += [*_protocol(parts, names), ""]
-    text = json.dumps({name: evaluation.to_dict() for name, evaluation in found.items()}, indent=1)
+    text = json.dumps({name: evaluation.to_dict() for name, evaluation in evaluations.items()}, indent=1)
     write_text(os.path.join(folder, "results.json"), text + "\n")
     path = os.path.join(folder, "report.md")
     write_text(path, "\n".join(lines))
@@ -74,6 +83,7 @@ def rows(parts: list[Evaluation]) -> list[list[str]]:
 
 
 def number(value: float, deviation: float | None = None) -> str:
+    """An int in full, a float in four digits; with its deviation where there is one."""
     text = f"{value:d}" if isinstance(value, int) else f"{value:.4g}"
     return f"{text} ± {deviation:.2g}" if deviation else text
 
@@ -93,20 +103,20 @@ def _protocol(parts, names=("",)):
     return [*lines, *(["", "Warnings:", ""] if told else []), *(f"- {w}" for w in told)]
 
 
-def _nearest_grid(found: Evaluation, n: int = 12) -> np.ndarray:
-    worst = np.argsort(found.memorised.ratio, kind="stable")[:n]
-    pairs = np.concatenate([found.samples[worst], found.nearest_images[worst]])
+def _nearest_grid(evaluation: Evaluation, n: int = 12) -> np.ndarray:
+    worst = np.argsort(evaluation.memorised.ratio, kind="stable")[:n]
+    pairs = np.concatenate([evaluation.samples[worst], evaluation.nearest_images[worst]])
     return make_grid(pairs, columns=len(worst))
 
 
-def _distance_plot(found: Evaluation, path: str) -> None:
+def _distance_plot(evaluation: Evaluation, path: str) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 3), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    shown = {"samples": found.memorised, "held-out real images": found.floor_memorised}
+    shown = {"samples": evaluation.memorised, "held-out real images": evaluation.floor_memorised}
     bins = np.linspace(0, 1, 41)
     for name, part in shown.items():
         if part is not None:

@@ -5,6 +5,9 @@ A generator is called with a dict of `latent` (N, D) and, if it is conditional, 
 `class_logits` (N, classes) if it is an auxiliary classifier too.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -14,14 +17,14 @@ CONDITIONING = ("concat", "projection", "auxiliary")
 
 
 def generator_inputs(latent_dim: int, num_classes: int | None) -> dict:
-    """The symbolic inputs of a generator."""
+    """The symbolic inputs of a generator, by name: `latent`, and `label` where there are classes."""
     found = {"latent": keras.Input((latent_dim,), name="latent")}
     if num_classes is not None:
         found["label"] = keras.Input((), dtype="int32", name="label")
     return found
 
 
-def latent_and_label(inputs: dict, num_classes: int | None):
+def latent_and_label(inputs: dict, num_classes: int | None) -> Any:
     """(N, D) or, with labels, (N, D + classes): the latent beside the one-hot label."""
     if num_classes is None:
         return inputs["latent"]
@@ -29,8 +32,19 @@ def latent_and_label(inputs: dict, num_classes: int | None):
     return layers.Concatenate(name="latent_and_label")([inputs["latent"], one_hot])
 
 
-def discriminator_inputs(image_shape, num_classes: int | None, conditioning: str):
-    """(the symbolic inputs, what the first layer sees: the image, with label planes if `conditioning` is "concat")."""
+def discriminator_inputs(
+    image_shape: tuple[int, int, int], num_classes: int | None, conditioning: str
+) -> tuple[dict, Any]:
+    """(the symbolic inputs by name, what the first layer sees: the image, with label planes if `conditioning` is "concat").
+
+    Args:
+        image_shape: (height, width, channels).
+        num_classes: adds the input `label`.
+        conditioning: "concat", "projection" or "auxiliary".
+
+    Raises:
+        ValueError: another `conditioning`.
+    """
     if conditioning not in CONDITIONING:
         raise ValueError(f"Expected `conditioning` to be one of {', '.join(CONDITIONING)}, got {conditioning!r}.")
     inputs = {"image": keras.Input(tuple(image_shape), name="image")}
@@ -43,11 +57,21 @@ def discriminator_inputs(image_shape, num_classes: int | None, conditioning: str
     return inputs, seen
 
 
-def head(features, inputs: dict, num_classes: int | None, conditioning: str, spectral: bool = False):
-    """Logits from features (N, F), in float32.
+def head(features: Any, inputs: dict, num_classes: int | None, conditioning: str, spectral: bool = False) -> Any:
+    """Logits from features, in float32.
 
     "projection" adds the product of the features with an embedding of the label (Miyato & Koyama 2018, eq. 3); "auxiliary" adds
     logits of the classes (AC-GAN, Odena et al. 2017).
+
+    Args:
+        features: (N, F).
+        inputs: the symbolic inputs, as of `discriminator_inputs`.
+        num_classes: number of classes, None without labels.
+        conditioning: "concat", "projection" or "auxiliary".
+        spectral: whether the last layer has spectral normalisation.
+
+    Returns:
+        (N, 1), or with "auxiliary" a dict of `logits` (N, 1) and `class_logits` (N, num_classes).
     """
     dense = SpectralDense if spectral else layers.Dense
     if num_classes is None or conditioning == "concat":
@@ -64,24 +88,34 @@ def head(features, inputs: dict, num_classes: int | None, conditioning: str, spe
     }
 
 
-def normalization(kind: str | None, name: str):
-    """A layer, or the identity."""
+def normalization(kind: str | None, name: str) -> Callable[[Any], Any]:
+    """A layer of that name, or the identity for another kind than "batch"."""
     if kind == "batch":
         return layers.BatchNormalization(momentum=0.9, name=name)
     return lambda x: x
 
 
-def check_normalization(kind: str | None, allowed: tuple) -> None:
+def check_normalization(kind: str | None, allowed: tuple[str | None, ...]) -> None:
+    """Check that a kind of normalisation is among the allowed.
+
+    Raises:
+        ValueError: it is not.
+    """
     if kind not in allowed:
         raise ValueError(f"Expected `normalization` to be one of {', '.join(map(repr, allowed))}, got {kind!r}.")
 
 
-def convolution(spectral: bool):
+def convolution(spectral: bool) -> type:
+    """The class of layers, with spectral normalisation or without."""
     return SpectralConv2D if spectral else layers.Conv2D
 
 
-def levels(image_shape) -> tuple[int, tuple[int, int]]:
-    """(how often the size is halved, the smallest (height, width)): down to 4 or to an odd number above it."""
+def levels(image_shape: tuple[int, int, int]) -> tuple[int, tuple[int, int]]:
+    """(how often the size is halved, the smallest (height, width)): down to 4 or to an odd number above it.
+
+    Raises:
+        ValueError: a size that cannot be halved down to 4..15.
+    """
     height, width = image_shape[:2]
     times = 0
     while height % 2 == 0 and width % 2 == 0 and min(height, width) > 4:

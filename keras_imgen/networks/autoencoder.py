@@ -20,7 +20,15 @@ def mlp_encoder(
     num_classes: int | None = None,
     name: str = "mlp_encoder",
 ) -> keras.Model:
-    """Dense layers with SiLU; `outputs` is the number of latents, or twice that for mean and log-variance."""
+    """Dense layers with SiLU: images to numbers (N, outputs).
+
+    Args:
+        image_shape: (height, width, channels).
+        outputs: the number of latents, or twice that for mean and log-variance.
+        widths: of the hidden layers.
+        num_classes: adds the input `label`, one-hot beside the image.
+        name: of the model.
+    """
     inputs = _image_and_label(image_shape, num_classes)
     h = layers.Flatten(name="flatten")(inputs["image"])
     if num_classes is not None:
@@ -39,7 +47,16 @@ def mlp_decoder(
     num_classes: int | None = None,
     name: str = "mlp_decoder",
 ) -> keras.Model:
-    """Dense layers with SiLU. `factor`: output channels for one of the image, see `likelihoods`."""
+    """Dense layers with SiLU: latents to pictures (N, H, W, factor x C).
+
+    Args:
+        image_shape: (height, width, channels).
+        latent_dim: the number of latents.
+        widths: of the hidden layers.
+        factor: output channels for one of the image, see `likelihoods`.
+        num_classes: adds the input `label`, one-hot beside the latent.
+        name: of the model.
+    """
     inputs = common.generator_inputs(latent_dim, num_classes)
     h = common.latent_and_label(inputs, num_classes)
     for i, width in enumerate(widths):
@@ -60,11 +77,12 @@ def conv_encoder(
     """Convolutions of size 4 with stride 2 down to 4 to 15 pixels, then a dense layer.
 
     Args:
-        image_shape: 16 to 128 pixels a side, such as 28, 32, 64.
+        image_shape: (height, width, channels), 16 to 128 pixels a side, such as 28, 32, 64.
         outputs: the number of latents, or twice that for mean and log-variance.
         width: channels of the first level; each further one has twice as many, at most 8 width.
         num_classes: adds the input `label`, as one-hot planes beside the image.
         normalization: "batch" or None.
+        name: of the model.
 
     Raises:
         ValueError: a size that cannot be halved down to 4..15.
@@ -94,7 +112,20 @@ def conv_decoder(
     normalization: str | None = "batch",
     name: str = "conv_decoder",
 ) -> keras.Model:
-    """The mirror image of `conv_encoder`: a dense layer, then transposed convolutions. `factor`: see `mlp_decoder`."""
+    """The mirror image of `conv_encoder`: a dense layer, then transposed convolutions.
+
+    Args:
+        image_shape: (height, width, channels), 16 to 128 pixels a side, such as 28, 32, 64.
+        latent_dim: the number of latents.
+        width: channels of the last level; each one before has twice as many, at most 8 width.
+        factor: output channels for one of the image, see `likelihoods`.
+        num_classes: adds the input `label`, one-hot beside the latent.
+        normalization: "batch" or None.
+        name: of the model.
+
+    Raises:
+        ValueError: a size that cannot be halved down to 4..15.
+    """
     common.check_normalization(normalization, ("batch", None))
     times, (h0, w0) = common.levels(image_shape)
     widths = [width * 2 ** min(i, 3) for i in reversed(range(times))]
@@ -122,6 +153,14 @@ def vq_encoder(
 ) -> keras.Model:
     """Images to a map of vectors (N, H / 2^levels, W / 2^levels, dim), as in VQ-VAE (van den Oord et al. 2017, section 4.1).
 
+    Args:
+        image_shape: (height, width, channels).
+        dim: length of the vectors.
+        width: channels of the residual blocks.
+        levels: how often the size is halved.
+        blocks: number of residual blocks.
+        name: of the model.
+
     Raises:
         ValueError: a size that is no multiple of 2^levels.
     """
@@ -144,7 +183,19 @@ def vq_decoder(
     blocks: int = 2,
     name: str = "vq_decoder",
 ) -> keras.Model:
-    """The mirror image of `vq_encoder`."""
+    """The mirror image of `vq_encoder`: a map of vectors to images (N, H, W, C).
+
+    Args:
+        image_shape: (height, width, channels).
+        dim: length of the vectors.
+        width: channels of the residual blocks.
+        levels: how often the size is doubled.
+        blocks: number of residual blocks.
+        name: of the model.
+
+    Raises:
+        ValueError: a size that is no multiple of 2^levels.
+    """
     height, wide = _divisible(image_shape, levels)
     inputs = keras.Input((height, wide, dim), name="image")
     h = layers.Conv2D(width, 3, padding="same", kernel_initializer="he_normal", name="conv")(inputs)

@@ -3,6 +3,8 @@
 Called with codes int32 (N, h, w), or with a dict of `codes` and `label` (N,), they give logits float32 (N, h, w, codes).
 """
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -27,11 +29,19 @@ def pixelcnn(
     dropout: float = 0.0,
     name: str = "pixelcnn",
 ) -> keras.Model:
-    """Gated PixelCNN (van den Oord et al. 2016): a vertical stack sees the rows above, a horizontal one what lies to the left, so that
-    nothing before a code is out of sight. Kernels of 3; padding and cropping in place of masks.
+    """Gated PixelCNN (van den Oord et al. 2016).
+
+    A vertical stack sees the rows above, a horizontal one what lies to the left, so that nothing before a code is out of sight. Kernels of
+    3; padding and cropping in place of masks.
 
     Args:
-        shape: (h, w) of the codes.  codes: how many there are.  depth: gated layers, each of which sees one place further.
+        shape: (h, w) of the map of codes.
+        codes: how many there are.
+        width: features of each place.
+        depth: gated layers, each of which sees one place further.
+        num_classes: adds the input `label`.
+        dropout: rate in [0, 1) in every layer.
+        name: of the model.
     """
     inputs, given, label = _inputs(shape, num_classes, 2 * width)
     x = layers.Embedding(codes, width, name="code_embedding")(given)
@@ -72,7 +82,14 @@ def code_transformer(
     """A causal Transformer, pre-norm (Radford et al. 2019), over the codes in raster order.
 
     Args:
-        shape: (h, w) of the codes.  codes: how many there are.
+        shape: (h, w) of the map of codes.
+        codes: how many there are.
+        width: features of each place.
+        depth: number of blocks.
+        heads: of attention; `width` must be a multiple of it.
+        num_classes: adds the input `label`.
+        dropout: rate in [0, 1) after each attention and each dense layer.
+        name: of the model.
     """
     inputs, given, label = _inputs(shape, num_classes, width)
     length = shape[0] * shape[1]
@@ -99,11 +116,11 @@ def code_transformer(
 class Gate(layers.Layer):
     """tanh of one half of the channels times sigmoid of the other."""
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         a, b = ops.split(x, 2, axis=-1)
         return ops.tanh(a) * ops.sigmoid(b)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         return (*shape[:-1], shape[-1] // 2)
 
 
@@ -111,13 +128,13 @@ class Gate(layers.Layer):
 class Places(layers.Layer):
     """Adds a learned vector for every place of a sequence (N, T, C)."""
 
-    def build(self, shape):
+    def build(self, shape: tuple) -> None:
         self.table = self.add_weight(
             name="table", shape=shape[1:], initializer=keras.initializers.RandomNormal(0, 0.02)
         )
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         return x + self.table
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         return shape

@@ -15,6 +15,7 @@ def colorizer(width: int = 32, depth: int = 4, name: str = "colorizer") -> keras
     Args:
         width: features of the first level; each further one has twice as many, at most 8 width.
         depth: number of levels below the first, each half the size: 4 see well over a hundred pixels around.
+        name: of the model.
     """
     lightness = keras.Input((None, None, 1), name="image")
     widths = [width * 2 ** min(i, 3) for i in range(depth + 1)]

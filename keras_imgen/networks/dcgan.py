@@ -18,10 +18,12 @@ def dcgan_generator(
     """Latents (N, latent_dim) to images (N, *image_shape) in [-1, 1], by transposed convolutions of size 4.
 
     Args:
-        image_shape: 16 to 128 pixels a side, such as 28, 32, 64.
+        image_shape: (height, width, channels), 16 to 128 pixels a side, such as 28, 32, 64.
+        latent_dim: length of a latent.
         width: channels before the last layer; each level below has twice as many, at most 8 width.
         num_classes: adds the input `label`, one-hot beside the latent.
         normalization: "batch" or None.
+        name: of the model.
 
     Raises:
         ValueError: a size that cannot be halved down to 4..15.
@@ -64,10 +66,13 @@ def dcgan_discriminator(
     """Images (N, *image_shape) to logits (N, 1), by convolutions of size 4 with stride 2 and leaky ReLU.
 
     Args:
+        image_shape: (height, width, channels), 16 to 128 pixels a side.
         width: channels of the first level; each further one has twice as many, at most 8 width.
-        num_classes: adds the input `label`.  conditioning: "concat", "projection" or "auxiliary".
+        num_classes: adds the input `label`.
+        conditioning: "concat", "projection" or "auxiliary".
         normalization: None, "spectral", or "batch" as in the paper (not with gradient penalties).
-        dropout: after every level.
+        dropout: rate in [0, 1) after every level.
+        name: of the model.
 
     Raises:
         ValueError: a size that cannot be halved down to 4..15.

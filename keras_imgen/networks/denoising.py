@@ -19,7 +19,11 @@ def dncnn(
     The paper's DnCNN-S has depth 17 and its blind DnCNN-B 20. It starts as the identity.
 
     Args:
+        channels: of the picture.
+        depth: number of convolutions.
+        width: features of each place.
         batch_norm: between the convolutions, as in the paper.
+        name: of the model.
     """
     image = keras.Input((None, None, channels), name="image")
     h = _plain_convs(image, channels, depth, width, batch_norm, kernel_initializer="zeros", dtype="float32")
@@ -34,7 +38,11 @@ def ffdnet(
     It gives the clean picture itself, not the noise. The paper has width=64, depth=15 for gray and width=96, depth=12 for colour.
 
     Args:
+        channels: of the picture.
+        width: features of each place.
+        depth: number of convolutions.
         batch_norm: between the convolutions; the paper trains with it, the published weights have it merged.
+        name: of the model.
     """
     image, sigma = keras.Input((None, None, channels), name="image"), keras.Input((), name="sigma")
     h = PixelUnshuffle(2, name="unshuffle")(PadToMultiple(2, name="pad")(image))
@@ -57,9 +65,11 @@ def drunet(
     here and black in the paper. There is no global skip, as in the paper.
 
     Args:
+        channels: of the picture.
         widths: features of each resolution, each half of the one before.
         blocks: residual blocks of each resolution, on the way down and on the way up.
         noise_map: called with a dict of `image` and `sigma`; False: blind, called with an image.
+        name: of the model.
     """
     image = keras.Input((None, None, channels), name="image")
     inputs, h = image, PadToMultiple(2 ** (len(widths) - 1), name="pad")(image)
@@ -80,8 +90,10 @@ def compact_denoiser(
     resolution lack at strong noise. It starts as the identity.
 
     Args:
+        channels: of the picture.
         width: features at half the resolution; 4/3 and 2 times as many at a quarter and an eighth.
         blocks: residual blocks at each of at most four resolutions, on the way down and again, but for the lowest, on the way up.
+        name: of the model.
 
     Raises:
         ValueError: blocks for no resolution, or for more than four.

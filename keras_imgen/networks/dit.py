@@ -1,5 +1,7 @@
 """The diffusion transformer (Peebles & Xie 2023, "Scalable Diffusion Models with Transformers")."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -21,7 +23,7 @@ class DiT(conditions.Conditioned):
         num_classes: int | None = None,
         vector_dim: int | None = None,
         sequence_dim: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         height, across, channels = image_shape
         if height % patch or across % patch:
@@ -52,7 +54,7 @@ class DiT(conditions.Conditioned):
             "sequence_dim": sequence_dim,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}
 
 
@@ -60,7 +62,7 @@ class DiT(conditions.Conditioned):
 class Positions(layers.Layer):
     """(N, H, W, C) -> tokens (N, H·W, C) with sines and cosines of their row and column added (Vaswani et al. 2017, in two axes)."""
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         _, h, w, c = ops.shape(x)
         rates = ops.exp(ops.arange(c // 4, dtype="float32") * (-9.2103404 / (c // 4)))  # wavelengths up to 10,000
 
@@ -73,7 +75,7 @@ class Positions(layers.Layer):
         x = x + ops.cast(ops.concatenate([rows, columns], axis=-1)[None], x.dtype)
         return ops.reshape(x, (-1, h * w, c))
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         n, h, w, c = shape
         return (n, None if h is None or w is None else h * w, c)
 
@@ -82,25 +84,35 @@ class Positions(layers.Layer):
 class ModulatedNorm(layers.Layer):
     """Layer normalisation without parameters, then x (1 + scale) + shift of a modulation (N, 2C); moments in float32."""
 
-    def call(self, x, modulation):
+    def call(self, x: Any, modulation: Any) -> Any:
         shift, scale = ops.split(modulation[:, None], 2, axis=-1)
         wide = ops.cast(x, "float32")
         mean, variance = ops.moments(wide, axes=-1, keepdims=True)
         return ops.cast((wide - mean) * ops.rsqrt(variance + 1e-6), x.dtype) * (1 + scale) + shift
 
-    def compute_output_shape(self, x_shape, modulation_shape=None):
+    def compute_output_shape(self, x_shape: tuple, modulation_shape: tuple | None = None) -> tuple:
         return x_shape
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class Block(layers.Layer):
-    """Attention, cross-attention where there is a sequence, and an MLP; each modulated and gated by the embedding (adaLN-Zero)."""
+    """Attention, cross-attention where there is a sequence, and an MLP; each modulated and gated by the embedding (adaLN-Zero).
 
-    def __init__(self, heads: int, **kwargs):
+    Args:
+        heads: of attention; the width of the tokens must be a multiple of it.
+    """
+
+    def __init__(self, heads: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.heads = heads
 
-    def build(self, x_shape, embedding_shape, sequence_shape=None, keep_shape=None):
+    def build(
+        self,
+        x_shape: tuple,
+        embedding_shape: tuple,
+        sequence_shape: tuple | None = None,
+        keep_shape: tuple | None = None,
+    ) -> None:
         width, p = x_shape[-1], {"dtype": self.dtype_policy}
         self.norm = ModulatedNorm(**p)
         self.modulation = layers.Dense(6 * width, kernel_initializer="zeros", name="modulation", **p)
@@ -115,38 +127,48 @@ class Block(layers.Layer):
             self.cross = Attention(self.heads, name="cross_attention", **p)
             self.cross.build(x_shape, sequence_shape)
 
-    def call(self, x, embedding, sequence=None, keep=None):
+    def call(self, x: Any, embedding: Any, sequence: Any = None, keep: Any = None) -> Any:
         m = ops.split(self.modulation(embedding), 6, axis=-1)
         x = x + m[2][:, None] * self.attention(self.norm(x, ops.concatenate(m[0:2], axis=-1)))
         if sequence is not None:
             x = x + self.cross(x, sequence, keep)
         return x + m[5][:, None] * self.down(self.up(self.norm(x, ops.concatenate(m[3:5], axis=-1))))
 
-    def compute_output_shape(self, x_shape, embedding_shape=None, sequence_shape=None, keep_shape=None):
+    def compute_output_shape(
+        self,
+        x_shape: tuple,
+        embedding_shape: tuple | None = None,
+        sequence_shape: tuple | None = None,
+        keep_shape: tuple | None = None,
+    ) -> tuple:
         return x_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "heads": self.heads}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class Unpatch(layers.Layer):
-    """Tokens (N, H/p · W/p, p·p·C) -> (N, H, W, C), of the size of the second input."""
+    """Tokens (N, H/p · W/p, p·p·C) -> (N, H, W, C), of the size of the second input.
 
-    def __init__(self, patch: int, **kwargs):
+    Args:
+        patch: p, side of the squares in pixels.
+    """
+
+    def __init__(self, patch: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.patch = patch
 
-    def call(self, tokens, image):
+    def call(self, tokens: Any, image: Any) -> Any:
         _, h, w, c = ops.shape(image)
         p = self.patch
         x = ops.reshape(tokens, (-1, h // p, w // p, p, p, c))
         return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, h, w, c))
 
-    def compute_output_shape(self, tokens_shape, image_shape):
+    def compute_output_shape(self, tokens_shape: tuple, image_shape: tuple) -> tuple:
         return image_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "patch": self.patch}
 
 
@@ -166,13 +188,18 @@ def dit(
     Args:
         image_shape: (height, width, channels); other sizes that the patch divides work as well.
         patch: side of the squares of pixels that become tokens.
-        width: of the tokens.  depth: blocks.  heads: of attention.
-        num_classes, vector_dim, sequence_dim: see `unet`.
+        width: of the tokens; 4 and `heads` divide it.
+        depth: number of blocks.
+        heads: of attention.
+        num_classes: adds the input `label` (N,), 0..num_classes, where num_classes is no label.
+        vector_dim: adds the input `vector` (N, vector_dim).
+        sequence_dim: adds the input `sequence` (N, S, sequence_dim), as from a text encoder.
+        name: of the model.
 
     Returns:
         A model with float32 output (N, H, W, C), zero at the start (adaLN-Zero).
 
     Raises:
-        ValueError: a size that the patch does not divide, a width that the heads do not.
+        ValueError: a size that the patch does not divide, a width that 4 or the heads do not.
     """
     return DiT(image_shape, patch, width, depth, heads, num_classes, vector_dim, sequence_dim, name=name)

@@ -21,6 +21,7 @@ def efficientnet_lite0(weights: str | None = None, num_classes: int = 1000) -> k
 
     Args:
         weights: an npz file with PyTorch's names and layouts (`_blocks.0._depthwise_conv.weight`, ...); None: random.
+        num_classes: number of classes; of the published weights 1000.
 
     Raises:
         ValueError: the file lacks an array or one has another shape.

@@ -6,6 +6,7 @@ the given ones over.
 """
 
 import math
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -28,11 +29,13 @@ def inpainting_unet(
     """Gated or partial convolutions at full resolution.
 
     Args:
+        channels: of the picture.
         width: features of the first level; each further one has twice as many, at most 4 width.
         depth: number of levels below the first, each half the size.
         convolution: "gated" (Yu et al. 2019): the mask is a channel, every convolution learns its gate, and two dilated ones widen the
             view at the lowest level. "partial" (Liu et al. 2018): convolutions over known places only, and the known grow with each; a
             place that none of them reaches is 0. Both without normalisation.
+        name: of the model.
 
     Raises:
         ValueError: another convolution.
@@ -55,7 +58,9 @@ def compact_inpainter(
     the fill reaches into holes of any size. It starts as the fill, which is as good as classical methods.
 
     Args:
+        channels: of the picture.
         widths: features at a half, a quarter, ... of the resolution; one residual block at each, on both ways.
+        name: of the model.
 
     Raises:
         ValueError: no widths.
@@ -128,8 +133,8 @@ def _partial(h, known, widths):
 class OneMinus(layers.Layer):
     """1 - x."""
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         return ops.subtract(1.0, x)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         return shape

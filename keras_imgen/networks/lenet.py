@@ -8,6 +8,15 @@ def lenet(image_shape: tuple[int, int, int], num_classes: int, features: int = 6
     """Images (N, H, W, C) in [0, 255] -> class logits (N, num_classes); the layer "features" (N, features) comes before them.
 
     Two pairs of 3x3 convolutions with batch normalisation, 32 and 64 wide, each halved by a maximum; then two dense layers.
+
+    Args:
+        image_shape: (height, width, channels), 8 pixels or more on each side.
+        num_classes: number of classes.
+        features: numbers of the layer before the logits.
+        name: of the model.
+
+    Raises:
+        ValueError: fewer than 8 pixels on a side.
     """
     height, width, _ = image_shape
     if min(height, width) < 8:

@@ -16,7 +16,16 @@ def mlp_generator(
     final: str | None = "tanh",
     name: str = "mlp_generator",
 ) -> keras.Model:
-    """Latents (N, latent_dim) to images (N, *image_shape) in [-1, 1]; `final` is the last activation."""
+    """Latents (N, latent_dim) to images (N, *image_shape) in [-1, 1].
+
+    Args:
+        image_shape: (height, width, channels).
+        latent_dim: length of a latent.
+        widths: of the hidden layers.
+        num_classes: adds the input `label`, one-hot beside the latent.
+        final: the last activation.
+        name: of the model.
+    """
     inputs = generator_inputs(latent_dim, num_classes)
     h = latent_and_label(inputs, num_classes)
     for i, width in enumerate(widths):
@@ -32,7 +41,15 @@ def mlp_discriminator(
     conditioning: str = "projection",
     name: str = "mlp_discriminator",
 ) -> keras.Model:
-    """Images (N, *image_shape) to logits (N, 1)."""
+    """Images (N, *image_shape) to logits (N, 1).
+
+    Args:
+        image_shape: (height, width, channels).
+        widths: of the hidden layers.
+        num_classes: adds the input `label`.
+        conditioning: "concat", "projection" or "auxiliary".
+        name: of the model.
+    """
     inputs, h = discriminator_inputs(image_shape, num_classes, conditioning)
     h = layers.Flatten(name="flatten")(h)
     for i, width in enumerate(widths):

@@ -1,17 +1,40 @@
 """The residual U-Net that denoisers and the small inpainter share."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras import layers
 
 from keras_imgen.layers.initial import SMALL
 
 
-def residual_unet(h, channels_out, widths, blocks, use_bias=True, late_skips=False, lowest_dilation=1, **last):
-    """Residual blocks at each resolution, `widths` and `blocks` from the highest to the lowest: down by convolutions of 2 x 2 with
-    stride 2, up by their transposes; what the two ways have at a resolution is added. Sizes are multiples of 2 ** (len(widths) - 1).
+def residual_unet(
+    h: Any,
+    channels_out: int,
+    widths: Sequence[int],
+    blocks: Sequence[int],
+    use_bias: bool = True,
+    late_skips: bool = False,
+    lowest_dilation: int = 1,
+    **last: Any,
+) -> Any:
+    """Residual blocks at each resolution, on the way down and on the way up; what the two ways have at a resolution is added.
 
-    DRUNet adds what a resolution's blocks on the way down are given, at the end of the way up; `late_skips` adds what they give, at its
-    start, so that their work is not only seen through the resolutions below. `lowest_dilation` widens the view of the lowest blocks' first
-    convolutions. `last` goes to the last convolution, which is float32.
+    Down by convolutions of 2 x 2 with stride 2, up by their transposes.
+
+    Args:
+        h: symbolic (N, H, W, C) whose sides are multiples of 2 ** (len(widths) - 1).
+        channels_out: channels of the last convolution.
+        widths: features of each resolution, from the highest to the lowest.
+        blocks: residual blocks of each resolution, on the way down and on the way up.
+        use_bias: of all convolutions.
+        late_skips: DRUNet adds what a resolution's blocks on the way down are given, at the end of the way up; True adds what they give, at
+            its start, so that their work is not only seen through the resolutions below.
+        lowest_dilation: of the lowest blocks' first convolutions, to widen their view.
+        **last: arguments of the last convolution, which is float32.
+
+    Returns:
+        Symbolic (N, H, W, channels_out).
     """
 
     def level(h, width, count, name, dilation=1):
@@ -44,5 +67,14 @@ def residual_unet(h, channels_out, widths, blocks, use_bias=True, late_skips=Fal
     )
 
 
-def conv(h, filters, name, kernel_initializer="he_normal", **kwargs):
+def conv(h: Any, filters: int, name: str, kernel_initializer: Any = "he_normal", **kwargs: Any) -> Any:
+    """A convolution of 3 x 3 that keeps the size.
+
+    Args:
+        h: symbolic (N, H, W, C).
+        filters: channels of the output.
+        name: of the layer.
+        kernel_initializer: as Keras' layers take it.
+        **kwargs: of `keras.layers.Conv2D`.
+    """
     return layers.Conv2D(filters, 3, padding="same", kernel_initializer=kernel_initializer, name=name, **kwargs)(h)

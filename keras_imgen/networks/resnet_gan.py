@@ -18,9 +18,15 @@ def resnet_gan_generator(
     """Latents (N, latent_dim) to images (N, *image_shape) in [-1, 1]: residual blocks that double the size.
 
     Args:
+        image_shape: (height, width, channels), of sides that can be halved down to 4..15.
+        latent_dim: length of a latent.
         width: channels everywhere, as SNGAN has them for 32 pixels.
         num_classes: adds the input `label`; the scale and shift of every batch norm then depend on label and latent.
         normalization: "batch" or None.
+        name: of the model.
+
+    Raises:
+        ValueError: a size that cannot be halved down to 4..15.
     """
     common.check_normalization(normalization, ("batch", None))
     times, (h0, w0) = common.levels(image_shape)
@@ -58,8 +64,15 @@ def resnet_gan_discriminator(
     """Images (N, *image_shape) to logits (N, 1): residual blocks that halve the size, two that keep it, the sum over places.
 
     Args:
-        num_classes: adds the input `label`.  conditioning: "concat", "projection" or "auxiliary".
+        image_shape: (height, width, channels), of sides that can be halved down to 4..15.
+        width: channels everywhere.
+        num_classes: adds the input `label`.
+        conditioning: "concat", "projection" or "auxiliary".
         normalization: "spectral", or None for gradient penalties.
+        name: of the model.
+
+    Raises:
+        ValueError: a size that cannot be halved down to 4..15.
     """
     common.check_normalization(normalization, ("spectral", None))
     times, _ = common.levels(image_shape)

@@ -1,5 +1,7 @@
 """SqueezeNet 1.1 (Iandola et al. 2016) up to its last fire module, and its published ImageNet weights."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -40,7 +42,7 @@ def squeezenet11(weights: str | None = None) -> keras.Model:
 class BGR(layers.Layer):
     """RGB in [0, 255] -> BGR about the means of ImageNet."""
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         return ops.flip(x, axis=-1) - ops.convert_to_tensor([103.939, 116.779, 123.68])
 
 

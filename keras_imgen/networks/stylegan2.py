@@ -1,6 +1,7 @@
 """StyleGAN2 (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN"): skip generator, residual discriminator."""
 
 import math
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -26,7 +27,16 @@ def _resolutions(image_shape) -> list[int]:
 class StyleGAN2Generator(keras.Model):
     """See `stylegan2_generator`."""
 
-    def __init__(self, image_shape, latent_dim=128, width=64, largest=256, depth=4, num_classes=None, **kwargs):
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int = 128,
+        width: int = 64,
+        largest: int = 256,
+        depth: int = 4,
+        num_classes: int | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         resolutions = _resolutions(image_shape)
         self._arguments = {
@@ -56,15 +66,17 @@ class StyleGAN2Generator(keras.Model):
         self({"latent": ops.zeros((1, latent_dim)), "label": ops.zeros((1,), "int32")})
 
     @property
-    def input(self):
+    def input(self) -> Any:
+        """The symbolic inputs, by name, without the keys of the noise."""
         return common.generator_inputs(self.latent_dim, self.num_classes)
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> tuple:
+        """(None, height, width, channels)."""
         return (None, *self._arguments["image_shape"])
 
-    def map(self, latent, label=None):
-        """z (N, D) in Z to w (N, D) in W."""
+    def map(self, latent: Any, label: Any = None) -> Any:
+        """z (N, D) in Z, with the label (N,) if there are classes, to w (N, D) in W."""
         h = _unit_power(latent)
         if self.embed is not None:
             h = h + _unit_power(ops.cast(self.embed(label), "float32"))
@@ -72,8 +84,8 @@ class StyleGAN2Generator(keras.Model):
             h = layer(h)
         return h
 
-    def synthesize(self, w, keys=None):
-        """w (N, D), or (N, layer_count, D) with one for each layer, to images; `keys` (N, 2) are those of the noise, None for none."""
+    def synthesize(self, w: Any, keys: Any = None) -> Any:
+        """Images of w (N, D), or (N, layer_count, D) with one for each layer; `keys` (N, 2) are those of the noise, None for none."""
         from keras_imgen.training import random
 
         if len(w.shape) == 2:
@@ -88,13 +100,13 @@ class StyleGAN2Generator(keras.Model):
             image = rgb if image is None else upsample(image) + rgb
         return image
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         return self.synthesize(self.map(inputs["latent"], inputs.get("label")), inputs.get("keys"))
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: tuple | None = None) -> None:
         self.built = True
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}
 
 
@@ -113,12 +125,16 @@ def stylegan2_generator(
 ) -> keras.Model:
     """Mapping network and modulated synthesis, called with a dict of `latent` (N, D), `label` (N,) and `keys` (N, 2) of the noise.
 
-    Args:
-        image_shape: square, 8, 16, 32, ... pixels.
-        width: channels at 32 pixels; twice as many at half the size, at most `largest`.
-        depth: layers of the mapping network (the paper's is 8, stylegan2-ada's for small data 2).
-
     Its methods `map` (Z to W) and `synthesize` (W to images) give access to the latent spaces. Output is not squashed: clip it.
+
+    Args:
+        image_shape: (height, width, channels); square, 8, 16, 32, ... pixels.
+        latent_dim: D, of both latent spaces.
+        width: channels at 32 pixels; twice as many at half the size, at most `largest`.
+        largest: most channels at any size.
+        depth: layers of the mapping network (the paper's is 8, stylegan2-ada's for small data 2).
+        num_classes: makes it conditional; None takes no labels.
+        name: of the model.
 
     Raises:
         ValueError: another size.
@@ -133,7 +149,18 @@ def stylegan2_discriminator(
     num_classes: int | None = None,
     name: str = "stylegan2_discriminator",
 ) -> keras.Model:
-    """Residual blocks with filtered downsampling, then the deviation within the batch, then logits (N, 1); with labels by projection."""
+    """Residual blocks with filtered downsampling, then the deviation within the batch, then logits (N, 1); with labels by projection.
+
+    Args:
+        image_shape: (height, width, channels); square, 8, 16, 32, ... pixels.
+        width: channels at 32 pixels; twice as many at half the size, at most `largest`.
+        largest: most channels at any size.
+        num_classes: adds the input `label`.
+        name: of the model.
+
+    Raises:
+        ValueError: another size.
+    """
     resolutions = _resolutions(image_shape)
     inputs, h = common.discriminator_inputs(image_shape, num_classes, "projection")
     h = EqualizedConv2D(_channels(resolutions[-1], width, largest), 1, name="from_rgb")(h)

@@ -15,7 +15,13 @@ from keras_imgen.layers.initial import SMALL, normal
 
 
 def srcnn(scale: int, channels: int = 1, name: str = "srcnn") -> keras.Model:
-    """Three convolutions, 9-5-5, on the bicubic enlargement (Dong et al. 2016, "Image Super-Resolution Using Deep ...", 57,184 weights)."""
+    """Three convolutions, 9-5-5, on the bicubic enlargement (Dong et al. 2016, "Image Super-Resolution Using Deep ...", 57,184 weights).
+
+    Args:
+        scale: whole enlargement.
+        channels: of the picture.
+        name: of the model.
+    """
     image = keras.Input((None, None, channels), name="image")
     h = _enlarged(image, scale)
     h = _conv(h, 64, "conv0", 9, activation="relu")
@@ -27,7 +33,12 @@ def fsrcnn(scale: int, channels: int = 1, d: int = 56, s: int = 12, m: int = 4, 
     """Shrink, map, expand, and a transposed convolution of 9 x 9 (Dong et al. 2016, "Accelerating the SRCNN").
 
     Args:
-        d: features of the first and last layer.  s: features of the mapping.  m: layers of the mapping.
+        scale: whole enlargement.
+        channels: of the picture.
+        d: features of the first and last layer.
+        s: features of the mapping.
+        m: layers of the mapping.
+        name: of the model.
     """
     image = keras.Input((None, None, channels), name="image")
     h = _prelu(_conv(image, d, "features", 5, kernel_initializer="he_normal"), "features_prelu")
@@ -42,7 +53,13 @@ def fsrcnn(scale: int, channels: int = 1, d: int = 56, s: int = 12, m: int = 4, 
 
 
 def espcn(scale: int, channels: int = 1, name: str = "espcn") -> keras.Model:
-    """Two tanh convolutions and a sub-pixel convolution, 5-3-3 (Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution")."""
+    """Two tanh convolutions and a sub-pixel convolution, 5-3-3 (Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution").
+
+    Args:
+        scale: whole enlargement.
+        channels: of the picture.
+        name: of the model.
+    """
     image = keras.Input((None, None, channels), name="image")
     h = _conv(image, 64, "conv0", 5, activation="tanh")
     h = _conv(h, 32, "conv1", activation="tanh")
@@ -51,7 +68,15 @@ def espcn(scale: int, channels: int = 1, name: str = "espcn") -> keras.Model:
 
 
 def vdsr(scale: int, channels: int = 1, depth: int = 20, width: int = 64, name: str = "vdsr") -> keras.Model:
-    """`depth` convolutions on the bicubic enlargement, added to it (Kim et al. 2016, "Accurate Image Super-Resolution ...")."""
+    """`depth` convolutions on the bicubic enlargement, added to it (Kim et al. 2016, "Accurate Image Super-Resolution ...").
+
+    Args:
+        scale: whole enlargement.
+        channels: of the picture.
+        depth: number of convolutions.
+        width: features of each place.
+        name: of the model.
+    """
     image = keras.Input((None, None, channels), name="image")
     enlarged = h = _enlarged(image, scale)
     for i in range(depth - 1):
@@ -76,10 +101,15 @@ def edsr(
     enlarging (denoising, enhancement).
 
     Args:
+        scale: enlargement, 1, 3 or a power of two.
+        channels: of the picture.
+        width: features of each place.
+        blocks: number of residual blocks.
         residual_scaling: factor of what a block adds.
         latent_channels: D adds an input: called with a dict of `image` and `latent` (N, ceil(H/4), ceil(W/4), D), which is enlarged
             and lies beside the first features, so that one picture has many answers.
         skip: see the module.
+        name: of the model.
 
     Raises:
         ValueError: a scale other than 1, 3 and powers of two.
@@ -110,6 +140,14 @@ def srresnet(
     scale: int, channels: int = 3, width: int = 64, blocks: int = 16, skip: bool = True, name: str = "srresnet"
 ) -> keras.Model:
     """The generator of SRGAN: residual blocks with batch normalisation and PReLU (Ledig et al. 2017, section 2.2).
+
+    Args:
+        scale: enlargement, 1, 3 or a power of two.
+        channels: of the picture.
+        width: features of each place.
+        blocks: number of residual blocks.
+        skip: see the module.
+        name: of the model.
 
     Raises:
         ValueError: a scale other than 1, 3 and powers of two.
@@ -144,8 +182,14 @@ def rcan(
     """Groups of residual blocks that weigh their channels by the whole picture (Zhang et al. 2018, "Very Deep Residual Channel Attention").
 
     Args:
-        groups, blocks: number of groups, and of blocks in each.
+        scale: enlargement, 1, 3 or a power of two.
+        channels: of the picture.
+        width: features of each place.
+        groups: number of groups.
+        blocks: residual blocks of each group.
         reduction: the attention's hidden layer has width / reduction features.
+        skip: see the module.
+        name: of the model.
 
     Raises:
         ValueError: a scale other than 1, 3 and powers of two.
@@ -182,8 +226,13 @@ def rrdb(
     """The generator of ESRGAN: residual in residual dense blocks, nearest-neighbour enlargement (Wang et al. 2018, section 3.1).
 
     Args:
+        scale: enlargement, 1, 3 or a power of two.
+        channels: of the picture.
+        width: features of each place.
         growth: features that each of a dense block's first four convolutions adds.
         blocks: number of residual-in-residual blocks, three dense blocks each.
+        skip: see the module.
+        name: of the model.
 
     Raises:
         ValueError: a scale other than 1, 3 and powers of two.
@@ -222,6 +271,13 @@ def compact_sr(
 
     EDSR's plan without its costly end: plain residual blocks with ReLU, which a CPU fuses with the convolution before it, a long skip
     around them, and the bicubic enlargement as the start.
+
+    Args:
+        scale: whole enlargement.
+        channels: of the picture.
+        width: features of each place.
+        blocks: number of residual blocks.
+        name: of the model.
     """
     image = keras.Input((None, None, channels), name="image")
     first = h = _conv(image, width, "conv_in")

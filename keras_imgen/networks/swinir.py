@@ -26,10 +26,15 @@ def swinir_light(
     windows inside.
 
     Args:
+        scale: whole enlargement.
+        channels: of the picture.
         width: features of each place, a multiple of `heads`.
         depths: attention blocks of each residual group; every other one has its windows shifted by half a window.
+        heads: of attention.
+        window: side of the windows, in pixels.
         mlp_ratio: hidden features of a block's dense layers, in widths.
         skip: add what the network gives to `Upscale(image)` and start as it; ours, no weights. False: as published.
+        name: of the model.
 
     Raises:
         ValueError: a width that `heads` does not divide, a scale below 1.

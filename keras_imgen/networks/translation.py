@@ -25,9 +25,12 @@ def translation_unet(
     """The U-Net of pix2pix (Isola et al. 2017, section 6.1.1): images (N, H, W, C) to images (N, H, W, channels_out) in [-1, 1].
 
     Args:
-        image_shape: height and width divisible by 2^depth.
+        image_shape: (height, width, channels), height and width divisible by 2^depth.
+        channels_out: by default those of `image_shape`.
         width: channels of the first level; each further one has twice as many, at most 8 width.
-        dropout: in the two lowest levels of the way up.
+        depth: how often the size is halved.
+        dropout: rate in [0, 1) in the two lowest levels of the way up.
+        name: of the model.
 
     Raises:
         ValueError: a size that 2^depth does not divide.
@@ -66,7 +69,15 @@ def translation_resnet(
 ) -> keras.Model:
     """The generator of CycleGAN (Johnson et al. 2016; Zhu et al. 2017, section 7.2): down, residual blocks, up.
 
-    Images (N, H, W, C) to images (N, H, W, channels_out) in [-1, 1]; height and width divisible by 2^downs.
+    Images (N, H, W, C) to images (N, H, W, channels_out) in [-1, 1].
+
+    Args:
+        image_shape: (height, width, channels), height and width divisible by 2^downs.
+        channels_out: by default those of `image_shape`.
+        width: channels at the full size, twice as many at half of it, and so on.
+        blocks: residual blocks at the lowest size.
+        downs: how often the size is halved.
+        name: of the model.
 
     Raises:
         ValueError: a size that 2^downs does not divide.
@@ -105,8 +116,14 @@ def patchgan(
 ) -> keras.Model:
     """The PatchGAN discriminator (Isola et al. 2017, section 3.2.2): a logit for every patch, (N, h, w, 1).
 
-    Called with an image, or, with `condition_channels`, with a dict of `image` and `condition` of the same size. The patch has 70
-    pixels for depth 3, 34 for 2, 16 for 1.
+    Called with an image, or, with `condition_channels`, with a dict of `image` and `condition` of the same size.
+
+    Args:
+        image_shape: (height, width, channels).
+        condition_channels: channels of the input `condition`; None takes none.
+        width: channels of the first level; each further one has twice as many, at most 8 width.
+        depth: how often the size is halved; the patch has 70 pixels for depth 3, 34 for 2, 16 for 1.
+        name: of the model.
     """
     image = keras.Input(tuple(image_shape), name="image")
     inputs, h = image, image

@@ -1,5 +1,7 @@
 """The U-Net of diffusion models (Ronneberger et al. 2015; Ho et al. 2020; Dhariwal & Nichol 2021)."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -21,7 +23,7 @@ class UNet(conditions.Conditioned):
         vector_dim: int | None = None,
         sequence_dim: int | None = None,
         dropout: float = 0.0,
-        **kwargs,
+        **kwargs: Any,
     ):
         height, width, channels = image_shape
         stride = 2 ** (len(widths) - 1)
@@ -79,7 +81,7 @@ class UNet(conditions.Conditioned):
             "dropout": dropout,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}
 
 
@@ -87,7 +89,7 @@ class UNet(conditions.Conditioned):
 class SpatialAttention(layers.Layer):
     """x + attention over its places, or from its places to a sequence (N, S, D) with its mask (N, S); x is (N, H, W, C)."""
 
-    def build(self, x_shape, sequence_shape=None, keep_shape=None):
+    def build(self, x_shape: tuple, sequence_shape: tuple | None = None, keep_shape: tuple | None = None) -> None:
         channels = x_shape[-1]
         heads = channels // 32 if channels % 32 == 0 else 1
         self.norm = GroupNorm(dtype=self.dtype_policy)
@@ -95,12 +97,14 @@ class SpatialAttention(layers.Layer):
         self.norm.build(x_shape)
         self.attention.build((x_shape[0], None, channels), sequence_shape)
 
-    def call(self, x, sequence=None, keep=None):
+    def call(self, x: Any, sequence: Any = None, keep: Any = None) -> Any:
         shape = keras.ops.shape(x)
         tokens = keras.ops.reshape(self.norm(x), (shape[0], shape[1] * shape[2], shape[3]))
         return x + keras.ops.reshape(self.attention(tokens, sequence, keep), shape)
 
-    def compute_output_shape(self, x_shape, sequence_shape=None, keep_shape=None):
+    def compute_output_shape(
+        self, x_shape: tuple, sequence_shape: tuple | None = None, keep_shape: tuple | None = None
+    ) -> tuple:
         return x_shape
 
 
@@ -125,6 +129,8 @@ def unet(
         num_classes: adds the input `label` (N,), 0..num_classes, where num_classes is no label.
         vector_dim: adds the input `vector` (N, vector_dim).
         sequence_dim: adds the input `sequence` (N, S, sequence_dim), as from a text encoder.
+        dropout: rate in [0, 1) between the two convolutions of a block.
+        name: of the model.
 
     Returns:
         A model with float32 output (N, H, W, C), zero at the start.

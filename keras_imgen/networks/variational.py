@@ -13,6 +13,13 @@ def latent_encoder(
 
     Called with a dict of `image` (N, H, W, C) and `target` (N, scale H, scale W, C): mean and log-variance of a latent,
     (N, ceil(H/4), ceil(W/4), 2 latent_channels), float32, zero at the start (the standard normal prior). For every H, W >= 1.
+
+    Args:
+        scale: how much larger the target is.
+        channels: of both pictures.
+        latent_channels: of the latent.
+        width: channels of the first level; 2 and 4 times as many at the next ones.
+        name: of the model.
     """
     image = keras.Input((None, None, channels), name="image")
     target = keras.Input((None, None, channels), name="target")

@@ -1,5 +1,7 @@
 """Light for dark pictures, learned without bright ones."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -10,6 +12,11 @@ def zero_dce(width: int = 32, iterations: int = 8, name: str = "zero_dce") -> ke
     """Images (N, H, W, 3) in [-1, 1] to the maps of `light_curves`, (N, H, W, 3 iterations) in [-1, 1], float32, for every H, W >= 1.
 
     Seven convolutions with symmetric skips (Guo et al. 2020, "Zero-Reference Deep Curve Estimation", 79,416 weights).
+
+    Args:
+        width: features of each place.
+        iterations: how often the curve is applied, each time by three maps.
+        name: of the model.
     """
     image = keras.Input((None, None, 3), name="image")
 
@@ -27,7 +34,7 @@ def zero_dce(width: int = 32, iterations: int = 8, name: str = "zero_dce") -> ke
     return keras.Model(image, conv(both, 7, 3 * iterations, "tanh", dtype="float32"), name=name)
 
 
-def light_curves(image, maps):
+def light_curves(image: Any, maps: Any) -> Any:
     """`image` (N, H, W, C) in [-1, 1] with its light changed by `maps` (N, H, W, iterations C) in [-1, 1], in [-1, 1] again.
 
     For each group A of C maps, u <- u + A u (1 - u) on [0, 1] (Guo et al. 2020, equation 3), here in terms of x = 2u - 1:

@@ -9,18 +9,36 @@ def classifier_free(d_cond: Any, d_uncond: Any, scale: Any) -> Any:
     """D_uncond + scale·(D_cond - D_uncond) (Ho & Salimans 2022); scale 1 returns D_cond to the bit.
 
     Autoguidance (Karras et al. 2024) is the same formula with a weaker model's estimate as `d_uncond`.
+
+    Args:
+        d_cond: estimates (N, ...) under the condition.
+        d_uncond: estimates (N, ...) without it.
+        scale: number, or tensor that broadcasts with them.
     """
     return d_cond + (scale - 1) * (d_cond - d_uncond)
 
 
 def rescale(d: Any, d_cond: Any, phi: float) -> Any:
-    """Bring each image's standard deviation back towards the conditional one's by the share phi (Lin et al. 2024)."""
+    """Each image's standard deviation brought back towards the conditional one's (Lin et al. 2024).
+
+    Args:
+        d: guided estimates (N, ...).
+        d_cond: estimates (N, ...) under the condition.
+        phi: by what share, in [0, 1].
+    """
     axes = tuple(range(1, len(d.shape)))
     ratio = ops.std(d_cond, axis=axes, keepdims=True) / ops.maximum(ops.std(d, axis=axes, keepdims=True), 1e-8)
     return d * (1 + phi * (ratio - 1))
 
 
 def interval(scale: Any, log_snr: Any, low: float, high: float) -> Any:
-    """The guidance scale where low <= log-SNR <= high, and 1 outside (Kynkäänniemi et al. 2024)."""
+    """The guidance scale where low <= log-SNR <= high, and 1 outside (Kynkäänniemi et al. 2024).
+
+    Args:
+        scale: tensor.
+        log_snr: of the level, of a shape that broadcasts with it.
+        low: least log-SNR of the interval.
+        high: largest log-SNR of the interval.
+    """
     inside = ops.logical_and(log_snr >= low, log_snr <= high)
     return ops.where(inside, scale, ops.ones_like(scale))

@@ -22,13 +22,22 @@ SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0  # of s = sigma/alpha (Karras et al
 
 
 class Row(NamedTuple):
-    """One network call at level `at`, leading to level `to`, in the coordinates x/alpha and sigma/alpha."""
+    """One network call, in the coordinates x/alpha and sigma/alpha.
+
+    Args:
+        at: number of the level of the call.
+        to: number of the level that it leads to.
+        a: weight of x.
+        b: weights of y_i, y_{i-1}, ..., at most four.
+        y: (p, q) of y = p·x + q·D; by default y = D.
+        s: standard deviation of the noise that is added.
+    """
 
     at: int
     to: int
     a: float
     b: Sequence[float]
-    y: tuple[float, float] = (0.0, 1.0)  # (p, q); by default y = D
+    y: tuple[float, float] = (0.0, 1.0)
     s: float = 0.0
 
 
@@ -93,7 +102,11 @@ ADAMS_BASHFORTH = ([1], [3 / 2, -1 / 2], [23 / 12, -16 / 12, 5 / 12], [55 / 24, 
 
 
 def ipndm(s: np.ndarray, order: int = 4) -> Iterator[Row]:
-    """iPNDM (Zhang & Chen 2023): Adams-Bashforth on dx/ds, its order rising from 1; strong below 12 calls."""
+    """iPNDM (Zhang & Chen 2023): Adams-Bashforth on dx/ds, its order rising from 1; strong below 12 calls.
+
+    Raises:
+        ValueError: an order other than 1, 2, 3, 4.
+    """
     if order not in (1, 2, 3, 4):
         raise ValueError(f"ipndm: expected an order from 1 to 4, got {order}.")
     for i, (now, to) in enumerate(pairwise(s)):
@@ -105,6 +118,9 @@ def unipc(s: np.ndarray, order: int = 3) -> Iterator[Row]:
     """UniPC (Zhao et al. 2023), data prediction, B2, order 1 to 3; its corrector is folded into the next row.
 
     The corrected state need not be kept beside the predicted one: they differ by a sum of past D.
+
+    Raises:
+        ValueError: an order other than 1, 2, 3.
     """
     if order not in (1, 2, 3):
         raise ValueError(f"unipc: expected an order from 1 to 3, got {order}.")
@@ -150,8 +166,16 @@ def levels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(alpha, sigma) of the steps + 1 levels from t_start to clean data, or to t_end where that is given.
 
-    "karras": even in s^(1/7); "log_snr": even in log s (both with s = sigma/alpha inside [0.002, 80]);
-    "uniform": even in t, both ends called; "trailing": t_start·(1, (n-1)/n, ..., 1/n); or the times, falling.
+    Args:
+        schedule: see `schedules.get`.
+        steps: number of steps, at least 1.
+        grid: "karras": even in s^(1/7); "log_snr": even in log s (both with s = sigma/alpha inside [0.002, 80]); "uniform": even in t,
+            both ends called; "trailing": t_start·(1, (n-1)/n, ..., 1/n); or the times, falling.
+        t_start: in (0, 1].
+        t_end: in [0, t_start); None is clean data.
+
+    Raises:
+        ValueError: an unknown grid or schedule, no steps, times out of order, or steps that coincide.
     """
     schedule = schedules.get(schedule)
     steps = integer("steps", steps, 1)
@@ -190,7 +214,17 @@ def levels(
 
 
 def coefficients(sampler: str, alpha: np.ndarray, sigma: np.ndarray, **options: Any) -> np.ndarray:
-    """The table (rows, 10) that takes x through these levels; the columns are COLUMNS."""
+    """The table (rows, 10) that takes x through these levels; the columns are COLUMNS.
+
+    Args:
+        sampler: a key of SAMPLERS.
+        alpha: scale of the data at each level, (steps + 1,).
+        sigma: scale of the noise at each level, (steps + 1,).
+        **options: the sampler's own (eta, order, data_variance).
+
+    Raises:
+        ValueError: an unknown sampler, an option that it does not have, or one out of range.
+    """
     if not isinstance(sampler, str) or sampler not in SAMPLERS:
         raise ValueError(f"Unknown sampler {sampler!r}. Expected one of: {', '.join(SAMPLERS)}.")
     known = list(inspect.signature(SAMPLERS[sampler]).parameters)[1:]
@@ -218,8 +252,17 @@ def table(
 ) -> np.ndarray:
     """Table (rows, 10), float64: one row for each network call (2·steps - 1 for Heun, else steps).
 
-    `options` are the sampler's own (eta, order, data_variance). Raises ValueError for an unknown sampler, grid or
-    schedule, no steps, or times out of order.
+    Args:
+        sampler: a key of SAMPLERS.
+        schedule: see `schedules.get`.
+        steps: number of steps, at least 1.
+        grid: see `levels`.
+        t_start: in (0, 1].
+        t_end: in [0, t_start); None is clean data.
+        **options: the sampler's own (eta, order, data_variance); None is its default.
+
+    Raises:
+        ValueError: an unknown sampler, grid or schedule, no steps, or times out of order.
     """
     options = {name: value for name, value in options.items() if value is not None}
     return coefficients(sampler, *levels(schedule, steps, grid, t_start, t_end), **options)
@@ -228,7 +271,19 @@ def table(
 def truncate(
     sampler: str, schedule: Any, steps: int, strength: float, grid: str | Sequence[float] = "karras", **options: Any
 ) -> np.ndarray:
-    """The table of SDEdit (Meng et al. 2022): starts at t = strength and takes that share of the steps."""
+    """The table of SDEdit (Meng et al. 2022): starts at t = strength and takes that share of the steps.
+
+    Args:
+        sampler: a key of SAMPLERS.
+        schedule: see `schedules.get`.
+        steps: number of steps from t = 1.
+        strength: in (0, 1].
+        grid: see `levels`.
+        **options: the sampler's own, as in `table`.
+
+    Raises:
+        ValueError: a strength outside (0, 1]; and as `table`.
+    """
     finite("strength", strength, 0.0, 1.0, above=True)
     return table(sampler, schedule, max(1, round(steps * strength)), grid, t_start=strength, **options)
 
@@ -236,7 +291,14 @@ def truncate(
 def repaint(table: np.ndarray, resample: int) -> np.ndarray:
     """Repeat every step `resample` times, noising back in between (RePaint, Lugmayr et al. 2022).
 
-    A repeat is one row: denoise to the next level and noise back to the row's own. First-order samplers only.
+    A repeat is one row: denoise to the next level and noise back to the row's own.
+
+    Args:
+        table: of a first-order sampler, (rows, 10).
+        resample: at least 1.
+
+    Raises:
+        ValueError: a sampler of higher order, `resample` below 1.
     """
     integer("resample", resample, 1)
     if table[:, 6:9].any():
@@ -266,11 +328,16 @@ def run(
     normal: Callable[[Any], Any] | None = None,
     after: Callable[[Any, Any, Any, Any], Any] | None = None,
 ) -> Any:
-    """Run a table, (rows, 10) array or tensor of any number of rows, on x (N, ...); returns the clean x.
+    """Run a table on x (N, ...); returns the clean x.
 
-    `denoise(x, alpha, sigma)` gives x̂0, alpha and sigma being scalar tensors; `normal(i)` gives row i's noise of x's
-    shape (None: no noise, for tables whose last column is 0); `after(i, x, alpha, sigma)` may replace x when it has
-    reached the level (alpha, sigma), (1, 0) after the last row. One `fori_loop`: rows and batch may be free in a graph.
+    One `fori_loop`: rows and batch may be free in a graph.
+
+    Args:
+        denoise: f(x, alpha, sigma) -> x̂0, alpha and sigma being scalar tensors.
+        x: float (N, ...), at the level of the first row.
+        table: (rows, 10) array or tensor of any number of rows.
+        normal: f(i) -> row i's noise of x's shape; None: no noise, for tables whose last column is 0.
+        after: f(i, x, alpha, sigma) -> x; may replace x when it has reached the level (alpha, sigma), (1, 0) after the last row.
     """
     table = ops.cast(ops.convert_to_tensor(table), x.dtype)
     shape = ops.shape(x)

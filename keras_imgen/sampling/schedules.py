@@ -46,6 +46,7 @@ class Schedule(Part):
         return 1.0 / xp.sqrt(1.0 + xp.exp(-log_snr)), 1.0 / xp.sqrt(1.0 + xp.exp(log_snr))
 
     def clip(self, t: Any, xp: Any = ops) -> Any:
+        """Times within [time_min, time_max], where the log-SNR is within its limits."""
         return xp.clip(t, self.time_min, self.time_max)
 
 
@@ -53,6 +54,13 @@ class Linear(Schedule):
     """DDPM's linear betas in continuous time, alpha² = exp(-beta_min·t - (beta_max - beta_min)·t²/2).
 
     Ho et al. 2020; Song et al. 2021, appendix B.
+
+    Args:
+        beta_min: beta at t = 0, above 0.
+        beta_max: beta at t = 1, at least `beta_min`.
+
+    Raises:
+        ValueError: values out of order.
     """
 
     def __init__(self, beta_min: float = 0.1, beta_max: float = 20.0) -> None:
@@ -69,7 +77,7 @@ class Linear(Schedule):
         decay = xp.logaddexp(0.0 * log_snr, -log_snr)
         return 2 * decay / (self.beta_min + xp.sqrt(self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * decay))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"beta_min": self.beta_min, "beta_max": self.beta_max}
 
 
@@ -84,7 +92,16 @@ class Cosine(Schedule):
 
 
 class Sigmoid(Schedule):
-    """alpha² falls as a sigmoid of t between `start` and `end`, scaled to go from 1 to 0 (Jabri et al. 2022)."""
+    """alpha² falls as a sigmoid of t between `start` and `end`, scaled to go from 1 to 0 (Jabri et al. 2022).
+
+    Args:
+        start: where on the sigmoid t = 0 lies.
+        end: where on it t = 1 lies, above `start`.
+        tau: temperature, above 0.
+
+    Raises:
+        ValueError: values out of order.
+    """
 
     def __init__(self, start: float = -3.0, end: float = 3.0, tau: float = 1.0) -> None:
         if not (start < end and tau > 0):
@@ -103,7 +120,7 @@ class Sigmoid(Schedule):
         half = 0.5 * (self._b - self._a)
         return 0.5 - xp.arctanh(math.tanh(half / 2) * xp.tanh(0.5 * (log_snr - self._log_k))) / half
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"start": self.start, "end": self.end, "tau": self.tau}
 
 
@@ -116,13 +133,22 @@ class CondOT(Schedule):
     def _time(self, log_snr, xp):
         return 1.0 / (1.0 + xp.exp(0.5 * log_snr))
 
-    def alpha_sigma(self, t, xp=ops):
+    def alpha_sigma(self, t: Any, xp: Any = ops) -> tuple[Any, Any]:
         t = self.clip(t, xp)
         return 1 - t, t
 
 
 class EDM(Schedule):
-    """Variance exploding: alpha 1, sigma from `sigma_min` to `sigma_max` even in sigma^(1/rho); Karras et al. 2022."""
+    """Variance exploding: alpha 1, sigma from `sigma_min` to `sigma_max` even in sigma^(1/rho); Karras et al. 2022.
+
+    Args:
+        sigma_min: at t = 0, above 0.
+        sigma_max: at t = 1, above `sigma_min`.
+        rho: above 0; larger spends more of t at low noise.
+
+    Raises:
+        ValueError: values out of order.
+    """
 
     def __init__(self, sigma_min: float = 0.002, sigma_max: float = 80.0, rho: float = 7.0) -> None:
         if not (0 < sigma_min < sigma_max and rho > 0):
@@ -137,11 +163,11 @@ class EDM(Schedule):
     def _time(self, log_snr, xp):
         return (xp.exp(-log_snr / (2 * self.rho)) - self._low) / (self._high - self._low)
 
-    def alpha_sigma(self, t, xp=ops):
+    def alpha_sigma(self, t: Any, xp: Any = ops) -> tuple[Any, Any]:
         sigma = xp.exp(-0.5 * self.log_snr(t, xp))
         return xp.ones_like(sigma), sigma
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"sigma_min": self.sigma_min, "sigma_max": self.sigma_max, "rho": self.rho}
 
 
@@ -149,5 +175,9 @@ SCHEDULES = register("schedules", linear=Linear, cosine=Cosine, sigmoid=Sigmoid,
 
 
 def get(schedule: "str | dict | Schedule") -> Schedule:
-    """A schedule from its name ("linear", "cosine", "sigmoid", "condot", "edm"), its Keras config, or itself."""
+    """A schedule from its name ("linear", "cosine", "sigmoid", "condot", "edm"), its Keras config, or itself.
+
+    Raises:
+        ValueError: an unknown name.
+    """
     return find("schedule", Schedule, SCHEDULES, schedule)

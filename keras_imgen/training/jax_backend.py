@@ -1,5 +1,8 @@
 """What JAX does in its own way: everything that changes passes through a `StatelessScope`."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import keras
 import numpy as np
@@ -15,7 +18,8 @@ def _now(v):
 class Step(keras.Model):
     """train_step, test_step and predict_step of `ImageModel` on JAX: the state goes in and comes out as lists of arrays."""
 
-    def train_step(self, state, data):
+    def train_step(self, state: Any, data: Any) -> Any:
+        """`train_batch` of a batch: (logs, the state after it), the state as lists of arrays."""
         return self._stateless(
             self.train_batch,
             (self.trainable_variables, self.non_trainable_variables, self.optimizer.variables, self.metrics_variables),
@@ -23,7 +27,8 @@ class Step(keras.Model):
             data,
         )
 
-    def test_step(self, state, data):
+    def test_step(self, state: Any, data: Any) -> Any:
+        """`test_batch` of a batch: (logs, the state after it), the state as lists of arrays."""
         return self._stateless(
             self.test_batch,
             (self.trainable_variables, self.non_trainable_variables, self.metrics_variables),
@@ -31,7 +36,8 @@ class Step(keras.Model):
             data,
         )
 
-    def predict_step(self, state, data):
+    def predict_step(self, state: Any, data: Any) -> Any:
+        """`predict_batch` of a batch: (outputs, the variables that are not trained after it)."""
         groups = (self.trainable_variables, self.non_trainable_variables)
         outputs, (_, non_trainable) = self._stateless(self.predict_batch, groups, state, data)
         return outputs, non_trainable
@@ -48,8 +54,14 @@ def _all_variables(model):
     return [*model.variables, *(optimizer.variables if optimizer is not None else ())]
 
 
-def gradients(model, loss_fn, variables):
-    """(loss, gradients of loss_fn() with respect to the variables); what loss_fn assigns (batch statistics) is kept."""
+def gradients(model: Any, loss_fn: Callable[..., Any], variables: list[Any]) -> tuple[Any, list[Any]]:
+    """(loss, gradients of the scaled loss with respect to the variables); what `loss_fn` assigns (batch statistics) is kept.
+
+    Args:
+        model: the model that learns.
+        loss_fn: gives (loss, loss as scaled by the caller), both scalars.
+        variables: trainable variables of the model.
+    """
     chosen = {id(v) for v in variables}
     rest = [v for v in _all_variables(model) if id(v) not in chosen]
     mapping = [(v, _now(v)) for v in rest]  # a nested scope inherits nothing: map all
@@ -66,10 +78,16 @@ def gradients(model, loss_fn, variables):
     return loss, grads
 
 
-def row_gradients(model, loss_fn, rows, variables):
+def row_gradients(
+    model: Any, loss_fn: Callable[..., Any], rows: dict[str, Any], variables: list[Any]
+) -> tuple[Any, list[Any]]:
     """(losses (N,), gradients (N, *shape) with respect to each variable) of `loss_fn(rows)` for every row alone.
 
-    `loss_fn` is given a dict of arrays (1, ...). What it assigns is lost.
+    Args:
+        model: the model that learns.
+        loss_fn: scalar of a dict of tensors (1, ...). What it assigns is lost.
+        rows: tensors (N, ...) by name.
+        variables: trainable variables of the model.
     """
     chosen = {id(v) for v in variables}
     rest = [(v, _now(v)) for v in _all_variables(model) if id(v) not in chosen]
@@ -81,8 +99,14 @@ def row_gradients(model, loss_fn, rows, variables):
     return jax.vmap(jax.value_and_grad(one), in_axes=(None, 0))([_now(v) for v in variables], rows)
 
 
-def input_gradient(model, fn, x):
-    """Gradient of sum(fn(x)) with respect to x, itself differentiable (R1, gradient penalties)."""
+def input_gradient(model: Any, fn: Callable[[Any], Any], x: Any) -> Any:
+    """Gradient of sum(fn(x)) with respect to x, itself differentiable (R1, gradient penalties).
+
+    Args:
+        model: the model whose variables `fn` reads.
+        fn: f(x) -> tensor.
+        x: tensor (N, ...).
+    """
     mapping = [(v, _now(v)) for v in _all_variables(model)]
 
     def f(x):
@@ -92,8 +116,14 @@ def input_gradient(model, fn, x):
     return jax.grad(f)(x)
 
 
-def apply_gradients(optimizer, grads, variables):
-    """One optimizer step. `stateless_apply`, since `apply` of a loss-scaling optimizer assigns inside a `cond`."""
+def apply_gradients(optimizer: Any, grads: list[Any], variables: list[Any]) -> None:
+    """One optimizer step. `stateless_apply`, since `apply` of a loss-scaling optimizer assigns inside a `cond`.
+
+    Args:
+        optimizer: a Keras optimizer, built.
+        grads: a gradient for each variable.
+        variables: those that are changed.
+    """
     values, state = optimizer.stateless_apply(
         [_now(v) for v in optimizer.variables], grads, [_now(v) for v in variables]
     )
@@ -102,37 +132,57 @@ def apply_gradients(optimizer, grads, variables):
 
 
 def replica_count() -> int:
-    return 1  # data parallelism on JAX shards one global batch: there is one logical replica
+    """1: data parallelism on JAX shards one global batch, so there is one logical replica."""
+    return 1
 
 
-def sum_over_replicas(x):
+def sum_over_replicas(x: Any) -> Any:
+    """x: there is one logical replica."""
     return x
 
 
-def replica_index():
+def replica_index() -> Any:
+    """0: there is one logical replica."""
     return 0
 
 
-def first_row(count):
+def first_row(count: int) -> Any:
+    """0: there is one logical replica."""
     return 0
 
 
-def traced_once(function):
+def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as it is."""
     return function
 
 
-def streams(model) -> int:
+def streams(model: Any) -> int:
     """How many batches to make at a time: on a CPU two, since an op's end leaves cores idle."""
     return 2 if jax.default_backend() == "cpu" and cores() > 1 else 1
 
 
-def in_halves(model, fn, rows):
-    """fn(rows): XLA runs op after op, so there is nothing to gain from parts."""
+def in_halves(model: Any, fn: Callable[[dict[str, Any]], Any], rows: dict[str, Any]) -> Any:
+    """fn(rows): XLA runs op after op, so there is nothing to gain from parts.
+
+    Args:
+        model: the model that `fn` belongs to.
+        fn: f(rows) -> tensor (N, ...).
+        rows: tensors (N, ...) by name.
+    """
     return fn(rows)
 
 
-def jit(model, fn, any_size=False):
-    """`fn(*arrays)` compiled for each set of shapes, with the model's present variables as arguments."""
+def jit(model: Any, fn: Callable[..., Any], any_size: bool = False) -> Callable[..., Any]:
+    """`fn` compiled for each set of shapes, with the model's present variables as arguments.
+
+    Args:
+        model: the model whose variables `fn` reads.
+        fn: f(*tensors) -> tensor, or a structure of them.
+        any_size: of no effect here: each set of shapes is compiled for itself.
+
+    Returns:
+        f(*arrays) -> NumPy arrays in the structure of what `fn` gives.
+    """
 
     @jax.jit
     def compiled(values, *args):

@@ -1,5 +1,7 @@
 """Several optimizers, one for each player, as the one `Optimizer` object that Keras trains, saves and resumes."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -11,6 +13,10 @@ class OptimizerGroup(keras.optimizers.Optimizer):
     `optimizers` lists them, as Keras' callbacks expect of several: `LearningRateScheduler` and `ReduceLROnPlateau` set the rate
     of each, and log it as `learning_rate_generator`, ... `learning_rate` reads the first one's; setting it scales all others by
     the same factor.
+
+    Args:
+        optimizers: by the names of their players.
+        name: of the group.
     """
 
     def __init__(self, optimizers: dict[str, keras.optimizers.Optimizer], name: str = "optimizer_group"):
@@ -25,26 +31,31 @@ class OptimizerGroup(keras.optimizers.Optimizer):
 
     @property
     def by_name(self) -> dict[str, keras.optimizers.Optimizer]:
+        """The optimizers by the names of their players."""
         return {optimizer.name: optimizer for optimizer in self.optimizers}
 
     @property
-    def variables(self):
+    def variables(self) -> list[Any]:
+        """Those of all optimizers."""
         return [v for optimizer in self.optimizers for v in optimizer.variables]
 
     @property
-    def iterations(self):
+    def iterations(self) -> Any:
+        """The steps of the first optimizer."""
         return self.optimizers[0].iterations
 
     @property
     def rates(self) -> list[float]:
+        """The learning rate of each optimizer."""
         return [float(ops.convert_to_numpy(optimizer.learning_rate)) for optimizer in self.optimizers]
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> float:
+        """That of the first optimizer; setting it scales all others by the same factor."""
         return self.rates[0]
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: Any) -> None:
         now = self.rates
         if now[0]:  # of a rate of zero the others cannot be told: they stay in the proportion that they had
             self._rates = now
@@ -52,22 +63,22 @@ class OptimizerGroup(keras.optimizers.Optimizer):
         for optimizer, rate in zip(self.optimizers, self._rates):
             optimizer.learning_rate = float(value) * (rate / first if first else 1.0)
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: list[Any]) -> None:
         pass  # no optimizer of a group overwrites weights at the end of fit: the model keeps its own average
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         pass  # each optimizer is walked and saved under its own path
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         pass
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "optimizers": {k: keras.saving.serialize_keras_object(v) for k, v in self.by_name.items()},
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "OptimizerGroup":
         optimizers = {k: keras.saving.deserialize_keras_object(v) for k, v in config["optimizers"].items()}
         return cls(optimizers, name=config["name"])

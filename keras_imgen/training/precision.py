@@ -28,10 +28,9 @@ def fast_policy() -> str:
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """Let an `ImageModel` that was built, and trained, under a mixed policy compute in float32 from now on; its weights are float32
-    already, and optimizers and averages stay.
+    """Let an `ImageModel` that was built, and trained, under a mixed policy compute in float32 from now on; returns it.
 
-    Returns the model.
+    Its weights are float32 already, and optimizers and averages stay.
 
     Raises:
         ValueError: weights of another dtype.

@@ -5,6 +5,7 @@ a key is a pair of uint32 words in the last axis, `fold` derives keys from keys,
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -24,8 +25,18 @@ def _rotate(x, bits: int):
 
 
 @backend.traced_once
-def threefry(k0, k1, c0, c1):
-    """Encrypt the counters (c0, c1) under the key (k0, k1); all uint32 tensors that broadcast together."""
+def threefry(k0: Any, k1: Any, c0: Any, c1: Any) -> tuple[Any, Any]:
+    """The counters (c0, c1) encrypted under the key (k0, k1); all uint32 tensors that broadcast together.
+
+    Args:
+        k0: first word of the key.
+        k1: second word of the key.
+        c0: first word of the counter.
+        c1: second word of the counter.
+
+    Returns:
+        Two uint32 tensors of the common shape.
+    """
     schedule = (k0, k1, ops.bitwise_xor(ops.bitwise_xor(k0, k1), _word(_PARITY)))
     x0, x1 = c0 + schedule[0], c1 + schedule[1]
     for group in range(5):
@@ -37,13 +48,13 @@ def threefry(k0, k1, c0, c1):
     return x0, x1
 
 
-def key(seeds):
+def key(seeds: Any) -> Any:
     """Keys of shape (..., 2) from integer seeds of shape (...)."""
     seeds = ops.cast(seeds, "uint32")
     return ops.stack([seeds, ops.zeros_like(seeds)], axis=-1)
 
 
-def fold(keys, data):
+def fold(keys: Any, data: Any) -> Any:
     """New keys from keys (..., 2) and integers that broadcast with (...): `jax.random.fold_in` for every backend."""
     data = ops.cast(data, "uint32")
     x0, x1 = threefry(keys[..., 0], keys[..., 1], data, ops.zeros_like(data))
@@ -65,14 +76,14 @@ def _unit(bits):
     return ops.cast(ops.right_shift(bits, _word(9)), "float32") * 2.0**-23 + 2.0**-24
 
 
-def uniform(keys, shape: tuple[int, ...] = ()):
+def uniform(keys: Any, shape: tuple[int, ...] = ()) -> Any:
     """U(0, 1), float32, of shape (N, *shape) for keys (N, 2)."""
     size = math.prod(shape)
     x0, x1 = _pairs(keys, size)
     return ops.reshape(_unit(ops.concatenate([x0, x1], axis=1))[:, :size], (-1, *shape))
 
 
-def normal(keys, shape: tuple[int, ...] = ()):
+def normal(keys: Any, shape: tuple[int, ...] = ()) -> Any:
     """N(0, 1), float32, of shape (N, *shape) for keys (N, 2): Box-Muller on uniform pairs."""
     size = math.prod(shape)
     x0, x1 = _pairs(keys, size)
@@ -81,11 +92,17 @@ def normal(keys, shape: tuple[int, ...] = ()):
     return ops.reshape(both[:, :size], (-1, *shape))
 
 
-def integers(keys, below: int, shape: tuple[int, ...] = ()):
-    """Integers in [0, below) with equal odds, int32, of shape (N, *shape) for keys (N, 2)."""
+def integers(keys: Any, below: int, shape: tuple[int, ...] = ()) -> Any:
+    """Integers in [0, below) with equal odds, int32, of shape (N, *shape).
+
+    Args:
+        keys: (N, 2).
+        below: the largest number plus one.
+        shape: of the numbers of each key.
+    """
     return ops.minimum(ops.cast(uniform(keys, shape) * below, "int32"), below - 1)
 
 
-def rademacher(keys, shape: tuple[int, ...] = ()):
+def rademacher(keys: Any, shape: tuple[int, ...] = ()) -> Any:
     """-1 or +1 with equal odds, float32, of shape (N, *shape) for keys (N, 2)."""
     return ops.where(uniform(keys, shape) < 0.5, -1.0, 1.0)

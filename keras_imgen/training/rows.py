@@ -12,12 +12,27 @@ def like(values: Any, x: Any) -> Any:
 
 
 def strided(rows: Any, i: int, parts: int) -> Any:
-    """Every `parts`-th row from the i-th on; of a last batch with fewer rows than that, the last: none would be a loss of NaN."""
+    """Every `parts`-th row from the i-th on; of a last batch with fewer rows than that, the last: none would be a loss of NaN.
+
+    Args:
+        rows: tensor (N, ...).
+        i: the first row, 0..parts - 1.
+        parts: step from row to row.
+    """
     count = ops.shape(rows)[0]
     first = min(i, count - 1) if isinstance(count, int) else ops.minimum(i, count - 1)
     return rows[first::parts]
 
 
 def per_row(reduce: Callable[..., Any], x: Any, keepdims: bool = False) -> Any:
-    """`reduce`, as `ops.mean` or `ops.sum`, over all of each row: (N,), or (N, 1, ..., 1) with `keepdims`."""
+    """`reduce` over all of each row.
+
+    Args:
+        reduce: as `ops.mean` or `ops.sum`.
+        x: tensor (N, ...).
+        keepdims: whether the axes stay.
+
+    Returns:
+        (N,), or (N, 1, ..., 1) with `keepdims`.
+    """
     return reduce(x, axis=tuple(range(1, len(x.shape))), keepdims=keepdims)

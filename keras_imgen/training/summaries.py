@@ -16,7 +16,13 @@ class ImageSummaries:
         self._writer = tf.summary.create_file_writer(folder)
 
     def add(self, name: str, image: np.ndarray, step: int) -> None:
-        """One picture, uint8 (H, W, C), under a name; on disk when this returns."""
+        """One picture under a name; on disk when this returns.
+
+        Args:
+            name: what TensorBoard shows it under.
+            image: uint8 (H, W, C).
+            step: number of the epoch or step.
+        """
         import tensorflow as tf
 
         with self._writer.as_default():

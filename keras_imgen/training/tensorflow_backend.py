@@ -1,6 +1,8 @@
 """What TensorFlow does in its own way: gradients by tape, replicas of a strategy, compiled functions."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -12,18 +14,27 @@ from keras_imgen.training.cores import cores
 class Step(keras.Model):
     """train_step, test_step and predict_step of `ImageModel` on TensorFlow."""
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> Any:
+        """The logs of `train_batch`."""
         return self.train_batch(data)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> Any:
+        """The logs of `test_batch`."""
         return self.test_batch(data)
 
-    def predict_step(self, data):
+    def predict_step(self, data: Any) -> Any:
+        """The outputs of `predict_batch`."""
         return self.predict_batch(data)
 
 
-def gradients(model, loss_fn, variables):
-    """(loss, gradients of loss_fn() with respect to the variables); `scale` of the loss is the caller's."""
+def gradients(model: Any, loss_fn: Callable[..., Any], variables: list[Any]) -> tuple[Any, list[Any]]:
+    """(loss, gradients of the scaled loss with respect to the variables).
+
+    Args:
+        model: the model that learns.
+        loss_fn: gives (loss, loss as scaled by the caller), both scalars.
+        variables: trainable variables of the model.
+    """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         for v in variables:
             tape.watch(v.value)
@@ -31,10 +42,16 @@ def gradients(model, loss_fn, variables):
     return loss, tape.gradient(scaled, [v.value for v in variables], unconnected_gradients="zero")
 
 
-def row_gradients(model, loss_fn, rows, variables):
+def row_gradients(
+    model: Any, loss_fn: Callable[..., Any], rows: dict[str, Any], variables: list[Any]
+) -> tuple[Any, list[Any]]:
     """(losses (N,), gradients (N, *shape) with respect to each variable) of `loss_fn(rows)` for every row alone.
 
-    `loss_fn` is given a dict of tensors (1, ...). What it assigns is lost.
+    Args:
+        model: the model that learns.
+        loss_fn: scalar of a dict of tensors (1, ...). What it assigns is lost.
+        rows: tensors (N, ...) by name.
+        variables: trainable variables of the model.
     """
     values = [v.value for v in variables]
 
@@ -48,16 +65,28 @@ def row_gradients(model, loss_fn, rows, variables):
     return tf.vectorized_map(one, rows)
 
 
-def input_gradient(model, fn, x):
-    """Gradient of sum(fn(x)) with respect to x, itself differentiable (R1, gradient penalties)."""
+def input_gradient(model: Any, fn: Callable[[Any], Any], x: Any) -> Any:
+    """Gradient of sum(fn(x)) with respect to x, itself differentiable (R1, gradient penalties).
+
+    Args:
+        model: the model whose variables `fn` reads.
+        fn: f(x) -> tensor.
+        x: tensor (N, ...).
+    """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
         y = fn(x)
     return tape.gradient(y, x)
 
 
-def apply_gradients(optimizer, grads, variables):
-    """One optimizer step. Over several replicas the sum is clipped, not each replica's part."""
+def apply_gradients(optimizer: Any, grads: list[Any], variables: list[Any]) -> None:
+    """One optimizer step. Over several replicas the sum is clipped, not each replica's part.
+
+    Args:
+        optimizer: a Keras optimizer, built.
+        grads: a gradient for each variable.
+        variables: those that are changed.
+    """
     replicas = replica_count()
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if replicas > 1 and inner is optimizer and (inner.clipnorm or inner.global_clipnorm or inner.clipvalue):
@@ -67,20 +96,22 @@ def apply_gradients(optimizer, grads, variables):
 
 
 def replica_count() -> int:
+    """How many replicas the strategy has."""
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def sum_over_replicas(x):
+def sum_over_replicas(x: Any) -> Any:
     """The sum of every replica's tensor, on each of them."""
     return tf.distribute.get_replica_context().all_reduce("sum", x) if replica_count() > 1 else x
 
 
-def replica_index():
+def replica_index() -> Any:
+    """Which replica this is; 0 outside of one."""
     context = tf.distribute.get_replica_context()
     return context.replica_id_in_sync_group if context else 0
 
 
-def first_row(count):
+def first_row(count: int) -> Any:
     """Where this replica's `count` rows begin in the batch of all replicas."""
     if replica_count() == 1 or tf.distribute.get_replica_context() is None:
         return 0
@@ -88,7 +119,7 @@ def first_row(count):
     return tf.cast(tf.reduce_sum(tf.where(tf.range(replica_count()) < replica_index(), counts, 0.0)), "int32")
 
 
-def traced_once(function):
+def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` of tensors; graphs that call it share one trace for each of its shapes."""
     traced = tf.function(function, autograph=False)
 
@@ -99,7 +130,7 @@ def traced_once(function):
     return call
 
 
-def streams(model) -> int:
+def streams(model: Any) -> int:
     """How many batches to make at a time: on a CPU two under XLA, where an op's end leaves cores idle.
 
     Without XLA one: TensorFlow's oneDNN kernels crash when two threads run the same function (seen with TensorFlow 2.21).
@@ -107,11 +138,16 @@ def streams(model) -> int:
     return 2 if model.jit_compile is True and _cores() > 1 else 1
 
 
-def in_halves(model, fn, rows):
-    """fn(rows) for a dict of tensors (N, ...), as two calls on half of the rows each, so that ops of one run beside those of the other.
+def in_halves(model: Any, fn: Callable[[dict[str, Any]], Any], rows: dict[str, Any]) -> Any:
+    """fn(rows), as two calls on half of the rows each, so that ops of one run beside those of the other.
 
     On a CPU many an op is too small for all cores: worth 8 % of a U-Net's training step on two. XLA runs op after op, so there, and on a
     GPU, it is one call.
+
+    Args:
+        model: the model that `fn` belongs to.
+        fn: f(rows) -> tensor (N, ...).
+        rows: tensors (N, ...) by name.
     """
     count = next(iter(rows.values())).shape[0]
     alone = model.jit_compile is True or not tf.inside_function() or _cores() == 1
@@ -126,12 +162,19 @@ def _cores() -> int:
     return 1 if tf.config.list_logical_devices("GPU") else cores()
 
 
-def jit(model, fn, any_size=False):
-    """`fn(*tensors)` as one graph for each set of inner shapes; the first axis is free from the first call on, with `any_size` all
-    but the last are, unless XLA compiles.
+def jit(model: Any, fn: Callable[..., Any], any_size: bool = False) -> Callable[..., Any]:
+    """`fn` as one graph for each set of inner shapes; the first axis is free from the first call on.
 
     A graph of a known number of rows is optimized differently, so its last bits would differ from those of an exported model.
     Variables are captured.
+
+    Args:
+        model: the model whose variables `fn` reads.
+        fn: f(*tensors) -> tensor, or a structure of them.
+        any_size: all axes but the last are free, unless XLA compiles.
+
+    Returns:
+        f(*arrays) -> NumPy arrays in the structure of what `fn` gives.
     """
     functions = {}
     any_size = any_size and model.jit_compile is not True

@@ -26,7 +26,7 @@ def test_a_collapsed_generator_and_a_discriminator_that_has_won():
         model.fit(images(), batch_size=16, epochs=8, verbose=0, callbacks=[monitor])
     said = [str(w.message) for w in said if "Epoch" in str(w.message)]
     assert sum("collapsed" in text for text in said) == 1 and sum("has won" in text for text in said) == 1
-    assert monitor.found[8] == ["accuracy", "diversity"]
+    assert monitor.signs[8] == ["accuracy", "diversity"]
 
 
 def test_modes_from_the_logs():

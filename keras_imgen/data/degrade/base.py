@@ -1,6 +1,7 @@
 """What degradations have in common: seeded strengths drawn for each image, chains, and pairs from a dataset."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,19 +13,40 @@ Range = float | Sequence[float]
 class Degradation:
     """A random change for the worse: `degradation(images, seed)` -> {"image": uint8, ...}, a function of its arguments.
 
-    A subclass gives `change(x, seed)`: float32 in [0, 255], (N, H, W, C), and a seed, int32 (2,), -> float, a TensorFlow tensor;
-    or, where there is more to tell than the image, `apply(x, seed)` -> (float image, dict). Every image of a batch gets a strength
-    of its own. Strengths are a number, or (low, high) between which they are drawn evenly.
+    A subclass gives `change(x, seed)`, or, where there is more to tell than the image, `apply(x, seed)`. Every image of a batch gets a
+    strength of its own. Strengths are a number, or (low, high) between which they are drawn evenly.
     """
 
-    def change(self, x, seed):
+    def change(self, x: Any, seed: Any) -> Any:
+        """The image after it. A subclass defines this or `apply`.
+
+        Args:
+            x: float32 (N, H, W, C) in [0, 255], a TensorFlow tensor.
+            seed: int32 (2,).
+
+        Returns:
+            Float (N, h, w, c), not rounded.
+        """
         raise NotImplementedError(f"{type(self).__name__} has to define `change` or `apply`.")
 
-    def apply(self, x, seed) -> tuple:
+    def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
+        """(the image after it, what else there is to tell by name). A subclass defines this or `change`.
+
+        Args:
+            x: float32 (N, H, W, C) in [0, 255], a TensorFlow tensor.
+            seed: int32 (2,).
+        """
         return self.change(x, seed), {}
 
-    def __call__(self, images, seed) -> dict:
-        """images: uint8 (N, H, W, C).  seed: int32 (2,), or a whole number.
+    def __call__(self, images: Any, seed: Any) -> dict[str, Any]:
+        """The degraded images, and what else there is to tell.
+
+        Args:
+            images: uint8 (N, H, W, C).
+            seed: int32 (2,), or a whole number.
+
+        Returns:
+            `image` uint8 (N, h, w, c), and with some degradations more, as `mask`.
 
         Raises:
             ValueError: another type or shape, or a size or number of channels that the degradation cannot take.
@@ -49,10 +71,14 @@ class Degradation:
 
 class Chain(Degradation):
     """One degradation after another, without rounding in between: `Chain(GaussianBlur(1.6), Downscale(3), GaussianNoise(10))`.
+
     Further keys, as `mask`, are merged.
 
+    Args:
+        *degradations: the first one first.
+
     Raises:
-        ValueError: what is drawn over an image, as `mask`, is followed by a change of size.
+        ValueError: no degradations, or other things; in a call, what is drawn over an image, as `mask`, is followed by a change of size.
     """
 
     def __init__(self, *degradations: Degradation):
@@ -63,7 +89,7 @@ class Chain(Degradation):
             raise ValueError("Expected at least one degradation.")
         self.degradations = degradations
 
-    def apply(self, x, seed):
+    def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
         import tensorflow as tf
 
         found = {}
@@ -82,12 +108,15 @@ class Chain(Degradation):
         return f"Chain({', '.join(map(repr, self.degradations))})"
 
 
-def degraded(dataset, degradation: Degradation, seed: int = 0):
-    """Pairs from good pictures: a dataset of batches -> of dicts with `image` the degraded, `target` the original and what the
-    degradation adds (`mask`). The changes are a function of (seed, epoch, number of the batch), as those of `load`.
+def degraded(dataset: Any, degradation: Degradation, seed: int = 0) -> Any:
+    """Pairs from good pictures: a dataset of batches -> of dicts with `image` the degraded and `target` the original.
+
+    The changes are a function of (seed, epoch, number of the batch), as those of `load`.
 
     Args:
         dataset: a `tf.data.Dataset` of dicts with `image`, of images, or of (images, labels); uint8 (N, H, W, C). Other keys stay.
+        degradation: what makes `image` of `target`; what it adds (`mask`) comes along.
+        seed: of the changes.
 
     Raises:
         ValueError: batches of another form, or with a `target` already: to degrade twice, use `Chain`.
@@ -112,7 +141,7 @@ def degraded(dataset, degradation: Degradation, seed: int = 0):
     return dataset.enumerate().map(pair, num_parallel_calls=2).prefetch(2)
 
 
-def rounded(x):
+def rounded(x: Any) -> Any:
     """Float -> uint8, clipped; halves go up."""
     import tensorflow as tf
 
@@ -120,10 +149,16 @@ def rounded(x):
 
 
 def between(name: str, value: Range, low: float, high: float = np.inf) -> tuple[float, float]:
-    """A strength as (least, most), both in [low, high].
+    """A strength as (least, most).
+
+    Args:
+        name: what messages call it.
+        value: a number, or two in order.
+        low: least value.
+        high: largest value.
 
     Raises:
-        ValueError: not a number or two in order, or outside.
+        ValueError: not a number or two in order, or outside [low, high].
     """
     pair = (value, value) if np.ndim(value) == 0 else tuple(value)
     if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high or not np.isfinite(pair[1]):
@@ -132,15 +167,21 @@ def between(name: str, value: Range, low: float, high: float = np.inf) -> tuple[
     return float(pair[0]), float(pair[1])
 
 
-def seeds(seed, count: int) -> list:
+def seeds(seed: Any, count: int) -> list[Any]:
     """Seeds, int32 (2,), that are independent of each other."""
     import tensorflow as tf
 
     return tf.unstack(tf.random.split(seed, count))
 
 
-def uniform(x, pair: tuple[float, float], seed):
-    """A strength for each image of x: float32 (N, 1, 1, 1), even in [low, high]."""
+def uniform(x: Any, pair: tuple[float, float], seed: Any) -> Any:
+    """A strength for each image of x: float32 (N, 1, 1, 1), even in [low, high].
+
+    Args:
+        x: a tensor (N, ...).
+        pair: (low, high).
+        seed: int32 (2,).
+    """
     import tensorflow as tf
 
     return tf.random.stateless_uniform([tf.shape(x)[0], 1, 1, 1], seed, *pair)

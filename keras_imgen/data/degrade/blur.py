@@ -1,5 +1,7 @@
 """Blur by a kernel that is drawn for each image."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_imgen.data.degrade.base import Degradation, Range, between, seeds, uniform
@@ -16,7 +18,7 @@ class GaussianBlur(Degradation):
     def __init__(self, sigma: Range = (0.2, 3.0), anisotropic: bool = False):
         self.sigma, self.anisotropic = between("sigma", sigma, 0.05, 50), anisotropic
 
-    def kernels(self, x, seed):
+    def kernels(self, x: Any, seed: Any) -> Any:
         """float32 (N, k, k), each of sum one."""
         import tensorflow as tf
 
@@ -26,7 +28,7 @@ class GaussianBlur(Degradation):
         angle = uniform(x, (0, np.pi), three)[..., 0]
         return normalised(tf.exp(-0.5 * squared_distance(int(np.ceil(4 * self.sigma[1])), along, across, angle)))
 
-    def change(self, x, seed):
+    def change(self, x: Any, seed: Any) -> Any:
         return convolved(x, self.kernels(x, seed))
 
 
@@ -40,7 +42,7 @@ class MotionBlur(Degradation):
     def __init__(self, length: Range = (3, 15)):
         self.length = between("length", length, 1, 200)
 
-    def kernels(self, x, seed):
+    def kernels(self, x: Any, seed: Any) -> Any:
         """float32 (N, k, k), each of sum one: points along the line, each shared among its four nearest pixels."""
         import tensorflow as tf
 
@@ -54,12 +56,19 @@ class MotionBlur(Degradation):
         rows = tf.nn.relu(1 - tf.abs(grid - at * tf.sin(angle)))
         return tf.einsum("npi,npj->nij", rows, columns) / points
 
-    def change(self, x, seed):
+    def change(self, x: Any, seed: Any) -> Any:
         return convolved(x, self.kernels(x, seed))
 
 
-def squared_distance(radius: int, along, across, angle):
-    """(N, k, k), k = 2 radius + 1: (u / along)² + (v / across)² of the offsets turned by `angle`; all three (N, 1, 1)."""
+def squared_distance(radius: int, along: Any, across: Any, angle: Any) -> Any:
+    """(u / along)² + (v / across)² of the offsets turned by `angle`: (N, k, k), k = 2 radius + 1.
+
+    Args:
+        radius: largest offset, in pixels.
+        along: (N, 1, 1).
+        across: (N, 1, 1).
+        angle: in radians, (N, 1, 1).
+    """
     import tensorflow as tf
 
     x = tf.range(-radius, radius + 1, dtype="float32")
@@ -68,13 +77,14 @@ def squared_distance(radius: int, along, across, angle):
     return tf.square(u / along) + tf.square(v / across)
 
 
-def normalised(kernels):
+def normalised(kernels: Any) -> Any:
+    """Kernels (N, k, k) of sum one."""
     import tensorflow as tf
 
     return kernels / tf.reduce_sum(kernels, (1, 2), keepdims=True)
 
 
-def convolved(x, kernels):
+def convolved(x: Any, kernels: Any) -> Any:
     """Each image (N, H, W, C) with its own kernel (N, k, k), k odd; the image goes on as its mirror image (the edge not twice).
 
     Kernels here are even, so that turning them round makes no difference.

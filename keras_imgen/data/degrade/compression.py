@@ -1,5 +1,7 @@
 """Artefacts of lossy files."""
 
+from typing import Any
+
 from keras_imgen.data.degrade.base import Degradation, Range, between, rounded, uniform
 
 
@@ -16,11 +18,11 @@ class JPEG(Degradation):
     def __init__(self, quality: Range = (30, 95)):
         self.quality = between("quality", quality, 1, 100)
 
-    def change(self, x, seed):
+    def change(self, x: Any, seed: Any) -> Any:
         return compressed(x, uniform(x, self.quality, seed)[:, 0, 0, 0])
 
 
-def compressed(x, quality):
+def compressed(x: Any, quality: Any) -> Any:
     """x, in [0, 255], (N, H, W, 1 or 3), after JPEG of a quality (N,), which is rounded."""
     import tensorflow as tf
 

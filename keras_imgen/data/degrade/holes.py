@@ -1,6 +1,7 @@
 """Missing parts of pictures, and the masks that tell where."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,9 @@ class Holes(Degradation):
         kind: "boxes", "strokes" (thin scratches), "text", or "irregular" (the free-form brush of Yu et al. 2019); or several, of which
             each image has one, of one named twice twice as often. Their sizes are parts of the image's.
         share: of the pixels that are missing, number or (low, high) in [0, 0.95].
+
+    Raises:
+        ValueError: another kind, or a share outside its range.
     """
 
     def __init__(self, kind: str | Sequence[str] = "irregular", share: Range = (0.1, 0.4)):
@@ -24,7 +28,7 @@ class Holes(Degradation):
             raise ValueError(f"Expected a `kind`, or several, of {', '.join(KINDS)}, got none.")
         self.share = between("share", share, 0, 0.95)
 
-    def apply(self, x, seed):
+    def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
         import tensorflow as tf
 
         def draw(seed, shape):
@@ -39,8 +43,20 @@ class Holes(Degradation):
 
 
 def draw_holes(height: int, width: int, kind: str, share: float, rng: np.random.Generator) -> np.ndarray:
-    """A mask uint8 (height, width), 1 where it is missing: things of the kind are drawn until their share of the pixels is reached,
-    to 2 % of it (and a pixel); the last ones are smaller, and where even the smallest is too large, single pixels.
+    """A mask uint8 (height, width), 1 where it is missing.
+
+    Things of the kind are drawn until their share of the pixels is reached, to 2 % of it (and a pixel); the last ones are smaller, and
+    where even the smallest is too large, single pixels.
+
+    Args:
+        height: of the mask.
+        width: of the mask.
+        kind: a key of `KINDS`.
+        share: of the pixels that are missing, in [0, 0.95].
+        rng: what they are drawn from.
+
+    Raises:
+        ValueError: another kind, or a share outside its range.
     """
     draw = KINDS[_known(kind)]
     share = between("share", share, 0, 0.95)[0]

@@ -1,6 +1,7 @@
 """What happens to a picture on its way through the internet, twice (Wang et al. 2021, Real-ESRGAN, arXiv:2107.10833)."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +21,23 @@ class Stage:
     """Ranges and probabilities of one round of blur, resizing, noise and JPEG; the defaults are the first round's.
 
     Args:
-        blur: probability of any blur.  sinc: that it is a sinc kernel, which rings.
+        blur: probability of any blur.
+        sinc: probability that it is a sinc kernel, which rings.
         kernels: else the probabilities of Gaussian, generalised Gaussian and plateau kernels, in the order isotropic, anisotropic,
             generalised isotropic, generalised anisotropic, plateau isotropic, plateau anisotropic.
-        sigma: standard deviations.  beta_generalised, beta_plateau: the shapes, half of them below 1.
-        resize: probabilities of larger, smaller, as it is.  factor: (smallest, largest).
-        gaussian: probability of Gaussian noise, else Poisson.  sigma_noise: in gray levels.  scale_poisson: of the shot noise
-            of 256 photons for white.  gray: probability that all channels have the same noise.
-        quality: of JPEG.
+        sigma: standard deviations, in pixels.
+        beta_generalised: the shapes of generalised Gaussians, half of them below 1.
+        beta_plateau: the shapes of plateaus, half of them below 1.
+        resize: probabilities of larger, smaller, as it is.
+        factor: (smallest, largest).
+        gaussian: probability of Gaussian noise, else Poisson.
+        sigma_noise: in gray levels.
+        scale_poisson: of the shot noise of 256 photons for white.
+        gray: probability that all channels have the same noise.
+        quality: of JPEG, in [1, 100].
+
+    Raises:
+        ValueError: a value outside its range, or probabilities that do not sum to one.
     """
 
     blur: float = 1.0
@@ -81,15 +91,16 @@ SECOND = Stage(
 
 class RealESRGAN(Degradation):
     """Blur, random resizing, noise and JPEG, twice; then 1/scale of the size and a sinc filter, before or after the second JPEG.
-    (N, H, W, 1 or 3) -> (N, H / scale, W / scale, same).
 
-    The sizes and methods of resizing, and the order of the last steps, are shared by a batch, which thus stays one tensor; kernels,
-    noise and qualities are each image's own. Unlike the authors' code: Poisson noise takes 256 photons for white (theirs counts the
-    picture's gray levels and rounds up to a power of two), JPEG is the real one, and the target is not sharpened.
+    (N, H, W, 1 or 3) -> (N, H / scale, W / scale, same). The sizes and methods of resizing, and the order of the last steps, are shared by
+    a batch, which thus stays one tensor; kernels, noise and qualities are each image's own. Unlike the authors' code: Poisson noise takes
+    256 photons for white (theirs counts the picture's gray levels and rounds up to a power of two), JPEG is the real one, and the target is
+    not sharpened.
 
     Args:
         scale: whole number, at least 1.
-        first, second: ranges and probabilities; the defaults are the paper's.
+        first: ranges and probabilities of the first round; by default the paper's.
+        second: those of the second round; by default the paper's.
         final_sinc: probability of the last sinc filter.
 
     Raises:
@@ -100,7 +111,7 @@ class RealESRGAN(Degradation):
         self.scale, self.first, self.second = integer("scale", scale, 1), first, second
         self.final_sinc = between("final_sinc", final_sinc, 0, 1)[0]
 
-    def change(self, x, seed):
+    def change(self, x: Any, seed: Any) -> Any:
         import tensorflow as tf
 
         height, width = small_size(x, self.scale)

@@ -1,5 +1,7 @@
 """Smaller pictures, as the benchmarks of super-resolution make them."""
 
+from typing import Any
+
 from keras_imgen.arguments import integer
 from keras_imgen.data.degrade.base import Degradation
 from keras_imgen.data.imresize import _weights
@@ -8,6 +10,9 @@ from keras_imgen.data.imresize import _weights
 class Downscale(Degradation):
     """1/scale of the size by MATLAB's antialiased bicubic: of uint8 images the same, to the bit, as `data.imresize`. Not random.
 
+    Args:
+        scale: whole number of at least 2.
+
     Raises:
         ValueError: a scale that is not a whole number of at least 2; images of unknown size, or that `scale` does not divide.
     """
@@ -15,7 +20,7 @@ class Downscale(Degradation):
     def __init__(self, scale: int):
         self.scale = integer("scale", scale, 2)
 
-    def change(self, x, seed):
+    def change(self, x: Any, seed: Any) -> Any:
         import tensorflow as tf
 
         height, width = small_size(x, self.scale)
@@ -24,8 +29,12 @@ class Downscale(Degradation):
         return tf.einsum("jw,niwc->nijc", across, x)
 
 
-def small_size(x, scale: int) -> tuple[int, int]:
-    """(height, width) of x divided by the scale."""
+def small_size(x: Any, scale: int) -> tuple[int, int]:
+    """(height, width) of x divided by the scale.
+
+    Raises:
+        ValueError: images of unknown size, or that `scale` does not divide.
+    """
     height, width = x.shape[1:3]
     if height is None or width is None:
         raise ValueError(f"Expected images of a known size, got shape {x.shape}: set it with `tf.ensure_shape`.")

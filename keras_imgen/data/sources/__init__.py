@@ -9,7 +9,12 @@ __all__ = ["NoSplit", "Numbers", "Request", "Source", "find", "in_memory", "want
 
 
 def find(source: Any, request: Request) -> Source:
-    """The source of a name such as `digits` or `folder:PATH`, or of arrays."""
+    """The source of a name such as `digits` or `folder:PATH`, or of arrays.
+
+    Raises:
+        ValueError: an unknown name, or what the source itself refuses.
+        FileNotFoundError: a file or folder that is not there, or data that cannot be downloaded.
+    """
     if not isinstance(source, str):
         from keras_imgen.data.sources import arrays
 

@@ -8,6 +8,11 @@ from keras_imgen.data.sources.base import Request, Source, in_memory
 
 
 def find(source: Any, request: Request) -> Source:
+    """A source of arrays in memory.
+
+    Raises:
+        ValueError: something else, or arrays that `in_memory` refuses.
+    """
     if isinstance(source, tuple | list) and len(source) == 2:
         source = {"image": source[0], "label": source[1]}
     if isinstance(source, np.ndarray):

@@ -13,7 +13,16 @@ MOST_LABELS = 2**31 - 1
 
 @dataclass
 class Request:
-    """What a source is asked for. `size` is (height, width) or None for its own, `channels` None for its own."""
+    """What a source is asked for.
+
+    Args:
+        split: "train", "test", "all", or another that the source has.
+        size: (height, width); None for its own.
+        channels: 1, 3 or 4; None for its own.
+        resize: see `image_io.resize`.
+        data_dir: folder of the data, where the source asks for one.
+        frames: length of clips, where the source has them.
+    """
 
     split: str
     size: tuple[int, int] | None = None
@@ -30,9 +39,16 @@ class Request:
 
 @dataclass
 class Source:
-    """Images by number: `fetch(indices)` returns a dict of arrays with one row for each index.
+    """Images by number, or as a stream.
 
-    `slow` fetches decode or draw, and are worth keeping. `stream` is instead a tf.data.Dataset of single examples.
+    Args:
+        count: number of images.
+        shape: of an image, (height, width, channels).
+        fetch: f(indices) -> a dict of arrays with one row for each index.
+        class_names: of the labels 0, 1, ...; None without classes.
+        slow: whether `fetch` decodes or draws, and its rows are worth keeping.
+        skipped: what was skipped and why, a sentence for each file.
+        stream: instead of `fetch`, a tf.data.Dataset of single examples.
     """
 
     count: int
@@ -63,6 +79,11 @@ def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str
 
     Images of whole numbers are uint8 or lie in 0..255; of truth values, True is white; floats stay as they are. Labels of one
     number each become int32: whole numbers from 0 on.
+
+    Args:
+        batch: arrays by name, `image` (N, H, W[, C]) among them.
+        request: size and channels that are wanted.
+        class_names: of the labels; by default "0", "1", ...
 
     Raises:
         ValueError: other images or labels, arrays of unequal length, or images that cannot be brought to the request.
@@ -143,6 +164,15 @@ class NoSplit(ValueError):
 
 
 def wants_split(name: str, split: str, known: Sequence[str]) -> None:
-    """Raises NoSplit if a source has no such split."""
+    """Check that a source has a split.
+
+    Args:
+        name: of the source.
+        split: that is asked for.
+        known: those that it has.
+
+    Raises:
+        NoSplit: it does not.
+    """
     if split not in known:
         raise NoSplit(f"{name} has no split {split!r}. Expected one of: {', '.join(known)}.")

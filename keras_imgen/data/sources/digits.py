@@ -8,6 +8,11 @@ TEST = 297  # the last ones: mostly other writers' hands than the first 1,500
 
 
 def find(_: str, request: Request) -> Source:
+    """Keys: `image` (N, 8, 8, 1), scaled to [0, 255], and `label`. The test split is the last 297.
+
+    Raises:
+        NoSplit: another split than train, test, all.
+    """
     from sklearn.datasets import load_digits
 
     wants_split("digits", request.split, ("train", "test", "all"))

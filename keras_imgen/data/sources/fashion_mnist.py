@@ -15,6 +15,14 @@ CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
 
 
 def find(_: str, request: Request) -> Source:
+    """Keys: `image` (N, 28, 28, 1) and `label`, from idx files, otherwise from tensorflow-datasets.
+
+    The files are looked for in `data_dir`, under KERAS_IMGEN_DATA, and where Debian puts them.
+
+    Raises:
+        NoSplit: another split than train, test, all.
+        FileNotFoundError: they are nowhere.
+    """
     wants_split("fashion_mnist", request.split, ("train", "test", "all"))
     folders = [request.data_dir]
     if own := os.environ.get("KERAS_IMGEN_DATA"):
@@ -38,7 +46,11 @@ _NAMES = ("images-idx3-ubyte", "labels-idx1-ubyte")
 
 
 def read_idx(path: str) -> np.ndarray:
-    """An unsigned-byte idx file, gzipped (LeCun's format: two zeros, type 8, rank, then sizes as big-endian numbers of 32 bits)."""
+    """An unsigned-byte idx file, gzipped (LeCun's format: two zeros, type 8, rank, then sizes as big-endian numbers of 32 bits).
+
+    Raises:
+        ValueError: it is damaged, or not complete.
+    """
     try:
         with gzip.open(path) as f:
             data = f.read()

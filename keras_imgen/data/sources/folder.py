@@ -14,12 +14,14 @@ SPLITS = ("train", "test", "validation", "val")
 
 
 def find(path: str, request: Request) -> Source:
-    """Every file below `path`, in the order of its names. Each is decoded once before training; what cannot be read is
-    skipped, named in a warning and in `skipped`; of animations the first frame is taken, with a warning. A folder with the
-    sub-folders `train`, `test` or `val` has these splits.
+    """Every picture file below `path`, in the order of its names.
+
+    Each is decoded once before training; what cannot be read is skipped, named in a warning and in `skipped`; of animations the first
+    frame is taken, with a warning. A folder with the sub-folders `train`, `test` or `val` has these splits.
 
     Raises:
-        FileNotFoundError: no such folder.  ValueError: no picture in it, or pictures of different sizes and no `size`.
+        FileNotFoundError: no such folder.
+        ValueError: no picture in it, or pictures of different sizes and no `size`.
     """
     path = os.path.expanduser(path)
     if not os.path.isdir(path):

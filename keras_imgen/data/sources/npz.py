@@ -18,12 +18,15 @@ ROOM = 4 << 30  # bytes, where less memory is free or it cannot be told
 
 
 def find(path: str, request: Request) -> Source:
-    """Keys: `image` (N, H, W[, C]) and, if there are labels, `label`; or `x_train`, `y_train`, `train_images`, ... by split;
+    """Arrays of images and labels, or packs of encoded pictures.
+
+    Keys: `image` (N, H, W[, C]) and, if there are labels, `label`; or `x_train`, `y_train`, `train_images`, ... by split;
     or `jpeg` (all files end to end, uint8) with `offsets` (N + 1). Other arrays of N rows come along under their names;
     `classes` or `class_names` name the labels.
 
     Raises:
-        FileNotFoundError: no such file.  ValueError, by the file's name: it is damaged, larger than the memory, or other than this.
+        FileNotFoundError: no such file.
+        ValueError: by the file's name: it is damaged, larger than the memory, or other than this.
     """
     path = os.path.expanduser(path)
     if not os.path.isfile(path):
@@ -41,8 +44,14 @@ def find(path: str, request: Request) -> Source:
 
 
 def read(path: str) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file. What they claim is looked at first: the shape in each header is to be as many bytes as there
-    are, and all together fit in the memory that is free, or in `ROOM`."""
+    """The arrays of a .npz file.
+
+    What they claim is looked at first: the shape in each header is to be as many bytes as there are, and all together fit in the memory
+    that is free, or in `ROOM`.
+
+    Raises:
+        ValueError: a claim that does not hold.
+    """
     with zipfile.ZipFile(path) as archive:
         size, room = sum(entry.file_size for entry in archive.infolist()), max(ROOM, _free_memory())
         if size > room:
@@ -109,7 +118,16 @@ def _files(packed: np.ndarray, ends: np.ndarray) -> list[bytes]:
 
 
 def decode(files: list[bytes], name: str, request: Request) -> np.ndarray:
-    """Encoded pictures -> uint8 (N, H, W, C), in the request's size and channels."""
+    """Encoded pictures -> uint8 (N, H, W, C), in the request's size and channels.
+
+    Args:
+        files: each a whole file of a picture.
+        name: what a warning of animations calls them.
+        request: size and channels that are wanted; None keeps the size, and makes colour.
+
+    Raises:
+        ValueError: a picture that cannot be read, or pictures of different sizes.
+    """
 
     def one(k):
         try:

@@ -28,6 +28,18 @@ SHARPNESS = 4  # drawn so many times larger, then averaged
 
 @dataclass
 class Thing:
+    """A shape in a scene.
+
+    Args:
+        shape: number in SHAPES.
+        colour: number in COLOURS.
+        size: number in SIZES.
+        x: of its centre, as a share of the image.
+        y: of its centre, as a share of the image.
+        dx: its move from frame to frame.
+        dy: its move from frame to frame.
+    """
+
     shape: int
     colour: int
     size: int
@@ -40,7 +52,8 @@ class Thing:
         return f"{tuple(SIZES)[self.size]} {tuple(COLOURS)[self.colour]} {SHAPES[self.shape]}"
 
     @property
-    def radius(self):
+    def radius(self) -> float:
+        """As a share of the image."""
         return tuple(SIZES.values())[self.size]
 
     def at(self, time: int) -> tuple[float, float]:
@@ -56,12 +69,21 @@ class Thing:
 
 @dataclass
 class Scene:
+    """One or two things on a background.
+
+    Args:
+        things: the first one is nearest.
+        background: number in BACKGROUNDS.
+        relation: of the first to the second, number in RELATIONS; None with one thing.
+    """
+
     things: list[Thing]  # the first one is nearest
     background: int
     relation: int | None
 
     @property
     def caption(self) -> str:
+        """The scene in words."""
         first, *rest = (f"a {thing}" for thing in self.things)
         whole = f"{first} {RELATIONS[self.relation]} {rest[0]}" if rest else first
         return f"{whole} on a {tuple(BACKGROUNDS)[self.background]} background"
@@ -80,7 +102,14 @@ class Scene:
 
 
 def scene(seed: int, split: str, k: int, one: bool = False) -> Scene:
-    """Scene k of a split: always the same. With `one`, of a single thing on black."""
+    """Scene k of a split: always the same.
+
+    Args:
+        seed: of all scenes.
+        split: "train" or "test".
+        k: number of the scene.
+        one: a single thing on black.
+    """
     rng = np.random.default_rng([seed, *split.encode(), k])
     two = rng.random() < 0.6 and not one
     relation = int(rng.integers(len(RELATIONS))) if two else None
@@ -177,10 +206,21 @@ OUTLINES = {
 
 
 def find(kind: str, request: Request, seed: int = 0) -> Source:
-    """Keys: `image`, `label` (the shape of the first thing), `caption`, `mask` (k where the k-th thing is), `attributes`
+    """Scenes of one or two shapes, with all that is true of them.
+
+    Keys: `image`, `label` (the shape of the first thing), `caption`, `mask` (k where the k-th thing is), `attributes`
     int32 (2, 3) (shape, colour, size of each thing, -1 where there is none), `relation` int32 (-1 with one thing), and
-    `clip` uint8 (frames, H, W, 3), whose first frame is the image, if frames are asked for. Of the kind "one", scenes of one thing on
-    black, also `factors` float32 (5,): shape, colour, size, x and y, the last two in [0, 1].
+    `clip` uint8 (frames, H, W, 3), whose first frame is the image, if frames are asked for. Of the kind "one" also `factors` float32
+    (5,): shape, colour, size, x and y, the last two in [0, 1].
+
+    Args:
+        kind: "", or "one" for scenes of one thing on black.
+        request: squares of 16 to 128 pixels, by default 32.
+        seed: of all scenes.
+
+    Raises:
+        NoSplit: another split than train, test, all.
+        ValueError: another size, or fewer than one frame.
     """
     wants_split("shapes", request.split, (*COUNTS, "all"))
     height, width = request.size or (32, 32)
