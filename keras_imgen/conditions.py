@@ -34,6 +34,7 @@ class Condition(Kind):
     """
 
     noun = "condition"
+    takes_arrays = True  # False of one that encodes something else, as text: then arrays are taken as encoded already
     key: str
 
     def inputs(self) -> dict[str, Input]:
@@ -54,6 +55,28 @@ class Condition(Kind):
         if not text.endswith(".npy"):
             raise ValueError(f"Expected {self.key} as a .npy file, got {text!r}.")
         return np.load(text, allow_pickle=False)
+
+    def arrays(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """What is encoded already, as a data set has it, looked at.
+
+        Args:
+            given: arrays under the names of `inputs()`; a mask that is not there is true everywhere.
+
+        Raises:
+            ValueError: arrays of another form.
+        """
+        found = {}
+        for name, one in self.inputs().items():
+            known = given[self.key]
+            array = np.ones(known.shape[:-1], bool) if name not in given and one.dtype == "bool" else given.get(name)
+            size = np.shape(array)[-len(one.shape) :] if one.shape else ()
+            rows = np.ndim(array) - len(one.shape)
+            if array is None or rows not in (0, 1) or any(a not in (None, b) for a, b in zip(one.shape, size)):
+                raise ValueError(
+                    f"Expected {name!r} of shape (n, {', '.join(map(str, one.shape))}), got {shown(array)}."
+                )
+            found[name] = np.asarray(array, one.dtype)
+        return found
 
     def encode(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Arrays for all of `inputs()`, each (n, ...), or without rows for what all images share.
@@ -261,7 +284,8 @@ def encoded(conditions: Conditions, given: Mapping[str, Any]) -> dict[str, np.nd
     found = {}
     for condition in conditions:
         if condition.key in given:
-            found |= condition.encode(given)
+            is_array = isinstance(given[condition.key], np.ndarray) and given[condition.key].dtype.kind in "biuf"
+            found |= condition.encode(given) if condition.takes_arrays or not is_array else condition.arrays(given)
         elif alone := [name for name in condition.inputs() if name in given]:
             raise ValueError(f"Expected {condition.key!r} with {alone[0]!r}.")
     return found

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 
 from keras_imgen.data.host import of_host
+from keras_imgen.data.pipeline import load
+from keras_imgen.data.sources import Source
 
 Batch = dict[str, Any]
 
@@ -25,9 +27,9 @@ def shuffled(batch: Batch, batch_size: int, seed: int) -> Any:
         batch_size: rows of a batch; the last one may have fewer.
         seed: of the order.
     """
-    from keras_imgen.data import load
-
-    return load(batch, batch=batch_size, shuffle=True, seed=seed, drop_remainder=False)
+    first = next(iter(batch.values()))
+    source = Source(len(first), first.shape[1:], lambda rows: {k: v[rows] for k, v in batch.items()})
+    return load(source, batch=batch_size, shuffle=True, seed=seed, drop_remainder=False)
 
 
 def split(batch: Batch, fraction: float) -> tuple[Batch, Batch | None]:

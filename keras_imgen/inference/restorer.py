@@ -1,5 +1,6 @@
 """Any picture a person has, gray, colour, alpha, 16 bits, any size, through a network of floats of one kind. NumPy and Pillow only."""
 
+import inspect
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from PIL import Image
 
 from keras_imgen.arguments import finite, integer
 from keras_imgen.conditions import Conditions, inputs_of
-from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Tensor, signature
+from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Run, Tensor, signature
 from keras_imgen.inference.requests import rows
 from keras_imgen.inference.tiling import out_of_memory, tiled
 from keras_imgen.kinds import Kind
@@ -62,20 +63,20 @@ class TiledEndpoint(Endpoint):
     answers_pictures = True
     form: Form
 
-    def parameters(self):
+    def parameters(self) -> inspect.Signature:
         names = ("masks", "sigma", "seed", "conditions", "tile", "overlap", "ensemble", "progress")
         return signature({"images": REQUIRED}, {k: v for k, v in restore.__kwdefaults__.items() if k in names})
 
-    def needs(self):
+    def needs(self) -> list[str]:
         return ["masks"] * self.form.mask + ["sigma"] * self.form.sigma
 
-    def tensors(self):
+    def tensors(self) -> dict[str, Tensor]:
         own = {"image": self.form.channels, "mask": self.form.mask and 1, "latent": self.form.latent}
         maps = {k: Tensor((None, None, n), "float32") for k, n in own.items() if n}
         sigma = {"sigma": Tensor((), "float32")} if self.form.sigma else {}
         return {**maps, **super().tensors(), **sigma}
 
-    def answer(self, run, given):
+    def answer(self, run: Run, given: Mapping[str, Any]) -> Any:
         served = {name: one.served for name, one in inputs_of(self.conditions).items()}
 
         def some(arrays):

@@ -1,33 +1,27 @@
 """ImageModel: the training step that every model of the package shares, on every backend."""
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import keras
 import numpy as np
-from keras import StatelessScope, ops
+from keras import ops
 
 from keras_imgen.arguments import integer
-from keras_imgen.conditions import Conditions, arguments, in_turn, inputs_of, of_classes
-from keras_imgen.data import prepared
-from keras_imgen.data.epoch import set_epoch
-from keras_imgen.data.files import whole
-from keras_imgen.data.host import raised_as_is
-from keras_imgen.inference.endpoints import Endpoints, bound
-from keras_imgen.inference.requests import answers
+from keras_imgen.conditions import Conditions, of_classes
 from keras_imgen.layers import MinibatchStd
-from keras_imgen.layers.pictures import rescale
 from keras_imgen.models import batches
+from keras_imgen.models.answering import Answering
+from keras_imgen.models.average import Averaged
+from keras_imgen.models.fitting import Fitting
+from keras_imgen.models.saving import Saving
 from keras_imgen.training import backend, random
 from keras_imgen.training.optimizers import OptimizerGroup
 from keras_imgen.training.rows import strided
-from keras_imgen.training.stop_on_nan import StopOnNaN
 
 
-class ImageModel(backend.Step):
+class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
     """Base of the models that users compile and fit.
 
     A subclass names its networks in `players`, the scalars it logs in `logged`, and writes `update(batch)` once in `keras.ops`:
@@ -66,7 +60,7 @@ class ImageModel(backend.Step):
             aggregation="only_first_replica",
         )
         # In a namespace, which Keras does not look into: it would take the players' weights for the model's own and save them twice.
-        self._untracked = SimpleNamespace(averages=[])
+        self._untracked = SimpleNamespace(averages=[], finished=False)
         self._compiled_functions: dict = {}
 
     # === What a subclass gives ===
@@ -103,22 +97,39 @@ class ImageModel(backend.Step):
         """The scalars of `evaluate` on a batch, computed with averaged weights and the same random numbers every time."""
         raise NotImplementedError
 
-    def finish(self) -> None:
-        """Called by a subclass at the end of its `__init__`, when its networks are built: makes the averages."""
-        if self.ema is not None:
-            for name in self.averaged_players:
-                for v in _floats(self.players[name]):  # with the statistics of batch norm, which belong to the weights
-                    average = self.add_weight(
-                        name=f"ema_{name}",
-                        shape=v.shape,
-                        dtype=v.dtype,
-                        trainable=False,
-                        autocast=v._autocast,
-                        aggregation="only_first_replica",
-                    )
-                    average.assign(ops.copy(v))  # JAX donates buffers: the two must not share one
-                    self._untracked.averages.append((v, average))
-        self.built = True
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images this model learns and makes."""
+        raise NotImplementedError
+
+    @property
+    def num_classes(self) -> int | None:
+        """The number of labels the model knows, None if it has none."""
+        return None
+
+    @property
+    def conditions(self) -> Conditions:
+        """What the model is told besides noise or a picture."""
+        return of_classes(self.num_classes)
+
+    def drawn(self, keys: Any, told: dict[str, Any]) -> dict[str, Any]:
+        """Conditions of new images: labels that are null are drawn by the keys (N, 2)."""
+        if "label" not in told:
+            return told
+        labels = random.integers(random.fold(keys, 1), self.num_classes)
+        return {**told, "label": ops.where(told["label"] < self.num_classes, told["label"], labels)}
+
+    def told(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """The conditions in a batch, as tensors by the names of the networks' inputs; a mask that is not there is true everywhere."""
+        found = {}
+        for condition in self.conditions:
+            for name, one in condition.inputs().items():
+                if name in batch:
+                    found[name] = ops.cast(batch[name], one.dtype)
+                elif condition.key in batch:
+                    shape = ops.shape(batch[condition.key])[: 1 + len(one.shape)]
+                    found[name] = ops.ones(shape, one.dtype)
+        return found
 
     # === Compiling ===
 
@@ -132,8 +143,12 @@ class ImageModel(backend.Step):
                 a batch is cut, one after the other, for less memory.
 
         Raises:
-            ValueError: an optimizer for nobody, an unknown argument.
+            ValueError: an optimizer for nobody, an unknown argument; a class whose `__init__` does not end with `self.finish()`.
         """
+        if not self._untracked.finished:
+            raise ValueError(
+                f"{type(self).__name__} has no averages yet: its __init__ has to end with self.finish(), when its networks are built."
+            )
         names = list(self.players)
         given = {n: kwargs.pop(f"{n}_optimizer") for n in names if f"{n}_optimizer" in kwargs}
         given = {n: o for n, o in given.items() if o is not None}
@@ -228,17 +243,6 @@ class ImageModel(backend.Step):
         self._average(network, before, ops.cast(ops.convert_to_tensor(optimizer.iterations), "int32"))
         return result
 
-    def _average(self, network, before, after) -> None:
-        if self.ema is None:
-            return
-        step = ops.cast(after, "float32")
-        decay = ops.minimum(self.ema, (1.0 - 1.0 / ops.maximum(step, 1.0)) ** (self.ema_gamma + 1.0))
-        keep = ops.where(after > before, decay, 1.0)  # no step was taken: skipped (overflow) or still accumulating
-        mine = {id(v) for v in network.variables}
-        for v, average in self._averages:
-            if id(v) in mine:
-                average.assign(average + ops.cast(1.0 - keep, v.dtype) * (v - average))
-
     def input_gradient(self, fn: Callable[[Any], Any], x: Any) -> Any:
         """Gradient of sum(fn(x)) with respect to x; can be part of a loss."""
         return backend.input_gradient(self, fn, x)
@@ -258,21 +262,6 @@ class ImageModel(backend.Step):
         rows = backend.first_row(count) + ops.arange(count, dtype="int32")
         return random.fold(random.key(rows), self.seed)
 
-    @property
-    def _averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
-        return self._untracked.averages
-
-    @contextmanager
-    def averaged(self, use: bool = True) -> Iterator[None]:
-        """Inside, the players have their averaged weights. For use in traced functions as well."""
-        if not use or not self._averages:
-            yield
-            return
-        values = {id(v): v.value for v in self.variables}
-        values.update({id(v): average.value for v, average in self._averages})
-        with StatelessScope(state_mapping=[(v, values[id(v)]) for v in self.variables]):
-            yield
-
     # === Steps, called by the backend ===
 
     def train_batch(self, data):
@@ -282,10 +271,6 @@ class ImageModel(backend.Step):
         with self.averaged():
             scalars = self.score(self._read(data))
         return self._log(scalars, data)
-
-    def as_dict(self, data: Any) -> dict[str, Any]:
-        """A batch as Keras hands it over, by key."""
-        return batches.as_dict(data, self.second, self.pictures[0])
 
     def _read(self, data):
         return batches.to_model(self.as_dict(data), self.pictures, self.reads)
@@ -300,333 +285,6 @@ class ImageModel(backend.Step):
     def metrics(self):
         return list(self._trackers.values())
 
-    # === fit and evaluate: what is wrong with the data is said before the first step ===
-
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        **kwargs,
-    ):
-        """As `keras.Model.fit`. Arrays and dicts of arrays are shuffled by (seed, epoch), so a resumed run sees the same order. A loss
-        that is not finite stops it with a warning and the last good state, see `callbacks.StopOnNaN`.
-
-        Raises:
-            ValueError: a batch that does not fit the model: channels, size, range, labels, NaN; the first one before the first step.
-                `sample_weight`, `class_weight`: the losses are means over a batch.
-        """
-        batches.refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
-        sizes = {"batch_size": batch_size, "validation_batch_size": kwargs.pop("validation_batch_size", None)}
-        batch_size, of_validation = (None if n is None else integer(k, n, 1) for k, n in sizes.items())
-        self._ready()
-        x = self._checked(x, y)
-        if prepared.is_array(x):
-            x, rest = prepared.split(x, validation_split)
-            validation_data = rest if validation_data is None else validation_data
-            batch_size = 32 if batch_size is None else batch_size
-            of_validation = of_validation or batch_size
-            if shuffle:
-                x, batch_size, shuffle = prepared.shuffled(x, batch_size, self.seed), None, False
-        elif validation_split:
-            raise ValueError("`validation_split` splits arrays: give other data sets as `validation_data`.")
-        elif not isinstance(x, keras.utils.PyDataset):
-            shuffle = False  # a tf.data.Dataset or generator has its own order, and Keras would warn
-        if validation_data is not None:
-            vx, vy, weights = keras.utils.unpack_x_y_sample_weight(validation_data)
-            batches.refuse_weights(sample_weight=weights)
-            validation_data = self._checked(vx, vy)
-            if prepared.is_array(validation_data):
-                kwargs["validation_batch_size"] = of_validation or batch_size
-        own = [keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch))]
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(own[0])
-        else:
-            given = keras.tree.flatten(callbacks or [])
-            if any(isinstance(c, keras.callbacks.SwapEMAWeights) for c in given):
-                raise ValueError(
-                    "The model keeps its own average, `ema`, with which it is evaluated and used: leave SwapEMAWeights out."
-                )
-            if not any(isinstance(c, StopOnNaN) for c in given):
-                own.append(StopOnNaN())
-            callbacks = [*own, *given]
-        how = {"epochs": epochs, "verbose": verbose, "callbacks": callbacks, "validation_data": validation_data}
-        with raised_as_is():
-            history = super().fit(x, batch_size=batch_size, shuffle=shuffle, **how, **kwargs)
-        set_epoch(max(epochs, 1) - 1)  # also where a backup left nothing to do: what comes next reads the same order
-        return history
-
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
-        """As `keras.Model.evaluate`, on averaged weights."""
-        batches.refuse_weights(sample_weight=sample_weight)
-        batch_size = None if batch_size is None else integer("batch_size", batch_size, 1)
-        if not kwargs.get("_use_cached_eval_dataset"):  # which `fit` has given, after the first time
-            x, y = self._checked(x, y), None
-        with raised_as_is():
-            return super().evaluate(x, y, batch_size=batch_size, verbose=verbose, **kwargs)
-
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """As `keras.Model.train_on_batch`."""
-        batches.refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
-        self._ready()
-        return super().train_on_batch(self._checked(x, y), return_dict=return_dict)
-
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
-        """As `keras.Model.test_on_batch`, on averaged weights."""
-        batches.refuse_weights(sample_weight=sample_weight)
-        return super().test_on_batch(self._checked(x, y), return_dict=return_dict)
-
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """As `keras.Model.predict`, on averaged weights; see `predict_batch`."""
-        batch_size = None if batch_size is None else integer("batch_size", batch_size, 1)
-        return super().predict(x, batch_size, verbose, steps, callbacks)
-
-    def predict_batch(self, data):
-        """What the model, called, says to what Keras' `predict` is given, with averaged weights; whole numbers are images in [0, 255]."""
-        x = data[0] if isinstance(data, (tuple, list)) else data
-        if isinstance(x, dict):
-            x = {**x, **{k: rescale(x[k]) for k in self.pictures if k in x}}
-        else:
-            x = rescale(x)
-        with self.averaged():
-            return self(x, training=False)
-
-    def _ready(self):
-        """Refuse what is not compiled, or was when other weights were trainable; say which player stands still."""
-        if not self.compiled:
-            raise ValueError(f"This {type(self).__name__} is not compiled. Call compile(optimizer=...) before fit().")
-        for name, network in self.players.items():
-            optimizer = self._optimizer_of(network)
-            known = getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables
-            now = network.trainable_variables
-            if not now:
-                warnings.warn(f"The {name} is frozen (trainable=False): it does not learn.", stacklevel=3)
-            elif {id(v) for v in now} != {id(v) for v in known}:
-                raise ValueError(f"What is trainable in the {name} has changed since compile(): call compile() again.")
-
-    def _checked(self, x, y=None):
-        return prepared.prepared(x, y, self)
-
-    def plain(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """A batch as it was given in the form that the model reads, and no more of it.
-
-        Raises:
-            ValueError: a batch that it cannot learn from.
-        """
-        batch = batches.plain(batch, self.num_classes, self.pictures)
-        self._check(batch)
-        return {k: v for k, v in batch.items() if self.reads is None or k in self.reads}
-
-    def _check(self, batch: dict[str, np.ndarray]) -> None:
-        """Raises ValueError if the model cannot learn from this batch."""
-        batches.check(batch, self.image_shape, self.num_classes, key=self.pictures[0])
-        batches.check_conditions(batch, self.conditions)
-
-    # === Saving ===
-
-    def save(self, filepath, overwrite=True, **kwargs):
-        """As `keras.Model.save`; the file is written beside an old one and then takes its place, so it is always whole."""
-        if not overwrite:
-            return super().save(filepath, overwrite=False, **kwargs)
-        with whole(filepath) as beside:
-            super().save(beside, **kwargs)
-
-    def _seed_states(self):
-        found = {}
-        for layer in self._flatten_layers():
-            for generator in getattr(layer, "_seed_generators", ()):
-                found[id(generator)] = generator.state
-        return list(found.values())
-
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        for i, state in enumerate(self._seed_states()):
-            store[f"seed_{i}"] = state.numpy()
-
-    def load_own_variables(self, store):
-        own = {k: store[k] for k in store.keys() if not k.startswith("seed_")}
-        super().load_own_variables(own)
-        for i, state in enumerate(self._seed_states()):
-            state.assign(store[f"seed_{i}"])
-
-    def get_config(self) -> dict:
-        return {"name": self.name, "ema": self.ema, "ema_gamma": self.ema_gamma, "seed": self.seed}
-
-    def for_inference(self) -> "ImageModel":
-        """A copy with averaged weights, without average and optimizers: a quarter of the size, the same images."""
-        copy = type(self).from_config({**self.get_config(), "ema": None})
-        averages = {id(v): average for v, average in self._averages}
-        for name, network in self.players.items():
-            for mine, its in zip(network.variables, copy.players[name].variables, strict=True):
-                its.assign(averages.get(id(mine), mine))
-        for name, part in self.parts.items():
-            for mine, its in zip(part.variables, copy.parts[name].variables, strict=True):
-                its.assign(mine)
-        own = {v.name: v for v in self._non_trainable_variables}
-        for its in copy._non_trainable_variables:
-            its.assign(own[its.name])
-        return copy
-
-    def forget_functions(self) -> None:
-        """Compile all functions anew at their next use: for when a network's policies or other settings were changed."""
-        self._compiled_functions.clear()
-        self.train_function = self.test_function = self.predict_function = None
-
-    # === Using ===
-
-    def in_batches(
-        self,
-        name: Any,
-        function: Callable[..., Any],
-        arrays: list[np.ndarray],
-        batch_size: int = 64,
-        constants: tuple = (),
-        ema: bool = True,
-        fill: bool = True,
-        any_size: bool = False,
-    ) -> np.ndarray:
-        """`function(*rows of the arrays, *constants)` with averaged weights, some rows at a time.
-
-        The function is compiled once for each `name`. With `fill` a last batch has as many rows as the others, so that a row's last
-        bits do not depend on how many there are. With `any_size` images of other sizes need no other graph, where the backend can.
-        """
-        run = self.compiled_function(name, function, ema, any_size)
-        return answers(lambda *rows: run(*rows, *constants), arrays, batch_size, fill)
-
-    def compiled_function(
-        self, name: Any, function: Callable[..., Any], ema: bool = True, any_size: bool = False
-    ) -> Callable:
-        """`function` of tensors, with averaged weights, compiled: the first for each `name` is kept, and used for all that come after."""
-        key = (name, ema, self.jit_compile)
-        if key not in self._compiled_functions:
-
-            def averaged(*args):
-                with self.averaged(ema):
-                    return function(*args)
-
-            self._compiled_functions[key] = backend.jit(self, averaged, any_size)
-        return self._compiled_functions[key]
-
-    def told_in_batches(
-        self,
-        name: Any,
-        function: Callable[..., Any],
-        arrays: list[np.ndarray],
-        told: dict[str, np.ndarray],
-        batch_size: int = 64,
-        constants: tuple = (),
-        ema: bool = True,
-        fill: bool = True,
-    ) -> np.ndarray:
-        """`function(*rows of the arrays, their conditions by name, *constants)`; otherwise as `in_batches`."""
-        count, names = len(arrays), tuple(told)  # what is compiled is kept, and must not keep the conditions
-
-        def inner(*given):
-            rest = given[count:]
-            return function(*given[:count], dict(zip(names, rest)), *rest[len(names) :])
-
-        return self.in_batches(name, inner, [*arrays, *told.values()], batch_size, constants, ema, fill)
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the images this model learns and makes."""
-        raise NotImplementedError
-
-    @property
-    def num_classes(self) -> int | None:
-        """The number of labels the model knows, None if it has none."""
-        return None
-
-    @property
-    def conditions(self) -> Conditions:
-        """What the model is told besides noise or a picture."""
-        return of_classes(self.num_classes)
-
-    def drawn(self, keys: Any, told: dict[str, Any]) -> dict[str, Any]:
-        """Conditions of new images: labels that are null are drawn by the keys (N, 2)."""
-        if "label" not in told:
-            return told
-        labels = random.integers(random.fold(keys, 1), self.num_classes)
-        return {**told, "label": ops.where(told["label"] < self.num_classes, told["label"], labels)}
-
-    def told(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """The conditions in a batch, as tensors by the names of the networks' inputs; a mask that is not there is true everywhere."""
-        found = {}
-        for condition in self.conditions:
-            for name, one in condition.inputs().items():
-                if name in batch:
-                    found[name] = ops.cast(batch[name], one.dtype)
-                elif condition.key in batch:
-                    shape = ops.shape(batch[condition.key])[: 1 + len(one.shape)]
-                    found[name] = ops.ones(shape, one.dtype)
-        return found
-
-    # === What it answers, and how it is shown ===
-
-    def endpoints(self) -> Endpoints:
-        """What the finished model answers, by the name of the method that does: from this follow its export and the client of that, the
-        command, and what a run shows and says at its end. The first is what it is for."""
-        return {}
-
-    def answer(self, name: str, given: Mapping[str, Any], ema: bool = True) -> np.ndarray:
-        """The answer of an endpoint.
-
-        Args:
-            name: of the endpoint.
-            given: all of its `parameters()`, by name.
-            ema: use averaged weights.
-
-        Raises:
-            ValueError: what its inputs or conditions refuse.
-        """
-        endpoint = self.endpoints()[name]
-
-        def run(tensors):
-            names = tuple(tensors)
-            function = lambda *values: endpoint.call(dict(zip(names, values)))  # noqa: E731
-            return self.compiled_function((name, names), function, ema)(*tensors.values())
-
-        return endpoint.answer(run, given)
-
-    def generate(self, *args: Any, ema: bool = True, **kwargs: Any) -> np.ndarray:
-        """Images, uint8 (n, height, width, channels). Image k has the seed `seed + k` and can be made again alone. The arguments are those
-        of the endpoint `generate`."""
-        endpoint = self.endpoints().get("generate")
-        if endpoint is None:
-            does = next(iter(self.endpoints()), None)
-            instead = f"makes images from images: use {does}(images)" if does else "declares no endpoint `generate`"
-            raise TypeError(f"{type(self).__name__} {instead}.")
-        return self.answer("generate", bound(endpoint, args, kwargs), ema)
-
-    def show(
-        self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
-    ) -> dict[str, np.ndarray]:
-        """Pictures to look at, by what they are, as many of each: in sample grids and reports they stand side by side.
-
-        Args:
-            batch: what the pictures are made from, as a batch of `fit`: of a model that makes new ones the conditions, which are told in
-                turn; those that are not there get examples.
-            n: how many new ones.
-            seed: picture k has the seed `seed + k`.
-            how: passed on to the method that answers.
-        """
-        told = in_turn(self.conditions, n, {k: v for k, v in (batch or {}).items() if k in inputs_of(self.conditions)})
-        return {"sample": self.generate(n, seed=seed, **arguments(told), **how)}
-
-    def export(self, path: str, **how: Any) -> None:
-        """Write a SavedModel with this model's endpoints; see `serving.export.export`."""
-        from keras_imgen.serving.export import export
-
-        export(self, path, **how)
-
 
 def weighted_mean(function: Callable[..., Any], rows: dict[str, Any], parts: int) -> Any:
     """The mean of `function(some rows)`, a structure of tensors, over parts of the rows, each by how many it has."""
@@ -638,10 +296,6 @@ def weighted_mean(function: Callable[..., Any], rows: dict[str, Any], parts: int
         found = keras.tree.map_structure(lambda v: v * ops.cast(ops.maximum(share, 0.0), v.dtype), found)  # noqa: B023
         total = found if total is None else keras.tree.map_structure(ops.add, total, found)
     return total
-
-
-def _floats(network: keras.Model) -> list[keras.Variable]:
-    return [v for v in network.variables if "float" in v.dtype]
 
 
 def rows_are_independent(network: keras.Model) -> bool:

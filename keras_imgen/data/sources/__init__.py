@@ -15,6 +15,8 @@ def find(source: Any, request: Request) -> Source:
         ValueError: an unknown name, or what the source itself refuses.
         FileNotFoundError: a file or folder that is not there, or data that cannot be downloaded.
     """
+    if isinstance(source, Source):
+        return source
     if not isinstance(source, str):
         from keras_imgen.data.sources import arrays
 

@@ -95,9 +95,10 @@ class Diffusion(ImageModel):
         self.label_dropout = label_dropout
         self.sampler, self.steps, self.guidance_scale = sampler, steps, guidance_scale
         self._image_shape = tuple(image_shape or network.image_shape)
-        if None in self._image_shape or len(self._image_shape) != 3:
+        if None in self._image_shape or len(self._image_shape) not in (3, 4):
             raise ValueError(
-                f"Expected `image_shape` (height, width, channels), got {self._image_shape}: pass image_shape=... ."
+                f"Expected `image_shape` (height, width, channels), or with frames before them, got {self._image_shape}: pass "
+                "image_shape=... ."
             )
         # What is learned from a batch besides the weights, as by batch or spectral norm, needs it whole.
         self._in_halves = not network.non_trainable_weights

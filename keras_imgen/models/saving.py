@@ -1,0 +1,52 @@
+"""How a model is written and read again: whole files, and everything that the next step depends on."""
+
+from typing import Any
+
+from keras_imgen.data.files import whole
+
+
+class Saving:
+    """How an `ImageModel` is saved."""
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """As `keras.Model.save`; the file is written beside an old one and then takes its place, so it is always whole."""
+        if not overwrite:
+            return super().save(filepath, overwrite=False, **kwargs)
+        with whole(filepath) as beside:
+            super().save(beside, **kwargs)
+
+    def _seed_states(self):
+        found = {}
+        for layer in self._flatten_layers():
+            for generator in getattr(layer, "_seed_generators", ()):
+                found[id(generator)] = generator.state
+        return list(found.values())
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for i, state in enumerate(self._seed_states()):
+            store[f"seed_{i}"] = state.numpy()
+
+    def load_own_variables(self, store):
+        own = {k: store[k] for k in store.keys() if not k.startswith("seed_")}
+        super().load_own_variables(own)
+        for i, state in enumerate(self._seed_states()):
+            state.assign(store[f"seed_{i}"])
+
+    def get_config(self) -> dict:
+        return {"name": self.name, "ema": self.ema, "ema_gamma": self.ema_gamma, "seed": self.seed}
+
+    def for_inference(self) -> Any:
+        """A copy with averaged weights, without average and optimizers: a quarter of the size, the same images."""
+        copy = type(self).from_config({**self.get_config(), "ema": None})
+        averages = {id(v): average for v, average in self._averages}
+        for name, network in self.players.items():
+            for mine, its in zip(network.variables, copy.players[name].variables, strict=True):
+                its.assign(averages.get(id(mine), mine))
+        for name, part in self.parts.items():
+            for mine, its in zip(part.variables, copy.parts[name].variables, strict=True):
+                its.assign(mine)
+        own = {v.name: v for v in self._non_trainable_variables}
+        for its in copy._non_trainable_variables:
+            its.assign(own[its.name])
+        return copy
