@@ -10,14 +10,8 @@ from keras_imgen.arguments import integer
 from keras_imgen.conditions import counts, encoded, given_with, inputs_of
 from keras_imgen.inference.requests import rows, truncation_bound
 from keras_imgen.layers.pictures import to_uint8
-from keras_imgen.losses import adversarial
-from keras_imgen.models.adversarial.regularizers import (
-    R1,
-    GradientPenalty,
-    Regularizer,
-    checked,
-    discriminator_step,
-)
+from keras_imgen.losses import adversarial, terms
+from keras_imgen.models.adversarial.regularizers import R1, GradientPenalty, Regularizer, discriminator_step
 from keras_imgen.models.calls import call, check_labels, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
 from keras_imgen.training import backend, random
@@ -65,7 +59,7 @@ class GAN(ImageModel):
         **kwargs,
     ):
         self.loss_pair = adversarial.get(loss)
-        self.regularizers = (R1(),) if regularizers is None else checked(regularizers)
+        self.regularizers = (R1(),) if regularizers is None else terms.checked(regularizers, "regularizers")
         self.adaptive = hasattr(augment, "next_state")
         self.auxiliary = not isinstance(discriminator, keras.Sequential) and isinstance(discriminator.output, dict)
         self.logged = tuple(self._logged())
@@ -388,10 +382,18 @@ class WGAN(GAN):
     Its discriminator is a critic: no batch norm. Arguments as for `GAN`, with these defaults.
     """
 
-    def __init__(self, generator, discriminator, num_classes=None, regularizers=None, critic_steps=5, **kwargs):
-        terms = (GradientPenalty(),) if regularizers is None else regularizers
-        kwargs = {"loss": "wasserstein", **kwargs}
-        super().__init__(generator, discriminator, num_classes, regularizers=terms, critic_steps=critic_steps, **kwargs)
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        num_classes: int | None = None,
+        regularizers: tuple[Regularizer, ...] | None = None,
+        critic_steps: int = 5,
+        loss: str | adversarial.AdversarialLoss = "wasserstein",
+        **kwargs,
+    ):
+        regularizers = (GradientPenalty(),) if regularizers is None else regularizers
+        super().__init__(generator, discriminator, num_classes, loss, regularizers, critic_steps, **kwargs)
 
     def default_optimizers(self):
         return {name: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9) for name in self.players}

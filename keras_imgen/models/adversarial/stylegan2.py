@@ -11,6 +11,7 @@ from keras_imgen.arguments import finite
 from keras_imgen.conditions import given_with
 from keras_imgen.inference.requests import rows, truncation_bound
 from keras_imgen.layers.pictures import to_uint8
+from keras_imgen.losses import terms
 from keras_imgen.models.adversarial.gan import GAN
 from keras_imgen.models.adversarial.regularizers import R1
 from keras_imgen.training import random
@@ -103,27 +104,17 @@ class StyleGAN2(GAN):
         return self.path_length_weight * ops.mean(ops.square(lengths - mean)), mean
 
     def _generator_step(self, batch, keys):
-        told = self.told(batch)
-        loss_fn = self._generator_loss(batch, keys)
         if not self.path_length_weight:
-            _, loss, fake = self.minimize(loss_fn, self.generator)
-            return loss, fake
-        every = self.path_length_every
-        iteration = ops.cast(ops.convert_to_tensor(self._optimizer_of(self.generator).iterations), "int32")
+            return super()._generator_step(batch, keys)
+        told, loss_fn = self.told(batch), self._generator_loss(batch, keys)
+        iteration = terms.iteration(self._optimizer_of(self.generator))
         rows = (ops.shape(keys)[0] + 1) // 2  # half a batch, as in the paper's programs
         half, some = random.fold(keys, 8)[:rows], {k: v[:rows] for k, v in told.items()}
 
         def with_path():
             total, loss, fake = loss_fn()
-
-            def term():
-                penalty, mean = self.generator_term(half, some)
-                return ops.cast(every * penalty, "float32"), ops.cast(mean, "float32")
-
-            def nothing():
-                return ops.zeros((), "float32"), ops.cast(ops.copy(self.mean_path), "float32")
-
-            penalty, mean = ops.cond(iteration % every == 0, term, nothing)
+            term = lambda: self.generator_term(half, some)  # noqa: E731
+            penalty, mean = terms.lazily(self.path_length_every, iteration, term, ops.copy(self.mean_path))
             return total + penalty, loss, fake, mean
 
         _, loss, fake, mean = self.minimize(with_path, self.generator)

@@ -10,7 +10,7 @@ from keras_imgen.arguments import integer
 from keras_imgen.conditions import given_with
 from keras_imgen.inference.requests import rows, told
 from keras_imgen.layers.pictures import rescale
-from keras_imgen.losses import divergence
+from keras_imgen.losses import divergence, terms
 from keras_imgen.models.variational import likelihoods
 from keras_imgen.models.variational.autoencoder import Autoencoder
 from keras_imgen.training import random
@@ -87,7 +87,7 @@ class VAE(Autoencoder):
 
     def update(self, batch):
         keys = self.next_keys(ops.shape(batch["image"])[0])
-        self._step.assign(ops.cast(ops.convert_to_tensor(self.optimizer.iterations), "float32"))
+        self._step.assign(ops.cast(terms.iteration(self.optimizer), "float32"))
         _, logs, kl = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
         return {**logs, "active_units": self._active(kl)}
 
@@ -117,7 +117,7 @@ class VAE(Autoencoder):
         return self._now(self.beta) * total, {}
 
     def _now(self, value):
-        return ops.cast(value(ops.copy(self._step)), "float32") if callable(value) else value
+        return terms.at(value, ops.copy(self._step))
 
     def _bits(self, nats):
         discrete = self.likelihood.discrete
@@ -200,7 +200,8 @@ class IWAE(VAE):
 
     Args:
         samples: draws for each image (the paper's k); the decoder's work grows with it.
-        encoder, decoder, num_classes, likelihood, sampler, noise: see `VAE`.
+        encoder, decoder, num_classes, likelihood, sampler, noise: see `VAE`. The bound has no KL of its own to weigh, so that
+            `beta`, `capacity` and `free_bits` are refused.
 
     Logs those of `VAE`; `loss` is the bound, of which `bits_per_dimension` tells too.
     """
@@ -234,7 +235,7 @@ class TCVAE(VAE):
     Args:
         dataset_size: how many images there are to learn from, for the estimate of the latents' joint density.
         beta: of the total correlation; a number or a schedule.
-        others: see `VAE`.
+        others: see `VAE`. The KL is taken apart, so that what limits all of it, `capacity` and `free_bits`, is refused.
 
     Logs those of `VAE` and `total_correlation`, in nats.
     """
