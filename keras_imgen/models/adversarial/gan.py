@@ -1,5 +1,6 @@
 """GAN: two players, one of the adversarial losses, and terms that keep the game stable."""
 
+from enum import IntEnum
 from typing import Any
 
 import keras
@@ -11,18 +12,21 @@ from keras_imgen.conditions import counts, encoded, given_with, inputs_of
 from keras_imgen.inference.endpoints import Endpoint, Number, Seeds
 from keras_imgen.inference.requests import rows
 from keras_imgen.layers.pictures import to_uint8
-from keras_imgen.losses import adversarial
-from keras_imgen.models.adversarial.regularizers import (
-    R1,
-    GradientPenalty,
-    Regularizer,
-    checked,
-    discriminator_step,
-)
+from keras_imgen.losses import adversarial, terms
+from keras_imgen.models.adversarial.regularizers import R1, GradientPenalty, Regularizer, discriminator_step
 from keras_imgen.models.calls import call, check_labels, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import per_row, strided
+
+
+class Stream(IntEnum):
+    """What a GAN draws from keys: the random streams of a step, and of an image. `StyleGAN2` has more."""
+
+    LATENT = 0
+    AUGMENT_REAL = 1
+    AUGMENT_FAKE = 2
+    REGULARIZERS = 3
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -66,7 +70,7 @@ class GAN(ImageModel):
         **kwargs,
     ):
         self.loss_pair = adversarial.get(loss)
-        self.regularizers = (R1(),) if regularizers is None else checked(regularizers)
+        self.regularizers = (R1(),) if regularizers is None else terms.checked(regularizers, "regularizers")
         self.adaptive = hasattr(augment, "next_state")
         self.auxiliary = not isinstance(discriminator, keras.Sequential) and isinstance(discriminator.output, dict)
         self.logged = tuple(self._logged())
@@ -142,7 +146,7 @@ class GAN(ImageModel):
 
     def latents(self, keys, truncation: Any = None):
         """N(0, I), (N, latent_dim). With `truncation` t, within [-t, t] (BigGAN, Brock et al. 2019, section 3.1)."""
-        drawn = random.normal(random.fold(keys, 0), (self.latent_dim,))
+        drawn = random.normal(random.fold(keys, Stream.LATENT), (self.latent_dim,))
         if truncation is None:
             return drawn
         # The normal distribution's quantile of a number within its share: the same image, drawn in as t falls.
@@ -166,7 +170,7 @@ class GAN(ImageModel):
         for i in range(self.critic_steps):
             part = {k: strided(v, i, self.critic_steps) for k, v in batch.items()} if self.critic_steps > 1 else batch
             keys = self.next_keys(ops.shape(part["image"])[0])
-            fake = ops.stop_gradient(self.make(random.fold(keys, 0), self.told(part), True))
+            fake = ops.stop_gradient(self.make(random.fold(keys, Stream.LATENT), self.told(part), True))
             logs.update(self._discriminator_step(part, keys, fake))
         logs["generator_loss"], _ = self._generator_step(part, self.next_keys(ops.shape(part["image"])[0]))
         return logs
@@ -179,8 +183,8 @@ class GAN(ImageModel):
     def _discriminator_step(self, batch, keys, fake):
         told, labels = self.told(batch), batch.get("label")
         diversity = _spread(fake) / (_spread(batch["image"]) + 1e-6)
-        real = self._augmented(batch["image"], random.fold(keys, 1))
-        fake = self._augmented(fake, random.fold(keys, 2))
+        real = self._augmented(batch["image"], random.fold(keys, Stream.AUGMENT_REAL))
+        fake = self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE))
 
         def critic(images, training=False):
             return self.judge(images, told, training)[0]
@@ -192,7 +196,7 @@ class GAN(ImageModel):
             crossed = [_cross_entropy(labels, c) for c in (real_classes, fake_classes)]
             return real_logits, fake_logits, {"class_loss": (self.auxiliary_weight, 0.5 * (crossed[0] + crossed[1]))}
 
-        keys = random.fold(keys, 3)
+        keys = random.fold(keys, Stream.REGULARIZERS)
         logs, (real_logits, fake_logits), now = discriminator_step(self, real, fake, judge_both, critic, keys)
         logs["diversity"] = diversity
         if self.adaptive:
@@ -222,11 +226,12 @@ class GAN(ImageModel):
         told, labels = self.told(batch), batch.get("label")
 
         def loss_fn():
-            fake = self.make(random.fold(keys, 0), told, True)
-            logits, classes = self.judge(self._augmented(fake, random.fold(keys, 2)), told, True)
+            fake = self.make(random.fold(keys, Stream.LATENT), told, True)
+            logits, classes = self.judge(self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE)), told, True)
             real = None
             if self.loss_pair.pairs:
-                real = self.judge(self._augmented(batch["image"], random.fold(keys, 1)), told, True)[0]
+                real = self._augmented(batch["image"], random.fold(keys, Stream.AUGMENT_REAL))
+                real = self.judge(real, told, True)[0]
             loss = total = self.loss_pair.generator(logits, real)
             if classes is not None:
                 total = total + self.auxiliary_weight * _cross_entropy(labels, classes)
@@ -389,10 +394,18 @@ class WGAN(GAN):
     Its discriminator is a critic: no batch norm. Arguments as for `GAN`, with these defaults.
     """
 
-    def __init__(self, generator, discriminator, num_classes=None, regularizers=None, critic_steps=5, **kwargs):
-        terms = (GradientPenalty(),) if regularizers is None else regularizers
-        kwargs = {"loss": "wasserstein", **kwargs}
-        super().__init__(generator, discriminator, num_classes, regularizers=terms, critic_steps=critic_steps, **kwargs)
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        num_classes: int | None = None,
+        regularizers: tuple[Regularizer, ...] | None = None,
+        critic_steps: int = 5,
+        loss: str | adversarial.AdversarialLoss = "wasserstein",
+        **kwargs,
+    ):
+        regularizers = (GradientPenalty(),) if regularizers is None else regularizers
+        super().__init__(generator, discriminator, num_classes, loss, regularizers, critic_steps, **kwargs)
 
     def default_optimizers(self):
         return {name: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9) for name in self.players}

@@ -1,7 +1,6 @@
 """Terms that are added to the discriminator's loss: each one small class with the paper it comes from.
 
-A term is called with a `DiscriminatorStep` and gives a scalar. With `every` = k it is computed in one step of k and counts k
-times there (lazy regularisation, Karras et al. 2020, section 3.1). Penalties on gradients call the critic with
+A term is called with a `DiscriminatorStep` and gives a scalar, its weight in it. Penalties on gradients call the critic with
 `training=False`: no dropout, and the state of batch or spectral norm stays as it is.
 """
 
@@ -12,10 +11,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_imgen.losses import terms
+from keras_imgen.losses.terms import Schedule, Term, at
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import per_row
-
-Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 @dataclass(frozen=True)
@@ -38,35 +37,10 @@ class DiscriminatorStep:
     iteration: Any = 0
 
 
-class Regularizer:
-    """Base: a name for the logs, `every`, and a config made of the arguments: numbers, or schedules of the iteration."""
+class Regularizer(Term):
+    """A term of the discriminator's loss: called with a `DiscriminatorStep`. It is logged as it counts, with its weight."""
 
-    @property
-    def name(self) -> str:
-        return type(self).__name__.lower()
-
-    def __init__(self, every: int = 1, **arguments: float | Schedule):
-        if every < 1:
-            raise ValueError(f"Expected `every` of at least 1 step, got {every!r}.")
-        for k, v in arguments.items():
-            if not isinstance(v, Schedule) and v < 0:
-                raise ValueError(f"Expected `{k}` of at least 0, got {v!r}.")
-            setattr(self, k, v)
-        self.every, self._arguments = every, {**arguments, "every": every}
-
-    def __call__(self, step: DiscriminatorStep) -> Any:
-        raise NotImplementedError
-
-    def get_config(self) -> dict:
-        return {k: keras.saving.serialize_keras_object(v) for k, v in self._arguments.items()}
-
-    @classmethod
-    def from_config(cls, config: dict) -> "Regularizer":
-        return cls(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
-
-
-def _at(value, step):
-    return value(step.iteration) if isinstance(value, Schedule) else value
+    weighted = True
 
 
 def _squared_norm(gradient):
@@ -88,7 +62,7 @@ class R1(Regularizer):
         super().__init__(every, gamma=gamma)
 
     def __call__(self, step):
-        return 0.5 * _at(self.gamma, step) * ops.mean(_squared_norm(step.gradient(step.critic, step.real)))
+        return 0.5 * at(self.gamma, step.iteration) * ops.mean(_squared_norm(step.gradient(step.critic, step.real)))
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -101,7 +75,7 @@ class R2(Regularizer):
         super().__init__(every, gamma=gamma)
 
     def __call__(self, step):
-        return 0.5 * _at(self.gamma, step) * ops.mean(_squared_norm(step.gradient(step.critic, step.fake)))
+        return 0.5 * at(self.gamma, step.iteration) * ops.mean(_squared_norm(step.gradient(step.critic, step.fake)))
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -110,13 +84,13 @@ class GradientPenalty(Regularizer):
 
     name = "gradient_penalty"
 
-    def __init__(self, weight: float = 10.0, every: int = 1):
+    def __init__(self, weight: float | Schedule = 10.0, every: int = 1):
         super().__init__(every, weight=weight)
 
     def __call__(self, step):
         u = ops.reshape(random.uniform(step.keys), (-1, *(1 for _ in step.real.shape[1:])))
         points = u * step.real + (1.0 - u) * step.fake
-        return self.weight * ops.mean(ops.square(_norm(step.gradient(step.critic, points)) - 1.0))
+        return at(self.weight, step.iteration) * ops.mean(ops.square(_norm(step.gradient(step.critic, points)) - 1.0))
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -125,13 +99,13 @@ class DRAGAN(Regularizer):
 
     name = "dragan"
 
-    def __init__(self, weight: float = 10.0, every: int = 1):
+    def __init__(self, weight: float | Schedule = 10.0, every: int = 1):
         super().__init__(every, weight=weight)
 
     def __call__(self, step):
         u = random.uniform(step.keys, tuple(step.real.shape[1:]))
         points = step.real + 0.5 * ops.std(step.real) * u
-        return self.weight * ops.mean(ops.square(_norm(step.gradient(step.critic, points)) - 1.0))
+        return at(self.weight, step.iteration) * ops.mean(ops.square(_norm(step.gradient(step.critic, points)) - 1.0))
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -141,7 +115,7 @@ class Consistency(Regularizer):
 
     name = "consistency"
 
-    def __init__(self, real: float = 10.0, fake: float = 0.0, every: int = 1):
+    def __init__(self, real: float | Schedule = 10.0, fake: float | Schedule = 0.0, every: int = 1):
         super().__init__(every, real=real, fake=fake)
 
     def __call__(self, step):
@@ -157,7 +131,7 @@ class Consistency(Regularizer):
         ):
             if weight:
                 again = ops.cast(step.critic(moved(images)), "float32")
-                total = total + weight * ops.mean(ops.square(ops.cast(logits, "float32") - again))
+                total = total + at(weight, step.iteration) * ops.mean(ops.square(ops.cast(logits, "float32") - again))
         return ops.convert_to_tensor(total, dtype="float32")
 
 
@@ -168,22 +142,14 @@ class LeCam(Regularizer):
 
     name = "lecam"
 
-    def __init__(self, weight: float = 0.1, every: int = 1):
+    def __init__(self, weight: float | Schedule = 0.1, every: int = 1):
         super().__init__(every, weight=weight)
 
     def __call__(self, step):
         real, fake = (ops.cast(v, "float32") for v in (step.real_logits, step.fake_logits))
         above = ops.mean(ops.square(ops.relu(real - step.means[1])))
         below = ops.mean(ops.square(ops.relu(step.means[0] - fake)))
-        return self.weight * (above + below)
-
-
-def checked(regularizers: Any) -> tuple[Regularizer, ...]:
-    """Raises ValueError for two of one name: they could not be told apart in the logs."""
-    names = [term.name for term in regularizers]
-    if len(set(names)) < len(names):
-        raise ValueError(f"Expected each of the `regularizers` once, got {', '.join(names)}.")
-    return tuple(regularizers)
+        return at(self.weight, step.iteration) * (above + below)
 
 
 def discriminator_step(
@@ -201,19 +167,17 @@ def discriminator_step(
         The logs; the logits of real and of fake images, float32; their two means over all replicas, (2,).
     """
     before = None if model.logit_means is None else ops.copy(model.logit_means)
-    iteration = ops.cast(ops.convert_to_tensor(model._optimizer_of(model.discriminator).iterations), "int32")
+    iteration = terms.iteration(model._optimizer_of(model.discriminator))
 
     def loss_fn():
         real_logits, fake_logits, more = judge_both()
         loss = model.loss_pair.discriminator(real_logits, fake_logits)
         state = (model.input_gradient, keys, before, iteration)
         step = DiscriminatorStep(real, fake, real_logits, fake_logits, critic, *state)
-        added = {
-            term.name: _lazily(term, replace(step, keys=random.fold(keys, i)))
-            for i, term in enumerate(model.regularizers)
-        }
-        total = sum((weight * term for weight, term in more.values()), sum(added.values(), loss))
-        logs = {**added, **{name: term for name, (_, term) in more.items()}, "discriminator_loss": loss}
+        call = lambda i, term: term(replace(step, keys=random.fold(keys, i)))  # noqa: E731
+        total, logs = terms.added(model.regularizers, iteration, call, loss)
+        total = sum((weight * term for weight, term in more.values()), total)
+        logs = {**logs, **{name: term for name, (_, term) in more.items()}, "discriminator_loss": loss}
         return total, logs, real_logits, fake_logits
 
     _, logs, *logits = model.minimize(loss_fn, model.discriminator)
@@ -223,14 +187,3 @@ def discriminator_step(
     if before is not None:
         model.logit_means.assign(before + 0.01 * (now - before))
     return {**logs, **model.loss_pair.accuracy(real_logits, fake_logits)}, (real_logits, fake_logits), now
-
-
-def _lazily(term, step):
-    """The term, in one step of `term.every` and so many times as large there."""
-    if term.every == 1:
-        return term(step)
-    return ops.cond(
-        step.iteration % term.every == 0,
-        lambda: ops.cast(term.every * term(step), "float32"),
-        lambda: ops.zeros((), "float32"),
-    )

@@ -7,32 +7,22 @@ from keras import ops
 
 from keras_imgen import named_parts
 from keras_imgen.losses import perceptual, pixel
+from keras_imgen.losses.terms import Schedule, Term
 
 
-class Objective(named_parts.Part):
-    """A named part of the loss: called with target and restored images, float32 (N, H, W, C) in [-1, 1], it gives a scalar.
+class Objective(Term):
+    """A term of a restorer's loss, logged without its weight: called with target and restored images, float32 (N, H, W, C) in [-1, 1].
 
     Args:
-        weight: by which it counts; it is logged without it.
+        weight: by which it counts, of at least 0; or a schedule of the iteration.
+        every: see `losses.terms.Term`.
     """
 
-    def __init__(self, weight: float = 1.0):
-        if not weight > 0:
-            raise ValueError(f"Expected `weight` above 0, got {weight!r}.")
-        self.weight = weight
-
-    @property
-    def name(self) -> str:
-        return type(self).__name__.lower()
-
-    def __call__(self, target: Any, image: Any) -> Any:
-        raise NotImplementedError
+    def __init__(self, weight: float | Schedule = 1.0, every: int = 1):
+        super().__init__(every, weight=weight)
 
     def prepare(self) -> None:
         """Load what it needs; called before training, outside of compiled functions."""
-
-    def get_config(self):
-        return {"weight": self.weight}
 
 
 class L1(Objective):
@@ -68,7 +58,7 @@ class Perceptual(Objective):
     Maps are scaled to unit length (Zhang et al. 2018), so that a weight means the same for every trunk.
 
     Args:
-        weight: see `Objective`; the distance is between 0 and 4.
+        weight, every: see `Objective`; the distance is between 0 and 4.
         style: weight of the Gram matrices (Gatys et al. 2016), which know textures but not where they are, beside that of the maps.
             They are small: weights of a thousand are usual.
         trunk: a model of images in [0, 255], (N, H, W, 3), with one or several maps (N, h, w, c) as outputs; None: SqueezeNet 1.1 with
@@ -78,12 +68,13 @@ class Perceptual(Objective):
 
     def __init__(
         self,
-        weight: float = 1.0,
+        weight: float | Schedule = 1.0,
         style: float = 0.0,
         trunk: keras.Model | None = None,
         layers: tuple[int, ...] | None = None,
+        every: int = 1,
     ):
-        super().__init__(weight)
+        super().__init__(weight, every)
         if style < 0:
             raise ValueError(f"Expected `style` of at least 0, got {style!r}.")
         self.style, self.trunk, self.layers, self._loaded = style, trunk, layers, trunk
@@ -109,11 +100,6 @@ class Perceptual(Objective):
     def get_config(self):
         trunk = None if self.trunk is None else keras.saving.serialize_keras_object(self.trunk)
         return {**super().get_config(), "style": self.style, "trunk": trunk, "layers": self.layers}
-
-    @classmethod
-    def from_config(cls, config):
-        trunk = config.get("trunk")
-        return cls(**{**config, "trunk": keras.saving.deserialize_keras_object(trunk) if trunk else None})
 
 
 OBJECTIVES = named_parts.register(

@@ -1,6 +1,7 @@
 """What all restoring models are: a network, what it is trained for, and `restore` for any picture."""
 
 import math
+from enum import IntEnum
 from typing import Any
 
 import keras
@@ -10,14 +11,23 @@ from keras_imgen.conditions import inputs_of, num_classes
 from keras_imgen.inference.endpoints import bound
 from keras_imgen.inference.restorer import Form, TiledEndpoint
 from keras_imgen.losses import adversarial as adversarial_losses
-from keras_imgen.losses import divergence
+from keras_imgen.losses import divergence, terms
 from keras_imgen.models import batches
-from keras_imgen.models.adversarial.regularizers import Regularizer, checked, discriminator_step
+from keras_imgen.models.adversarial.regularizers import Regularizer, discriminator_step
 from keras_imgen.models.calls import Pair, call, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
+
+
+class Stream(IntEnum):
+    """What a restorer draws from the keys of a batch in training."""
+
+    POSTERIOR = 1
+    SIGMA = 2
+    NOISE = 3
+    REGULARIZERS = 4
 
 
 class Restoration(ImageModel):
@@ -69,7 +79,7 @@ class Restoration(ImageModel):
         **kwargs,
     ):
         self.objectives, self.loss_pair = _objectives(objectives), adversarial_losses.get(adversarial)
-        self.regularizers = checked(regularizers)
+        self.regularizers = terms.checked(regularizers, "regularizers")
         self.logged = self._names(discriminator, encoder)
         super().__init__(**kwargs)
         self.network, self.discriminator, self.encoder = network, discriminator, encoder
@@ -78,11 +88,11 @@ class Restoration(ImageModel):
         self.trunks = [o.trunk for o in self.objectives if getattr(o, "trunk", None) is not None]
         if self.regularizers and discriminator is None:
             raise ValueError("`regularizers` are terms of the discriminator's loss, and there is no discriminator.")
-        self.logit_means = None
-        if self.regularizers:
-            self.logit_means = self.add_weight(
-                name="logit_means", shape=(2,), initializer="zeros", trainable=False, aggregation="mean"
-            )
+        state = {"initializer": "zeros", "trainable": False, "aggregation": "mean"}
+        self.logit_means = self.add_weight(name="logit_means", shape=(2,), **state) if self.regularizers else None
+        # The step that the objectives go by, in evaluation too: JAX does not hand the optimizer to it.
+        varies = any(o.varies for o in self.objectives)
+        self._step = self.add_weight(name="step", shape=(), **state) if varies else None
         if encoder is not None and self._latent is None:
             raise ValueError(
                 f"Expected a network that takes the encoder's `latent`, got one of {', '.join(inputs(network))}."
@@ -92,12 +102,12 @@ class Restoration(ImageModel):
         self.finish()
 
     def _names(self, discriminator, encoder):
-        terms = tuple(o.name for o in self.objectives) if len(self.objectives) > 1 else ()
+        several = tuple(o.name for o in self.objectives) if len(self.objectives) > 1 else ()
         played = ("adversarial", "discriminator_loss", "real_accuracy", "fake_accuracy")
         return (
             "loss",
             "psnr",
-            *terms,
+            *several,
             *(("kl",) if encoder is not None else ()),
             *(played if discriminator is not None else ()),
             *(term.name for term in self.regularizers),
@@ -203,17 +213,17 @@ class Restoration(ImageModel):
         if self.encoder is not None:
             mean, log_variance = self.posterior(given["image"], target, training)
             if training:
-                noise = random.normal(random.fold(keys, 1), known_size(mean))
+                noise = random.normal(random.fold(keys, Stream.POSTERIOR), known_size(mean))
                 given = {**given, "latent": mean + ops.exp(0.5 * log_variance) * noise}
         image = self.call(given, training=training)
-        terms = {o.name: o(target, image) for o in self.objectives}
-        loss = sum(o.weight * terms[o.name] for o in self.objectives)
+        step = None if self._step is None else ops.cast(ops.copy(self._step), "int32")
+        loss, several = terms.added(self.objectives, step, lambda i, o: o(target, image), lazy=training)
         if self.encoder is not None:
             per_image = per_row(ops.sum, divergence.kl_normal(mean, log_variance))
             logs["kl"] = ops.mean(per_image)
             numbers = ops.cast(ops.size(target) // ops.shape(target)[0], "float32")
             loss = loss + self.kl_weight * logs["kl"] / numbers
-        logs = {**logs, "psnr": _psnr(target, image), **(terms if len(terms) > 1 else {})}
+        logs = {**logs, "psnr": _psnr(target, image), **(several if len(several) > 1 else {})}
         if self.discriminator is not None:
             real = self._judge(target, training) if self.loss_pair.pairs else None
             logs["adversarial"] = self.loss_pair.generator(self._judge(image, training), real)
@@ -233,12 +243,14 @@ class Restoration(ImageModel):
         keys = self.next_keys(ops.shape(batch["image"])[0])
         given, target = self.pair(batch, keys)
         player = self.players["network"]
+        if self._step is not None:
+            self._step.assign(ops.cast(terms.iteration(self._optimizer_of(player)), "float32"))
         _, logs, image = self.minimize(lambda: self.losses(given, target, keys, True), player)
         if self.discriminator is None:
             return logs
         fake = ops.stop_gradient(image)
         both = lambda: (self._judge(target, True), self._judge(fake, True), {})  # noqa: E731
-        found, _, _ = discriminator_step(self, target, fake, both, self._judge, random.fold(keys, 4))
+        found, _, _ = discriminator_step(self, target, fake, both, self._judge, random.fold(keys, Stream.REGULARIZERS))
         return {**logs, **found}
 
     def score(self, batch):
@@ -380,11 +392,9 @@ class Restoration(ImageModel):
 
 def _objectives(given):
     given = given if isinstance(given, list | tuple) else [given]
-    found = [objectives.get(o) for o in given]
-    names = [o.name for o in found]
-    if not found or len(set(names)) < len(names):
-        raise ValueError(f"Expected one or several objectives, each once, got {names}.")
-    return found
+    if not given:
+        raise ValueError("Expected one or several `objectives`, got none.")
+    return terms.checked([objectives.get(o) for o in given], "objectives")
 
 
 def known_size(images: Any) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from keras import ops
 from keras_imgen.losses import exposure
 from keras_imgen.models.calls import call, inputs
 from keras_imgen.models.restoration.lab import lab, rgb
-from keras_imgen.models.restoration.restoration import Restoration, known_size
+from keras_imgen.models.restoration.restoration import Restoration, Stream, known_size
 from keras_imgen.networks import light_curves
 from keras_imgen.training import random
 from keras_imgen.training.rows import like
@@ -75,8 +75,8 @@ class Denoiser(Restoration):
             return super().pair(batch, keys)
         image = batch["image"]
         low, high = self.sigma
-        sigma = low + (high - low) * random.uniform(random.fold(keys, 2))
-        noise = random.normal(random.fold(keys, 3), known_size(image))
+        sigma = low + (high - low) * random.uniform(random.fold(keys, Stream.SIGMA))
+        noise = random.normal(random.fold(keys, Stream.NOISE), known_size(image))
         given = {"image": image + noise * like(sigma, image) / 127.5, **self.told(batch)}
         return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), image
 
@@ -112,7 +112,8 @@ class ZeroDCE(Restoration):
         network: from an image to the maps (N, H, W, 3 K) of its K curves, as `networks.zero_dce()`.
         spatial_weight, exposure_weight, colour_weight, smoothness_weight: of the four losses in `losses.exposure`; the authors'.
         level: the mean gray level wanted, in [0, 1].
-        ema, ema_gamma, seed, overlap: see `Restoration`.
+        ema, ema_gamma, seed, overlap: see `Restoration`. What compares with a target is refused, since there is none: `objectives`;
+            `discriminator`, `adversarial`, `adversarial_weight` and `regularizers`; `encoder` and `kl_weight`.
 
     Learns from images of all exposures, 16 pixels or more on a side. Logs the four losses.
     """
@@ -131,9 +132,8 @@ class ZeroDCE(Restoration):
         overlap: int = 64,
         **kwargs,
     ):
-        if unused := sorted(
-            set(kwargs) & {"objectives", "discriminator", "regularizers", "encoder", "adversarial", "kl_weight"}
-        ):
+        compared = {"objectives", "discriminator", "adversarial", "adversarial_weight", "regularizers"}
+        if unused := sorted(set(kwargs) & (compared | {"encoder", "kl_weight"})):
             raise ValueError(f"Zero-DCE has losses of its own: {', '.join(unused)} do not apply.")
         self.weights_of = {
             "spatial": spatial_weight,

@@ -1,5 +1,6 @@
 """Variational autoencoders: one bound on the likelihood, and what has been changed in it."""
 
+from enum import IntEnum
 from typing import Any
 
 import keras
@@ -10,12 +11,21 @@ from keras_imgen.arguments import integer
 from keras_imgen.conditions import given_with
 from keras_imgen.inference.requests import rows, told
 from keras_imgen.layers.pictures import rescale
-from keras_imgen.losses import divergence
+from keras_imgen.losses import divergence, terms
 from keras_imgen.models.variational import likelihoods
 from keras_imgen.models.variational.autoencoder import Autoencoder
 from keras_imgen.training import random
 
 ACTIVE = 0.01  # nats of KL from which on a latent number is counted as used
+
+
+class Stream(IntEnum):
+    """What VAEs draw from keys beside the noise of `Autoencoder`."""
+
+    POSTERIOR = 0
+    IMPORTANCE = 1  # the draws of the importance-weighted bound
+    PRIOR = 3  # what InfoVAE compares with
+    NEW_IMAGES = 4  # of VAEGAN's prior
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -87,7 +97,7 @@ class VAE(Autoencoder):
 
     def update(self, batch):
         keys = self.next_keys(ops.shape(batch["image"])[0])
-        self._step.assign(ops.cast(ops.convert_to_tensor(self.optimizer.iterations), "float32"))
+        self._step.assign(ops.cast(terms.iteration(self.optimizer), "float32"))
         _, logs, kl = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
         return {**logs, "active_units": self._active(kl)}
 
@@ -117,7 +127,7 @@ class VAE(Autoencoder):
         return self._now(self.beta) * total, {}
 
     def _now(self, value):
-        return ops.cast(value(ops.copy(self._step)), "float32") if callable(value) else value
+        return terms.at(value, ops.copy(self._step))
 
     def _bits(self, nats):
         discrete = self.likelihood.discrete
@@ -134,7 +144,8 @@ class VAE(Autoencoder):
 
     def reparameterized(self, mean, log_variance, keys):
         """One draw of each posterior, through which gradients pass."""
-        return mean + ops.exp(0.5 * log_variance) * random.normal(random.fold(keys, 0), self.latent_shape)
+        noise = random.normal(random.fold(keys, Stream.POSTERIOR), self.latent_shape)
+        return mean + ops.exp(0.5 * log_variance) * noise
 
     def posteriors(self, images, told=None):
         mean, log_variance = self.posterior(images, told)
@@ -150,7 +161,7 @@ class VAE(Autoencoder):
 
     def log_weights(self, x, mean, log_variance, told, keys, samples: int, training: bool = False):
         """log p(x, z) - log q(z|x) of so many draws of z from each image's posterior: (N, samples), nats."""
-        noise = random.normal(random.fold(keys, 1), (samples, *self.latent_shape))
+        noise = random.normal(random.fold(keys, Stream.IMPORTANCE), (samples, *self.latent_shape))
         z = mean[:, None] + ops.exp(0.5 * log_variance)[:, None] * noise
         prior = ops.sum(divergence.log_normal(z) - divergence.log_normal(z, mean[:, None], log_variance[:, None]), -1)
 
@@ -200,7 +211,8 @@ class IWAE(VAE):
 
     Args:
         samples: draws for each image (the paper's k); the decoder's work grows with it.
-        encoder, decoder, num_classes, likelihood, sampler, noise: see `VAE`.
+        encoder, decoder, num_classes, likelihood, sampler, noise: see `VAE`. The bound has no KL of its own to weigh, so that
+            `beta`, `capacity` and `free_bits` are refused.
 
     Logs those of `VAE`; `loss` is the bound, of which `bits_per_dimension` tells too.
     """
@@ -234,7 +246,7 @@ class TCVAE(VAE):
     Args:
         dataset_size: how many images there are to learn from, for the estimate of the latents' joint density.
         beta: of the total correlation; a number or a schedule.
-        others: see `VAE`.
+        others: see `VAE`. The KL is taken apart, so that what limits all of it, `capacity` and `free_bits`, is refused.
 
     Logs those of `VAE` and `total_correlation`, in nats.
     """
@@ -276,7 +288,7 @@ class InfoVAE(VAE):
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
     def regularizer(self, kl, z, mean, log_variance, keys):
-        distance = divergence.mmd(z, random.normal(random.fold(keys, 3), self.latent_shape))
+        distance = divergence.mmd(z, random.normal(random.fold(keys, Stream.PRIOR), self.latent_shape))
         term, _ = super().regularizer(kl, z, mean, log_variance, keys)
         return (1.0 - self.alpha) * term + self.mmd_weight * distance, {"mmd": distance}
 

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from keras_imgen.losses import adversarial, divergence
+from keras_imgen.losses import adversarial, divergence, terms
 from keras_imgen.models.calls import call, check_labels
-from keras_imgen.models.variational.vae import VAE
+from keras_imgen.models.variational.vae import VAE, Stream
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
 
@@ -22,7 +22,11 @@ class VAEGAN(VAE):
         feature: the discriminator's layer whose output tells how alike two images are.
         feature_weight: of that error in the decoder's loss (the paper's gamma), which the adversarial one is added to.
         loss: see `losses.adversarial`.
+        beta, capacity, free_bits: of the KL in the encoder's loss, see `VAE`; the paper has all of it.
+        noise, sampler: see `Autoencoder`.
         ema, ema_gamma, seed: see `ImageModel`; encoder and decoder are averaged.
+
+    A `likelihood` is refused: the discriminator's features are in its place.
 
     Logs the losses of the three players, `kl` and `feature_error` in nats per image, `pixel_error`, the squared error summed over an image
     and halved, and the discriminator's `real_accuracy` and `fake_accuracy`.
@@ -44,8 +48,8 @@ class VAEGAN(VAE):
         loss: str = "non_saturating",
         **kwargs,
     ):
-        if unused := sorted(set(kwargs) & {"likelihood", "beta", "capacity", "free_bits", "noise"}):
-            raise ValueError(f"A VAEGAN's likelihood is its discriminator's: {', '.join(unused)} do not apply.")
+        if "likelihood" in kwargs:
+            raise ValueError("A VAEGAN's `likelihood` is its discriminator's: another does not apply.")
         if isinstance(discriminator.output, dict):
             raise ValueError('Expected a discriminator of logits alone: conditioning="projection" or "concat".')
         self._discriminator = discriminator
@@ -78,14 +82,16 @@ class VAEGAN(VAE):
     def update(self, batch):
         x, told = batch["image"], self.told(batch)
         keys = self.next_keys(ops.shape(x)[0])
-        prior = random.normal(random.fold(keys, 4), self.latent_shape)
+        self._step.assign(ops.cast(terms.iteration(self._optimizer_of(self.encoder)), "float32"))
+        prior = random.normal(random.fold(keys, Stream.NEW_IMAGES), self.latent_shape)
 
         def encoder_loss():
-            mean, log_variance = self.posterior(x, told, True)
+            mean, log_variance = self.posterior(self._noisy(x, keys), told, True)
             kl = ops.mean(divergence.kl_normal(mean, log_variance), axis=0)
             z = self.reparameterized(mean, log_variance, keys)
             error = _distance(self._judge(self._decode(z, told, True), told, True)[0], real_features)
-            return ops.sum(kl) + error, kl, error, z
+            term, _ = self.regularizer(kl, z, mean, log_variance, keys)
+            return term + error, kl, error, z
 
         real_features = ops.stop_gradient(self._judge(x, told, True)[0])
         e_loss, kl, error, z = self.minimize(encoder_loss, self.encoder)
@@ -127,8 +133,7 @@ class VAEGAN(VAE):
 
     def get_config(self):
         config = super().get_config()
-        for name in ("likelihood", "beta", "capacity", "free_bits", "noise"):
-            del config[name]
+        del config["likelihood"]
         own = {"feature": self.feature, "feature_weight": self.feature_weight, "loss": self.loss_pair.name}
         return {**config, "discriminator": keras.saving.serialize_keras_object(self._discriminator), **own}
 

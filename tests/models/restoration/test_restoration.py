@@ -138,6 +138,25 @@ def test_objectives_are_summed_by_weight():
         Deblurrer(small(), "l3")
 
 
+def test_objectives_follow_the_step(tmp_path):
+    """A weight that falls and a lazy objective: in training, in evaluation, where nothing is lazy, and after loading."""
+    falling = keras.optimizers.schedules.PolynomialDecay(1.0, 10, 0.0)  # 1 - t / 10
+    model = Enhancer(one_number(), [objectives.L1(falling), objectives.MSE(2.0, every=2)], ema=None)
+    model.compile(keras.optimizers.SGD(0.0))
+    data = {"image": GRAY, "target": 255 - GRAY}
+    x, y = GRAY / 127.5 - 1, 1 - GRAY / 127.5
+    l1, mse = np.abs(0.3 * x - y).mean(), ((0.3 * x - y) ** 2).mean()
+    logs = model.fit(data, batch_size=24, epochs=4, verbose=0).history
+    lazy = np.array([2 * mse, 0, 2 * mse, 0])
+    np.testing.assert_allclose(logs["l1"], [l1] * 4, rtol=1e-5)
+    np.testing.assert_allclose(logs["mse"], lazy, rtol=1e-5)
+    np.testing.assert_allclose(logs["loss"], (1 - np.arange(4) / 10) * l1 + 2.0 * lazy, rtol=1e-5)
+    model.save(tmp_path / "m.keras")
+    for each in (model, load_model(str(tmp_path / "m.keras"))):
+        found = each.evaluate(data, batch_size=24, verbose=0, return_dict=True)
+        np.testing.assert_allclose([found["mse"], found["loss"]], [mse, 0.7 * l1 + 2.0 * mse], rtol=1e-5)
+
+
 def test_features_and_their_statistics_as_objectives(tmp_path):
     """With the pixels as features, it is the angle between colours; its style does not see where things are. The trunk is kept."""
     image = keras.Input((None, None, 3))

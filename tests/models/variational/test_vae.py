@@ -118,6 +118,19 @@ def test_what_the_kl_costs():
     np.testing.assert_allclose(float(model.regularizer(kl, *rest)[0]), 0.5 * 0.55, rtol=1e-5)
 
 
+def test_a_vaegans_encoder_weighs_the_kl_as_a_vaes():
+    encoder, decoder = networks.mlp_encoder(SHAPE, 6, (8,)), networks.dcgan_generator(SHAPE, 3, width=4)
+    falling = keras.optimizers.schedules.PolynomialDecay(4.0, 2, 0.0)
+    how = {"beta": falling, "capacity": 1.0, "noise": 0.1}
+    model = models.VAEGAN(encoder, decoder, networks.dcgan_discriminator(SHAPE, width=4), **how)
+    model.compile()
+    for beta in (4.0, 2.0, 0.0):
+        model.reset_metrics()
+        logs = model.train_on_batch(images(8)[0], return_dict=True)
+        wanted = beta * abs(float(logs["kl"]) - 1.0) + float(logs["feature_error"])
+        np.testing.assert_allclose(logs["encoder_loss"], wanted, rtol=1e-5)
+
+
 def test_schedules_go_on_in_evaluation():
     ramp = keras.optimizers.schedules.PolynomialDecay(0.0, 8, 1.0)
     model, x = linear_vae(beta=ramp), linear_data(64)

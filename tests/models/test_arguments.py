@@ -1,0 +1,148 @@
+"""Children take the arguments of their parents, and keep them."""
+
+import inspect
+
+import pytest
+
+from keras_imgen import models, networks
+from keras_imgen.models import ImageModel
+from keras_imgen.models.adversarial import DiffAugment, LeCam
+from keras_imgen.models.variational.samplers import GaussianMixture
+
+SHAPE = (16, 16, 1)
+
+
+def _codec(outputs=3):
+    return networks.conv_encoder(SHAPE, outputs, width=4), networks.conv_decoder(SHAPE, 3, width=4)
+
+
+def _players():
+    return networks.dcgan_generator(SHAPE, 3, width=4), networks.dcgan_discriminator(SHAPE, width=4)
+
+
+def _vqvae():
+    return networks.vq_encoder(SHAPE, 4, 8), networks.vq_decoder(SHAPE, 4, 8)
+
+
+def _prior():
+    return models.VQVAE(*_vqvae(), codes=8), networks.pixelcnn((4, 4), 8, 8, 2)
+
+
+def _styles():
+    return networks.stylegan2_generator((8, 8, 3), 8, 4, 8, 2), networks.stylegan2_discriminator((8, 8, 3), 4, 8)
+
+
+def _unpaired():
+    translator = lambda: networks.translation_resnet((16, 16, 3), width=4, blocks=1)  # noqa: E731
+    judge = lambda: networks.patchgan((16, 16, 3), width=4, depth=1)  # noqa: E731
+    return translator(), translator(), judge(), judge()
+
+
+def _paired():
+    judge = networks.patchgan((16, 16, 3), condition_channels=3, width=4, depth=1)
+    return networks.translation_resnet((16, 16, 3), width=4, blocks=1), judge
+
+
+def _restorer(scale=1):
+    return (networks.edsr(scale, 3, width=4, blocks=1),)
+
+
+NEEDED = {
+    "Autoencoder": _codec,
+    "CodePrior": _prior,
+    "Colorizer": lambda: (networks.colorizer(width=4),),
+    "CycleGAN": _unpaired,
+    "Diffusion": lambda: (networks.unet(SHAPE, widths=(8,), depth=1, attention=()),),
+    "GAN": _players,
+    "IWAE": lambda: _codec(6),
+    "InfoVAE": lambda: _codec(6),
+    "Inpainter": lambda: (networks.inpainting_unet(),),
+    "Pix2Pix": _paired,
+    "RAE": _codec,
+    "StyleGAN2": _styles,
+    "SuperResolution": lambda: (*_restorer(2), 2),
+    "TCVAE": lambda: _codec(6),
+    "VAE": lambda: _codec(6),
+    "VAEGAN": lambda: (networks.conv_encoder(SHAPE, 6, width=4), *_players()),
+    "VQVAE": _vqvae,
+    "WAE": _codec,
+    "WGAN": _players,
+    "ZeroDCE": lambda: (networks.zero_dce(width=4),),
+}
+
+# What parents take besides networks.
+VALUES = {
+    "adversarial": "hinge",
+    "adversarial_weight": 0.1,
+    "augment": DiffAugment("cutout"),
+    "auxiliary_weight": 0.5,
+    "beta": 2.0,
+    "capacity": 1.5,
+    "critic_steps": 3,
+    "ema": 0.9,
+    "ema_gamma": 3.0,
+    "free_bits": 0.1,
+    "kl_weight": 0.2,
+    "likelihood": "bernoulli",
+    "loss": "hinge",
+    "noise": 0.3,
+    "objectives": ("mse",),
+    "overlap": 32,
+    "regularizers": (LeCam(0.3),),
+    "seed": 5,
+    "shared_fakes": False,
+}
+FRESH = {
+    "discriminator": lambda: networks.patchgan((None, None, 3), width=4, depth=1),
+    "sampler": lambda: GaussianMixture(3, components=2),
+}
+NETWORKS = {"encoder", "decoder", "generator", "network", "num_classes"}  # given above, or for those of other networks
+
+# Their docstrings say why.
+REFUSED = {
+    "IWAE": {"beta", "capacity", "free_bits"},
+    "TCVAE": {"capacity", "free_bits"},
+    "VAEGAN": {"likelihood"},
+    "ZeroDCE": {
+        *("objectives", "discriminator", "adversarial", "adversarial_weight"),
+        *("regularizers", "encoder", "kl_weight"),
+    },
+}
+
+
+def parameters(function):
+    return inspect.signature(function).parameters.values()
+
+
+def own(cls):
+    """What its own `__init__` names."""
+    return [p.name for p in parameters(cls.__init__) if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+
+
+def taken(cls):
+    """What `__init__` names, and where it has **kwargs what the next one in line names."""
+    found = set()
+    for c in (c for c in cls.__mro__ if "__init__" in vars(c)):
+        found |= set(own(c))
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters(c.__init__)):
+            break
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(set(models.__all__) - {"ImageModel"}))
+def test_children_take_what_their_parents_take(name):
+    cls, needed = getattr(models, name), NEEDED.get(name, _restorer)
+    parents = [c for c in cls.__mro__[1:] if issubclass(c, ImageModel) and "__init__" in vars(c)]
+    inherited = {k for parent in parents for k in own(parent)}
+    assert {"ema", "ema_gamma", "seed"} <= inherited <= taken(cls)
+    refused, others = REFUSED.get(name, set()), {"dataset_size": 48} if name == "TCVAE" else {}
+    positional = own(cls)[: len(needed())]
+    given = {k: FRESH[k]() if k in FRESH else VALUES[k] for k in inherited - NETWORKS - refused - set(positional)}
+    model = cls(*needed(), **others, **given)
+    config = model.get_config()
+    for k in given:
+        assert config[k] == given[k] if isinstance(given[k], int | float) else k in {*config, "likelihood"}, k
+    for k in refused:
+        assert f"`{k}`" in cls.__doc__, k
+        with pytest.raises(ValueError, match="not apply"):
+            cls(*needed(), **others, **{k: VALUES.get(k, 1)})
