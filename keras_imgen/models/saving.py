@@ -1,8 +1,13 @@
 """How a model is written and read again: whole files, and everything that the next step depends on."""
 
+from operator import attrgetter
 from typing import Any
 
+from keras.saving import deserialize_keras_object, serialize_keras_object
+
 from keras_imgen.data.files import whole
+from keras_imgen.kinds import Kind, described
+from keras_imgen.losses.adversarial import AdversarialLoss, config_of
 
 
 class Saving:
@@ -33,8 +38,18 @@ class Saving:
         for i, state in enumerate(self._seed_states()):
             state.assign(store[f"seed_{i}"])
 
-    def get_config(self) -> dict:
-        return {"name": self.name, "ema": self.ema, "ema_gamma": self.ema_gamma, "seed": self.seed}
+    settings: tuple[str | tuple[str, str], ...] = ("ema", "ema_gamma", "seed")
+    # The arguments of `__init__` that a file keeps: each the name of an attribute, too, or (name, attribute).
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this model again, named in `settings`."""
+        pairs = [(one, one) if isinstance(one, str) else one for one in self.settings]
+        return {"name": self.name, **{name: _saved(attrgetter(attribute)(self)) for name, attribute in pairs}}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The model that `get_config` describes."""
+        return cls(**{k: v if isinstance(v, str) else deserialize_keras_object(v) for k, v in config.items()})
 
     def for_inference(self) -> Any:
         """A copy with averaged weights, without average and optimizers: a quarter of the size, the same images."""
@@ -50,3 +65,12 @@ class Saving:
         for its in copy._non_trainable_variables:
             its.assign(own[its.name])
         return copy
+
+
+def _saved(value):
+    if isinstance(value, AdversarialLoss):
+        return config_of(value)
+    several = isinstance(value, list | tuple)
+    if several and value and all(isinstance(one, Kind) for one in value):
+        return described(value)
+    return [_saved(one) for one in value] if several else serialize_keras_object(value)

@@ -10,7 +10,7 @@ from keras_imgen.training.rows import like
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
-class Pair(keras.Model):
+class Directions(keras.Model):
     """Two networks that are one player: `there` works from image to target, `back` from target to image."""
 
     def __init__(self, there, back, **kwargs):
@@ -40,6 +40,18 @@ class CycleGAN(Translation):
     logged = ("discriminator_loss", "generator_loss", "cycle", "identity")
     in_pairs = False
 
+    settings = (
+        *Translation.settings,
+        ("generator", "generators.there"),
+        ("inverse", "generators.back"),
+        ("discriminator", "discriminators.there"),
+        ("inverse_discriminator", "discriminators.back"),
+        "cycle_weight",
+        "identity_weight",
+        "buffer",
+        ("loss", "loss_pair"),
+    )
+
     def __init__(
         self,
         generator,
@@ -54,8 +66,8 @@ class CycleGAN(Translation):
         **kwargs,
     ):
         super().__init__(ema=ema, **kwargs)
-        self.generators = Pair(generator, inverse, name="generators")
-        self.discriminators = Pair(discriminator, inverse_discriminator, name="discriminators")
+        self.generators = Directions(generator, inverse, name="generators")
+        self.discriminators = Directions(discriminator, inverse_discriminator, name="discriminators")
         self.cycle_weight, self.identity_weight, self.buffer = cycle_weight, identity_weight, buffer
         self.loss_pair = adversarial.get(loss)
         if identity_weight and self.image_shape != self.target_shape:
@@ -162,19 +174,3 @@ class CycleGAN(Translation):
     def translate_back(self, targets, batch_size: int = 32, ema: bool = True):
         """uint8 images (N, H, W, C) of the first kind from images of the second; as `translate`."""
         return self._translate(self.inverse, targets, batch_size, ema)
-
-    def get_config(self):
-        networks = {
-            "generator": self.generators.there,
-            "inverse": self.generators.back,
-            "discriminator": self.discriminators.there,
-            "inverse_discriminator": self.discriminators.back,
-        }
-        numbers = {k: getattr(self, k) for k in ("cycle_weight", "identity_weight", "buffer")}
-        saved = {k: keras.saving.serialize_keras_object(v) for k, v in networks.items()}
-        return {**super().get_config(), **saved, **numbers, "loss": adversarial.config_of(self.loss_pair)}
-
-    @classmethod
-    def from_config(cls, config):
-        names = ("generator", "inverse", "discriminator", "inverse_discriminator")
-        return cls(**{**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})

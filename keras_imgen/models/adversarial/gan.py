@@ -55,6 +55,19 @@ class GAN(ImageModel):
     generator has collapsed to one image), and `augment_p` of ADA.
     """
 
+    settings = (
+        *ImageModel.settings,
+        "generator",
+        "discriminator",
+        "num_classes",
+        ("loss", "loss_pair"),
+        "regularizers",
+        "critic_steps",
+        "augment",
+        "auxiliary_weight",
+        "shared_fakes",
+    )
+
     def __init__(
         self,
         generator: keras.Model,
@@ -359,32 +372,6 @@ class GAN(ImageModel):
 
         truncation = Number("truncation", 0.0, 0.0, above=True)  # 0, which nobody can ask for, is none
         return {"generate": Endpoint((Seeds(), truncation), self.conditions, function=sample)}
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "generator": keras.saving.serialize_keras_object(self.generator),
-            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
-            "num_classes": self._classes,
-            "loss": adversarial.config_of(self.loss_pair),
-            "regularizers": [keras.saving.serialize_keras_object(term) for term in self.regularizers],
-            "critic_steps": self.critic_steps,
-            "augment": None if self.augment is None else keras.saving.serialize_keras_object(self.augment),
-            "auxiliary_weight": self.auxiliary_weight,
-            "shared_fakes": self.shared_fakes,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        from keras_imgen.models.adversarial import augment  # noqa: F401 - registers what the config names
-
-        load = keras.saving.deserialize_keras_object
-        config = {**config, **{k: load(config[k]) for k in ("generator", "discriminator")}}
-        if "regularizers" in config:
-            config["regularizers"] = [load(term) for term in config["regularizers"]]
-        if config.get("augment") is not None:
-            config["augment"] = load(config["augment"])
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable("keras_imgen")

@@ -24,6 +24,8 @@ class Pix2Pix(Translation):
 
     logged = ("discriminator_loss", "generator_loss", "l1", "real_accuracy", "fake_accuracy")
 
+    settings = (*Translation.settings, "generator", "discriminator", "l1_weight", ("loss", "loss_pair"))
+
     def __init__(self, generator, discriminator, l1_weight=100.0, loss="non_saturating", ema=0.999, **kwargs):
         super().__init__(ema=ema, **kwargs)
         self.generator, self.discriminator = generator, discriminator
@@ -82,17 +84,3 @@ class Pix2Pix(Translation):
             "l1": ops.mean(ops.abs(fake - target)),
             **self.loss_pair.accuracy(real_logits, fake_logits),
         }
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "generator": keras.saving.serialize_keras_object(self.generator),
-            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
-            "l1_weight": self.l1_weight,
-            "loss": adversarial.config_of(self.loss_pair),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        names = ("generator", "discriminator")
-        return cls(**{**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})

@@ -44,6 +44,8 @@ class StyleGAN2(GAN):
     Logs those of `GAN`, and `path_length`, the mean length that the regularisation holds.
     """
 
+    settings = (*GAN.settings, "style_mixing", "path_length_weight", "path_length_every")
+
     def __init__(
         self,
         generator: keras.Model,
@@ -173,7 +175,3 @@ class StyleGAN2(GAN):
             return to_uint8(self.generator.synthesize(w, random.fold(random.key(s), StyleStream.NOISE)))
 
         return self.in_batches(("synthesize", styles.ndim), function, [styles, ints], ema=ema)
-
-    def get_config(self):
-        names = ("style_mixing", "path_length_weight", "path_length_every")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -21,7 +21,7 @@ from keras_imgen.conditions import (
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.inference.endpoints import Endpoint, Rows, Seeds
 from keras_imgen.inference.requests import batched, one_compiles, rows
-from keras_imgen.kinds import described, from_description
+from keras_imgen.kinds import from_description
 from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.models.calls import conditions_of
 from keras_imgen.models.diffusion import parameterizations, weightings
@@ -67,6 +67,21 @@ class Diffusion(ImageModel):
     Sources: Ho et al. 2020 (DDPM), Song et al. 2021 (score SDE), Kingma et al. 2021 (VDM), Karras et al. 2022 (EDM), Lipman et al. 2023.
     """
 
+    settings = (
+        *ImageModel.settings,
+        "network",
+        "schedule",
+        "parameterization",
+        "weighting",
+        "times",
+        "label_dropout",
+        "sampler",
+        "steps",
+        "guidance_scale",
+        "image_shape",
+        ("conditions", "_conditions"),
+    )
+
     def __init__(
         self,
         network: keras.Model,
@@ -84,7 +99,7 @@ class Diffusion(ImageModel):
     ):
         super().__init__(**kwargs)
         self.network = network
-        self._conditions = None if conditions is None else tuple(conditions)
+        self._conditions = None if conditions is None else tuple(from_description(conditions))
         checked(self.conditions, OWN, getattr(network, "num_classes", None))
         self.schedule = schedules.get(schedule)
         self.parameterization = parameterizations.get(parameterization)
@@ -475,29 +490,6 @@ class Diffusion(ImageModel):
             "generate": Endpoint((seeds, sampled), self.conditions, **own, function=sample),
             "denoise": Endpoint(level, self.conditions, "x0", fill=False, function=denoise),
         }
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "network": keras.saving.serialize_keras_object(self.network),
-            "schedule": keras.saving.serialize_keras_object(self.schedule),
-            "parameterization": keras.saving.serialize_keras_object(self.parameterization),
-            "weighting": keras.saving.serialize_keras_object(self.weighting),
-            "times": keras.saving.serialize_keras_object(self.times),
-            "label_dropout": self.label_dropout,
-            "sampler": self.sampler,
-            "steps": self.steps,
-            "guidance_scale": self.guidance_scale,
-            "image_shape": self._image_shape,
-            **({} if self._conditions is None else {"conditions": described(self._conditions)}),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        names = ("network", "schedule", "parameterization", "weighting", "times")
-        if config.get("conditions") is not None:
-            config = {**config, "conditions": from_description(config["conditions"])}
-        return cls(**{**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})
 
 
 def _with_its_weights(model, ema):

@@ -65,6 +65,19 @@ class Restoration(ImageModel):
     scale = 1
     tile = 512  # see `restore`
 
+    settings = (
+        *ImageModel.settings,
+        "network",
+        "objectives",
+        "discriminator",
+        ("adversarial", "loss_pair"),
+        "adversarial_weight",
+        "regularizers",
+        "encoder",
+        "kl_weight",
+        "overlap",
+    )
+
     def __init__(
         self,
         network: keras.Model,
@@ -365,29 +378,6 @@ class Restoration(ImageModel):
         for mine, its in zip(self.network.variables, copy.network.variables, strict=True):
             its.assign(averages.get(id(mine), mine))
         return copy
-
-    def get_config(self):
-        save = lambda v: None if v is None else keras.saving.serialize_keras_object(v)  # noqa: E731
-        return {
-            **super().get_config(),
-            "network": save(self.network),
-            "objectives": [save(o) for o in self.objectives],
-            "discriminator": save(self.discriminator),
-            "adversarial": adversarial_losses.config_of(self.loss_pair),
-            "adversarial_weight": self.adversarial_weight,
-            "regularizers": [save(term) for term in self.regularizers],
-            "encoder": save(self.encoder),
-            "kl_weight": self.kl_weight,
-            "overlap": self.overlap,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        load = keras.saving.deserialize_keras_object
-        networks = {k: load(config[k]) for k in ("network", "discriminator", "encoder") if config.get(k) is not None}
-        if "regularizers" in config:
-            networks["regularizers"] = [load(term) for term in config["regularizers"]]
-        return cls(**{**config, **networks})
 
 
 def _objectives(given):

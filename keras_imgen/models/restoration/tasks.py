@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_imgen.losses import exposure
 from keras_imgen.models.calls import call, inputs
+from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration.lab import lab, rgb
 from keras_imgen.models.restoration.restoration import Restoration, Stream, known_size
 from keras_imgen.networks import light_curves
@@ -29,14 +30,13 @@ class SuperResolution(Restoration):
 
     colour = "luma"
 
+    settings = (*Restoration.settings, "scale")
+
     def __init__(self, network: keras.Model, scale: int, objectives: Any = ("l1",), **kwargs):
         if scale < 2:
             raise ValueError(f"Expected `scale` of 2 or more, got {scale!r}.")
         self.scale = scale
         super().__init__(network, objectives, **kwargs)
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -56,6 +56,8 @@ class Denoiser(Restoration):
     """
 
     needs_target = False
+
+    settings = (*Restoration.settings, "sigma")
 
     def __init__(
         self,
@@ -79,9 +81,6 @@ class Denoiser(Restoration):
         noise = random.normal(random.fold(keys, Stream.NOISE), known_size(image))
         given = {"image": image + noise * like(sigma, image) / 127.5, **self.told(batch)}
         return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), image
-
-    def get_config(self):
-        return {**super().get_config(), "sigma": self.sigma}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -121,6 +120,17 @@ class ZeroDCE(Restoration):
     logged = ("loss", "spatial", "exposure", "colour", "smoothness")
     needs_target = False
 
+    settings = (
+        *ImageModel.settings,
+        "network",
+        "spatial_weight",
+        "exposure_weight",
+        "colour_weight",
+        "smoothness_weight",
+        "level",
+        "overlap",
+    )
+
     def __init__(
         self,
         network: keras.Model,
@@ -135,12 +145,8 @@ class ZeroDCE(Restoration):
         compared = {"objectives", "discriminator", "adversarial", "adversarial_weight", "regularizers"}
         if unused := sorted(set(kwargs) & (compared | {"encoder", "kl_weight"})):
             raise ValueError(f"Zero-DCE has losses of its own: {', '.join(unused)} do not apply.")
-        self.weights_of = {
-            "spatial": spatial_weight,
-            "exposure": exposure_weight,
-            "colour": colour_weight,
-            "smoothness": smoothness_weight,
-        }
+        self.spatial_weight, self.exposure_weight = spatial_weight, exposure_weight
+        self.colour_weight, self.smoothness_weight = colour_weight, smoothness_weight
         self.level = level
         super().__init__(network, overlap=overlap, **kwargs)
 
@@ -169,13 +175,8 @@ class ZeroDCE(Restoration):
             "colour": exposure.colour_constancy(after),
             "smoothness": exposure.smoothness(maps),
         }
-        loss = sum(self.weights_of[name] * value for name, value in logs.items())
+        loss = sum(getattr(self, f"{name}_weight") * value for name, value in logs.items())
         return loss, {"loss": loss, **logs}, image
-
-    def get_config(self):
-        config = super().get_config()
-        kept = {k: config[k] for k in ("name", "ema", "ema_gamma", "seed", "network", "overlap")}
-        return {**kept, **{f"{k}_weight": v for k, v in self.weights_of.items()}, "level": self.level}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")

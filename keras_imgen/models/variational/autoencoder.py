@@ -208,6 +208,8 @@ class Autoencoder(LatentModel):
     outputs = 1  # of the encoder, for one latent number
     factor = 1  # channels of the decoder's output for one of the image
 
+    settings = (*LatentModel.settings, "encoder", "decoder", "num_classes", "noise", "sampler")
+
     def __init__(
         self,
         encoder: keras.Model,
@@ -361,16 +363,6 @@ class Autoencoder(LatentModel):
         self._compiled_functions.clear()
         return self.sampler
 
-    def get_config(self):
-        load = keras.saving.serialize_keras_object
-        config = {"encoder": load(self.encoder), "decoder": load(self.decoder), "sampler": load(self.sampler)}
-        return {**super().get_config(), **config, "num_classes": self._classes, "noise": self.noise}
-
-    @classmethod
-    def from_config(cls, config):
-        load = keras.saving.deserialize_keras_object
-        return cls(**{**config, **{k: load(config[k]) for k in ("encoder", "decoder", "sampler")}})
-
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class RAE(Autoencoder):
@@ -386,6 +378,8 @@ class RAE(Autoencoder):
 
     Logs those of `Autoencoder`.
     """
+
+    settings = (*Autoencoder.settings, "latent_weight", "decoder_weight", "decoder_penalty")
 
     def __init__(
         self,
@@ -413,10 +407,6 @@ class RAE(Autoencoder):
         slope = self.input_gradient(lambda h: direction * self._decode(h, told, False), z)
         return total + self.decoder_weight * 0.5 * ops.mean(ops.sum(ops.square(slope), -1)), {}
 
-    def get_config(self):
-        own = ("latent_weight", "decoder_weight", "decoder_penalty")
-        return {**super().get_config(), **{k: getattr(self, k) for k in own}}
-
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class WAE(Autoencoder):
@@ -431,6 +421,8 @@ class WAE(Autoencoder):
 
     logged = ("loss", "reconstruction", "mmd")
 
+    settings = (*Autoencoder.settings, "mmd_weight")
+
     def __init__(self, encoder, decoder, num_classes=None, mmd_weight: float = 100.0, **kwargs):
         self.mmd_weight = mmd_weight
         super().__init__(encoder, decoder, num_classes, **kwargs)
@@ -438,6 +430,3 @@ class WAE(Autoencoder):
     def penalty(self, z, keys, told, training):
         distance = divergence.mmd(z, random.normal(random.fold(keys, Stream.PRIOR), self.latent_shape))
         return self.mmd_weight * distance, {"mmd": distance}
-
-    def get_config(self):
-        return {**super().get_config(), "mmd_weight": self.mmd_weight}

@@ -33,6 +33,8 @@ class CodePrior(LatentModel):
     logged = ("loss", "accuracy")
     latent_dtype = "int32"
 
+    settings = (*LatentModel.settings, "vqvae", "network", "num_classes", "temperature")
+
     def __init__(
         self,
         vqvae: VQVAE,
@@ -149,13 +151,3 @@ class CodePrior(LatentModel):
         temperature = Number("temperature", self.temperature, 0.0, above=True)
         short = {"generate": ()}
         return Endpoint((Seeds(), temperature), self.conditions, signature="sample", short=short, function=sample)
-
-    def get_config(self):
-        load = keras.saving.serialize_keras_object
-        own = {"vqvae": load(self.vqvae), "network": load(self.network)}
-        return {**super().get_config(), **own, "num_classes": self._classes, "temperature": self.temperature}
-
-    @classmethod
-    def from_config(cls, config):
-        load = keras.saving.deserialize_keras_object
-        return cls(**{**config, **{k: load(config[k]) for k in ("vqvae", "network")}})

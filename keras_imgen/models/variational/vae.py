@@ -55,6 +55,8 @@ class VAE(Autoencoder):
     logged = ("loss", "reconstruction", "kl", "bits_per_dimension", "active_units")
     outputs = 2
 
+    settings = (*Autoencoder.settings, "likelihood", "beta", "capacity", "free_bits")
+
     def __init__(
         self,
         encoder: keras.Model,
@@ -67,7 +69,7 @@ class VAE(Autoencoder):
         **kwargs,
     ):
         self._likelihood = likelihoods.get(likelihood)
-        self.beta, self.capacity, self.free_bits = _schedule(beta), _schedule(capacity), free_bits
+        self.beta, self.capacity, self.free_bits = beta, capacity, free_bits
         if self._likelihood.discrete is None:
             self.logged = tuple(name for name in type(self).logged if name != "bits_per_dimension")
         super().__init__(encoder, decoder, num_classes, **kwargs)
@@ -197,13 +199,6 @@ class VAE(Autoencoder):
         name = ("log_likelihood", samples, str(images.dtype))
         return self.told_in_batches(name, bound, [images, seeds], given, batch_size)
 
-    def get_config(self):
-        config = {**super().get_config(), "likelihood": keras.saving.serialize_keras_object(self.likelihood)}
-        for name in ("beta", "capacity"):
-            value = getattr(self, name)
-            config[name] = keras.saving.serialize_keras_object(value) if callable(value) else value
-        return {**config, "free_bits": self.free_bits}
-
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class IWAE(VAE):
@@ -216,6 +211,8 @@ class IWAE(VAE):
 
     Logs those of `VAE`; `loss` is the bound, of which `bits_per_dimension` tells too.
     """
+
+    settings = (*VAE.settings, "samples")
 
     def __init__(self, encoder, decoder, num_classes=None, samples: int = 8, **kwargs):
         if samples < 1:
@@ -235,9 +232,6 @@ class IWAE(VAE):
         logs = {"loss": bound, "reconstruction": reconstruction, "kl": ops.sum(kl)}
         return bound, {**logs, **self._bits(bound)}, kl
 
-    def get_config(self):
-        return {**super().get_config(), "samples": self.samples}
-
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class TCVAE(VAE):
@@ -253,6 +247,8 @@ class TCVAE(VAE):
 
     logged = (*VAE.logged, "total_correlation")
 
+    settings = (*VAE.settings, "dataset_size")
+
     def __init__(self, encoder, decoder, num_classes=None, *, dataset_size: int, beta: Any = 6.0, **kwargs):
         if dataset_size < 1:
             raise ValueError(f"Expected `dataset_size` of at least 1 image, got {dataset_size!r}.")
@@ -264,9 +260,6 @@ class TCVAE(VAE):
     def regularizer(self, kl, z, mean, log_variance, keys):
         information, correlation, own = divergence.total_correlation(z, mean, log_variance, self.dataset_size)
         return information + self._now(self.beta) * correlation + own, {"total_correlation": correlation}
-
-    def get_config(self):
-        return {**super().get_config(), "dataset_size": self.dataset_size}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -283,6 +276,8 @@ class InfoVAE(VAE):
 
     logged = (*VAE.logged, "mmd")
 
+    settings = (*VAE.settings, "alpha", "mmd_weight")
+
     def __init__(self, encoder, decoder, num_classes=None, alpha: float = 0.5, mmd_weight: float = 100.0, **kwargs):
         self.alpha, self.mmd_weight = alpha, mmd_weight
         super().__init__(encoder, decoder, num_classes, **kwargs)
@@ -291,10 +286,3 @@ class InfoVAE(VAE):
         distance = divergence.mmd(z, random.normal(random.fold(keys, Stream.PRIOR), self.latent_shape))
         term, _ = super().regularizer(kl, z, mean, log_variance, keys)
         return (1.0 - self.alpha) * term + self.mmd_weight * distance, {"mmd": distance}
-
-    def get_config(self):
-        return {**super().get_config(), "alpha": self.alpha, "mmd_weight": self.mmd_weight}
-
-
-def _schedule(value):
-    return keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value

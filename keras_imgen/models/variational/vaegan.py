@@ -37,6 +37,14 @@ class VAEGAN(VAE):
         *("real_accuracy", "fake_accuracy", "active_units"),
     )
 
+    settings = (
+        *(name for name in VAE.settings if name != "likelihood"),
+        "discriminator",
+        "feature",
+        "feature_weight",
+        ("loss", "loss_pair"),
+    )
+
     def __init__(
         self,
         encoder: keras.Model,
@@ -130,17 +138,6 @@ class VAEGAN(VAE):
 
     def log_likelihood(self, *args, **kwargs):
         raise TypeError("A VAEGAN measures likeness by its discriminator's features: it has no likelihood of images.")
-
-    def get_config(self):
-        config = super().get_config()
-        del config["likelihood"]
-        own = {"feature": self.feature, "feature_weight": self.feature_weight, "loss": self.loss_pair.name}
-        return {**config, "discriminator": keras.saving.serialize_keras_object(self._discriminator), **own}
-
-    @classmethod
-    def from_config(cls, config):
-        discriminator = keras.saving.deserialize_keras_object(config["discriminator"])
-        return super().from_config({**config, "discriminator": discriminator})
 
 
 def _distance(a, b):

@@ -33,6 +33,8 @@ class VQVAE(LatentModel):
     logged = ("loss", "reconstruction", "commitment", "perplexity")
     latent_dtype = "int32"
 
+    settings = (*LatentModel.settings, "encoder", "decoder", "codes", "commitment", "decay", "revive")
+
     def __init__(
         self,
         encoder: keras.Model,
@@ -152,13 +154,3 @@ class VQVAE(LatentModel):
         u = random.uniform(keys, self.latent_shape)
         codes = ops.sum(ops.cast(u[..., None] > cumulative, "int32"), -1)
         return ops.minimum(codes, self.codes - 1)
-
-    def get_config(self):
-        config = {k: keras.saving.serialize_keras_object(getattr(self, k)) for k in ("encoder", "decoder")}
-        own = {k: getattr(self, k) for k in ("codes", "commitment", "decay", "revive")}
-        return {**super().get_config(), **config, **own}
-
-    @classmethod
-    def from_config(cls, config):
-        load = keras.saving.deserialize_keras_object
-        return cls(**{**config, **{k: load(config[k]) for k in ("encoder", "decoder")}})
