@@ -1,5 +1,6 @@
 """GAN: two players, one of the adversarial losses, and terms that keep the game stable."""
 
+from enum import IntEnum
 from typing import Any
 
 import keras
@@ -16,6 +17,15 @@ from keras_imgen.models.calls import call, check_labels, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import per_row, strided
+
+
+class Stream(IntEnum):
+    """What a GAN draws from keys: the random streams of a step, and of an image. `StyleGAN2` has more."""
+
+    LATENT = 0
+    AUGMENT_REAL = 1
+    AUGMENT_FAKE = 2
+    REGULARIZERS = 3
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -135,7 +145,7 @@ class GAN(ImageModel):
 
     def latents(self, keys, truncation: Any = None):
         """N(0, I), (N, latent_dim). With `truncation` t, within [-t, t] (BigGAN, Brock et al. 2019, section 3.1)."""
-        drawn = random.normal(random.fold(keys, 0), (self.latent_dim,))
+        drawn = random.normal(random.fold(keys, Stream.LATENT), (self.latent_dim,))
         if truncation is None:
             return drawn
         # The normal distribution's quantile of a number within its share: the same image, drawn in as t falls.
@@ -159,7 +169,7 @@ class GAN(ImageModel):
         for i in range(self.critic_steps):
             part = {k: strided(v, i, self.critic_steps) for k, v in batch.items()} if self.critic_steps > 1 else batch
             keys = self.next_keys(ops.shape(part["image"])[0])
-            fake = ops.stop_gradient(self.make(random.fold(keys, 0), self.told(part), True))
+            fake = ops.stop_gradient(self.make(random.fold(keys, Stream.LATENT), self.told(part), True))
             logs.update(self._discriminator_step(part, keys, fake))
         logs["generator_loss"], _ = self._generator_step(part, self.next_keys(ops.shape(part["image"])[0]))
         return logs
@@ -172,8 +182,8 @@ class GAN(ImageModel):
     def _discriminator_step(self, batch, keys, fake):
         told, labels = self.told(batch), batch.get("label")
         diversity = _spread(fake) / (_spread(batch["image"]) + 1e-6)
-        real = self._augmented(batch["image"], random.fold(keys, 1))
-        fake = self._augmented(fake, random.fold(keys, 2))
+        real = self._augmented(batch["image"], random.fold(keys, Stream.AUGMENT_REAL))
+        fake = self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE))
 
         def critic(images, training=False):
             return self.judge(images, told, training)[0]
@@ -185,7 +195,7 @@ class GAN(ImageModel):
             crossed = [_cross_entropy(labels, c) for c in (real_classes, fake_classes)]
             return real_logits, fake_logits, {"class_loss": (self.auxiliary_weight, 0.5 * (crossed[0] + crossed[1]))}
 
-        keys = random.fold(keys, 3)
+        keys = random.fold(keys, Stream.REGULARIZERS)
         logs, (real_logits, fake_logits), now = discriminator_step(self, real, fake, judge_both, critic, keys)
         logs["diversity"] = diversity
         if self.adaptive:
@@ -215,11 +225,12 @@ class GAN(ImageModel):
         told, labels = self.told(batch), batch.get("label")
 
         def loss_fn():
-            fake = self.make(random.fold(keys, 0), told, True)
-            logits, classes = self.judge(self._augmented(fake, random.fold(keys, 2)), told, True)
+            fake = self.make(random.fold(keys, Stream.LATENT), told, True)
+            logits, classes = self.judge(self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE)), told, True)
             real = None
             if self.loss_pair.pairs:
-                real = self.judge(self._augmented(batch["image"], random.fold(keys, 1)), told, True)[0]
+                real = self._augmented(batch["image"], random.fold(keys, Stream.AUGMENT_REAL))
+                real = self.judge(real, told, True)[0]
             loss = total = self.loss_pair.generator(logits, real)
             if classes is not None:
                 total = total + self.auxiliary_weight * _cross_entropy(labels, classes)

@@ -1,6 +1,7 @@
 """StyleGAN2: a GAN over styles, with mixing, truncation in W and path length regularisation."""
 
 import math
+from enum import IntEnum
 from typing import Any
 
 import keras
@@ -16,6 +17,16 @@ from keras_imgen.models.adversarial.gan import GAN
 from keras_imgen.models.adversarial.regularizers import R1
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
+
+
+class StyleStream(IntEnum):
+    """What StyleGAN2 draws from keys beside the streams of `GAN`."""
+
+    OTHER_LATENT = 4  # whose style is mixed in
+    MIXING = 5
+    NOISE = 6
+    DIRECTION = 7  # y of the path length
+    PATH_LENGTH = 8  # its images
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -71,15 +82,15 @@ class StyleGAN2(GAN):
         every = ops.repeat(w[:, None], count, axis=1)
         if not mix or not self.style_mixing:
             return w, every
-        other = self.generator.map(self.latents(random.fold(keys, 4)), told.get("label"))
-        drawn = random.uniform(random.fold(keys, 5), (2,))
+        other = self.generator.map(self.latents(random.fold(keys, StyleStream.OTHER_LATENT)), told.get("label"))
+        drawn = random.uniform(random.fold(keys, StyleStream.MIXING), (2,))
         at = ops.where(drawn[:, 0] < self.style_mixing, 1.0 + ops.floor(drawn[:, 1] * (count - 1)), 1.0 * count)
         later = ops.arange(count, dtype="float32")[None] >= at[:, None]
         return w, ops.where(later[..., None], other[:, None], every)
 
     def make(self, keys, told=None, training=False):
         _, w = self.styles(keys, told or {}, training)
-        return self.generator.synthesize(w, random.fold(keys, 6))
+        return self.generator.synthesize(w, random.fold(keys, StyleStream.NOISE))
 
     def update(self, batch):
         logs = super().update(batch)
@@ -95,8 +106,8 @@ class StyleGAN2(GAN):
         """(penalty, mean length): w_pl E(|J^T y| - a)^2 with y ~ N(0, 1)/sqrt(HW) and a the running mean of lengths (eq. 4)."""
         _, w = self.styles(keys, told, False)
         shape = self.image_shape
-        y = random.normal(random.fold(keys, 7), shape) / math.sqrt(shape[0] * shape[1])
-        noise = random.fold(keys, 6)
+        y = random.normal(random.fold(keys, StyleStream.DIRECTION), shape) / math.sqrt(shape[0] * shape[1])
+        noise = random.fold(keys, StyleStream.NOISE)
         slope = self.input_gradient(lambda w: per_row(ops.sum, self.generator.synthesize(w, noise) * y), w)
         lengths = ops.sqrt(ops.mean(ops.sum(ops.square(slope), axis=-1), axis=-1) + 1e-12)
         before = ops.copy(self.mean_path)
@@ -109,7 +120,7 @@ class StyleGAN2(GAN):
         told, loss_fn = self.told(batch), self._generator_loss(batch, keys)
         iteration = terms.iteration(self._optimizer_of(self.generator))
         rows = (ops.shape(keys)[0] + 1) // 2  # half a batch, as in the paper's programs
-        half, some = random.fold(keys, 8)[:rows], {k: v[:rows] for k, v in told.items()}
+        half, some = random.fold(keys, StyleStream.PATH_LENGTH)[:rows], {k: v[:rows] for k, v in told.items()}
 
         def with_path():
             total, loss, fake = loss_fn()
@@ -130,7 +141,7 @@ class StyleGAN2(GAN):
         w = self.generator.map(latents, told.get("label"))
         if psi is not None:
             w = self.mean_style + psi * (w - self.mean_style)
-        return self.generator.synthesize(w, random.fold(keys, 6))
+        return self.generator.synthesize(w, random.fold(keys, StyleStream.NOISE))
 
     def sample(self, seeds, told, truncation=None):
         """`truncation` psi: 0 here means 1, all of the distribution."""
@@ -159,7 +170,7 @@ class StyleGAN2(GAN):
         ints, _ = rows((), len(styles), {}, seeds=np.broadcast_to(seeds, (len(styles),)))
 
         def function(w, s):
-            return to_uint8(self.generator.synthesize(w, random.fold(random.key(s), 6)))
+            return to_uint8(self.generator.synthesize(w, random.fold(random.key(s), StyleStream.NOISE)))
 
         return self.in_batches(("synthesize", styles.ndim), function, [styles, ints], ema=ema)
 

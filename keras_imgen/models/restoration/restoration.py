@@ -1,6 +1,7 @@
 """What all restoring models are: a network, what it is trained for, and `restore` for any picture."""
 
 import math
+from enum import IntEnum
 from typing import Any
 
 import keras
@@ -17,6 +18,15 @@ from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
+
+
+class Stream(IntEnum):
+    """What a restorer draws from the keys of a batch in training."""
+
+    POSTERIOR = 1
+    SIGMA = 2
+    NOISE = 3
+    REGULARIZERS = 4
 
 
 class Restoration(ImageModel):
@@ -202,7 +212,7 @@ class Restoration(ImageModel):
         if self.encoder is not None:
             mean, log_variance = self.posterior(given["image"], target, training)
             if training:
-                noise = random.normal(random.fold(keys, 1), known_size(mean))
+                noise = random.normal(random.fold(keys, Stream.POSTERIOR), known_size(mean))
                 given = {**given, "latent": mean + ops.exp(0.5 * log_variance) * noise}
         image = self.call(given, training=training)
         step = None if self._step is None else ops.cast(ops.copy(self._step), "int32")
@@ -239,7 +249,7 @@ class Restoration(ImageModel):
             return logs
         fake = ops.stop_gradient(image)
         both = lambda: (self._judge(target, True), self._judge(fake, True), {})  # noqa: E731
-        found, _, _ = discriminator_step(self, target, fake, both, self._judge, random.fold(keys, 4))
+        found, _, _ = discriminator_step(self, target, fake, both, self._judge, random.fold(keys, Stream.REGULARIZERS))
         return {**logs, **found}
 
     def score(self, batch):

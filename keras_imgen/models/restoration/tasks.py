@@ -8,7 +8,7 @@ from keras import ops
 from keras_imgen.losses import exposure
 from keras_imgen.models.calls import call, inputs
 from keras_imgen.models.restoration.lab import lab, rgb
-from keras_imgen.models.restoration.restoration import Restoration, known_size
+from keras_imgen.models.restoration.restoration import Restoration, Stream, known_size
 from keras_imgen.networks import light_curves
 from keras_imgen.training import random
 from keras_imgen.training.rows import like
@@ -75,8 +75,8 @@ class Denoiser(Restoration):
             return super().pair(batch, keys)
         image = batch["image"]
         low, high = self.sigma
-        sigma = low + (high - low) * random.uniform(random.fold(keys, 2))
-        noise = random.normal(random.fold(keys, 3), known_size(image))
+        sigma = low + (high - low) * random.uniform(random.fold(keys, Stream.SIGMA))
+        noise = random.normal(random.fold(keys, Stream.NOISE), known_size(image))
         given = {"image": image + noise * like(sigma, image) / 127.5, **self.told(batch)}
         return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), image
 

@@ -1,5 +1,6 @@
 """Autoencoders: an encoder to a few numbers, a decoder back, and a distribution of those numbers to generate from."""
 
+from enum import IntEnum
 from typing import Any
 
 import keras
@@ -18,6 +19,15 @@ from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.variational import samplers
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
+
+
+class Stream(IntEnum):
+    """What autoencoders draw from keys. `vae.Stream` has those of VAEs."""
+
+    LATENT = 0
+    PRIOR = 1  # what WAE compares with
+    PROJECTION = 2  # of RAE's Jacobian
+    NOISE = 7
 
 
 class LatentModel(ImageModel):
@@ -79,7 +89,7 @@ class LatentModel(ImageModel):
         """uint8 images for int32 seeds (N,); a label of `num_classes` is drawn; `how` goes to `sampled`."""
         keys = random.key(seeds)
         told = self.drawn(keys, told)
-        return self.decoded(self.sampled(random.fold(keys, 0), told, **how), told)
+        return self.decoded(self.sampled(random.fold(keys, Stream.LATENT), told, **how), told)
 
     # === For users: NumPy in, NumPy out ===
 
@@ -262,7 +272,7 @@ class Autoencoder(LatentModel):
         return 0.0, {}
 
     def _noisy(self, x, keys):
-        return x + self.noise * random.normal(random.fold(keys, 7), self.image_shape) if self.noise else x
+        return x + self.noise * random.normal(random.fold(keys, Stream.NOISE), self.image_shape) if self.noise else x
 
     def _code(self, x, told, training):
         return ops.cast(call(self.encoder, {"image": x, **(told or {})}, training), "float32")
@@ -378,7 +388,7 @@ class RAE(Autoencoder):
             weights = [v for v in self.decoder.trainable_variables if len(v.shape) > 1]
             squares = sum(ops.sum(ops.square(ops.cast(v, "float32"))) for v in weights)
             return total + self.decoder_weight * 0.5 * squares, {}
-        direction = random.normal(random.fold(keys, 2), self.image_shape)
+        direction = random.normal(random.fold(keys, Stream.PROJECTION), self.image_shape)
         # Not in training mode, where batch norm ties the images of a batch together and would learn from them twice.
         slope = self.input_gradient(lambda h: direction * self._decode(h, told, False), z)
         return total + self.decoder_weight * 0.5 * ops.mean(ops.sum(ops.square(slope), -1)), {}
@@ -406,7 +416,7 @@ class WAE(Autoencoder):
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
     def penalty(self, z, keys, told, training):
-        distance = divergence.mmd(z, random.normal(random.fold(keys, 1), self.latent_shape))
+        distance = divergence.mmd(z, random.normal(random.fold(keys, Stream.PRIOR), self.latent_shape))
         return self.mmd_weight * distance, {"mmd": distance}
 
     def get_config(self):

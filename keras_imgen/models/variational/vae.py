@@ -1,5 +1,6 @@
 """Variational autoencoders: one bound on the likelihood, and what has been changed in it."""
 
+from enum import IntEnum
 from typing import Any
 
 import keras
@@ -16,6 +17,15 @@ from keras_imgen.models.variational.autoencoder import Autoencoder
 from keras_imgen.training import random
 
 ACTIVE = 0.01  # nats of KL from which on a latent number is counted as used
+
+
+class Stream(IntEnum):
+    """What VAEs draw from keys beside the noise of `Autoencoder`."""
+
+    POSTERIOR = 0
+    IMPORTANCE = 1  # the draws of the importance-weighted bound
+    PRIOR = 3  # what InfoVAE compares with
+    NEW_IMAGES = 4  # of VAEGAN's prior
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -134,7 +144,8 @@ class VAE(Autoencoder):
 
     def reparameterized(self, mean, log_variance, keys):
         """One draw of each posterior, through which gradients pass."""
-        return mean + ops.exp(0.5 * log_variance) * random.normal(random.fold(keys, 0), self.latent_shape)
+        spread = ops.exp(0.5 * log_variance)
+        return mean + spread * random.normal(random.fold(keys, Stream.POSTERIOR), self.latent_shape)
 
     def posteriors(self, images, told=None):
         mean, log_variance = self.posterior(images, told)
@@ -150,7 +161,7 @@ class VAE(Autoencoder):
 
     def log_weights(self, x, mean, log_variance, told, keys, samples: int, training: bool = False):
         """log p(x, z) - log q(z|x) of so many draws of z from each image's posterior: (N, samples), nats."""
-        noise = random.normal(random.fold(keys, 1), (samples, *self.latent_shape))
+        noise = random.normal(random.fold(keys, Stream.IMPORTANCE), (samples, *self.latent_shape))
         z = mean[:, None] + ops.exp(0.5 * log_variance)[:, None] * noise
         prior = ops.sum(divergence.log_normal(z) - divergence.log_normal(z, mean[:, None], log_variance[:, None]), -1)
 
@@ -277,7 +288,7 @@ class InfoVAE(VAE):
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
     def regularizer(self, kl, z, mean, log_variance, keys):
-        distance = divergence.mmd(z, random.normal(random.fold(keys, 3), self.latent_shape))
+        distance = divergence.mmd(z, random.normal(random.fold(keys, Stream.PRIOR), self.latent_shape))
         term, _ = super().regularizer(kl, z, mean, log_variance, keys)
         return (1.0 - self.alpha) * term + self.mmd_weight * distance, {"mmd": distance}
 

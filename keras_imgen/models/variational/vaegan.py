@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_imgen.losses import adversarial, divergence, terms
 from keras_imgen.models.calls import call, check_labels
-from keras_imgen.models.variational.vae import VAE
+from keras_imgen.models.variational.vae import VAE, Stream
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
 
@@ -83,7 +83,7 @@ class VAEGAN(VAE):
         x, told = batch["image"], self.told(batch)
         keys = self.next_keys(ops.shape(x)[0])
         self._step.assign(ops.cast(terms.iteration(self._optimizer_of(self.encoder)), "float32"))
-        prior = random.normal(random.fold(keys, 4), self.latent_shape)
+        prior = random.normal(random.fold(keys, Stream.NEW_IMAGES), self.latent_shape)
 
         def encoder_loss():
             mean, log_variance = self.posterior(self._noisy(x, keys), told, True)
