@@ -146,8 +146,8 @@ class VAE(Autoencoder):
 
     def reparameterized(self, mean, log_variance, keys):
         """One draw of each posterior, through which gradients pass."""
-        noise = random.normal(random.fold(keys, Stream.POSTERIOR), self.latent_shape)
-        return mean + ops.exp(0.5 * log_variance) * noise
+        spread = ops.exp(0.5 * log_variance)
+        return mean + spread * random.normal(random.fold(keys, Stream.POSTERIOR), self.latent_shape)
 
     def posteriors(self, images, told=None):
         mean, log_variance = self.posterior(images, told)
