@@ -65,7 +65,7 @@ class StyleGAN2Generator(keras.Model):
 
     def map(self, latent, label=None):
         """z (N, D) in Z to w (N, D) in W."""
-        h = _unit_power(latent)
+        h = _unit_power(ops.cast(latent, "float32"))  # half precision casts what a model is called with
         if self.embed is not None:
             h = h + _unit_power(ops.cast(self.embed(label), "float32"))
         for layer in self.mapping_layers:

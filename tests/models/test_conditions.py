@@ -280,7 +280,7 @@ def test_an_autoencoder_is_told_vectors():
             call(x)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="SavedModels are written by TensorFlow")
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("kind", ["diffusion", "gan", "vae"])
 def test_exports_are_told_it_too(kind, tmp_path):
     from keras_imgen import serving
@@ -414,7 +414,7 @@ def test_a_restorer_is_told_vectors():
         model.fit(x, x, verbose=0)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="SavedModels are written by TensorFlow")
+@pytest.mark.tensorflow
 def test_an_exported_restorer_is_told_it_too(tmp_path):
     import tensorflow as tf
 

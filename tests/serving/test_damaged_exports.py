@@ -8,14 +8,13 @@ import shutil
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 
 from keras_imgen import models, networks, serving
 from keras_imgen.serving.client import DESCRIPTION
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="SavedModels are written by TensorFlow")
+pytestmark = pytest.mark.tensorflow
 
 
 def make():

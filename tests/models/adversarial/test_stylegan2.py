@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_imgen import load_model, serving
 from keras_imgen.layers import EqualizedConv2D, MinibatchStd, ModulatedConv2D
 from keras_imgen.layers.stylegan2 import downsample, upsample
 from keras_imgen.models import StyleGAN2
@@ -136,23 +135,6 @@ def test_truncation_and_styles(trained):
     )
     with pytest.raises(ValueError, match="styles"):
         model.synthesize(np.zeros((2, 5)))
-
-
-@pytest.mark.slow
-def test_saved_model_goes_on_to_the_bit(trained, tmp_path):
-    model, data, _ = trained
-    model.save(tmp_path / "m.keras")
-    loaded = load_model(str(tmp_path / "m.keras"))
-    images = model.for_inference().generate(labels=[0, 1], truncation=0.7)
-    np.testing.assert_array_equal(images, model.generate(labels=[0, 1], truncation=0.7))
-    if keras.backend.backend() == "tensorflow":
-        model.export(str(tmp_path / "saved"))
-        served = serving.load(str(tmp_path / "saved")).generate(labels=[0, 1], truncation=0.7)
-        np.testing.assert_array_equal(served, images)
-    for each in (model, loaded):
-        each.fit(*data, batch_size=8, epochs=1, verbose=0)
-    for a, b in zip([*model.variables, *model.optimizer.variables], [*loaded.variables, *loaded.optimizer.variables]):
-        np.testing.assert_array_equal(a, b)
 
 
 def test_sizes():

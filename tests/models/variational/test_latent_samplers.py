@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kinds import images, make
+from battery import images, make
 
 from keras_imgen import load_model
 from keras_imgen.models.variational import samplers
@@ -79,7 +79,7 @@ def test_a_row_depends_on_its_own_key():
 )
 def test_it_stays_with_the_model(name, kwargs, tmp_path):
     x, y = images()
-    model = make("conditional_vae")
+    model = make("VAE")
     before = model.generate(labels=[0, 1, 2])
     model.fit_sampler({"image": x, "label": y}, "gmm", components=2)
     model.fit_sampler({"image": x, "label": y}, name, **kwargs)  # again: the one before leaves no trace

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from battery import SHAPE, images
 from keras import layers, ops
-from kinds import SHAPE, images
 from scipy import stats
 
 from keras_imgen import models, networks
@@ -84,10 +84,9 @@ def test_the_importance_weighted_bound_rises_to_the_evidence(trained):
     np.testing.assert_allclose(loss, -np.mean(np.array(drawn)), rtol=1e-5)
 
 
+@pytest.mark.tensorflow
 def test_gradients_through_a_draw():
     """E[z^2] = mean^2 + variance: its gradients by reparameterisation are 2 mean and variance (of the log-variance)."""
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("by TensorFlow's tape")
     import tensorflow as tf
 
     model, n = linear_vae(), 20_000
