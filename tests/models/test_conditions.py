@@ -24,9 +24,7 @@ def randomized(network, seed=0):
 
 
 def net(kind="unet", **told):
-    how = (
-        {"widths": (8, 16), "depth": 1, "attention": (4,)} if kind == "unet" else {"width": 16, "depth": 2, "heads": 2}
-    )
+    how = {"widths": (8,), "depth": 1, "attention": (8,)} if kind == "unet" else {"width": 16, "depth": 2, "heads": 2}
     return randomized(getattr(networks, kind)(SHAPE, **how, **told))
 
 

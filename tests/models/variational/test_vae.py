@@ -34,9 +34,9 @@ def trained():
     keras.utils.set_random_seed(0)
     x = linear_data()
     model = linear_vae()
-    rate = keras.optimizers.schedules.CosineDecay(0.02, 2400)
+    rate = keras.optimizers.schedules.CosineDecay(0.02, 1200)
     model.compile(keras.optimizers.Adam(rate), steps_per_execution=40)
-    model.fit(np.tile(x, (600, 1, 1, 1)), batch_size=500, shuffle=False, verbose=0)
+    model.fit(np.tile(x, (300, 1, 1, 1)), batch_size=500, shuffle=False, verbose=0)
     return model, x
 
 
@@ -135,9 +135,9 @@ def test_a_collapsed_posterior_is_said(tmp_path):
     model.compile(keras.optimizers.Adam(0.01))
     log = str(tmp_path / "kl.jsonl")
     with pytest.warns(UserWarning, match="collapsed"):
-        model.fit(x, batch_size=16, epochs=60, verbose=0, callbacks=[PosteriorMonitor(log)])
+        model.fit(x, batch_size=16, epochs=30, verbose=0, callbacks=[PosteriorMonitor(log)])
     lines = open(log).read().splitlines()
-    assert len(lines) == 60 and '"epoch": 60' in lines[-1]
+    assert len(lines) == 30 and '"epoch": 30' in lines[-1]
     assert model.kl_per_dimension.shape == (4,)
 
 
