@@ -109,7 +109,7 @@ def cyclegan():
 
 
 def diffusion():
-    return models.Diffusion(networks.unet(SHAPE, widths=(8,), depth=1, attention=(), num_classes=3), steps=2)
+    return models.Diffusion(networks.dit(SHAPE, patch=4, width=8, depth=1, heads=1, num_classes=3), steps=2)
 
 
 def flat(channels_in=1, channels_out=1):

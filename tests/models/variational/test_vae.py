@@ -34,9 +34,9 @@ def trained():
     keras.utils.set_random_seed(0)
     x = linear_data()
     model = linear_vae()
-    rate = keras.optimizers.schedules.CosineDecay(0.02, 1200)
+    rate = keras.optimizers.schedules.CosineDecay(0.02, 2400)
     model.compile(keras.optimizers.Adam(rate), steps_per_execution=40)
-    model.fit(np.tile(x, (300, 1, 1, 1)), batch_size=500, shuffle=False, verbose=0)
+    model.fit(np.tile(x, (600, 1, 1, 1)), batch_size=500, shuffle=False, verbose=0)
     return model, x
 
 
