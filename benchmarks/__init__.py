@@ -1,1 +1,1 @@
-"""Measurements that the README quotes; each is one script."""
+"""Measurements that README, docs and cards quote; each is one script."""
