@@ -81,13 +81,13 @@ class Seeds(Input):
     kind = "seeds"
     null: bool = False
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {"n": None, "seed": 0, "seeds": None}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {"seeds": Tensor((), "int32")}
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         seeds, request.told = requests.rows(
             request.conditions, given["n"], request.given, given["seed"], given["seeds"], self.null
         )
@@ -109,13 +109,13 @@ class Pictures(Input):
     argument: str = "images"
     tensor: str = "images"
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {self.argument: REQUIRED}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {self.tensor: Tensor(self.shape, "uint8")}
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         images = as_numbers(given[self.argument])
         if images.dtype != np.uint8 or images.shape[1:] != self.shape or not images.ndim:
             raise ValueError(
@@ -137,13 +137,13 @@ class Latents(Input):
     shape: tuple[int, ...]
     codes: int | None = None
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {"latents": REQUIRED}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {"latents": Tensor(self.shape, "float32" if self.codes is None else "int32")}
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         _rows(request, "latents", requests.checked_latents(given["latents"], self.shape, self.codes))
 
 
@@ -168,13 +168,13 @@ class Rows(Input):
     name: str
     shape: tuple[int, ...] = ()
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {self.name: REQUIRED}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {self.name: Tensor(self.shape, "float32")}
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         count = np.shape(as_numbers(given[self.name]))[:1]
         _rows(request, self.name, finite(self.name, given[self.name], shape=((*count, *self.shape),)))
 
@@ -197,13 +197,13 @@ class Number(Input):
     high: float | None = None
     above: bool = False
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {self.name: None}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {self.name: Tensor((), "float32", False, np.float32(self.default))}
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         value = given[self.name]
         bounds = [v for v in (self.low, self.high) if v is not None]
         request.constants[self.name] = (

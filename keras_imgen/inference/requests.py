@@ -19,7 +19,7 @@ def rows(
     seeds: Any = None,
     null: bool = True,
     like: Any = None,
-):
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Seeds int32 (N,) and the conditions' arrays (N, ...) by name, from what `generate` is given. Of a seed the last 32 bits count.
 
     Args:
@@ -107,7 +107,9 @@ def truncation_bound(truncation: float | None) -> np.float32:
     return np.float32(0.0) if truncation is None else finite("truncation", truncation, 0.0, above=True)[()]
 
 
-def batched(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, streams: int = 1):
+def batched(
+    function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, streams: int = 1
+) -> np.ndarray | None:
     """`function(*arrays)` over at most `batch_size` rows at a time, of which as many batches as `streams` run beside each other.
 
     Only for functions whose rows do not depend on each other. In streams, which compile for each size, all batches have the same:
@@ -129,7 +131,9 @@ def batched(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch
     return np.concatenate(made)[:count] if made else None
 
 
-def answers(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, fill: bool = True):
+def answers(
+    function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, fill: bool = True
+) -> np.ndarray:
     """`batched`, with an array of the right form for no rows too; with `fill` every batch is full, see `filled`."""
     count = len(arrays[0])
     if count == 0:  # one row of zeros tells what the answer to none looks like

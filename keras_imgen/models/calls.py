@@ -15,7 +15,7 @@ def inputs(network: keras.Model) -> dict[str, Any]:
     return {"latent" if len(given.shape) == 2 else "image": given}
 
 
-def call(network: keras.Model, values: dict[str, Any], training: bool):
+def call(network: keras.Model, values: dict[str, Any], training: bool) -> Any:
     """The network on those of the values that it takes."""
     names = inputs(network)
     if isinstance(network, keras.Sequential) or not isinstance(network.input, dict):
@@ -54,7 +54,7 @@ def check_labels(network: keras.Model, num_classes: int | None, what: str) -> No
 class Pair(keras.Model):
     """Networks that are trained as one player: one loss, one optimizer."""
 
-    def __init__(self, *networks, name: str = "pair"):
+    def __init__(self, *networks: keras.Model, name: str = "pair"):
         super().__init__(name=name)
         self.networks = list(networks)
         self.built = True

@@ -45,7 +45,7 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
     takes_microbatches = False  # whether `update` gives `minimize` its rows
     microbatches = 1
 
-    def __init__(self, ema: float | None = 0.999, ema_gamma: float = 6.94, seed: int = 0, **kwargs):
+    def __init__(self, ema: float | None = 0.999, ema_gamma: float = 6.94, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         if ema is not None and not 0.0 < ema <= 1.0:
             raise ValueError(f"Expected `ema` in (0, 1] or None, got {ema!r}.")
@@ -133,7 +133,7 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
 
     # === Compiling ===
 
-    def compile(self, optimizer: Any = None, **kwargs) -> None:
+    def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
         """As `keras.Model.compile`, without `loss` (the model has its own). Every optimizer is built at once.
 
         Args:
@@ -264,10 +264,10 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
 
     # === Steps, called by the backend ===
 
-    def train_batch(self, data):
+    def train_batch(self, data: Any) -> dict[str, Any]:
         return self._log(self.update(self._read(data)), data)
 
-    def test_batch(self, data):
+    def test_batch(self, data: Any) -> dict[str, Any]:
         with self.averaged():
             scalars = self.score(self._read(data))
         return self._log(scalars, data)
@@ -282,7 +282,7 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
         return {name: self._trackers[name].result() for name in scalars}
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._trackers.values())
 
 

@@ -1,5 +1,7 @@
 """Pix2Pix (Isola et al. 2017) from coloured outlines to filled shapes on black, 32x32: the pairs are made on the fly."""
 
+from typing import Any
+
 import keras
 
 from keras_imgen.data import load
@@ -40,7 +42,7 @@ def train(
     return run.finish(model, test, columns=8, rows=6)
 
 
-def pairs(split: str, batch: int, seed: int):
+def pairs(split: str, batch: int, seed: int) -> Any:
     """Batches of `image`, the outlines, and `target`, the picture."""
     data = load("shapes", split, size=32, batch=batch, seed=seed, columns=("image",)).unbatch()
     data = data.filter(with_corner(0, 20)).batch(

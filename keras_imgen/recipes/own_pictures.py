@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,9 @@ class OwnPictures:
     def few(self) -> bool:
         return len(self.images) < FEW
 
-    def plan(self, epochs, batch, steps_per_epoch, usual_batch: int, usual_steps: int) -> tuple[int, int, int]:
+    def plan(
+        self, epochs: int | None, batch: int | None, steps_per_epoch: int | None, usual_batch: int, usual_steps: int
+    ) -> tuple[int, int, int]:
         """(epochs, batch, steps of an epoch): those given, else batches of `usual_batch` and `usual_steps` steps in all.
 
         Raises:
@@ -75,7 +78,7 @@ class OwnPictures:
         )
         return epochs, batch, steps
 
-    def batches(self, batch: int, steps: int, seed: int):
+    def batches(self, batch: int, steps: int, seed: int) -> tuple[Any, Any]:
         """(what `fit` takes, what `evaluate` takes): `steps` batches an epoch in an order that depends on (seed, epoch)."""
         times = -(-steps * batch // len(self.images))
         arrays = {"image": self.images, **({} if self.labels is None else {"label": self.labels})}
@@ -220,7 +223,7 @@ def _split(source, name, shape):
         return None
 
 
-def rows_of(found, limit: int | None, rng) -> dict[str, np.ndarray]:
+def rows_of(found: Any, limit: int | None, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Images and labels of a source, at most `limit`."""
     chosen = np.arange(found.count)
     if limit is not None and limit < found.count:

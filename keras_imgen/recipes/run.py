@@ -38,7 +38,7 @@ class Run:
         ValueError: resumed with other settings.
     """
 
-    def __init__(self, recipe: str, out: str, resume: bool, **settings):
+    def __init__(self, recipe: str, out: str, resume: bool, **settings: Any):
         self.out, self.resume, self.config = out, resume, {"recipe": recipe, **settings}
         self._lock = lock(out) if resume and os.path.isdir(out) else None
         before = check_folder(recipe, out, resume)
@@ -78,7 +78,7 @@ class Run:
     def path(self, *names: str) -> str:
         return os.path.join(self.out, *names)
 
-    def callbacks(self, adversarial: bool = False, **samples) -> list[keras.callbacks.Callback]:
+    def callbacks(self, adversarial: bool = False, **samples: Any) -> list[keras.callbacks.Callback]:
         """For `fit`; `samples` go to `SampleGrid`, without any there is none. The backup is last: an epoch that has one has
         all the rest."""
         return [
@@ -215,12 +215,12 @@ def judging(path: str, source: str, size: int) -> str:
     return command("evaluate", "MODEL", "--data", source, "--size", str(size), "--extractor", path)
 
 
-def first_batch(data, n: int = 16) -> dict:
+def first_batch(data: Any, n: int = 16) -> dict:
     """The first n rows of a dataset of dicts, as NumPy arrays."""
     return {k: v.numpy() for k, v in next(iter(data.unbatch().batch(n))).items()}
 
 
-def as_pairs(data):
+def as_pairs(data: Any) -> Any:
     """Batches as dicts -> (image, label), which `fit` of a plain Keras model takes."""
     return data.map(lambda batch: (batch["image"], batch["label"]))
 

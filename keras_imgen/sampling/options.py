@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import as_numbers, finite, shown
-from keras_imgen.conditions import given_with, inputs_of, is_null, of_one_length
-from keras_imgen.inference.endpoints import Input, Tensor
+from keras_imgen.conditions import Conditions, given_with, inputs_of, is_null, of_one_length
+from keras_imgen.inference.endpoints import Input, Request, Tensor
 from keras_imgen.inference.requests import rows
 
 
@@ -85,10 +85,10 @@ class SamplerInput(Input):
     schedule: str
     table: tuple[tuple[float, ...], ...]
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {**asdict(Sampling()), "negative": None}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         own = {one.served: one for one in inputs_of(conditions).values()}
         return {
             "guidance_scale": Tensor((), "float32", default=np.float32(self.guidance_scale)),
@@ -98,7 +98,7 @@ class SamplerInput(Input):
             **{f"negative_{k}": Tensor(v.shape, v.dtype, default=v.null, like=k) for k, v in own.items()},
         }
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         how = Sampling(**{f.name: given[f.name] for f in fields(Sampling)})
         scales, phi, interval = how.guidance(self.guidance_scale, request.count)
         negative = given_with(None, given["negative"])

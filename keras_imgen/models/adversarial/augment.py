@@ -23,12 +23,12 @@ def _u(keys, stream: int, low: float = 0.0, high: float = 1.0):
 # === Single changes ===
 
 
-def flip(images, keys):
+def flip(images: Any, keys: Any) -> Any:
     """Left and right exchanged, for every second image by chance."""
     return ops.where(_u(keys, 0) < 0.5, ops.flip(images, axis=2), images)
 
 
-def translate(images, keys, share: float = 0.125):
+def translate(images: Any, keys: Any, share: float = 0.125) -> Any:
     """Moved by whole pixels, up to `share` of the size; black comes in."""
     height, width = images.shape[1:3]
     dy = ops.floor(_u(keys, 0) * (2 * int(height * share + 0.5) + 1)) - int(height * share + 0.5)
@@ -41,7 +41,7 @@ def translate(images, keys, share: float = 0.125):
     return ops.einsum("nxw,nywc->nyxc", columns, moved) - 1.0
 
 
-def cutout(images, keys, share: float = 0.5):
+def cutout(images: Any, keys: Any, share: float = 0.5) -> Any:
     """A rectangle of `share` of the height and width, anywhere, becomes gray."""
     height, width = images.shape[1:3]
     y, x = ops.floor(_u(keys, 0) * (height + 1)), ops.floor(_u(keys, 1) * (width + 1))
@@ -56,7 +56,7 @@ def cutout(images, keys, share: float = 0.5):
     return images * (1.0 - rows * columns)
 
 
-def colour(images, keys):
+def colour(images: Any, keys: Any) -> Any:
     """Brightness, saturation and contrast at random."""
     images = images + _u(keys, 0, -0.5, 0.5)
     if images.shape[-1] > 1:
@@ -95,14 +95,14 @@ class DiffAugment:
         return {"policy": self.policy}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "DiffAugment":
         return cls(**config)
 
 
 # === ADA ===
 
 
-def warp(images, matrices):
+def warp(images: Any, matrices: Any) -> Any:
     """Bilinear sampling: the pixel at (x, y) comes from `matrix @ (x, y, 1)`, in pixels from the centre; edges are reflected.
 
     Args:
@@ -177,7 +177,7 @@ class AdaptiveAugment:
         """The state: p, and the sum and the count of signs since the last adjustment; and steps taken."""
         return np.array([self.p, 0.0, 0.0, 0.0], "float32")
 
-    def next_state(self, state, total, count):
+    def next_state(self, state: Any, total: Any, count: Any) -> Any:
         """The state after a batch: `total` is the sum of sign(D(real) - threshold of the loss) over its `count` logits, of all replicas."""
         p, total, count, step = state[0], state[1] + total, state[2] + count, state[3] + 1.0
         due = step >= self.every
@@ -257,5 +257,5 @@ class AdaptiveAugment:
         return {name: getattr(self, name) for name in names}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "AdaptiveAugment":
         return cls(**config)

@@ -1,6 +1,9 @@
 """CycleGAN: image to image without pairs."""
 
+from typing import Any
+
 import keras
+import numpy as np
 from keras import ops
 
 from keras_imgen.losses import adversarial
@@ -13,7 +16,7 @@ from keras_imgen.training.rows import like
 class Directions(keras.Model):
     """Two networks that are one player: `there` works from image to target, `back` from target to image."""
 
-    def __init__(self, there, back, **kwargs):
+    def __init__(self, there: keras.Model, back: keras.Model, **kwargs: Any):
         super().__init__(**kwargs)
         self.there, self.back = there, back
         self.built = True
@@ -54,16 +57,16 @@ class CycleGAN(Translation):
 
     def __init__(
         self,
-        generator,
-        inverse,
-        discriminator,
-        inverse_discriminator,
-        cycle_weight=10.0,
-        identity_weight=0.0,
-        buffer=50,
-        loss="least_squares",
-        ema=0.999,
-        **kwargs,
+        generator: keras.Model,
+        inverse: keras.Model,
+        discriminator: keras.Model,
+        inverse_discriminator: keras.Model,
+        cycle_weight: float = 10.0,
+        identity_weight: float = 0.0,
+        buffer: int = 50,
+        loss: str | adversarial.AdversarialLoss = "least_squares",
+        ema: float | None = 0.999,
+        **kwargs: Any,
     ):
         super().__init__(ema=ema, **kwargs)
         self.generators = Directions(generator, inverse, name="generators")
@@ -86,21 +89,21 @@ class CycleGAN(Translation):
         self.finish()
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"generator": self.generators, "discriminator": self.discriminators}
 
     @property
-    def translator(self):
+    def translator(self) -> keras.Model:
         return self.generators.there
 
     @property
-    def inverse(self):
+    def inverse(self) -> keras.Model | None:
         return self.generators.back
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in self.players}
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         x, y = batch["image"], batch["target"]
         x_keys, y_keys = (self.next_keys(ops.shape(v)[0]) for v in (x, y))
         there, back = self.generators.there, self.generators.back
@@ -154,7 +157,7 @@ class CycleGAN(Translation):
         kept.assign(ops.where(like(ops.sum(chosen, axis=0), images) > 0, written, before))
         return ops.where(like(ops.logical_and(swap, ops.logical_not(filling)), images), old, images)
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         x, y = batch["image"], batch["target"]
         there, back = self.generators.there, self.generators.back
         fake_y, fake_x = there(x, training=False), back(y, training=False)
@@ -171,6 +174,6 @@ class CycleGAN(Translation):
             found["identity"] = ops.mean(ops.abs(there(y) - y)) + ops.mean(ops.abs(back(x) - x))
         return found
 
-    def translate_back(self, targets, batch_size: int = 32, ema: bool = True):
+    def translate_back(self, targets: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
         """uint8 images (N, H, W, C) of the first kind from images of the second; as `translate`."""
         return self._translate(self.inverse, targets, batch_size, ema)

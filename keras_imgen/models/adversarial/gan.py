@@ -8,8 +8,8 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import integer
-from keras_imgen.conditions import counts, encoded, given_with, inputs_of
-from keras_imgen.inference.endpoints import Endpoint, Number, Seeds
+from keras_imgen.conditions import Conditions, counts, encoded, given_with, inputs_of
+from keras_imgen.inference.endpoints import Endpoint, Endpoints, Number, Seeds
 from keras_imgen.inference.requests import rows
 from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.losses import adversarial, terms
@@ -80,7 +80,7 @@ class GAN(ImageModel):
         auxiliary_weight: float = 1.0,
         shared_fakes: bool = False,
         ema: float | None = 0.999,
-        **kwargs,
+        **kwargs: Any,
     ):
         self.loss_pair = adversarial.get(loss)
         self.regularizers = (R1(),) if regularizers is None else terms.checked(regularizers, "regularizers")
@@ -123,41 +123,41 @@ class GAN(ImageModel):
     # === The players ===
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"generator": self.generator, "discriminator": self.discriminator}
 
     @property
-    def averaged_players(self):
+    def averaged_players(self) -> tuple[str, ...]:
         return ("generator",)
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in self.players}
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, int, int]:
         return tuple(self.generator.output_shape[1:])
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         return self._classes
 
     @property
-    def conditions(self):
+    def conditions(self) -> Conditions:
         return conditions_of(self.generator, ("latent", "keys"), self.num_classes)
 
     @property
-    def reads(self):
+    def reads(self) -> tuple[str, ...]:
         return (self.pictures[0], *inputs_of(self.conditions))
 
     @property
     def latent_dim(self) -> int:
         return int(inputs(self.generator)["latent"].shape[-1])
 
-    def make(self, keys, told=None, training=False):
+    def make(self, keys: Any, told: dict[str, Any] | None = None, training: bool = False) -> Any:
         """Images float32 (N, H, W, C) of the generator for keys (N, 2): latents from N(0, I), and what else it takes by chance."""
         return call(self.generator, {"latent": self.latents(keys), **(told or {})}, training)
 
-    def latents(self, keys, truncation: Any = None):
+    def latents(self, keys: Any, truncation: Any = None) -> Any:
         """N(0, I), (N, latent_dim). With `truncation` t, within [-t, t] (BigGAN, Brock et al. 2019, section 3.1)."""
         drawn = random.normal(random.fold(keys, Stream.LATENT), (self.latent_dim,))
         if truncation is None:
@@ -166,14 +166,14 @@ class GAN(ImageModel):
         share = ops.erf(truncation / np.sqrt(2.0).astype("float32"))
         return np.sqrt(2.0).astype("float32") * ops.erfinv(share * ops.erf(drawn / np.sqrt(2.0).astype("float32")))
 
-    def judge(self, images, told=None, training=False):
+    def judge(self, images: Any, told: dict[str, Any] | None = None, training: bool = False) -> tuple[Any, Any]:
         """(logits, logits of the classes or None) of the discriminator."""
         found = call(self.discriminator, {"image": images, **(told or {})}, training)
         return (found["logits"], found["class_logits"]) if isinstance(found, dict) else (found, None)
 
     # === The step ===
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         logs = {}
         if self.shared_fakes:
             keys = self.next_keys(ops.shape(batch["image"])[0])
@@ -252,7 +252,7 @@ class GAN(ImageModel):
 
         return loss_fn
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         told, keys = self.told(batch), self.score_keys(batch)
         fake = self.make(keys, told)
         (real_logits, _), (fake_logits, _) = self.judge(batch["image"], told), self.judge(fake, told)
@@ -265,22 +265,22 @@ class GAN(ImageModel):
 
     # === Sampling ===
 
-    def sample(self, seeds, told, truncation=None):
+    def sample(self, seeds: Any, told: dict[str, Any], truncation: Any = None) -> Any:
         """Images uint8 (N, H, W, C) in tensors: what `generate` compiles and `export` writes; truncation 0 is none."""
         keys = random.key(seeds)
         return to_uint8(self.images(self.sampling_latents(keys, truncation), self.drawn(keys, told), keys))
 
-    def sampling_latents(self, keys, truncation=None):
+    def sampling_latents(self, keys: Any, truncation: Any = None) -> Any:
         """The latents of images with these keys; `truncation` () is a bound, 0 for none."""
         if truncation is None:
             return self.latents(keys)
         return ops.where(truncation > 0, self.latents(keys, ops.maximum(truncation, 1e-3)), self.latents(keys))
 
-    def images(self, latents, told, keys):
+    def images(self, latents: Any, told: dict[str, Any], keys: Any) -> Any:
         """Images float32 in [-1, 1] from latents (N, D)."""
         return call(self.generator, {"latent": latents, **told, "keys": keys}, False)
 
-    def call(self, latents, training=False):
+    def call(self, latents: Any, training: bool = False) -> Any:
         """Images of the generator from latents (N, D), or a dict of its inputs."""
         return call(self.generator, latents if isinstance(latents, dict) else {"latent": latents}, training)
 
@@ -312,7 +312,9 @@ class GAN(ImageModel):
         given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "truncation": truncation}
         return self.answer("generate", {**given, "conditions": conditions, "batch_size": batch_size}, ema)
 
-    def interpolate(self, start: int, stop: int, frames: int = 16, label: int | None = None, **kwargs) -> np.ndarray:
+    def interpolate(
+        self, start: int, stop: int, frames: int = 16, label: int | None = None, **kwargs: Any
+    ) -> np.ndarray:
         """Images uint8 (frames, H, W, C) on the way from the seed `start` to `stop`, both included; see `walk`."""
         return self.walk([start, stop], frames, label, **kwargs)
 
@@ -358,7 +360,7 @@ class GAN(ImageModel):
         arrays = [ints[pairs[:, 0]], ints[pairs[:, 1]], share.astype("float32")]
         return self.told_in_batches(("walk", int(ints[0])), function, arrays, told, batch_size, ema=ema)
 
-    def between(self, first, second, share):
+    def between(self, first: Any, second: Any, share: Any) -> Any:
         """Latents (N, D) at `share` (N,) in [0, 1] of the way between those of two keys."""
         from keras_imgen.models.adversarial.latent import slerp
 
@@ -366,7 +368,7 @@ class GAN(ImageModel):
 
     # === Saving and serving ===
 
-    def endpoints(self):
+    def endpoints(self) -> Endpoints:
         def sample(given, told):
             return self.sample(given["seeds"], told, given["truncation"])
 
@@ -389,12 +391,12 @@ class WGAN(GAN):
         regularizers: tuple[Regularizer, ...] | None = None,
         critic_steps: int = 5,
         loss: str | adversarial.AdversarialLoss = "wasserstein",
-        **kwargs,
+        **kwargs: Any,
     ):
         regularizers = (GradientPenalty(),) if regularizers is None else regularizers
         super().__init__(generator, discriminator, num_classes, loss, regularizers, critic_steps, **kwargs)
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9) for name in self.players}
 
 

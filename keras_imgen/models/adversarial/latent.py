@@ -1,10 +1,12 @@
 """Ways through a latent space."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
 
-def slerp(a, b, share):
+def slerp(a: Any, b: Any, share: Any) -> Any:
     """Spherical interpolation of latents a and b (N, D) at `share` (N,) (White 2016): directions along a great circle, lengths linearly."""
     share = ops.reshape(share, (-1, 1))
     length = lambda v: ops.sqrt(ops.sum(ops.square(v), axis=-1, keepdims=True) + 1e-12)  # noqa: E731
@@ -18,7 +20,7 @@ def slerp(a, b, share):
     return (wa * a / la + wb * b / lb) * (la + (lb - la) * share)
 
 
-def path(stations: int, frames: int, loop: bool):
+def path(stations: int, frames: int, loop: bool) -> tuple[np.ndarray, np.ndarray]:
     """(pairs (F, 2) of station numbers, share (F,) between them): `frames` for each part, the last station once, if it is not the first."""
     pairs = np.array([(i, i + 1) for i in range(stations - 1) for _ in range(frames)])
     if loop:

@@ -61,7 +61,7 @@ class R1(Regularizer):
     def __init__(self, gamma: float | Schedule = 1.0, every: int = 1):
         super().__init__(every, gamma=gamma)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         return 0.5 * at(self.gamma, step.iteration) * ops.mean(_squared_norm(step.gradient(step.critic, step.real)))
 
 
@@ -74,7 +74,7 @@ class R2(Regularizer):
     def __init__(self, gamma: float | Schedule = 1.0, every: int = 1):
         super().__init__(every, gamma=gamma)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         return 0.5 * at(self.gamma, step.iteration) * ops.mean(_squared_norm(step.gradient(step.critic, step.fake)))
 
 
@@ -87,7 +87,7 @@ class GradientPenalty(Regularizer):
     def __init__(self, weight: float | Schedule = 10.0, every: int = 1):
         super().__init__(every, weight=weight)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         u = ops.reshape(random.uniform(step.keys), (-1, *(1 for _ in step.real.shape[1:])))
         points = u * step.real + (1.0 - u) * step.fake
         return at(self.weight, step.iteration) * ops.mean(ops.square(_norm(step.gradient(step.critic, points)) - 1.0))
@@ -102,7 +102,7 @@ class DRAGAN(Regularizer):
     def __init__(self, weight: float | Schedule = 10.0, every: int = 1):
         super().__init__(every, weight=weight)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         u = random.uniform(step.keys, tuple(step.real.shape[1:]))
         points = step.real + 0.5 * ops.std(step.real) * u
         return at(self.weight, step.iteration) * ops.mean(ops.square(_norm(step.gradient(step.critic, points)) - 1.0))
@@ -118,7 +118,7 @@ class Consistency(Regularizer):
     def __init__(self, real: float | Schedule = 10.0, fake: float | Schedule = 0.0, every: int = 1):
         super().__init__(every, real=real, fake=fake)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         from keras_imgen.models.adversarial.augment import flip, translate
 
         def moved(images):
@@ -145,7 +145,7 @@ class LeCam(Regularizer):
     def __init__(self, weight: float | Schedule = 0.1, every: int = 1):
         super().__init__(every, weight=weight)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         real, fake = (ops.cast(v, "float32") for v in (step.real_logits, step.fake_logits))
         above = ops.mean(ops.square(ops.relu(real - step.means[1])))
         below = ops.mean(ops.square(ops.relu(step.means[0] - fake)))

@@ -55,7 +55,7 @@ class StyleGAN2(GAN):
         style_mixing: float = 0.9,
         path_length_weight: float = 2.0,
         path_length_every: int = 4,
-        **kwargs,
+        **kwargs: Any,
     ):
         if regularizers is None:
             regularizers = (R1(0.002 * generator.output_shape[1] ** 2 / 64, every=16),)
@@ -63,7 +63,7 @@ class StyleGAN2(GAN):
         self.path_length_weight, self.path_length_every = path_length_weight, path_length_every
         super().__init__(generator, discriminator, num_classes, regularizers=regularizers, **kwargs)
 
-    def finish(self):
+    def finish(self) -> None:
         state = {"trainable": False, "initializer": "zeros", "aggregation": "mean"}
         self.mean_style = self.add_weight(name="mean_style", shape=(self.latent_dim,), **state)
         self.mean_path = self.add_weight(name="mean_path", shape=(), **state)
@@ -74,10 +74,10 @@ class StyleGAN2(GAN):
         if self.path_length_weight:
             yield "path_length"
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99, epsilon=1e-8) for name in self.players}
 
-    def styles(self, keys, told, mix: bool):
+    def styles(self, keys: Any, told: dict[str, Any], mix: bool) -> tuple[Any, Any]:
         """w (N, layers, D); with `mix`, a share of them changes at a random layer to the style of another latent."""
         count = self.generator.layer_count
         w = self.generator.map(self.latents(keys), told.get("label"))
@@ -90,11 +90,11 @@ class StyleGAN2(GAN):
         later = ops.arange(count, dtype="float32")[None] >= at[:, None]
         return w, ops.where(later[..., None], other[:, None], every)
 
-    def make(self, keys, told=None, training=False):
+    def make(self, keys: Any, told: dict[str, Any] | None = None, training: bool = False) -> Any:
         _, w = self.styles(keys, told or {}, training)
         return self.generator.synthesize(w, random.fold(keys, StyleStream.NOISE))
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         logs = super().update(batch)
         keys = self.next_keys(ops.shape(batch["image"])[0])
         w = self.generator.map(self.latents(keys), batch.get("label"))
@@ -104,7 +104,7 @@ class StyleGAN2(GAN):
             logs["path_length"] = ops.copy(self.mean_path)
         return logs
 
-    def generator_term(self, keys, told):
+    def generator_term(self, keys: Any, told: dict[str, Any]) -> tuple[Any, Any]:
         """(penalty, mean length): w_pl E(|J^T y| - a)^2 with y ~ N(0, 1)/sqrt(HW) and a the running mean of lengths (eq. 4)."""
         _, w = self.styles(keys, told, False)
         shape = self.image_shape
@@ -136,24 +136,31 @@ class StyleGAN2(GAN):
 
     # === Sampling ===
 
-    def sampling_latents(self, keys, truncation=None):
+    def sampling_latents(self, keys: Any, truncation: Any = None) -> Any:
         return self.latents(keys)
 
-    def images(self, latents, told, keys, psi=None):
+    def images(self, latents: Any, told: dict[str, Any], keys: Any, psi: Any = None) -> Any:
         w = self.generator.map(latents, told.get("label"))
         if psi is not None:
             w = self.mean_style + psi * (w - self.mean_style)
         return self.generator.synthesize(w, random.fold(keys, StyleStream.NOISE))
 
-    def sample(self, seeds, told, truncation=None):
+    def sample(self, seeds: Any, told: dict[str, Any], truncation: Any = None) -> Any:
         """`truncation` psi: 0 here means 1, all of the distribution."""
         keys = random.key(seeds)
         psi = None if truncation is None else ops.where(truncation > 0, truncation, 1.0)
         return to_uint8(self.images(self.latents(keys), self.drawn(keys, told), keys, psi))
 
     def map(
-        self, n: int | None = None, labels: Any = None, seed: int = 0, *, seeds: Any = None, truncation=None, ema=True
-    ):
+        self,
+        n: int | None = None,
+        labels: Any = None,
+        seed: int = 0,
+        *,
+        seeds: Any = None,
+        truncation: float | None = None,
+        ema: bool = True,
+    ) -> np.ndarray:
         """Styles float32 (n, latent_dim) in W: those of `generate` with the same arguments."""
         seeds, told = rows(self.conditions, n, given_with(labels, None), seed, seeds)
 

@@ -1,10 +1,12 @@
 """What models that turn one image into another have in common: their batches, and how they are used and exported."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
-from keras_imgen.inference.endpoints import Endpoint, Pictures
+from keras_imgen.inference.endpoints import Endpoint, Endpoints, Pictures
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
@@ -21,25 +23,25 @@ class Translation(ImageModel):
     in_pairs = True  # whether each target is the answer to its image
 
     @property
-    def averaged_players(self):
+    def averaged_players(self) -> tuple[str, ...]:
         return ("generator",)
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the input images."""
         return tuple(self.translator.input_shape[1:])
 
     @property
-    def target_shape(self):
+    def target_shape(self) -> tuple[int, int, int]:
         return tuple(self.translator.output_shape[1:])
 
     @property
-    def translator(self):
+    def translator(self) -> keras.Model:
         """The network from `image` to `target`."""
         return self.generator
 
     @property
-    def inverse(self):
+    def inverse(self) -> keras.Model | None:
         """The network from `target` to `image`; None where there is none."""
         return None
 
@@ -47,11 +49,11 @@ class Translation(ImageModel):
         batches.check(batch, self.image_shape, None)
         batches.check_target(batch, self.target_shape)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         """float32 images of the target's kind from float32 images in [-1, 1]."""
         return self.translator(inputs, training=training)
 
-    def translated(self, images, network=None):
+    def translated(self, images: Any, network: keras.Model | None = None) -> Any:
         """uint8 images from uint8 or float32 images, in tensors: what `translate` compiles and `export` writes."""
         return to_uint8((network or self.translator)(rescale(images), training=False))
 
@@ -78,7 +80,7 @@ class Translation(ImageModel):
             fill=False,
         )
 
-    def endpoints(self):
+    def endpoints(self) -> Endpoints:
         found = {"translate": self._endpoint(self.translator, Pictures(self.image_shape))}
         if self.inverse is not None:
             found["translate_back"] = self._endpoint(self.inverse, Pictures(self.target_shape, "targets"))
@@ -88,6 +90,8 @@ class Translation(ImageModel):
         function = lambda given, told: self.translated(given["images"], network)  # noqa: E731
         return Endpoint((pictures,), batch_size=32, fill=False, function=function)
 
-    def show(self, batch=None, n=16, seed=0, **how):
+    def show(
+        self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
+    ) -> dict[str, np.ndarray]:
         found = {"image": batch["image"], "answer": self.translate(batch["image"], **how)}
         return {**found, "target": batch["target"]} if self.in_pairs and "target" in batch else found

@@ -1,6 +1,7 @@
 """Diffusion: a schedule, a parameterization, a sampler and guidance around one network."""
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +20,7 @@ from keras_imgen.conditions import (
     of_one_length,
 )
 from keras_imgen.data.image_io import to_model_range
-from keras_imgen.inference.endpoints import Endpoint, Rows, Seeds
+from keras_imgen.inference.endpoints import Endpoint, Endpoints, Rows, Seeds
 from keras_imgen.inference.requests import batched, one_compiles, rows
 from keras_imgen.kinds import from_description
 from keras_imgen.layers.pictures import to_uint8
@@ -95,7 +96,7 @@ class Diffusion(ImageModel):
         guidance_scale: float = 1.0,
         image_shape: tuple[int, int, int] | None = None,
         conditions: Conditions | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.network = network
@@ -122,37 +123,37 @@ class Diffusion(ImageModel):
     # === What it learns ===
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"network": self.network}
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, ...]:
         return self._image_shape
 
     @property
-    def conditions(self):
+    def conditions(self) -> Conditions:
         if self._conditions is not None:
             return self._conditions
         return conditions_of(self.network, OWN[:2], getattr(self.network, "num_classes", None))
 
     @property
-    def reads(self):
+    def reads(self) -> tuple[str, ...]:
         return (self.pictures[0], *inputs_of(self.conditions))
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         return num_classes(self.conditions)
 
     takes_microbatches = True
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         rows = self.noisy(batch, self.next_keys(ops.shape(batch[self.pictures[0]])[0]), True)
         return {"loss": self.minimize(lambda rows: self.loss_of(rows, True), self.network, rows)}
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         return {"loss": self.loss_of(self.noisy(batch, self.score_keys(batch), False), False)}
 
-    def noisy(self, batch, keys, training: bool):
+    def noisy(self, batch: dict[str, Any], keys: Any, training: bool) -> dict[str, Any]:
         """What the loss of a batch is computed from, row by row: `image` x_t, `alpha`, `sigma`, `target`, `factor` of its squared error,
         and conditions. All that is random is drawn here, outside the gradient."""
         x0 = batch[self.pictures[0]]
@@ -172,7 +173,7 @@ class Diffusion(ImageModel):
         factor = ops.broadcast_to(factor, ops.shape(alpha))
         return {"image": xt, "alpha": alpha, "sigma": sigma, "target": target, "factor": factor, **conditions}
 
-    def loss_of(self, rows, training: bool):
+    def loss_of(self, rows: dict[str, Any], training: bool) -> Any:
         """The mean of the weighted squared errors of rows of `noisy`."""
         rows = dict(rows)
         x, alpha, sigma, target, factor = (rows.pop(k) for k in ("image", "alpha", "sigma", "target", "factor"))
@@ -190,18 +191,18 @@ class Diffusion(ImageModel):
             output = self.network(inputs, training=training)
         return ops.cast(output, "float32")
 
-    def denoise(self, x, alpha, sigma, conditions=None):
+    def denoise(self, x: Any, alpha: Any, sigma: Any, conditions: dict[str, Any] | None = None) -> Any:
         """The estimate of x_0 from x_t (N, H, W, C); alpha and sigma are scalars or broadcast with x."""
         c_skip, c_out = self.parameterization.coefficients(alpha, sigma, ops)
         return c_skip * x + c_out * self._output(x, alpha, sigma, conditions or {}, False)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         """x_0 from a dict of `image` (N, H, W, C), `alpha` and `sigma` (N,), and the network's conditions."""
         conditions = {k: v for k, v in inputs.items() if k not in ("image", "alpha", "sigma")}
         alpha, sigma = (like(inputs[k], inputs["image"]) for k in ("alpha", "sigma"))
         return self.denoise(inputs["image"], alpha, sigma, conditions)
 
-    def predict_batch(self, data):
+    def predict_batch(self, data: Any) -> Any:
         x = data[0] if isinstance(data, (tuple, list)) else data
         if not isinstance(x, dict) or {"image", "alpha", "sigma"} - set(x):
             raise ValueError(
@@ -237,7 +238,16 @@ class Diffusion(ImageModel):
 
     # === Sampling ===
 
-    def sample(self, seeds, table, options, conditions, start=None, guide=None, negative=None):
+    def sample(
+        self,
+        seeds: Any,
+        table: Any,
+        options: dict[str, Any],
+        conditions: dict[str, Any],
+        start: dict[str, Any] | None = None,
+        guide: Callable[..., Any] | None = None,
+        negative: dict[str, Any] | None = None,
+    ) -> Any:
         """The whole sampling loop in tensors: uint8 (N, H, W, C). It is what `generate` compiles and `export` writes.
 
         Args:
@@ -335,7 +345,7 @@ class Diffusion(ImageModel):
         *,
         strength: float = 0.6,
         steps: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> np.ndarray:
         """SDEdit (Meng et al. 2022): noise uint8 images (N, H, W, C) up to time `strength` in (0, 1] and sample from there."""
         finite("strength", strength, 0.0, 1.0, above=True)
@@ -350,7 +360,7 @@ class Diffusion(ImageModel):
         *,
         resample: int = 1,
         steps: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> np.ndarray:
         """Paint uint8 images (N, H, W, C) anew where mask (N, H, W, 1) is nonzero; the rest is returned untouched.
 
@@ -389,7 +399,14 @@ class Diffusion(ImageModel):
         )
         return result if mask is None else np.where(mask != 0, result, images)
 
-    def table(self, steps=None, sampler=None, grid=None, eta=None, t_start: float = 1.0) -> np.ndarray:
+    def table(
+        self,
+        steps: int | None = None,
+        sampler: str | None = None,
+        grid: str | None = None,
+        eta: float | None = None,
+        t_start: float = 1.0,
+    ) -> np.ndarray:
         """The sampler's table of coefficients, float64 (rows, 10), with the model's defaults."""
         given = {k: v for k, v in {"grid": grid, "eta": eta}.items() if v is not None}
         steps = self.steps if steps is None else steps
@@ -467,7 +484,7 @@ class Diffusion(ImageModel):
 
     # === Saving and serving ===
 
-    def endpoints(self):
+    def endpoints(self) -> Endpoints:
         def sample(given, told):
             options = {k: given[k] for k in ("guidance_scale", "guidance_rescale", "guidance_interval")}
             away = {k: given[f"negative_{one.served}"] for k, one in inputs_of(self.conditions).items()}

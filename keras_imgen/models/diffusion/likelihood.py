@@ -1,6 +1,8 @@
 """Exact log-likelihood by the probability-flow ODE (Song et al. 2021, "Score-Based Generative Modeling", section 4.3)."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -10,7 +12,7 @@ from keras_imgen.inference.requests import rows
 from keras_imgen.training import backend, random
 
 
-def log_density(model, x, conditions, sigmas, keys, probes: int):
+def log_density(model: Any, x: Any, conditions: dict[str, Any], sigmas: Any, keys: Any, probes: int) -> Any:
     """log p(x) in nats (N,) of the model's density at noise sigmas[0], for x (N, H, W, C) in [-1, 1], as tensors.
 
     In the coordinates y = x/alpha, s = sigma/alpha the flow is dy/ds = (y - D(y; s)) / s, whose divergence adds up along the way
@@ -50,7 +52,14 @@ def log_density(model, x, conditions, sigmas, keys, probes: int):
 
 
 def bits_per_dimension(
-    model, images, given, steps: int, probes: int, seed: int, sigma_min=2e-3, sigma_max=80.0
+    model: Any,
+    images: np.ndarray,
+    given: Mapping[str, Any],
+    steps: int,
+    probes: int,
+    seed: int,
+    sigma_min: float = 2e-3,
+    sigma_max: float = 80.0,
 ) -> np.ndarray:
     """Negative log2-likelihood per dimension (N,) of uint8 images (N, H, W, C), dequantised with U(0, 1)."""
     if images.dtype != np.uint8 or images.shape[1:] != model.image_shape:

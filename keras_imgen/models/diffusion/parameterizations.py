@@ -42,53 +42,53 @@ class Parameterization(Part):
 class Epsilon(Parameterization):
     """F is the noise (Ho et al. 2020). Says nothing about x0 where alpha = 0."""
 
-    def coefficients(self, alpha, sigma, xp=ops):
+    def coefficients(self, alpha: Any, sigma: Any, xp: Any = ops) -> tuple[Any, Any]:
         return 1.0 / alpha, -sigma / alpha
 
-    def target(self, x0, eps, alpha, sigma, xp=ops):
+    def target(self, x0: Any, eps: Any, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return eps
 
-    def unit_c_out2(self, alpha, sigma, xp=ops):
+    def unit_c_out2(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return 1.0 / xp.maximum(xp.square(alpha), 1e-20)
 
 
 class X0(Parameterization):
     """F is the clean image."""
 
-    def coefficients(self, alpha, sigma, xp=ops):
+    def coefficients(self, alpha: Any, sigma: Any, xp: Any = ops) -> tuple[Any, Any]:
         return xp.zeros_like(alpha), xp.ones_like(alpha)
 
-    def target(self, x0, eps, alpha, sigma, xp=ops):
+    def target(self, x0: Any, eps: Any, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return x0
 
-    def unit_c_out2(self, alpha, sigma, xp=ops):
+    def unit_c_out2(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return 1.0 / xp.maximum(xp.square(sigma), 1e-20)
 
 
 class V(Parameterization):
     """F is the velocity alpha·eps - sigma·x0 (Salimans & Ho 2022), over sqrt(alpha² + sigma²) so that it depends on sigma/alpha alone."""
 
-    def coefficients(self, alpha, sigma, xp=ops):
+    def coefficients(self, alpha: Any, sigma: Any, xp: Any = ops) -> tuple[Any, Any]:
         norm = xp.square(alpha) + xp.square(sigma)
         return alpha / norm, -sigma / xp.sqrt(norm)
 
-    def target(self, x0, eps, alpha, sigma, xp=ops):
+    def target(self, x0: Any, eps: Any, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return (alpha * eps - sigma * x0) / xp.sqrt(xp.square(alpha) + xp.square(sigma))
 
-    def unit_c_out2(self, alpha, sigma, xp=ops):
+    def unit_c_out2(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return 1.0 / (xp.square(alpha) + xp.square(sigma))
 
 
 class Flow(Parameterization):
     """F is the straight path's velocity eps - x0 (Lipman et al. 2023; Liu et al. 2023)."""
 
-    def coefficients(self, alpha, sigma, xp=ops):
+    def coefficients(self, alpha: Any, sigma: Any, xp: Any = ops) -> tuple[Any, Any]:
         return 1.0 / (alpha + sigma), -sigma / (alpha + sigma)
 
-    def target(self, x0, eps, alpha, sigma, xp=ops):
+    def target(self, x0: Any, eps: Any, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return eps - x0
 
-    def unit_c_out2(self, alpha, sigma, xp=ops):
+    def unit_c_out2(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return 1.0 / xp.square(alpha + sigma)
 
 
@@ -98,15 +98,15 @@ class EDM(Parameterization):
     def __init__(self, sigma_data: float = 0.5) -> None:
         super().__init__(sigma_data)
 
-    def coefficients(self, alpha, sigma, xp=ops):
+    def coefficients(self, alpha: Any, sigma: Any, xp: Any = ops) -> tuple[Any, Any]:
         c_in = self.c_in(alpha, sigma, xp)
         return alpha * xp.square(self.sigma_data * c_in), sigma * self.sigma_data * c_in
 
-    def target(self, x0, eps, alpha, sigma, xp=ops):
+    def target(self, x0: Any, eps: Any, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         # (x0 - c_skip·x) / c_out with sigma divided out by hand: exact where sigma is tiny.
         return (sigma / self.sigma_data * x0 - alpha * self.sigma_data * eps) * self.c_in(alpha, sigma, xp)
 
-    def unit_c_out2(self, alpha, sigma, xp=ops):
+    def unit_c_out2(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return xp.square(self.sigma_data * self.c_in(alpha, sigma, xp))
 
 

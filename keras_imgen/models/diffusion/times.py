@@ -31,7 +31,7 @@ class Times(Part):
 class Uniform(Times):
     """t = u."""
 
-    def __call__(self, u, schedule):
+    def __call__(self, u: Any, schedule: Schedule) -> Any:
         return u
 
 
@@ -41,7 +41,7 @@ class LogitNormal(Times):
     def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
         self.mean, self.std = mean, std
 
-    def __call__(self, u, schedule):
+    def __call__(self, u: Any, schedule: Schedule) -> Any:
         return ops.sigmoid(self.mean + self.std * normal_quantile(u))
 
 
@@ -51,7 +51,7 @@ class LogNormal(Times):
     def __init__(self, mean: float = -1.2, std: float = 1.2) -> None:
         self.mean, self.std = mean, std
 
-    def __call__(self, u, schedule):
+    def __call__(self, u: Any, schedule: Schedule) -> Any:
         return schedule.time(-2.0 * (self.mean + self.std * normal_quantile(u)))
 
 

@@ -29,14 +29,14 @@ class Weighting(Part):
 class Uniform(Weighting):
     """w = 1: the plain x0 error."""
 
-    def sigma2_weight(self, alpha, sigma, xp=ops):
+    def sigma2_weight(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return xp.square(sigma)
 
 
 class SNR(Weighting):
     """w = SNR: the plain epsilon error of DDPM (Ho et al. 2020)."""
 
-    def sigma2_weight(self, alpha, sigma, xp=ops):
+    def sigma2_weight(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return xp.square(alpha)
 
 
@@ -46,7 +46,7 @@ class MinSNR(Weighting):
     def __init__(self, gamma: float = 5.0) -> None:
         self.gamma = gamma
 
-    def sigma2_weight(self, alpha, sigma, xp=ops):
+    def sigma2_weight(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return xp.minimum(xp.square(alpha), self.gamma * xp.square(sigma))
 
 
@@ -56,7 +56,7 @@ class P2(Weighting):
     def __init__(self, k: float = 1.0, gamma: float = 1.0) -> None:
         self.k, self.gamma = k, gamma
 
-    def sigma2_weight(self, alpha, sigma, xp=ops):
+    def sigma2_weight(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         alpha2, sigma2 = xp.square(alpha), xp.square(sigma)
         return alpha2 * (sigma2 / (self.k * sigma2 + alpha2)) ** self.gamma
 
@@ -67,7 +67,7 @@ class EDM(Weighting):
     def __init__(self, sigma_data: float = 0.5) -> None:
         self.sigma_data = sigma_data
 
-    def sigma2_weight(self, alpha, sigma, xp=ops):
+    def sigma2_weight(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
         return xp.square(sigma / self.sigma_data) + xp.square(alpha)
 
 

@@ -1,5 +1,6 @@
 """Autoencoders: an encoder to a few numbers, a decoder back, and a distribution of those numbers to generate from."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -10,7 +11,7 @@ from keras import ops
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import Conditions, arguments, given_with, inputs_of, num_classes
 from keras_imgen.data import prepared
-from keras_imgen.inference.endpoints import Endpoint, Latents, Pictures, Seeds
+from keras_imgen.inference.endpoints import Endpoint, Endpoints, Latents, Pictures, Seeds
 from keras_imgen.inference.requests import checked_latents, told
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import divergence
@@ -44,7 +45,7 @@ class LatentModel(ImageModel):
         raise NotImplementedError
 
     @property
-    def reads(self):
+    def reads(self) -> tuple[str, ...]:
         return (self.pictures[0], *inputs_of(self.conditions))
 
     @property
@@ -57,19 +58,19 @@ class LatentModel(ImageModel):
         """The number of labels that encoding and decoding take, None if they take none."""
         return num_classes(self.codec_conditions)
 
-    def latents_of(self, images, told=None):
+    def latents_of(self, images: Any, told: dict[str, Any] | None = None) -> Any:
         """Latents (N, *latent_shape) of float32 images in [-1, 1]."""
         raise NotImplementedError
 
-    def images_of(self, latents, told=None):
+    def images_of(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
         """float32 images in [-1, 1] of latents."""
         raise NotImplementedError
 
-    def sampled(self, keys, told=None):
+    def sampled(self, keys: Any, told: dict[str, Any] | None = None) -> Any:
         """Latents of new images for keys (N, 2)."""
         raise NotImplementedError
 
-    def call(self, images, training=False):
+    def call(self, images: Any, training: bool = False) -> Any:
         """Reconstructions, float32, of images or of a dict of `image` and conditions."""
         batch = images if isinstance(images, dict) else {"image": images}
         told = self.told(batch)
@@ -77,16 +78,16 @@ class LatentModel(ImageModel):
 
     # === In tensors: what the methods below compile and `export` writes ===
 
-    def encoded(self, images, told=None):
+    def encoded(self, images: Any, told: dict[str, Any] | None = None) -> Any:
         return self.latents_of(rescale(images), told)
 
-    def decoded(self, latents, told=None):
+    def decoded(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
         return to_uint8(self.images_of(latents, told))
 
-    def reconstructed(self, images, told=None):
+    def reconstructed(self, images: Any, told: dict[str, Any] | None = None) -> Any:
         return self.decoded(self.encoded(images, told), told)
 
-    def sample(self, seeds, told, **how):
+    def sample(self, seeds: Any, told: dict[str, Any], **how: Any) -> Any:
         """uint8 images for int32 seeds (N,); a label of `num_classes` is drawn; `how` goes to `sampled`."""
         keys = random.key(seeds)
         told = self.drawn(keys, told)
@@ -163,7 +164,7 @@ class LatentModel(ImageModel):
         name, function = (name, str(array.dtype)), getattr(self, name)
         return self.told_in_batches(name, function, [array], rows, batch_size, ema=ema)
 
-    def endpoints(self):
+    def endpoints(self) -> Endpoints:
         images, latents = Pictures(self.image_shape), Latents(self.latent_shape, getattr(self, "codes", None))
 
         def coding(function, one, name, output="images"):
@@ -182,7 +183,9 @@ class LatentModel(ImageModel):
         """The endpoint `generate`."""
         return Endpoint((Seeds(),), self.conditions, function=lambda given, told: self.sample(given["seeds"], told))
 
-    def show(self, batch=None, n=16, seed=0, **how):
+    def show(
+        self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
+    ) -> dict[str, np.ndarray]:
         if "image" not in (batch or {}):
             return super().show(batch, n, seed, **how)
         told = arguments({k: v for k, v in batch.items() if k in inputs_of(self.codec_conditions)})
@@ -217,7 +220,7 @@ class Autoencoder(LatentModel):
         num_classes: int | None = None,
         noise: float = 0.0,
         sampler: samplers.LatentSampler | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if noise < 0:
@@ -247,41 +250,41 @@ class Autoencoder(LatentModel):
         return [self.encoder, self.decoder]
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"autoencoder": self._untracked.pair}
 
     @property
-    def parts(self):
+    def parts(self) -> dict[str, keras.layers.Layer]:
         return {"sampler": self.sampler}
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, int, int]:
         return tuple(inputs(self.encoder)["image"].shape[1:])
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         return self._classes
 
     @property
-    def conditions(self):
+    def conditions(self) -> Conditions:
         found = conditions_of(self.encoder, ("image",), self.num_classes)
         return (*found, *(c for c in conditions_of(self.decoder, ("latent",), self.num_classes) if c not in found))
 
     @property
-    def latent_shape(self):
+    def latent_shape(self) -> tuple[int, ...]:
         return (int(inputs(self.decoder)["latent"].shape[-1]),)
 
     # === The step ===
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         keys = self.next_keys(ops.shape(batch["image"])[0])
         _, logs = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
         return logs
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         return self.objective(batch, self.score_keys(batch), False)[1]
 
-    def objective(self, batch, keys, training: bool):
+    def objective(self, batch: dict[str, Any], keys: Any, training: bool) -> tuple[Any, dict[str, Any]]:
         """(loss, scalars to log) of a batch with images in [-1, 1]."""
         x, told = batch["image"], self.told(batch)
         z = self._code(self._noisy(x, keys) if training else x, told, training)
@@ -289,7 +292,7 @@ class Autoencoder(LatentModel):
         penalty, logs = self.penalty(z, keys, told, training)
         return error + penalty, {"loss": error + penalty, "reconstruction": error, **logs}
 
-    def penalty(self, z, keys, told, training: bool):
+    def penalty(self, z: Any, keys: Any, told: dict[str, Any], training: bool) -> tuple[Any, dict[str, Any]]:
         """(what the loss has besides the error, scalars to log), for latents (N, D)."""
         return 0.0, {}
 
@@ -304,21 +307,23 @@ class Autoencoder(LatentModel):
 
     # === Latents and images ===
 
-    def latents_of(self, images, told=None):
+    def latents_of(self, images: Any, told: dict[str, Any] | None = None) -> Any:
         return self._code(images, told, False)
 
-    def images_of(self, latents, told=None):
+    def images_of(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
         return self._decode(latents, told, False)
 
-    def sampled(self, keys, told=None):
+    def sampled(self, keys: Any, told: dict[str, Any] | None = None) -> Any:
         return self.sampler(keys, told["label"]) if isinstance(self.sampler, samplers.PerClass) else self.sampler(keys)
 
-    def posteriors(self, images, told=None):
+    def posteriors(self, images: Any, told: dict[str, Any] | None = None) -> tuple[Any, Any]:
         """(means, standard deviations) of the latents; of a deterministic encoder the latter are 0."""
         z = self.latents_of(images, told)
         return z, ops.zeros_like(z)
 
-    def fit_sampler(self, x: Any, sampler: str | samplers.LatentSampler = "gmm", seed: int = 0, **kwargs) -> Any:
+    def fit_sampler(
+        self, x: Any, sampler: str | samplers.LatentSampler = "gmm", seed: int = 0, **kwargs: Any
+    ) -> samplers.LatentSampler:
         """Learn the distribution of the latents of images, which `generate` then draws from: ex-post density estimation. Of a
         conditional model that of each class.
 
@@ -383,20 +388,20 @@ class RAE(Autoencoder):
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        num_classes=None,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
         latent_weight: float = 1e-2,
         decoder_weight: float = 1e-3,
         decoder_penalty: str = "l2",
-        **kwargs,
+        **kwargs: Any,
     ):
         if decoder_penalty not in ("l2", "gradient"):
             raise ValueError(f"Expected `decoder_penalty` 'l2' or 'gradient', got {decoder_penalty!r}.")
         self.latent_weight, self.decoder_weight, self.decoder_penalty = latent_weight, decoder_weight, decoder_penalty
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
-    def penalty(self, z, keys, told, training):
+    def penalty(self, z: Any, keys: Any, told: dict[str, Any], training: bool) -> tuple[Any, dict[str, Any]]:
         total = self.latent_weight * 0.5 * ops.mean(ops.sum(ops.square(z), -1))
         if self.decoder_penalty == "l2":
             weights = [v for v in self.decoder.trainable_variables if len(v.shape) > 1]
@@ -423,10 +428,17 @@ class WAE(Autoencoder):
 
     settings = (*Autoencoder.settings, "mmd_weight")
 
-    def __init__(self, encoder, decoder, num_classes=None, mmd_weight: float = 100.0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
+        mmd_weight: float = 100.0,
+        **kwargs: Any,
+    ):
         self.mmd_weight = mmd_weight
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
-    def penalty(self, z, keys, told, training):
+    def penalty(self, z: Any, keys: Any, told: dict[str, Any], training: bool) -> tuple[Any, dict[str, Any]]:
         distance = divergence.mmd(z, random.normal(random.fold(keys, Stream.PRIOR), self.latent_shape))
         return self.mmd_weight * distance, {"mmd": distance}

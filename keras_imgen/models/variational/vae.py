@@ -66,7 +66,7 @@ class VAE(Autoencoder):
         beta: Any = 1.0,
         capacity: Any = None,
         free_bits: float = 0.0,
-        **kwargs,
+        **kwargs: Any,
     ):
         self._likelihood = likelihoods.get(likelihood)
         self.beta, self.capacity, self.free_bits = beta, capacity, free_bits
@@ -74,7 +74,7 @@ class VAE(Autoencoder):
             self.logged = tuple(name for name in type(self).logged if name != "bits_per_dimension")
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
-    def finish(self):
+    def finish(self) -> None:
         self.likelihood = self._likelihood
         state = {"trainable": False, "initializer": "zeros", "aggregation": "mean"}
         self._kl_average = self.add_weight(name="kl_average", shape=self.latent_shape, **state)
@@ -83,11 +83,11 @@ class VAE(Autoencoder):
         super().finish()
 
     @property
-    def factor(self):
+    def factor(self) -> int:
         return self._likelihood.factor
 
     @property
-    def trained(self):
+    def trained(self) -> list[keras.layers.Layer]:
         return [self.encoder, self.decoder, self._likelihood]
 
     @property
@@ -97,7 +97,7 @@ class VAE(Autoencoder):
 
     # === The step ===
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         keys = self.next_keys(ops.shape(batch["image"])[0])
         self._step.assign(ops.cast(terms.iteration(self.optimizer), "float32"))
         _, logs, kl = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
@@ -110,7 +110,7 @@ class VAE(Autoencoder):
         self._kl_average.assign(now)
         return ops.sum(ops.cast(now > ACTIVE, "float32"))
 
-    def objective(self, batch, keys, training: bool):
+    def objective(self, batch: dict[str, Any], keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
         """(loss, scalars to log, KL of every latent number (D,)) of a batch."""
         x, told = batch["image"], self.told(batch)
         mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, told, training)
@@ -121,7 +121,7 @@ class VAE(Autoencoder):
         logs = {"loss": nll + term, "reconstruction": nll, "kl": ops.sum(kl), **logs}
         return nll + term, {**logs, **self._bits(nll + logs["kl"])}, kl
 
-    def regularizer(self, kl, z, mean, log_variance, keys):
+    def regularizer(self, kl: Any, z: Any, mean: Any, log_variance: Any, keys: Any) -> tuple[Any, dict[str, Any]]:
         """(the loss besides the reconstruction, scalars to log), from the KL (D,) and a batch of posteriors (N, D)."""
         total = ops.sum(ops.maximum(kl, self.free_bits)) if self.free_bits else ops.sum(kl)
         if self.capacity is not None:
@@ -139,29 +139,38 @@ class VAE(Autoencoder):
 
     # === Latents and images ===
 
-    def posterior(self, images, told=None, training: bool = False):
+    def posterior(self, images: Any, told: dict[str, Any] | None = None, training: bool = False) -> tuple[Any, Any]:
         """(means, log-variances) (N, D) of q(z|x)."""
         mean, log_variance = ops.split(self._code(images, told, training), 2, axis=-1)
         return mean, ops.clip(log_variance, -20.0, 10.0)
 
-    def reparameterized(self, mean, log_variance, keys):
+    def reparameterized(self, mean: Any, log_variance: Any, keys: Any) -> Any:
         """One draw of each posterior, through which gradients pass."""
         noise = random.normal(random.fold(keys, Stream.POSTERIOR), self.latent_shape)
         return mean + ops.exp(0.5 * log_variance) * noise
 
-    def posteriors(self, images, told=None):
+    def posteriors(self, images: Any, told: dict[str, Any] | None = None) -> tuple[Any, Any]:
         mean, log_variance = self.posterior(images, told)
         return mean, ops.exp(0.5 * log_variance)
 
-    def latents_of(self, images, told=None):
+    def latents_of(self, images: Any, told: dict[str, Any] | None = None) -> Any:
         return self.posterior(images, told)[0]
 
-    def images_of(self, latents, told=None):
+    def images_of(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
         return self.likelihood.mean(self._decode(latents, told, False))
 
     # === Likelihood ===
 
-    def log_weights(self, x, mean, log_variance, told, keys, samples: int, training: bool = False):
+    def log_weights(
+        self,
+        x: Any,
+        mean: Any,
+        log_variance: Any,
+        told: dict[str, Any] | None,
+        keys: Any,
+        samples: int,
+        training: bool = False,
+    ) -> Any:
         """log p(x, z) - log q(z|x) of so many draws of z from each image's posterior: (N, samples), nats."""
         noise = random.normal(random.fold(keys, Stream.IMPORTANCE), (samples, *self.latent_shape))
         z = mean[:, None] + ops.exp(0.5 * log_variance)[:, None] * noise
@@ -214,7 +223,14 @@ class IWAE(VAE):
 
     settings = (*VAE.settings, "samples")
 
-    def __init__(self, encoder, decoder, num_classes=None, samples: int = 8, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
+        samples: int = 8,
+        **kwargs: Any,
+    ):
         if samples < 1:
             raise ValueError(f"Expected `samples` of at least 1, got {samples!r}.")
         self.samples = samples
@@ -222,7 +238,7 @@ class IWAE(VAE):
         if self.beta != 1.0 or self.capacity is not None or self.free_bits:
             raise ValueError("IWAE has one bound: beta, capacity and free_bits do not apply.")
 
-    def objective(self, batch, keys, training):
+    def objective(self, batch: dict[str, Any], keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
         x, told = batch["image"], self.told(batch)
         mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, told, training)
         weights = self.log_weights(x, mean, log_variance, told, keys, self.samples, training)
@@ -249,7 +265,16 @@ class TCVAE(VAE):
 
     settings = (*VAE.settings, "dataset_size")
 
-    def __init__(self, encoder, decoder, num_classes=None, *, dataset_size: int, beta: Any = 6.0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
+        *,
+        dataset_size: int,
+        beta: Any = 6.0,
+        **kwargs: Any,
+    ):
         if dataset_size < 1:
             raise ValueError(f"Expected `dataset_size` of at least 1 image, got {dataset_size!r}.")
         if kwargs.get("capacity") is not None or kwargs.get("free_bits"):
@@ -257,7 +282,7 @@ class TCVAE(VAE):
         self.dataset_size = dataset_size
         super().__init__(encoder, decoder, num_classes, beta=beta, **kwargs)
 
-    def regularizer(self, kl, z, mean, log_variance, keys):
+    def regularizer(self, kl: Any, z: Any, mean: Any, log_variance: Any, keys: Any) -> tuple[Any, dict[str, Any]]:
         information, correlation, own = divergence.total_correlation(z, mean, log_variance, self.dataset_size)
         return information + self._now(self.beta) * correlation + own, {"total_correlation": correlation}
 
@@ -278,11 +303,19 @@ class InfoVAE(VAE):
 
     settings = (*VAE.settings, "alpha", "mmd_weight")
 
-    def __init__(self, encoder, decoder, num_classes=None, alpha: float = 0.5, mmd_weight: float = 100.0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
+        alpha: float = 0.5,
+        mmd_weight: float = 100.0,
+        **kwargs: Any,
+    ):
         self.alpha, self.mmd_weight = alpha, mmd_weight
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
-    def regularizer(self, kl, z, mean, log_variance, keys):
+    def regularizer(self, kl: Any, z: Any, mean: Any, log_variance: Any, keys: Any) -> tuple[Any, dict[str, Any]]:
         distance = divergence.mmd(z, random.normal(random.fold(keys, Stream.PRIOR), self.latent_shape))
         term, _ = super().regularizer(kl, z, mean, log_variance, keys)
         return (1.0 - self.alpha) * term + self.mmd_weight * distance, {"mmd": distance}
