@@ -10,7 +10,7 @@ from pkgutil import walk_packages
 
 import pytest
 
-import keras_imgen
+import keras_imgen.models
 
 
 def below(package: str) -> list[str]:
@@ -63,8 +63,8 @@ def described(value, module) -> str:
 
 
 def named(name: str, scopes: tuple):
-    """What a docstring means by a name: found in the first of the class, the module and the package that has it."""
-    for scope in (*scopes, keras_imgen):
+    """What a docstring means by a name: found in the first of the class, its module, the package and the models that has it."""
+    for scope in (*scopes, keras_imgen, keras_imgen.models):
         try:
             return attrgetter(name)(scope)
         except AttributeError:

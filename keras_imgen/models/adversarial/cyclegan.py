@@ -27,14 +27,19 @@ class CycleGAN(Translation):
     """Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks".
 
     Args:
-        generator: from image to target, as `networks.translation_resnet`.  inverse: from target to image.
-        discriminator: of targets, as `networks.patchgan(shape)`.  inverse_discriminator: of images.
+        generator: from image to target, as `networks.translation_resnet`.
+        inverse: from target to image.
+        discriminator: of targets, as `networks.patchgan(shape)`.
+        inverse_discriminator: of images.
         cycle_weight: of E|F(G(x)) - x| + E|G(F(y)) - y| (lambda in eq. 3).
         identity_weight: of E|G(y) - y| + E|F(x) - x| (section 5.2), which keeps colours; needs equal channels. The paper's is half of
             `cycle_weight`, where it is used.
         buffer: how many generated images are kept; the discriminators see one of them in place of every second new one (section 4).
         loss: see `losses.adversarial`; the paper's is least squares.
-        ema, ema_gamma, seed: see `ImageModel`; the generators alone are averaged.
+        others: see `ImageModel`; the generators alone are averaged.
+
+    Raises:
+        ValueError: `identity_weight` for images of two shapes, a negative `buffer`.
 
     Learns from batches of `image` and `target` that do not belong together; `translate(images)` and `translate_back(targets)` use it.
     The compile arguments `generator_optimizer` and `discriminator_optimizer` are for both networks of a kind.
@@ -175,5 +180,10 @@ class CycleGAN(Translation):
         return found
 
     def translate_back(self, targets: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
-        """uint8 images (N, H, W, C) of the first kind from images of the second; as `translate`."""
+        """uint8 images (N, H, W, C) of the first kind from images of the second; as `translate`.
+
+        Args:
+            targets: (N, H, W, C), uint8 or floats in [-1, 1].
+            others: see `translate`.
+        """
         return self._translate(self.inverse, targets, batch_size, ema)

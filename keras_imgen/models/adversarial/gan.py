@@ -38,7 +38,8 @@ class GAN(ImageModel):
     `dcgan_...`, `resnet_gan_...`; how labels enter is the discriminator's `conditioning`.
 
     Args:
-        generator, discriminator: the players.
+        generator: the player that makes images.
+        discriminator: the player that judges them.
         num_classes: of the labels; None for a model without.
         loss: see `losses.adversarial`: "non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "relativistic".
         regularizers: terms of the discriminator's loss, see `regularizers`; None is R1, () is none.
@@ -48,7 +49,10 @@ class GAN(ImageModel):
         auxiliary_weight: of the cross-entropy of the classes, for a discriminator with `conditioning="auxiliary"`.
         shared_fakes: the generator steps first, and its images serve the discriminator too: one generator pass in place of two.
             Another algorithm, with less work: the discriminator learns from images of the generator before its step.
-        ema, ema_gamma, seed: see `ImageModel`; the generator alone is averaged.
+        others: see `ImageModel`; the generator alone is averaged.
+
+    Raises:
+        ValueError: players that do not fit `num_classes`, `critic_steps` below 1, or above 1 with `shared_fakes`.
 
     Logs: the losses, each term by its name, `real_accuracy` and `fake_accuracy` (shares that the discriminator gets right; 0.5 if it
     guesses, 1 if the generator has lost), `diversity` (how far generated images of a batch are apart, relative to real ones; 0 if the
@@ -151,14 +155,26 @@ class GAN(ImageModel):
 
     @property
     def latent_dim(self) -> int:
+        """How many numbers a latent has."""
         return int(inputs(self.generator)["latent"].shape[-1])
 
     def make(self, keys: Any, told: dict[str, Any] | None = None, training: bool = False) -> Any:
-        """Images float32 (N, H, W, C) of the generator for keys (N, 2): latents from N(0, I), and what else it takes by chance."""
+        """Images float32 (N, H, W, C) of the generator, from latents of N(0, I), and what else it takes by chance.
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            told: conditions (N, ...) by name.
+            training: whether the generator is in training mode.
+        """
         return call(self.generator, {"latent": self.latents(keys), **(told or {})}, training)
 
     def latents(self, keys: Any, truncation: Any = None) -> Any:
-        """N(0, I), (N, latent_dim). With `truncation` t, within [-t, t] (BigGAN, Brock et al. 2019, section 3.1)."""
+        """Latents (N, latent_dim) of N(0, I).
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            truncation: t, a scalar, for latents within [-t, t] (BigGAN, Brock et al. 2019, section 3.1); None is all of them.
+        """
         drawn = random.normal(random.fold(keys, Stream.LATENT), (self.latent_dim,))
         if truncation is None:
             return drawn
@@ -167,7 +183,16 @@ class GAN(ImageModel):
         return np.sqrt(2.0).astype("float32") * ops.erfinv(share * ops.erf(drawn / np.sqrt(2.0).astype("float32")))
 
     def judge(self, images: Any, told: dict[str, Any] | None = None, training: bool = False) -> tuple[Any, Any]:
-        """(logits, logits of the classes or None) of the discriminator."""
+        """What the discriminator says.
+
+        Args:
+            images: (N, H, W, C) as it sees them, in [-1, 1].
+            told: conditions (N, ...) by name.
+            training: whether it is in training mode.
+
+        Returns:
+            (logits, logits of the classes or None).
+        """
         found = call(self.discriminator, {"image": images, **(told or {})}, training)
         return (found["logits"], found["class_logits"]) if isinstance(found, dict) else (found, None)
 
@@ -266,18 +291,35 @@ class GAN(ImageModel):
     # === Sampling ===
 
     def sample(self, seeds: Any, told: dict[str, Any], truncation: Any = None) -> Any:
-        """Images uint8 (N, H, W, C) in tensors: what `generate` compiles and `export` writes; truncation 0 is none."""
+        """Images uint8 (N, H, W, C) in tensors: what `generate` compiles and `export` writes.
+
+        Args:
+            seeds: int32 (N,).
+            told: conditions (N, ...) by name; a label of `num_classes` is drawn.
+            truncation: a scalar, 0 for none; or None.
+        """
         keys = random.key(seeds)
         return to_uint8(self.images(self.sampling_latents(keys, truncation), self.drawn(keys, told), keys))
 
     def sampling_latents(self, keys: Any, truncation: Any = None) -> Any:
-        """The latents of images with these keys; `truncation` () is a bound, 0 for none."""
+        """The latents of images.
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            truncation: a bound, a scalar, 0 for none; or None.
+        """
         if truncation is None:
             return self.latents(keys)
         return ops.where(truncation > 0, self.latents(keys, ops.maximum(truncation, 1e-3)), self.latents(keys))
 
     def images(self, latents: Any, told: dict[str, Any], keys: Any) -> Any:
-        """Images float32 in [-1, 1] from latents (N, D)."""
+        """Images float32 (N, H, W, C) in [-1, 1].
+
+        Args:
+            latents: (N, D).
+            told: conditions (N, ...) by name.
+            keys: (N, 2), of what else the generator takes by chance.
+        """
         return call(self.generator, {"latent": latents, **told, "keys": keys}, False)
 
     def call(self, latents: Any, training: bool = False) -> Any:
@@ -302,9 +344,11 @@ class GAN(ImageModel):
             n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
             labels: int or ints (n,) for a conditional model; None draws them. Short for `conditions={"label": ...}`.
             conditions: what else the generator is told, by name, of one row for all images or n; see `keras_imgen.conditions`.
-            seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
+            seed: image k has the seed `seed + k`. The same seed is the same image in any batch.
+            seeds: those of the images (n,), in place of `seed`.
             truncation: latents within [-t, t]: fewer odd images, less variety (Brock et al. 2019). None: all of N(0, I).
-            batch_size: images made at a time.  ema: use averaged weights.
+            batch_size: images made at a time.
+            ema: use averaged weights.
 
         Raises:
             ValueError: labels outside the range, truncation <= 0.
@@ -315,7 +359,13 @@ class GAN(ImageModel):
     def interpolate(
         self, start: int, stop: int, frames: int = 16, label: int | None = None, **kwargs: Any
     ) -> np.ndarray:
-        """Images uint8 (frames, H, W, C) on the way from the seed `start` to `stop`, both included; see `walk`."""
+        """Images uint8 (frames, H, W, C) on the way from one seed to another, both included.
+
+        Args:
+            start: the first seed.
+            stop: the last seed.
+            others: see `walk`.
+        """
         return self.walk([start, stop], frames, label, **kwargs)
 
     def walk(
@@ -334,9 +384,16 @@ class GAN(ImageModel):
         `data.save_video("walk.gif", model.walk([1, 2, 3], loop=True))`.
 
         Args:
-            seeds: two or more.  label: int for a conditional model; None draws the first seed's.
+            seeds: two or more.
+            frames: images for every part, two or more.
+            label: int for a conditional model; None draws the first seed's.
             loop: go back to the first seed.
             conditions: what else the generator is told, the same all the way.
+            batch_size: images made at a time.
+            ema: use averaged weights.
+
+        Raises:
+            ValueError: fewer than two seeds or frames, conditions of several rows.
         """
         from keras_imgen.models.adversarial.latent import path
 
@@ -361,7 +418,13 @@ class GAN(ImageModel):
         return self.told_in_batches(("walk", int(ints[0])), function, arrays, told, batch_size, ema=ema)
 
     def between(self, first: Any, second: Any, share: Any) -> Any:
-        """Latents (N, D) at `share` (N,) in [0, 1] of the way between those of two keys."""
+        """Latents (N, D) on the way between those of two keys.
+
+        Args:
+            first: keys (N, 2).
+            second: keys (N, 2).
+            share: of the way, (N,) in [0, 1].
+        """
         from keras_imgen.models.adversarial.latent import slerp
 
         return slerp(self.latents(first), self.latents(second), share)
@@ -380,7 +443,10 @@ class GAN(ImageModel):
 class WGAN(GAN):
     """WGAN-GP (Gulrajani et al. 2017): the Wasserstein loss, a gradient penalty of 10, five critic steps for one of the generator.
 
-    Its discriminator is a critic: no batch norm. Arguments as for `GAN`, with these defaults.
+    Its discriminator is a critic: no batch norm.
+
+    Args:
+        others: see `GAN`, with these defaults.
     """
 
     def __init__(

@@ -7,7 +7,13 @@ from keras import ops
 
 
 def slerp(a: Any, b: Any, share: Any) -> Any:
-    """Spherical interpolation of latents a and b (N, D) at `share` (N,) (White 2016): directions along a great circle, lengths linearly."""
+    """Spherical interpolation of latents (White 2016): directions along a great circle, lengths linearly.
+
+    Args:
+        a: latents (N, D).
+        b: latents (N, D).
+        share: of the way from a to b, (N,) in [0, 1].
+    """
     share = ops.reshape(share, (-1, 1))
     length = lambda v: ops.sqrt(ops.sum(ops.square(v), axis=-1, keepdims=True) + 1e-12)  # noqa: E731
     la, lb = length(a), length(b)
@@ -21,7 +27,16 @@ def slerp(a: Any, b: Any, share: Any) -> Any:
 
 
 def path(stations: int, frames: int, loop: bool) -> tuple[np.ndarray, np.ndarray]:
-    """(pairs (F, 2) of station numbers, share (F,) between them): `frames` for each part, the last station once, if it is not the first."""
+    """The frames of a way by several stations; the last station is there once, if it is not the first.
+
+    Args:
+        stations: how many, two or more.
+        frames: for each part.
+        loop: whether the last station is the first.
+
+    Returns:
+        (pairs (F, 2) of station numbers, share (F,) between them).
+    """
     pairs = np.array([(i, i + 1) for i in range(stations - 1) for _ in range(frames)])
     if loop:
         return pairs, np.tile(np.arange(frames) / frames, stations - 1)

@@ -19,7 +19,10 @@ class Pix2Pix(Translation):
             `networks.patchgan(shape, condition_channels=...)`.
         l1_weight: of the mean absolute error (lambda in eq. 4; the paper's is 100, for errors in [-1, 1]).
         loss: see `losses.adversarial`.
-        ema, ema_gamma, seed: see `ImageModel`; the generator alone is averaged.
+        others: see `ImageModel`; the generator alone is averaged.
+
+    Raises:
+        ValueError: a discriminator of other inputs.
 
     Learns from batches of `image` and `target`; `translate(images)` uses it. Logs the two losses and `l1`.
     """

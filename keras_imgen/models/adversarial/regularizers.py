@@ -21,9 +21,16 @@ from keras_imgen.training.rows import per_row
 class DiscriminatorStep:
     """What a term may look at. Images are float32 (N, H, W, C), as the discriminator sees them: augmented.
 
-    `critic(images, training=False)` gives logits with the labels of the batch, `gradient(fn, x)` the gradient of sum(fn(x)),
-    `keys` (N, 2) fresh random keys, `means` (2,) the running means of the logits of real and of fake images, `iteration` how many steps
-    the discriminator has taken.
+    Args:
+        real: images of the batch.
+        fake: generated images.
+        real_logits: of `real`.
+        fake_logits: of `fake`.
+        critic: `critic(images, training=False)` gives logits with the labels of the batch.
+        gradient: `gradient(fn, x)` gives the gradient of sum(fn(x)).
+        keys: fresh random keys (N, 2).
+        means: running means (2,) of the logits of real and of fake images.
+        iteration: how many steps the discriminator has taken.
     """
 
     real: Any
@@ -111,7 +118,13 @@ class DRAGAN(Regularizer):
 @keras.saving.register_keras_serializable("keras_imgen")
 class Consistency(Regularizer):
     """E(D(x) - D(T(x)))^2 with T a flip and a shift by up to an eighth: CR-GAN (Zhang et al. 2020, eq. 3) with `fake` = 0,
-    balanced bCR (Zhao et al. 2020, section 3.1) with both weights."""
+    balanced bCR (Zhao et al. 2020, section 3.1) with both weights.
+
+    Args:
+        real: weight of real images; a number or a schedule.
+        fake: weight of generated ones; a number or a schedule.
+        every: see `losses.terms.Term`.
+    """
 
     name = "consistency"
 
@@ -159,12 +172,15 @@ def discriminator_step(
     (None if no regularizer may ask for them).
 
     Args:
-        real, fake: images as the discriminator sees them.
+        model: has a `discriminator`, a `loss_pair` and `regularizers`.
+        real: images (N, H, W, C) as the discriminator sees them.
+        fake: generated ones, the same way.
         judge_both: gives the logits of real and of fake images, and a dict of further terms of the loss, as (weight, scalar).
-        critic, keys: see `DiscriminatorStep`.
+        critic: see `DiscriminatorStep`.
+        keys: see `DiscriminatorStep`.
 
     Returns:
-        The logs; the logits of real and of fake images, float32; their two means over all replicas, (2,).
+        (the logs; the logits of real and of fake images, float32; their two means over all replicas, (2,)).
     """
     before = None if model.logit_means is None else ops.copy(model.logit_means)
     iteration = terms.iteration(model._optimizer_of(model.discriminator))

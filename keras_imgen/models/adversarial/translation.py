@@ -33,6 +33,7 @@ class Translation(ImageModel):
 
     @property
     def target_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the targets."""
         return tuple(self.translator.output_shape[1:])
 
     @property
@@ -54,11 +55,21 @@ class Translation(ImageModel):
         return self.translator(inputs, training=training)
 
     def translated(self, images: Any, network: keras.Model | None = None) -> Any:
-        """uint8 images from uint8 or float32 images, in tensors: what `translate` compiles and `export` writes."""
+        """uint8 images from images, in tensors: what `translate` compiles and `export` writes.
+
+        Args:
+            images: (N, H, W, C), uint8 or float32 in [-1, 1].
+            network: None is the translator.
+        """
         return to_uint8((network or self.translator)(rescale(images), training=False))
 
     def translate(self, images: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
-        """The generator's answer to images (N, H, W, C), uint8 or floats in [-1, 1]: uint8 (N, H, W, channels).
+        """The generator's answer to images: uint8 (N, H, W, channels).
+
+        Args:
+            images: (N, H, W, C), uint8 or floats in [-1, 1].
+            batch_size: images at a time.
+            ema: use averaged weights.
 
         Raises:
             ValueError: images of another shape or range.

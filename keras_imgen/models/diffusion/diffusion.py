@@ -59,11 +59,16 @@ class Diffusion(ImageModel):
         weighting: of the squared error of x_0: "uniform", "snr", "min_snr", "p2", "edm"; None is the network's own squared error.
         times: the distribution of t: "uniform", "logit_normal", "log_normal", or a `times` object. Draws are stratified over the batch.
         label_dropout: the share of images of which no condition is told in training, for classifier-free guidance (Ho & Salimans 2022).
-        sampler, steps, guidance_scale: the defaults of `generate`.
+        sampler: the default of `generate`.
+        steps: the default of `generate`.
+        guidance_scale: the default of `generate`.
         image_shape: (height, width, channels), where the network leaves its size open.
         conditions: what the network is told, see `keras_imgen.conditions`; None finds it by the network's inputs, of a subclass without
             symbolic inputs labels alone.
-        ema, ema_gamma, seed: see `ImageModel`.
+        others: see `ImageModel`.
+
+    Raises:
+        ValueError: a name that is not known, `label_dropout` outside [0, 1), images of no fixed size.
 
     Sources: Ho et al. 2020 (DDPM), Song et al. 2021 (score SDE), Kingma et al. 2021 (VDM), Karras et al. 2022 (EDM), Lipman et al. 2023.
     """
@@ -154,8 +159,16 @@ class Diffusion(ImageModel):
         return {"loss": self.loss_of(self.noisy(batch, self.score_keys(batch), False), False)}
 
     def noisy(self, batch: dict[str, Any], keys: Any, training: bool) -> dict[str, Any]:
-        """What the loss of a batch is computed from, row by row: `image` x_t, `alpha`, `sigma`, `target`, `factor` of its squared error,
-        and conditions. All that is random is drawn here, outside the gradient."""
+        """What the loss of a batch is computed from, row by row. All that is random is drawn here, outside the gradient.
+
+        Args:
+            batch: images in [-1, 1] and conditions, by key.
+            keys: (N, 2) of `training.random`.
+            training: leave conditions out by chance, see `label_dropout`.
+
+        Returns:
+            `image` x_t, `alpha`, `sigma`, `target`, `factor` of its squared error, and conditions, (N, ...) by name.
+        """
         x0 = batch[self.pictures[0]]
         shape = tuple(x0.shape[1:])
         eps = random.normal(random.fold(keys, 0), shape)
@@ -174,7 +187,12 @@ class Diffusion(ImageModel):
         return {"image": xt, "alpha": alpha, "sigma": sigma, "target": target, "factor": factor, **conditions}
 
     def loss_of(self, rows: dict[str, Any], training: bool) -> Any:
-        """The mean of the weighted squared errors of rows of `noisy`."""
+        """The mean of the weighted squared errors.
+
+        Args:
+            rows: those of `noisy`, all or some.
+            training: whether the network is in training mode.
+        """
         rows = dict(rows)
         x, alpha, sigma, target, factor = (rows.pop(k) for k in ("image", "alpha", "sigma", "target", "factor"))
         return ops.mean(factor * ops.square(self._output(x, alpha, sigma, rows, training) - target))
@@ -192,7 +210,14 @@ class Diffusion(ImageModel):
         return ops.cast(output, "float32")
 
     def denoise(self, x: Any, alpha: Any, sigma: Any, conditions: dict[str, Any] | None = None) -> Any:
-        """The estimate of x_0 from x_t (N, H, W, C); alpha and sigma are scalars or broadcast with x."""
+        """The estimate of x_0.
+
+        Args:
+            x: x_t (N, H, W, C).
+            alpha: of the level; a scalar, or it broadcasts with x.
+            sigma: of the level, the same way.
+            conditions: (N, ...) by name.
+        """
         c_skip, c_out = self.parameterization.coefficients(alpha, sigma, ops)
         return c_skip * x + c_out * self._output(x, alpha, sigma, conditions or {}, False)
 
@@ -251,7 +276,8 @@ class Diffusion(ImageModel):
         """The whole sampling loop in tensors: uint8 (N, H, W, C). It is what `generate` compiles and `export` writes.
 
         Args:
-            seeds: int32 (N,).  table: (rows, 10), see `samplers`.
+            seeds: int32 (N,).
+            table: (rows, 10), see `samplers`.
             options: dict of `guidance_scale` (N,), `guidance_rescale` (), `guidance_interval` (2,) of log-SNR.
             conditions: dict of the network's inputs besides the image.
             start: None, or a dict of `image` (N, H, W, C) in [-1, 1] and, to keep a part of it, `mask` (N, H, W, 1), 1 where to paint.
@@ -319,8 +345,12 @@ class Diffusion(ImageModel):
             n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
             labels: int or ints (n,) for a conditional model; None draws from the model without a label. Short for
                 `conditions={"label": ...}`.
-            seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
-            steps, sampler, grid, eta: see `samplers.table`; the defaults are the model's.
+            seed: image k has the seed `seed + k`. The same seed is the same image in any batch.
+            seeds: those of the images (n,), in place of `seed`.
+            steps: of the sampler; None is the model's.
+            sampler: its name, see `samplers.table`; None is the model's.
+            grid: how the steps are spread, see `samplers.table`; None is the sampler's.
+            eta: noise of the steps, 0 for none; None is the sampler's.
             guidance_scale: 1 is the conditional model; above 1 classifier-free guidance (Ho & Salimans 2022), of all conditions together.
             guidance_rescale: phi in [0, 1] (Lin et al. 2024).
             guidance_interval: (low, high) of sigma/alpha outside which guidance is off (Kynkaanniemi et al. 2024).
@@ -328,7 +358,8 @@ class Diffusion(ImageModel):
             conditions: what else the network is told, by name: a vector (D,) or (n, D); a sequence (S, D) or (n, S, D), or n of any lengths
                 in a list. See `keras_imgen.conditions`.
             negative: conditions that guidance leads away from, in place of none; of one row or n.
-            batch_size: images made at a time.  ema: use averaged weights, of the guide too.
+            batch_size: images made at a time.
+            ema: use averaged weights, of the guide too.
 
         Raises:
             ValueError: labels outside the range, an unknown sampler, steps < 1, numbers that are not finite or outside their range.
@@ -347,7 +378,23 @@ class Diffusion(ImageModel):
         steps: int | None = None,
         **kwargs: Any,
     ) -> np.ndarray:
-        """SDEdit (Meng et al. 2022): noise uint8 images (N, H, W, C) up to time `strength` in (0, 1] and sample from there."""
+        """SDEdit (Meng et al. 2022): noise images up to a time and sample from there.
+
+        Args:
+            images: uint8 (N, H, W, C).
+            labels: int or ints (N,) for a conditional model; None samples without a label.
+            seed: image k has the seed `seed + k`.
+            strength: the time, in (0, 1].
+            steps: of the sampler over all times; None is the model's.
+            **kwargs: the others of `generate`.
+
+        Returns:
+            uint8 (N, H, W, C).
+
+        Raises:
+            ValueError: images of another form, a strength outside its range.
+            TypeError: an unknown argument.
+        """
         finite("strength", strength, 0.0, 1.0, above=True)
         return self._edit(images, None, labels, seed, strength, 1, {"steps": steps, **kwargs})
 
@@ -362,10 +409,26 @@ class Diffusion(ImageModel):
         steps: int | None = None,
         **kwargs: Any,
     ) -> np.ndarray:
-        """Paint uint8 images (N, H, W, C) anew where mask (N, H, W, 1) is nonzero; the rest is returned untouched.
+        """Paint images anew where a mask is nonzero; the rest is returned untouched.
 
-        The known region is replaced by its noised self after every step; `resample` > 1 goes back and forth
-        that many times at each noise level (RePaint, Lugmayr et al. 2022), with a first-order sampler.
+        The known region is replaced by its noised self after every step.
+
+        Args:
+            images: uint8 (N, H, W, C).
+            mask: (N, H, W, 1) or (N, H, W), nonzero where to paint.
+            labels: int or ints (N,) for a conditional model; None samples without a label.
+            seed: image k has the seed `seed + k`.
+            resample: above 1 it goes back and forth that many times at each noise level (RePaint, Lugmayr et al. 2022), with a
+                first-order sampler.
+            steps: of the sampler; None is the model's.
+            **kwargs: the others of `generate`.
+
+        Returns:
+            uint8 (N, H, W, C).
+
+        Raises:
+            ValueError: images or a mask of another form, `resample` below 1.
+            TypeError: an unknown argument.
         """
         sampler = kwargs.pop("sampler", "ddim" if integer("resample", resample, 1) > 1 else None)
         return self._edit(images, mask, labels, seed, 1.0, resample, {"steps": steps, "sampler": sampler, **kwargs})
@@ -407,7 +470,15 @@ class Diffusion(ImageModel):
         eta: float | None = None,
         t_start: float = 1.0,
     ) -> np.ndarray:
-        """The sampler's table of coefficients, float64 (rows, 10), with the model's defaults."""
+        """The sampler's table of coefficients, float64 (rows, 10), see `samplers.table`.
+
+        Args:
+            steps: None is the model's.
+            sampler: its name; None is the model's.
+            grid: how the steps are spread; None is the sampler's.
+            eta: noise of the steps; None is the sampler's.
+            t_start: the time it starts from, in (0, 1].
+        """
         given = {k: v for k, v in {"grid": grid, "eta": eta}.items() if v is not None}
         steps = self.steps if steps is None else steps
         sampler = self.sampler if sampler is None else sampler
@@ -477,6 +548,17 @@ class Diffusion(ImageModel):
         Heun steps in log(sigma/alpha) carry x/alpha and its log-density; the divergence is Hutchinson's estimate with `probes`
         Rademacher vectors, or exact if `probes` is at least the number of dimensions (Song et al. 2021, section 4.3; dequantised
         uniformly, as there).
+
+        Args:
+            images: uint8 (N, H, W, C).
+            labels: int or ints (N,) for a conditional model; None is without a label.
+            steps: of Heun, 1 or more.
+            probes: of the divergence's estimate, 1 or more.
+            seed: of the first image's random numbers; image k has `seed + k`.
+            conditions: what else the network is told, by name.
+
+        Raises:
+            ValueError: images of another form, numbers outside their range.
         """
         from keras_imgen.models.diffusion.likelihood import bits_per_dimension
 

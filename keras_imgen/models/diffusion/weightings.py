@@ -14,12 +14,26 @@ from keras_imgen.named_parts import Part, find, register
 
 
 class Weighting(Part):
+    """Base of the weightings."""
+
     def sigma2_weight(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
-        """sigma²·w(alpha, sigma)."""
+        """sigma²·w(alpha, sigma).
+
+        Args:
+            alpha: of the level, of any shape.
+            sigma: of the level, of the same shape.
+            xp: `keras.ops` or NumPy.
+        """
         raise NotImplementedError
 
     def __call__(self, alpha: Any, sigma: Any, xp: Any = ops) -> Any:
-        """w(alpha, sigma), the weight on the squared x0 error."""
+        """w(alpha, sigma), the weight on the squared x0 error.
+
+        Args:
+            alpha: of the level, of any shape.
+            sigma: of the level, of the same shape.
+            xp: `keras.ops` or NumPy.
+        """
         return self.sigma2_weight(alpha, sigma, xp) / xp.square(sigma)
 
     def get_config(self) -> dict[str, float]:
@@ -75,14 +89,26 @@ WEIGHTINGS = register("weightings", uniform=Uniform, snr=SNR, min_snr=MinSNR, p2
 
 
 def get(weighting: "str | dict | Weighting | None") -> Weighting | None:
-    """A weighting from its name ("uniform", "snr", "min_snr", "p2", "edm"), its Keras config, itself, or None."""
+    """A weighting from its name ("uniform", "snr", "min_snr", "p2", "edm"), its Keras config, itself, or None.
+
+    Raises:
+        ValueError: anything else.
+    """
     return None if weighting is None else find("loss weighting", Weighting, WEIGHTINGS, weighting)
 
 
 def loss_weight(
     weighting: Weighting | None, parameterization: Parameterization, alpha: Any, sigma: Any, xp: Any = ops
 ) -> Any:
-    """The factor w·c_out² on (F - target)², of alpha's shape; finite at SNR = 0 for v, flow and EDM."""
+    """The factor w·c_out² on (F - target)², of alpha's shape; finite at SNR = 0 for v, flow and EDM.
+
+    Args:
+        weighting: None is the plain error of F, 1.
+        parameterization: what F stands for.
+        alpha: of the level, of any shape.
+        sigma: of the level, of the same shape.
+        xp: `keras.ops` or NumPy.
+    """
     if weighting is None:
         return xp.ones_like(alpha)
     return weighting.sigma2_weight(alpha, sigma, xp) * parameterization.unit_c_out2(alpha, sigma, xp)
