@@ -159,6 +159,12 @@ class StyleGAN2(GAN):
         return self.latents(keys)
 
     def images(self, latents: Any, told: dict[str, Any], keys: Any, psi: Any = None) -> Any:
+        """As `GAN.images`.
+
+        Args:
+            psi: by which styles are drawn towards their mean, a scalar; None is 1.
+            others: see `GAN.images`; `keys` are those of the noise.
+        """
         w = self.generator.map(latents, told.get("label"))
         if psi is not None:
             w = self.mean_style + psi * (w - self.mean_style)

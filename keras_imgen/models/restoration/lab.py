@@ -13,7 +13,11 @@ _BEND = (6 / 29) ** 3
 
 
 def lab(rgb: Any) -> Any:
-    """L* in [0, 100], a* and b* about [-110, 110], from sRGB in [-1, 1]."""
+    """L* in [0, 100], a* and b* about [-110, 110].
+
+    Args:
+        rgb: sRGB in [-1, 1].
+    """
     x = (rgb + 1.0) / 2.0
     linear = ops.where(x > 0.04045, ((ops.maximum(x, 0.04045) + 0.055) / 1.055) ** 2.4, x / 12.92)
     t = ops.matmul(linear, ops.convert_to_tensor(_TO))
@@ -24,7 +28,11 @@ def lab(rgb: Any) -> Any:
 
 
 def rgb(lab: Any) -> Any:
-    """sRGB, in [-1, 1] where the colour is one, otherwise outside; every value has a gradient."""
+    """sRGB, in [-1, 1] where the colour is one, otherwise outside; every value has a gradient.
+
+    Args:
+        lab: L*, a* and b*.
+    """
     y = (lab[..., 0] + 16.0) / 116.0
     f = ops.stack([y + lab[..., 1] / 500.0, y, y - lab[..., 2] / 200.0], axis=-1)
     t = ops.where(f > 6 / 29, f**3, (f - 4 / 29) * 3 * (6 / 29) ** 2)

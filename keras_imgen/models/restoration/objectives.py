@@ -58,12 +58,16 @@ class Perceptual(Objective):
     Maps are scaled to unit length (Zhang et al. 2018), so that a weight means the same for every trunk.
 
     Args:
-        weight, every: see `Objective`; the distance is between 0 and 4.
+        weight: see `Objective`; the distance is between 0 and 4.
         style: weight of the Gram matrices (Gatys et al. 2016), which know textures but not where they are, beside that of the maps.
             They are small: weights of a thousand are usual.
         trunk: a model of images in [0, 255], (N, H, W, 3), with one or several maps (N, h, w, c) as outputs; None: SqueezeNet 1.1 with
             the ImageNet weights under KERAS_IMGEN_DATA. A trunk of your own is saved with the model, weights and all.
         layers: numbers of the outputs that count; None is all.
+        every: see `losses.terms.Term`.
+
+    Raises:
+        ValueError: a weight below 0.
     """
 
     def __init__(
@@ -108,5 +112,9 @@ OBJECTIVES = named_parts.register(
 
 
 def get(objective: Any) -> Objective:
-    """An objective by its name, with weight 1, or its config: l1, mse, charbonnier, dssim, perceptual."""
+    """An objective by its name, with weight 1, its config, or itself: l1, mse, charbonnier, dssim, perceptual.
+
+    Raises:
+        ValueError: anything else.
+    """
     return named_parts.find("objective", Objective, OBJECTIVES, objective)

@@ -52,7 +52,7 @@ class Restoration(ImageModel):
         kl_weight: of the KL in nats, per number of the target. With L1 it is the ELBO of a Laplacian whose scale is this weight: take
             the mean error that is to be expected.
         overlap: pixels that tiles share, see `restore`.
-        ema, ema_gamma, seed: see `ImageModel`; the network alone is averaged.
+        others: see `ImageModel`; the network alone is averaged.
 
     Learns from batches of `image` and `target`: `fit(images, targets)`, tuples or dicts. Logs `loss`, `psnr` (dB, all channels), each
     objective if there are several, `kl`, and of the discriminator its loss and accuracies.
@@ -207,7 +207,15 @@ class Restoration(ImageModel):
     # === The step ===
 
     def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
-        """What the network is given, and the target, from a batch."""
+        """What the network learns from in a batch.
+
+        Args:
+            batch: tensors by key.
+            keys: (N, 2) of `training.random`.
+
+        Returns:
+            (what the network is given, by name; the target).
+        """
         given = {k: batch[k] for k in inputs(self.network) if k in batch}
         return {**given, **self.told(batch)}, batch["target"]
 
@@ -219,11 +227,22 @@ class Restoration(ImageModel):
         return ops.cast(call(self.network, given, training), "float32")
 
     def latent_shape(self, image: Any) -> tuple[Any, ...]:
+        """(N, ceil(H/4), ceil(W/4), D) of the latent maps of images (N, H, W, C)."""
         shape = ops.shape(image)
         return (shape[0], -(-shape[1] // 4), -(-shape[2] // 4), self._latent)
 
     def losses(self, given: dict[str, Any], target: Any, keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
-        """(what the network is trained for, the logs, the restored images)."""
+        """What the network is trained for.
+
+        Args:
+            given: the network's inputs by name.
+            target: images (N, H', W', C') in [-1, 1].
+            keys: (N, 2) of `training.random`.
+            training: whether networks are in training mode, latents are drawn, and rare objectives left out.
+
+        Returns:
+            (the loss, the logs, the restored images).
+        """
         logs = {}
         if self.encoder is not None:
             mean, log_variance = self.posterior(given["image"], target, training)
@@ -246,7 +265,13 @@ class Restoration(ImageModel):
         return loss, {"loss": loss, **logs}, image
 
     def posterior(self, image: Any, target: Any, training: bool = False) -> tuple[Any, Any]:
-        """Means and log-variances (N, h, w, D) of the latent map, float32."""
+        """Means and log-variances (N, h, w, D) of the latent map, float32.
+
+        Args:
+            image: (N, H, W, C) in [-1, 1].
+            target: the answer, (N, H', W', C').
+            training: whether the encoder is in training mode.
+        """
         found = ops.cast(self.encoder({"image": image, "target": target}, training=training), "float32")
         mean, log_variance = ops.split(found, 2, axis=-1)
         return mean, ops.clip(log_variance, -20.0, 10.0)
@@ -334,14 +359,15 @@ class Restoration(ImageModel):
             ensemble: the mean over eight flips and turns: better, and eight times the work.
             progress: show a progress bar.
             ema: with averaged weights.
-            given: where the network takes them: `sigma` (gray levels of 255), `masks` (nonzero where to paint), `seed` (of a variational
+            **given: where the network takes them: `sigma` (gray levels of 255), `masks` (nonzero where to paint), `seed` (of a variational
                 model's latents; without one their mean), `conditions` (what else it is told, by name; see `keras_imgen.conditions`).
 
         Returns:
             An array for one picture, a list for a list, (N, ...) for a batch.
 
         Raises:
-            ValueError: another shape, type or range.  FileNotFoundError: no such file.
+            ValueError: another shape, type or range.
+            FileNotFoundError: no such file.
         """
         endpoint = self.endpoints()["restore"]
         how = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "progress": progress}

@@ -25,6 +25,9 @@ class SuperResolution(Restoration):
         scale: 2, 3, 4, ...
         others: see `Restoration`.
 
+    Raises:
+        ValueError: `scale` below 2.
+
     Learns from `image` and a `target` of `scale` times its size: `data.degraded(data.patches(...), data.degrade.Downscale(scale))`.
     """
 
@@ -50,6 +53,9 @@ class Denoiser(Restoration):
             level (Zhang et al. 2017, DnCNN; 2018, FFDNet).
         objectives: the squared error by default, whose best answer is the posterior mean.
         others: see `Restoration`.
+
+    Raises:
+        ValueError: `sigma` of another form.
 
     Learns from clean images alone, to which it adds noise, neither clipped nor rounded; or from `image` and `target` (and `sigma`),
     for noise of other kinds.
@@ -87,7 +93,8 @@ class Denoiser(Restoration):
 class Deblurrer(Restoration):
     """Sharpens what is out of focus or was moved.
 
-    Args: see `Restoration`. One of gray pictures restores each channel of coloured ones.
+    Args:
+        others: see `Restoration`. A network of gray pictures restores each channel of coloured ones.
 
     Learns from `image` and `target`: `data.degraded(..., data.degrade.GaussianBlur())`, `MotionBlur()`.
     """
@@ -97,7 +104,8 @@ class Deblurrer(Restoration):
 class Enhancer(Restoration):
     """Makes dark, flat or discoloured pictures look as their targets do.
 
-    Args: see `Restoration`.
+    Args:
+        others: see `Restoration`.
 
     Learns from `image` and `target`: `data.degraded(..., data.degrade.LowLight())`, or pairs of photographs.
     """
@@ -109,10 +117,16 @@ class ZeroDCE(Restoration):
 
     Args:
         network: from an image to the maps (N, H, W, 3 K) of its K curves, as `networks.zero_dce()`.
-        spatial_weight, exposure_weight, colour_weight, smoothness_weight: of the four losses in `losses.exposure`; the authors'.
+        spatial_weight: of `losses.exposure.spatial_consistency`; the defaults of all four are the authors'.
+        exposure_weight: of `losses.exposure.exposure`.
+        colour_weight: of `losses.exposure.colour_constancy`.
+        smoothness_weight: of `losses.exposure.smoothness`.
         level: the mean gray level wanted, in [0, 1].
-        ema, ema_gamma, seed, overlap: see `Restoration`. What compares with a target is refused, since there is none: `objectives`;
-            `discriminator`, `adversarial`, `adversarial_weight` and `regularizers`; `encoder` and `kl_weight`.
+        others: see `Restoration`. What compares with a target is refused, since there is none: `objectives`; `discriminator`,
+            `adversarial`, `adversarial_weight` and `regularizers`; `encoder` and `kl_weight`.
+
+    Raises:
+        ValueError: what is refused.
 
     Learns from images of all exposures, 16 pixels or more on a side. Logs the four losses.
     """
@@ -186,6 +200,9 @@ class Inpainter(Restoration):
     Args:
         network: called with `image` and `mask` (N, H, W, 1), 1 where to paint, as `networks.inpainting_unet()`.
         others: see `Restoration`.
+
+    Raises:
+        ValueError: a network that takes no mask.
 
     Learns from `image`, `mask` and `target`: `data.degraded(..., data.degrade.Holes())`. `restore(images, masks=...)`. What is painted into
     a large hole depends on much around it, so that tiles are large.

@@ -42,6 +42,7 @@ class LatentModel(ImageModel):
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
+        """Of the latents of one image."""
         raise NotImplementedError
 
     @property
@@ -59,15 +60,30 @@ class LatentModel(ImageModel):
         return num_classes(self.codec_conditions)
 
     def latents_of(self, images: Any, told: dict[str, Any] | None = None) -> Any:
-        """Latents (N, *latent_shape) of float32 images in [-1, 1]."""
+        """Latents (N, *latent_shape) of images.
+
+        Args:
+            images: (N, H, W, C), float32 in [-1, 1].
+            told: conditions (N, ...) by name.
+        """
         raise NotImplementedError
 
     def images_of(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
-        """float32 images in [-1, 1] of latents."""
+        """float32 images (N, H, W, C) in [-1, 1] of latents.
+
+        Args:
+            latents: (N, *latent_shape).
+            told: conditions (N, ...) by name.
+        """
         raise NotImplementedError
 
     def sampled(self, keys: Any, told: dict[str, Any] | None = None) -> Any:
-        """Latents of new images for keys (N, 2)."""
+        """Latents (N, *latent_shape) of new images.
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            told: conditions (N, ...) by name.
+        """
         raise NotImplementedError
 
     def call(self, images: Any, training: bool = False) -> Any:
@@ -79,16 +95,40 @@ class LatentModel(ImageModel):
     # === In tensors: what the methods below compile and `export` writes ===
 
     def encoded(self, images: Any, told: dict[str, Any] | None = None) -> Any:
+        """Latents (N, *latent_shape) of images.
+
+        Args:
+            images: (N, H, W, C), uint8 or float32 in [-1, 1].
+            told: conditions (N, ...) by name.
+        """
         return self.latents_of(rescale(images), told)
 
     def decoded(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
+        """uint8 images (N, H, W, C) of latents.
+
+        Args:
+            latents: (N, *latent_shape).
+            told: conditions (N, ...) by name.
+        """
         return to_uint8(self.images_of(latents, told))
 
     def reconstructed(self, images: Any, told: dict[str, Any] | None = None) -> Any:
+        """uint8 images (N, H, W, C) after encoding and decoding.
+
+        Args:
+            images: (N, H, W, C), uint8 or float32 in [-1, 1].
+            told: conditions (N, ...) by name.
+        """
         return self.decoded(self.encoded(images, told), told)
 
     def sample(self, seeds: Any, told: dict[str, Any], **how: Any) -> Any:
-        """uint8 images for int32 seeds (N,); a label of `num_classes` is drawn; `how` goes to `sampled`."""
+        """uint8 images (N, H, W, C) by their seeds.
+
+        Args:
+            seeds: int32 (N,).
+            told: conditions (N, ...) by name; a label of `num_classes` is drawn.
+            **how: passed on to `sampled`.
+        """
         keys = random.key(seeds)
         told = self.drawn(keys, told)
         return self.decoded(self.sampled(random.fold(keys, Stream.LATENT), told, **how), told)
@@ -98,12 +138,13 @@ class LatentModel(ImageModel):
     def encode(
         self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True, *, conditions: Any = None
     ) -> np.ndarray:
-        """Latents (N, *latent_shape) of images (N, H, W, C), uint8 or floats in [-1, 1]; of a VAE the posterior means.
+        """Latents (N, *latent_shape) of images; of a VAE the posterior means.
 
         Args:
-            images: of the model's size.
+            images: (N, H, W, C) of the model's size, uint8 or floats in [-1, 1].
             labels: int or ints (N,), of a model that is conditional on them; short for `conditions={"label": ...}`.
-            batch_size: images at a time.  ema: use averaged weights.
+            batch_size: images at a time.
+            ema: use averaged weights.
             conditions: what else the networks are told, by name, see `keras_imgen.conditions`.
 
         Raises:
@@ -114,7 +155,11 @@ class LatentModel(ImageModel):
     def decode(
         self, latents: Any, labels: Any = None, batch_size: int = 64, ema: bool = True, *, conditions: Any = None
     ) -> np.ndarray:
-        """uint8 images (N, H, W, C) of latents (N, *latent_shape).
+        """uint8 images (N, H, W, C) of latents.
+
+        Args:
+            latents: (N, *latent_shape).
+            others: see `encode`.
 
         Raises:
             ValueError: latents of another shape, codes outside the codebook; labels missing, or outside the range.
@@ -125,7 +170,14 @@ class LatentModel(ImageModel):
     def reconstruct(
         self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True, *, conditions: Any = None
     ) -> np.ndarray:
-        """uint8 images (N, H, W, C) after encoding and decoding; see `encode`."""
+        """uint8 images (N, H, W, C) after encoding and decoding.
+
+        Args:
+            others: see `encode`.
+
+        Raises:
+            ValueError: as `encode`.
+        """
         return self._apply("reconstructed", self._images(images), given_with(labels, conditions), batch_size, ema)
 
     def generate(
@@ -145,8 +197,13 @@ class LatentModel(ImageModel):
             n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
             labels: int or ints (n,) for a conditional model; None draws them. Short for `conditions={"label": ...}`.
             conditions: what else the networks are told, by name, of one row for all images or n; see `keras_imgen.conditions`.
-            seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
-            batch_size: images made at a time.  ema: use averaged weights.
+            seed: image k has the seed `seed + k`. The same seed is the same image in any batch.
+            seeds: those of the images (n,), in place of `seed`.
+            batch_size: images made at a time.
+            ema: use averaged weights.
+
+        Raises:
+            ValueError: labels or conditions that the model does not know.
         """
         given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "conditions": conditions}
         return self.answer("generate", {**given, "batch_size": batch_size}, ema)
@@ -202,7 +259,10 @@ class Autoencoder(LatentModel):
         num_classes: of the labels, if the networks take them; None for a model without.
         noise: standard deviation of Gaussian noise on the input in training, for images in [-1, 1].
         sampler: the distribution of latents that `generate` draws from; None is N(0, I). `fit_sampler` learns one.
-        ema, ema_gamma, seed: see `ImageModel`.
+        others: see `ImageModel`.
+
+    Raises:
+        ValueError: networks that do not fit each other, a negative `noise`.
 
     Logs `reconstruction`, the squared error summed over an image and halved, in nats of a unit Gaussian, and `loss`.
     """
@@ -285,7 +345,16 @@ class Autoencoder(LatentModel):
         return self.objective(batch, self.score_keys(batch), False)[1]
 
     def objective(self, batch: dict[str, Any], keys: Any, training: bool) -> tuple[Any, dict[str, Any]]:
-        """(loss, scalars to log) of a batch with images in [-1, 1]."""
+        """What the model is trained for.
+
+        Args:
+            batch: images in [-1, 1] and conditions, by key.
+            keys: (N, 2) of `training.random`.
+            training: whether networks are in training mode, and images noisy.
+
+        Returns:
+            (loss, scalars to log).
+        """
         x, told = batch["image"], self.told(batch)
         z = self._code(self._noisy(x, keys) if training else x, told, training)
         error = 0.5 * ops.mean(per_row(ops.sum, ops.square(x - self._decode(z, told, training))))
@@ -293,7 +362,17 @@ class Autoencoder(LatentModel):
         return error + penalty, {"loss": error + penalty, "reconstruction": error, **logs}
 
     def penalty(self, z: Any, keys: Any, told: dict[str, Any], training: bool) -> tuple[Any, dict[str, Any]]:
-        """(what the loss has besides the error, scalars to log), for latents (N, D)."""
+        """What the loss has besides the error.
+
+        Args:
+            z: latents (N, D).
+            keys: (N, 2) of `training.random`.
+            told: conditions (N, ...) by name.
+            training: whether networks are in training mode.
+
+        Returns:
+            (a scalar, scalars to log).
+        """
         return 0.0, {}
 
     def _noisy(self, x, keys):
@@ -317,7 +396,15 @@ class Autoencoder(LatentModel):
         return self.sampler(keys, told["label"]) if isinstance(self.sampler, samplers.PerClass) else self.sampler(keys)
 
     def posteriors(self, images: Any, told: dict[str, Any] | None = None) -> tuple[Any, Any]:
-        """(means, standard deviations) of the latents; of a deterministic encoder the latter are 0."""
+        """Of the latents; the standard deviations of a deterministic encoder are 0.
+
+        Args:
+            images: (N, H, W, C), float32 in [-1, 1].
+            told: conditions (N, ...) by name.
+
+        Returns:
+            (means, standard deviations), (N, D) each.
+        """
         z = self.latents_of(images, told)
         return z, ops.zeros_like(z)
 
@@ -330,10 +417,15 @@ class Autoencoder(LatentModel):
         Args:
             x: images (N, H, W, C), a dict or a data set of batches, as for `fit`.
             sampler: "normal" for N(0, I), "gmm" (`components=10`), "aggregate" (`components=1000`), "second_stage"
-                (`width=256, epochs=60`), see `variational.samplers`; kwargs go to it.
+                (`width=256, epochs=60`), see `variational.samplers`.
             seed: of the fit.
+            **kwargs: passed on to the sampler of that name.
 
-        Returns the sampler. It is saved and exported with the model.
+        Returns:
+            The sampler. It is saved and exported with the model.
+
+        Raises:
+            ValueError: an unknown name, too few images, none of some class.
         """
 
         def make():
@@ -380,6 +472,9 @@ class RAE(Autoencoder):
         decoder_penalty: "l2", half the squared length of its weights, or "gradient", half the squared norm of its Jacobian, estimated
             by one random projection for each image (unbiased).
         others: see `Autoencoder`.
+
+    Raises:
+        ValueError: another `decoder_penalty`.
 
     Logs those of `Autoencoder`.
     """

@@ -25,7 +25,10 @@ class CodePrior(LatentModel):
             `networks.pixelcnn((7, 7), 256)` or `networks.code_transformer((7, 7), 256)`; with labels from a dict of `codes` and `label`.
         num_classes: of the labels, if the network takes them; None for a model without.
         temperature: of sampling, unless `generate` says another; below 1 the likelier codes.
-        ema, ema_gamma, seed: see `ImageModel`.
+        others: see `ImageModel`.
+
+    Raises:
+        ValueError: a network of other logits, or that does not fit `num_classes`; a temperature of 0 or below.
 
     Trained by `fit` on images. Logs `loss`, the cross-entropy in nats per image, and `accuracy`, the share of codes that were the
     likeliest.
@@ -70,6 +73,7 @@ class CodePrior(LatentModel):
 
     @property
     def codes(self) -> int:
+        """Entries of the codebook."""
         return self.vqvae.codes
 
     @property
@@ -114,6 +118,13 @@ class CodePrior(LatentModel):
         return self.vqvae.images_of(latents)
 
     def sampled(self, keys: Any, told: dict[str, Any] | None = None, temperature: float | None = None) -> Any:
+        """Codes int32 (N, h, w) of new images, one after the other.
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            told: conditions (N, ...) by name.
+            temperature: below 1 the likelier codes, a scalar; None is the model's.
+        """
         temperature = self.temperature if temperature is None else temperature
         height, width = self.latent_shape
         places = ops.reshape(ops.arange(height * width, dtype="int32"), (1, height, width))
@@ -140,7 +151,12 @@ class CodePrior(LatentModel):
         batch_size: int = 64,
         ema: bool = True,
     ) -> np.ndarray:
-        """As `LatentModel.generate`. `temperature`: below 1 the likelier codes; None is the model's."""
+        """As `LatentModel.generate`.
+
+        Args:
+            temperature: below 1 the likelier codes; None is the model's.
+            others: see `LatentModel.generate`.
+        """
         given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "temperature": temperature}
         return self.answer("generate", {**given, "conditions": conditions, "batch_size": batch_size}, ema)
 

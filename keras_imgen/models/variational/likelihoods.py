@@ -24,7 +24,12 @@ class Likelihood(keras.layers.Layer):
         self.built = True
 
     def log_prob(self, x: Any, output: Any) -> Any:
-        """log p(x|z), (N,), for images (N, H, W, C) in [-1, 1] and the decoder's output."""
+        """log p(x|z), (N,), in nats.
+
+        Args:
+            x: images (N, H, W, C) in [-1, 1].
+            output: of the decoder, (N, H, W, factor C).
+        """
         raise NotImplementedError
 
     def mean(self, output: Any) -> Any:
@@ -38,6 +43,9 @@ class Gaussian(Likelihood):
 
     Args:
         sigma: of images in [-1, 1]; None is learned, from 1 on.
+
+    Raises:
+        ValueError: `sigma` of 0 or below.
     """
 
     def __init__(self, sigma: float | None = None, **kwargs: Any):
@@ -127,6 +135,12 @@ def get(likelihood: Any) -> Likelihood:
 
 
 def bits_per_dimension(nats: Any, image_shape: tuple[int, ...], discrete: bool) -> Any:
-    """Nats per image, negative log-likelihood or its bound -> bits per dimension of the 256 levels."""
+    """Bits per dimension of the 256 levels.
+
+    Args:
+        nats: negative log-likelihood per image, or its bound.
+        image_shape: (height, width, channels).
+        discrete: whether the likelihood is that of the levels; a density in [-1, 1] otherwise.
+    """
     size = int(np.prod(image_shape))
     return (nats + (0.0 if discrete else size * math.log(127.5))) / (size * math.log(2.0))

@@ -11,7 +11,11 @@ from keras_imgen.training import random
 
 
 class LatentSampler(keras.layers.Layer):
-    """Base: latents (N, dim) for keys (N, 2) of `training.random`; its numbers are weights, saved and exported with the model."""
+    """Base: latents (N, dim) for keys (N, 2) of `training.random`; its numbers are weights, saved and exported with the model.
+
+    Args:
+        dim: numbers of a latent.
+    """
 
     def __init__(self, dim: int, **kwargs: Any):
         super().__init__(trainable=False, **kwargs)
@@ -22,7 +26,19 @@ class LatentSampler(keras.layers.Layer):
         return self.add_weight(name=name, shape=shape, initializer="zeros", trainable=False, autocast=False)
 
     def fit(self, mean: np.ndarray, std: np.ndarray, seed: int) -> "LatentSampler":
-        """Learn from the posteriors N(mean, std^2) (M, dim) of M images; std is 0 for deterministic encoders."""
+        """Learn from the posteriors N(mean, std^2) of M images.
+
+        Args:
+            mean: (M, dim).
+            std: (M, dim); 0 for deterministic encoders.
+            seed: of what is drawn.
+
+        Returns:
+            Itself.
+
+        Raises:
+            ValueError: too few images.
+        """
         return self
 
     def call(self, keys: Any) -> Any:
@@ -42,7 +58,12 @@ class Normal(LatentSampler):
 
 @keras.saving.register_keras_serializable("keras_imgen.samplers")
 class GaussianMixture(LatentSampler):
-    """A mixture of Gaussians with full covariances, fitted by scikit-learn's EM to one draw of each posterior."""
+    """A mixture of Gaussians with full covariances, fitted by scikit-learn's EM to one draw of each posterior.
+
+    Args:
+        dim: numbers of a latent.
+        components: of the mixture.
+    """
 
     def __init__(self, dim: int, components: int = 10, **kwargs: Any):
         super().__init__(dim, **kwargs)
@@ -81,7 +102,12 @@ class GaussianMixture(LatentSampler):
 class AggregatePosterior(LatentSampler):
     """A mixture of the posteriors of so many training images: VampPrior's form (Tomczak & Welling 2018, eq. 9) with images that are drawn
     rather than learned. For deterministic encoders a kernel density estimate with Scott's bandwidth h along the principal axes, its
-    centres drawn in by sqrt(1 - h^2), which keeps the covariance (West 1993)."""
+    centres drawn in by sqrt(1 - h^2), which keeps the covariance (West 1993).
+
+    Args:
+        dim: numbers of a latent.
+        components: how many images.
+    """
 
     def __init__(self, dim: int, components: int = 1000, **kwargs: Any):
         super().__init__(dim, **kwargs)
@@ -145,7 +171,12 @@ SAMPLERS = {  # and "second_stage", which is made of a VAE and lies in a file of
 
 
 def make(sampler: str, dim: int, **kwargs: Any) -> LatentSampler:
-    """A sampler of latents of so many numbers, by its name; what it takes goes with it.
+    """A sampler of latents by its name.
+
+    Args:
+        sampler: "normal", "gmm", "aggregate" or "second_stage".
+        dim: numbers of a latent.
+        **kwargs: what the sampler takes.
 
     Raises:
         ValueError: an unknown name.
@@ -156,7 +187,13 @@ def make(sampler: str, dim: int, **kwargs: Any) -> LatentSampler:
 
 
 def draw(mean: np.ndarray, std: np.ndarray, seed: int) -> np.ndarray:
-    """One latent (M, dim) of each posterior N(mean, std^2)."""
+    """One latent (M, dim) of each posterior N(mean, std^2).
+
+    Args:
+        mean: (M, dim).
+        std: (M, dim).
+        seed: of the draws.
+    """
     return mean + std * np.random.default_rng(seed).standard_normal(mean.shape)
 
 

@@ -19,7 +19,9 @@ class SecondStage(LatentSampler):
     """A second VAE, on the latents of the first, which learns how their aggregate differs from N(0, I) (two-stage VAE, Dai & Wipf 2019).
 
     Args:
-        width: of its three hidden layers.  epochs: of its training, in batches of 256.
+        dim: numbers of a latent.
+        width: of its three hidden layers.
+        epochs: of its training, in batches of 256.
     """
 
     def __init__(self, dim: int, width: int = 256, epochs: int = 60, **kwargs: Any):

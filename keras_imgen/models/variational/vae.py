@@ -44,8 +44,7 @@ class VAE(Autoencoder):
             `keras.optimizers.schedules.PolynomialDecay(0.0, 5000, 1.0)`.
         capacity: None, or C: the KL's term is `beta |KL - C|` (Burgess et al. 2018, eq. 8), a number or a schedule.
         free_bits: nats of every latent number's KL, on average over the batch, that cost nothing (Kingma et al. 2016, eq. 15).
-        noise: see `Autoencoder`.  sampler: see `Autoencoder`.
-        ema, ema_gamma, seed: see `ImageModel`.
+        others: see `Autoencoder`.
 
     Logs `loss`, `reconstruction` (-log p(x|z)) and `kl`, in nats per image; `bits_per_dimension` of the ELBO, whatever beta is (not with
     "bernoulli", which is no likelihood of gray levels);
@@ -111,7 +110,14 @@ class VAE(Autoencoder):
         return ops.sum(ops.cast(now > ACTIVE, "float32"))
 
     def objective(self, batch: dict[str, Any], keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
-        """(loss, scalars to log, KL of every latent number (D,)) of a batch."""
+        """What the model is trained for.
+
+        Args:
+            others: see `Autoencoder.objective`.
+
+        Returns:
+            (loss, scalars to log, KL of every latent number (D,)).
+        """
         x, told = batch["image"], self.told(batch)
         mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, told, training)
         z = self.reparameterized(mean, log_variance, keys)
@@ -122,7 +128,18 @@ class VAE(Autoencoder):
         return nll + term, {**logs, **self._bits(nll + logs["kl"])}, kl
 
     def regularizer(self, kl: Any, z: Any, mean: Any, log_variance: Any, keys: Any) -> tuple[Any, dict[str, Any]]:
-        """(the loss besides the reconstruction, scalars to log), from the KL (D,) and a batch of posteriors (N, D)."""
+        """The loss besides the reconstruction.
+
+        Args:
+            kl: of every latent number, (D,), nats, the mean over the batch.
+            z: a draw of each posterior, (N, D).
+            mean: of the posteriors, (N, D).
+            log_variance: of the posteriors, (N, D).
+            keys: (N, 2) of `training.random`.
+
+        Returns:
+            (a scalar, scalars to log).
+        """
         total = ops.sum(ops.maximum(kl, self.free_bits)) if self.free_bits else ops.sum(kl)
         if self.capacity is not None:
             total = ops.abs(total - self._now(self.capacity))
@@ -140,12 +157,27 @@ class VAE(Autoencoder):
     # === Latents and images ===
 
     def posterior(self, images: Any, told: dict[str, Any] | None = None, training: bool = False) -> tuple[Any, Any]:
-        """(means, log-variances) (N, D) of q(z|x)."""
+        """q(z|x) of images.
+
+        Args:
+            images: (N, H, W, C), float32 in [-1, 1].
+            told: conditions (N, ...) by name.
+            training: whether the encoder is in training mode.
+
+        Returns:
+            (means, log-variances), (N, D) each.
+        """
         mean, log_variance = ops.split(self._code(images, told, training), 2, axis=-1)
         return mean, ops.clip(log_variance, -20.0, 10.0)
 
     def reparameterized(self, mean: Any, log_variance: Any, keys: Any) -> Any:
-        """One draw of each posterior, through which gradients pass."""
+        """One draw (N, D) of each posterior, through which gradients pass.
+
+        Args:
+            mean: (N, D).
+            log_variance: (N, D).
+            keys: (N, 2) of `training.random`.
+        """
         noise = random.normal(random.fold(keys, Stream.POSTERIOR), self.latent_shape)
         return mean + ops.exp(0.5 * log_variance) * noise
 
@@ -171,7 +203,17 @@ class VAE(Autoencoder):
         samples: int,
         training: bool = False,
     ) -> Any:
-        """log p(x, z) - log q(z|x) of so many draws of z from each image's posterior: (N, samples), nats."""
+        """log p(x, z) - log q(z|x) of draws of z from each image's posterior: (N, samples), nats.
+
+        Args:
+            x: images (N, H, W, C), float32 in [-1, 1].
+            mean: of the posteriors, (N, D).
+            log_variance: of the posteriors, (N, D).
+            told: conditions (N, ...) by name.
+            keys: (N, 2) of `training.random`.
+            samples: draws for each image.
+            training: whether the decoder is in training mode.
+        """
         noise = random.normal(random.fold(keys, Stream.IMPORTANCE), (samples, *self.latent_shape))
         z = mean[:, None] + ops.exp(0.5 * log_variance)[:, None] * noise
         prior = ops.sum(divergence.log_normal(z) - divergence.log_normal(z, mean[:, None], log_variance[:, None]), -1)
@@ -193,8 +235,17 @@ class VAE(Autoencoder):
         batch_size: int = 16,
         conditions: Any = None,
     ) -> np.ndarray:
-        """log p(x) of images (N, H, W, C), nats (N,): the importance-weighted bound (Burda et al. 2016, eq. 8), which rises to it as
-        `samples` grows. Of a Gaussian likelihood it is the log-density of images in [-1, 1]."""
+        """log p(x) of images, nats (N,): the importance-weighted bound (Burda et al. 2016, eq. 8), which rises to it as `samples` grows.
+        Of a Gaussian likelihood it is the log-density of images in [-1, 1].
+
+        Args:
+            samples: draws for each image, 1 or more.
+            seed: of the first image's draws; image k has `seed + k`.
+            others: see `encode`.
+
+        Raises:
+            ValueError: images of another shape or range; labels missing, or outside the range; `samples` below 1.
+        """
         images = self._images(images)
         given = told(self.conditions, len(images), given_with(labels, conditions))
         seeds, _ = rows((), len(images), {}, seed)
@@ -215,8 +266,10 @@ class IWAE(VAE):
 
     Args:
         samples: draws for each image (the paper's k); the decoder's work grows with it.
-        encoder, decoder, num_classes, likelihood, sampler, noise: see `VAE`. The bound has no KL of its own to weigh, so that
-            `beta`, `capacity` and `free_bits` are refused.
+        others: see `VAE`. The bound has no KL of its own to weigh, so that `beta`, `capacity` and `free_bits` are refused.
+
+    Raises:
+        ValueError: `samples` below 1, what is refused.
 
     Logs those of `VAE`; `loss` is the bound, of which `bits_per_dimension` tells too.
     """
@@ -257,6 +310,9 @@ class TCVAE(VAE):
         dataset_size: how many images there are to learn from, for the estimate of the latents' joint density.
         beta: of the total correlation; a number or a schedule.
         others: see `VAE`. The KL is taken apart, so that what limits all of it, `capacity` and `free_bits`, is refused.
+
+    Raises:
+        ValueError: `dataset_size` below 1, what is refused.
 
     Logs those of `VAE` and `total_correlation`, in nats.
     """

@@ -25,11 +25,11 @@ class VAEGAN(VAE):
         feature: the discriminator's layer whose output tells how alike two images are.
         feature_weight: of that error in the decoder's loss (the paper's gamma), which the adversarial one is added to.
         loss: see `losses.adversarial`.
-        beta, capacity, free_bits: of the KL in the encoder's loss, see `VAE`; the paper has all of it.
-        noise, sampler: see `Autoencoder`.
-        ema, ema_gamma, seed: see `ImageModel`; encoder and decoder are averaged.
+        others: see `VAE`; `beta`, `capacity` and `free_bits` are of the KL in the encoder's loss, of which the paper has all; encoder
+            and decoder are averaged. A `likelihood` is refused: the discriminator's features are in its place.
 
-    A `likelihood` is refused: the discriminator's features are in its place.
+    Raises:
+        ValueError: a `likelihood`, networks that do not fit each other, a discriminator that tells classes.
 
     Logs the losses of the three players, `kl` and `feature_error` in nats per image, `pixel_error`, the squared error summed over an image
     and halved, and the discriminator's `real_accuracy` and `fake_accuracy`.
@@ -140,6 +140,11 @@ class VAEGAN(VAE):
         return {**logs, **self.loss_pair.accuracy(real, fake)}
 
     def log_likelihood(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        """Refused.
+
+        Raises:
+            TypeError: always.
+        """
         raise TypeError("A VAEGAN measures likeness by its discriminator's features: it has no likelihood of images.")
 
 

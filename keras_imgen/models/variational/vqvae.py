@@ -26,7 +26,10 @@ class VQVAE(LatentModel):
         decay: of the codebook's moving averages.
         revive: a code that fewer vectors of a batch use, on the moving average, becomes a vector of the batch (Dhariwal et al. 2020,
             Jukebox); 0 leaves it.
-        ema, ema_gamma, seed: see `ImageModel`.
+        others: see `ImageModel`.
+
+    Raises:
+        ValueError: networks that do not fit each other, a number outside its range.
 
     Logs `loss`; `reconstruction`, the squared error summed over an image and halved; `commitment`; `perplexity`, how many codes a batch
     uses, exp of their entropy.
@@ -95,7 +98,15 @@ class VQVAE(LatentModel):
         return self.objective(batch["image"], False)[1]
 
     def objective(self, x: Any, training: bool) -> tuple[Any, dict[str, Any], Any, Any]:
-        """(loss, scalars to log, vectors (N, h, w, D), their codes (N, h, w))."""
+        """What the model is trained for.
+
+        Args:
+            x: images (N, H, W, C) in [-1, 1].
+            training: whether networks are in training mode.
+
+        Returns:
+            (loss, scalars to log, vectors (N, h, w, D), their codes (N, h, w)).
+        """
         z = ops.cast(self.encoder(x, training=training), "float32")
         codes = self.nearest(z)
         vectors = ops.take(ops.convert_to_tensor(self.codebook), codes, axis=0)
