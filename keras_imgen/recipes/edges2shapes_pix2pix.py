@@ -20,7 +20,11 @@ def train(
     steps_per_epoch: int | None = None,
     resume: bool = False,
 ) -> str:
-    """The whole run, from data to report, in the folder `out`; returns the command that translates more."""
+    """The whole run, from data to report, in the folder `out`; returns the command that translates more.
+
+    Args:
+        others: see `recipes`.
+    """
     run = Run(
         "edges2shapes-pix2pix", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch
     )
@@ -43,7 +47,13 @@ def train(
 
 
 def pairs(split: str, batch: int, seed: int) -> Any:
-    """Batches of `image`, the outlines, and `target`, the picture."""
+    """Batches of `image`, the outlines, and `target`, the picture.
+
+    Args:
+        split: of the shapes.
+        batch: pairs of a batch.
+        seed: of their order.
+    """
     data = load("shapes", split, size=32, batch=batch, seed=seed, columns=("image",)).unbatch()
     data = data.filter(with_corner(0, 20)).batch(
         batch, drop_remainder=True
