@@ -180,6 +180,39 @@ def test_faults_are_found():
     ]
 
 
+class Borrower:
+    def of(self, x: int, y: int, z: int) -> int:
+        """Something.
+
+        Args:
+            y: has a line.
+            others: see `lend`.
+        """
+
+    def lend(self, x: int) -> int:
+        """Something.
+
+        Args:
+            x: has a line.
+        """
+
+    def lost(self, x: int) -> int:
+        """Something.
+
+        Args:
+            others: see `nowhere`.
+        """
+
+
+def test_lines_are_borrowed():
+    module = sys.modules[__name__]
+    assert faults(Borrower.of, inspect.getdoc(Borrower.of), True, scopes=(Borrower, module)) == [
+        "no line on z under Args"
+    ]
+    with pytest.raises(AssertionError, match="nowhere"):
+        faults(Borrower.lost, inspect.getdoc(Borrower.lost), True, scopes=(Borrower, module))
+
+
 def test_importing_is_light():
     heavy = "keras", "tensorflow", "jax", "numpy", "PIL", "matplotlib", "sklearn", "cv2"
     program = f"import sys, keras_imgen; sys.exit(', '.join(set({heavy}) & set(sys.modules)) or None)"

@@ -45,7 +45,14 @@ def to_model(batch: Batch, pictures: tuple[str, ...], reads: tuple[str, ...] | N
 
 
 def refuse_weights(**given: Any) -> None:
-    """Raises ValueError if one of the weights is given."""
+    """Refuse weights of images.
+
+    Args:
+        **given: what Keras takes as such, by name; None passes.
+
+    Raises:
+        ValueError: one of them is given.
+    """
     for name, value in given.items():
         if value is not None:
             raise ValueError(

@@ -268,7 +268,7 @@ def rows_of(found: Any, limit: int | None, rng: np.random.Generator) -> dict[str
 
     Args:
         found: a source of `data.sources`.
-        limit: at most so many, drawn where the source has random access; None is all.
+        limit: at most so many, of a stream the first, else drawn; None is all.
         rng: of the draw.
 
     Raises:

@@ -385,8 +385,8 @@ class Diffusion(ImageModel):
             labels: int or ints (N,) for a conditional model; None samples without a label.
             seed: image k has the seed `seed + k`.
             strength: the time, in (0, 1].
-            steps: of the sampler over all times; None is the model's.
-            **kwargs: the others of `generate`.
+            steps: of the sampler; None is the model's.
+            **kwargs: the others of `generate`, but for `n` and `seeds`.
 
         Returns:
             uint8 (N, H, W, C).
@@ -421,7 +421,7 @@ class Diffusion(ImageModel):
             resample: above 1 it goes back and forth that many times at each noise level (RePaint, Lugmayr et al. 2022), with a
                 first-order sampler.
             steps: of the sampler; None is the model's.
-            **kwargs: the others of `generate`.
+            **kwargs: the others of `generate`, but for `n` and `seeds`.
 
         Returns:
             uint8 (N, H, W, C).

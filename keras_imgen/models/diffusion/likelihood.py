@@ -78,8 +78,8 @@ def bits_per_dimension(
         steps: of Heun, 1 or more.
         probes: see `log_density`, 1 or more.
         seed: of the first image's random numbers; image k has `seed + k`.
-        sigma_min: noise of the density, sigma/alpha.
-        sigma_max: noise that is taken for all there is.
+        sigma_min: noise at which the density is taken, sigma/alpha.
+        sigma_max: noise from which on nothing is seen of an image, sigma/alpha.
 
     Raises:
         ValueError: images of another form, numbers below 1.

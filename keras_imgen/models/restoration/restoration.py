@@ -238,7 +238,7 @@ class Restoration(ImageModel):
             given: the network's inputs by name.
             target: images (N, H', W', C') in [-1, 1].
             keys: (N, 2) of `training.random`.
-            training: whether networks are in training mode, latents are drawn, and rare objectives left out.
+            training: whether networks are in training mode, latents are drawn, and objectives computed as rarely as their `every` says.
 
         Returns:
             (the loss, the logs, the restored images).
