@@ -343,10 +343,10 @@ class GAN(ImageModel):
         Args:
             n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
             labels: int or ints (n,) for a conditional model; None draws them. Short for `conditions={"label": ...}`.
-            conditions: what else the generator is told, by name, of one row for all images or n; see `keras_imgen.conditions`.
             seed: image k has the seed `seed + k`. The same seed is the same image in any batch.
             seeds: those of the images (n,), in place of `seed`.
             truncation: latents within [-t, t]: fewer odd images, less variety (Brock et al. 2019). None: all of N(0, I).
+            conditions: what else the generator is told, by name, of one row for all images or n; see `keras_imgen.conditions`.
             batch_size: images made at a time.
             ema: use averaged weights.
 

@@ -196,9 +196,9 @@ class LatentModel(ImageModel):
         Args:
             n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
             labels: int or ints (n,) for a conditional model; None draws them. Short for `conditions={"label": ...}`.
-            conditions: what else the networks are told, by name, of one row for all images or n; see `keras_imgen.conditions`.
             seed: image k has the seed `seed + k`. The same seed is the same image in any batch.
             seeds: those of the images (n,), in place of `seed`.
+            conditions: what else the networks are told, by name, of one row for all images or n; see `keras_imgen.conditions`.
             batch_size: images made at a time.
             ema: use averaged weights.
 
