@@ -8,6 +8,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: threads o
 import keras_imgen  # noqa: F401 (before Keras, which a plugin of pytest may import: TensorFlow reads its settings once)
 
 
+def pytest_collection_modifyitems(items):
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        for item in items:
+            if item.get_closest_marker("tensorflow"):
+                item.add_marker(pytest.mark.skip(reason="needs TensorFlow"))
+
+
 @pytest.fixture
 def other_backend():
     """The environment of a process with the other backend. Most of the time of a small program on JAX is compilation: there is less."""

@@ -4,53 +4,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import pytest
 
 TESTS = Path(__file__).parent
-FILES = ("models/test_image_model.py", "training")
-MORE = (
+STEPS = ("models/test_image_model.py", "models/test_battery.py::test_it_goes_on_to_the_bit[Deblurrer]", "training")
+MODELS = (
     "layers",
     "losses",
     "models/adversarial/test_regularizers.py",
     "models/diffusion/test_diffusion.py",
-    "models/variational/test_likelihoods.py",
     "models/restoration",
-)
-# Left out: tests that start a TensorFlow process themselves, and those whose time is all compilation.
-LEFT_OUT = (
-    "the_other_backend",
-    "two_replicas",
-    "ways_to_run",
-    "learns_its_labels",
-    "a_fresh_process",
-    "one_colour",
-    "guidance_of_one",
-    "image_to_image",
-    "other_sizes",
-    "inpainting",
-    "every_task",
-    "several_answers",
-    "without_targets",
-    "keeps_the_lightness",
-    "paints_holes",
-    "statistics_as_objectives",
-    "tiles_do_not_show",
-    "frozen",
-    "every_form",
-    "discriminator_plays",
-    "levels_that_were_asked",
-    "wieners",
-    "is_wrong_is_said",
-    "scikit_image",
+    "models/test_battery.py",
+    "models/variational/test_likelihoods.py",
 )
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="this process has the other backend already")
-@pytest.mark.parametrize("files", [FILES, pytest.param(MORE, marks=pytest.mark.slow)], ids=["steps", "models"])
-def test_on_jax(files, other_backend):
-    names = " and ".join(f"not {name}" for name in LEFT_OUT)
-    arguments = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-k", names, *(str(TESTS / f) for f in files)]
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("tests", [STEPS, pytest.param(MODELS, marks=pytest.mark.slow)], ids=["steps", "models"])
+def test_on_jax(tests, other_backend):
+    which = ["-m", "not slow and not tensorflow and not one_backend"]
+    arguments = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", *which, *(str(TESTS / t) for t in tests)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         capture_output=True,

@@ -6,11 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import pytest
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="it exports a SavedModel")
+@pytest.mark.tensorflow
 def test_readme_session(tmp_path):
     text = (Path(__file__).parent.parent / "README.md").read_text()
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.S))

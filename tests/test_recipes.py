@@ -4,7 +4,6 @@ import json
 import os
 import zipfile
 
-import keras
 import numpy as np
 import pytest
 from skimage import data
@@ -13,7 +12,7 @@ from keras_imgen.data import load
 from keras_imgen.data.image_io import save_image
 from keras_imgen.recipes import RECIPES, get
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="they export SavedModels")
+pytestmark = pytest.mark.tensorflow
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ class StyleGAN2Generator(keras.Model):
 
     def map(self, latent: Any, label: Any = None) -> Any:
         """z (N, D) in Z, with the label (N,) if there are classes, to w (N, D) in W."""
-        h = _unit_power(latent)
+        h = _unit_power(ops.cast(latent, "float32"))  # half precision casts what a model is called with
         if self.embed is not None:
             h = h + _unit_power(ops.cast(self.embed(label), "float32"))
         for layer in self.mapping_layers:

@@ -14,7 +14,7 @@ def tiny():
         keras.utils.set_random_seed(0)
         network = unet((8, 8, 1), widths=(8,), depth=1, attention=(), num_classes=num_classes)
         model = Diffusion(network, steps=2, ema=0.9, seed=0, name="tiny")
-        model.compile(keras.optimizers.Adam(1e-2))
+        model.compile(keras.optimizers.Adam(1e-2), run_eagerly=keras.backend.backend() == "tensorflow")
         return model
 
     return make

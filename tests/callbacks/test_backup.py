@@ -21,32 +21,9 @@ def same(a, b):
     return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-class KillAt(keras.callbacks.Callback):
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch = epoch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == self.epoch:
-            raise Killed
-
-
 def fit(model, data, folder, epochs=3, *more):
     backup = BackupAndRestore(folder, delete_checkpoint=False)
     return model.fit(data, batch_size=8, epochs=epochs, verbose=0, callbacks=[backup, *more])
-
-
-@pytest.mark.slow
-def test_killed_and_resumed_is_uninterrupted_to_the_bit(tiny, data, tmp_path):
-    whole = tiny()
-    fit(whole, data, tmp_path / "a")
-    cut = tiny()
-    with pytest.raises(Killed):
-        fit(cut, data, tmp_path / "b", 3, KillAt(2))
-    resumed = tiny()
-    history = fit(resumed, data, tmp_path / "b")
-    assert history.epoch == [2]
-    assert same(state(whole), state(resumed))
 
 
 @pytest.mark.parametrize("where", ["rename", *(pytest.param(w, marks=pytest.mark.slow) for w in ("weights", "number"))])

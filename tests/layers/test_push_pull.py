@@ -49,6 +49,7 @@ def test_the_known_stays_and_the_holes_are_not_looked_into(scene):
     np.testing.assert_allclose(found, fill(np.where(known > 0, x, 0.7), known), atol=1e-6)
 
 
+@pytest.mark.one_backend
 def test_one_colour_fills_everything(scene):
     _, known = scene
     np.testing.assert_allclose(fill(np.full((1, 64, 64, 3), 0.4), known), 0.4, atol=1e-5)

@@ -47,13 +47,17 @@ every_kind = pytest.mark.parametrize(
 )
 
 
-def made(kind, rate=1e-3, optimizer=keras.optimizers.Adam):
+# Where many models take a few steps each; on TensorFlow it spares the compiling, most of their time.
+EAGER = {"run_eagerly": keras.backend.backend() == "tensorflow"}
+
+
+def made(kind, rate=1e-3, optimizer=keras.optimizers.Adam, **how):
     keras.utils.set_random_seed(0)
     model = KINDS[kind]()
     if len(model.players) == 1:
-        model.compile(optimizer(rate))
+        model.compile(optimizer(rate), **how)
     else:
-        model.compile(**{f"{n}_optimizer": optimizer(rate * (k + 1)) for k, n in enumerate(model.players)})
+        model.compile(**{f"{n}_optimizer": optimizer(rate * (k + 1)) for k, n in enumerate(model.players)}, **how)
     return model
 
 
@@ -189,7 +193,7 @@ def test_forms_of_data_are_one(kind):
     }
     expected = None
     for name, fit in forms.items():
-        model = made(kind, optimizer=keras.optimizers.SGD)
+        model = made(kind, optimizer=keras.optimizers.SGD, **EAGER)
         if fit is None:
             for _ in range(2):
                 for batch in range(3):
@@ -208,9 +212,11 @@ def test_forms_of_data_are_one(kind):
 @every_kind
 def test_validation_split_is_the_last_rows(kind):
     x, y = arrays(kind)
-    split = made(kind).fit(x, y, 8, 1, 0, validation_split=0.25).history
+    split = made(kind, **EAGER).fit(x, y, 8, 1, 0, validation_split=0.25).history
     rest = None if y is None else y[18:]
-    whole = made(kind).fit(x[:18], None if y is None else y[:18], 8, 1, 0, validation_data=(x[18:], rest)).history
+    whole = (
+        made(kind, **EAGER).fit(x[:18], None if y is None else y[:18], 8, 1, 0, validation_data=(x[18:], rest)).history
+    )
     assert split == whole
 
 
@@ -280,7 +286,7 @@ def test_labels_in_every_plain_form(make):
     for labels in (Y, Y.astype("int64")[:, None], Y.astype("float64"), np.eye(3)[Y], np.eye(3, dtype="uint8")[Y]):
         keras.utils.set_random_seed(0)
         model = make(3)
-        model.compile()
+        model.compile(**EAGER)
         losses.append(model.fit(X, labels, batch_size=8, verbose=0).history)
     assert all(loss == losses[0] for loss in losses)
     for labels, said in ((np.eye(3)[Y] * 0.5, "one-hot"), (Y + 2**32, "Expected labels in 0..2"), (Y - 1, "-1..1")):
@@ -293,7 +299,7 @@ def test_what_is_wrong_with_a_later_batch_is_said():
 
     keras.utils.set_random_seed(0)
     model = diffusion(3)
-    model.compile()
+    model.compile(**EAGER)
     late = Y.copy()
     late[20] = 99
     batches = [
@@ -309,13 +315,13 @@ def test_what_is_wrong_with_a_later_batch_is_said():
     hole[20, 0, 0] = np.nan
     for data in (tf.data.Dataset.from_tensor_slices(hole).batch(8), Batches((hole,)), hole):
         with pytest.raises(ValueError, match="hold NaN"):
-            made("vae").fit(data, verbose=0, shuffle=False)
+            made("vae", **EAGER).fit(data, verbose=0, shuffle=False)
 
 
 @every_kind
 def test_a_rate_that_diverges_stops_with_the_last_good_state(kind):
     """At the first step whose loss is no number; weights, average and optimizers are those before the first epoch."""
-    model = made(kind, 1e38)
+    model = made(kind, 1e38, **EAGER)
     before = state(model)
     with pytest.warns(UserWarning, match="is not finite. Training has stopped, and the model is as it was before"):
         model.fit(*arrays(kind), batch_size=4, epochs=3, verbose=0)
@@ -324,7 +330,7 @@ def test_a_rate_that_diverges_stops_with_the_last_good_state(kind):
 
 def test_floats_in_0_1_are_warned_of():
     with pytest.warns(UserWarning, match=r"lie in \[0, 1\], and are taken as in \[-1, 1\].*images \* 2 - 1"):
-        made("vae").fit(X / 255.0, batch_size=8, verbose=0)
+        made("vae", **EAGER).fit(X / 255.0, batch_size=8, verbose=0)
 
 
 @pytest.mark.parametrize("size", [0, -3, 2.5, True, "8"])
@@ -343,7 +349,7 @@ def test_validation_has_the_batches_that_are_asked_for():
     count = kc.LambdaCallback(on_test_batch_end=lambda batch, logs: seen.append(batch))
     for given, batches in (({}, 4), ({"validation_batch_size": 12}, 2)):
         seen.clear()
-        made("vae").fit(X, batch_size=6, validation_data=(X,), verbose=0, callbacks=[count], **given)
+        made("vae", **EAGER).fit(X, batch_size=6, validation_data=(X,), verbose=0, callbacks=[count], **given)
         assert len(seen) == batches
 
 
@@ -358,7 +364,7 @@ def test_rows_of_unequal_number_and_lists_are_refused():
 
 
 def test_truth_values_are_black_and_white():
-    losses = [made("vae").fit(x, batch_size=8, verbose=0).history for x in (X > 99, (X > 99) * np.uint8(255))]
+    losses = [made("vae", **EAGER).fit(x, batch_size=8, verbose=0).history for x in (X > 99, (X > 99) * np.uint8(255))]
     assert losses[0] == losses[1]
 
 
@@ -373,7 +379,9 @@ def test_batches_of_several_sizes():
         lambda: (tuple(x.astype("int64") for x in p) for p in pairs), output_signature=spec
     )
     data = data.apply(tf.data.experimental.assert_cardinality(3))  # Keras counts one too many of what does not say
-    losses = [made("super-resolution").fit(d, verbose=0, epochs=2).history["loss"] for d in (pairs_of(pairs), data)]
+    losses = [
+        made("super-resolution", **EAGER).fit(d, verbose=0, epochs=2).history["loss"] for d in (pairs_of(pairs), data)
+    ]
     np.testing.assert_allclose(*losses, rtol=1e-5)
 
 

@@ -129,7 +129,7 @@ def test_mixed_precision_gives_float32_near_float32(case):
     assert np.abs(out - expected).max() < 0.06 * np.abs(expected).max()
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="dynamic sizes are TensorFlow's")
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_one_graph_for_every_size(case, jit_compile):
     import tensorflow as tf

@@ -4,7 +4,6 @@ import json
 import os
 import warnings
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,7 +13,7 @@ from keras_imgen.recipes import get
 from keras_imgen.recipes.own_pictures import absolute, halves, own_pictures
 from keras_imgen.recipes.photographs import photographs
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="they export SavedModels")
+pytestmark = pytest.mark.tensorflow
 
 SHORT = {"epochs": 2, "batch": 8, "steps_per_epoch": 2}
 GENERATORS = {

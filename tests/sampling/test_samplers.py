@@ -255,7 +255,7 @@ def test_after_sees_every_level_reached():
     np.testing.assert_array_equal(ops.convert_to_numpy(got), ops.convert_to_numpy(x0))
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's graphs")
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_one_graph_for_every_sampler_step_count_and_batch(jit_compile):
     import tensorflow as tf

@@ -178,8 +178,8 @@ class VAE(Autoencoder):
             log_variance: (N, D).
             keys: (N, 2) of `training.random`.
         """
-        noise = random.normal(random.fold(keys, Stream.POSTERIOR), self.latent_shape)
-        return mean + ops.exp(0.5 * log_variance) * noise
+        spread = ops.exp(0.5 * log_variance)
+        return mean + spread * random.normal(random.fold(keys, Stream.POSTERIOR), self.latent_shape)
 
     def posteriors(self, images: Any, told: dict[str, Any] | None = None) -> tuple[Any, Any]:
         mean, log_variance = self.posterior(images, told)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_imgen import load_model, serving
 from keras_imgen.layers import EqualizedConv2D, MinibatchStd, ModulatedConv2D
 from keras_imgen.layers.stylegan2 import downsample, upsample
 from keras_imgen.models import StyleGAN2
@@ -21,7 +20,7 @@ def small(**kwargs):
     generator = stylegan2_generator((8, 8, 3), 8, width=4, largest=8, depth=2, num_classes=3)
     discriminator = stylegan2_discriminator((8, 8, 3), width=4, largest=8, num_classes=3)
     model = StyleGAN2(generator, discriminator, 3, path_length_every=2, **kwargs)
-    model.compile()
+    model.compile(run_eagerly=keras.backend.backend() == "tensorflow")
     return model
 
 
@@ -29,8 +28,8 @@ def small(**kwargs):
 def trained():
     model = small(augment=AdaptiveAugment())
     rng = np.random.default_rng(1)
-    x, y = rng.integers(0, 256, (32, 8, 8, 3), "uint8"), rng.integers(0, 3, 32)
-    return model, (x, y), model.fit(x, y, batch_size=8, epochs=2, verbose=0).history
+    x, y = rng.integers(0, 256, (16, 8, 8, 3), "uint8"), rng.integers(0, 3, 16)
+    return model, model.fit(x, y, batch_size=8, verbose=0).history
 
 
 def test_modulation_is_that_of_the_weights():
@@ -117,7 +116,7 @@ def test_styles_are_mixed_at_a_layer():
 
 
 def test_training_moves_all_its_state(trained):
-    model, _, history = trained
+    model, history = trained
     assert {"r1", "path_length", "augment_p"} <= set(history)
     assert np.isfinite(list(history.values())).all() and history["path_length"][-1] > 0
     assert np.abs(np.array(model.mean_style)).max() > 0
@@ -136,23 +135,6 @@ def test_truncation_and_styles(trained):
     )
     with pytest.raises(ValueError, match="styles"):
         model.synthesize(np.zeros((2, 5)))
-
-
-@pytest.mark.slow
-def test_saved_model_goes_on_to_the_bit(trained, tmp_path):
-    model, data, _ = trained
-    model.save(tmp_path / "m.keras")
-    loaded = load_model(str(tmp_path / "m.keras"))
-    images = model.for_inference().generate(labels=[0, 1], truncation=0.7)
-    np.testing.assert_array_equal(images, model.generate(labels=[0, 1], truncation=0.7))
-    if keras.backend.backend() == "tensorflow":
-        model.export(str(tmp_path / "saved"))
-        served = serving.load(str(tmp_path / "saved")).generate(labels=[0, 1], truncation=0.7)
-        np.testing.assert_array_equal(served, images)
-    for each in (model, loaded):
-        each.fit(*data, batch_size=8, epochs=1, verbose=0)
-    for a, b in zip([*model.variables, *model.optimizer.variables], [*loaded.variables, *loaded.optimizer.variables]):
-        np.testing.assert_array_equal(a, b)
 
 
 def test_sizes():

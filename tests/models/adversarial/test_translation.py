@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_imgen import load_model, serving
 from keras_imgen.models import CycleGAN, Pix2Pix
 from keras_imgen.networks import patchgan, translation_resnet, translation_unet
 from keras_imgen.training import random
@@ -32,11 +31,7 @@ def cyclegan(**kwargs):
     return model
 
 
-def state(model):
-    return [np.array(v) for v in [*model.variables, *model.optimizer.variables]]
-
-
-def test_pix2pix_learns_a_map(tmp_path):
+def test_pix2pix_learns_a_map():
     """The target is the negative, in three channels, the last one black."""
     target = np.concatenate([255 - X, 255 - X, 0 * X], -1)
     model = pix2pix()
@@ -44,32 +39,14 @@ def test_pix2pix_learns_a_map(tmp_path):
     error = np.abs(model.translate(X).astype(int) - target).mean()
     assert error < 20, error  # a constant would be 70 away in the first two channels
     assert model.evaluate(X, target, verbose=0, return_dict=True)["l1"] < 0.2
-    model.save(tmp_path / "m.keras")
-    np.testing.assert_array_equal(load_model(str(tmp_path / "m.keras")).translate(X[:3]), model.translate(X[:3]))
-    if keras.backend.backend() == "tensorflow":
-        model.export(str(tmp_path / "saved"))
-        served = serving.load(str(tmp_path / "saved"))
-        np.testing.assert_array_equal(served.translate(X[:32]), model.translate(X[:32]))
 
 
 @pytest.mark.slow
-def test_cyclegan_goes_on_to_the_bit(tmp_path):
+def test_cyclegan_fills_its_buffer():
     model = cyclegan(identity_weight=5.0)
     first = model.fit(X, 255 - X, batch_size=8, epochs=1, verbose=0).history
     assert np.isfinite(list(first.values())).all() and float(model.seen) == 6
-    model.save(tmp_path / "m.keras")
-    loaded = load_model(str(tmp_path / "m.keras"))
-    for each in (model, loaded):
-        each.fit(X, 255 - X, batch_size=8, epochs=1, verbose=0)
-    for a, b in zip(state(model), state(loaded), strict=True):
-        np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(model.translate_back(X[:3]), loaded.translate_back(X[:3]))
     assert (model.translate(X[:3]) != model.translate_back(X[:3])).any()
-    if keras.backend.backend() == "tensorflow":
-        model.export(str(tmp_path / "saved"))
-        served = serving.load(str(tmp_path / "saved"))
-        np.testing.assert_array_equal(served.translate(X[:32]), model.translate(X[:32]))
-        np.testing.assert_array_equal(served.translate_back(X[:32]), model.translate_back(X[:32]))
 
 
 def test_the_buffer_gives_back_every_image_it_took():

@@ -8,10 +8,12 @@ import sys
 import keras
 import numpy as np
 import pytest
+from battery import images
 from keras import layers, ops
-from kinds import SHAPE, images
 
 from keras_imgen import models, networks
+
+SHAPE = (16, 16, 1)
 
 
 def identity(codes=4, **kwargs):
@@ -79,9 +81,8 @@ def test_codes_in_use_stay_and_none_come_back_unasked():
         assert far == dead and np.isfinite(np.array(model.codebook)).all()
 
 
+@pytest.mark.tensorflow
 def test_gradients_go_straight_through():
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("by TensorFlow's tape")
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
@@ -121,7 +122,7 @@ def test_priors_see_all_before_and_nothing_else(kind):
 @pytest.mark.parametrize("kind", ["pixelcnn", "transformer"])
 def test_a_prior_learns_its_codes(kind):
     """Two pictures, one for each label: samples are those pictures, label for label."""
-    x = np.repeat(images(2)[0], 32, 0)
+    x = np.repeat(images(2, 16)[0], 32, 0)
     y = np.repeat(np.array([0, 1], "int32"), 32)
     vqvae = models.VQVAE(networks.vq_encoder(SHAPE, 4, 8), networks.vq_decoder(SHAPE, 4, 8), codes=8)
     vqvae.compile(keras.optimizers.Adam(1e-2))
@@ -165,7 +166,7 @@ def test_misfits_are_refused():
 
 REPLICAS = """
 import sys, json, numpy as np, keras, tensorflow as tf
-sys.path.insert(0, {here!r})
+sys.path[:0] = {here!r}
 from test_vqvae import identity
 cpus = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -189,9 +190,10 @@ print(json.dumps({{**result, "x": x.reshape(-1, 2).tolist()}}))
 """
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's strategy")
+@pytest.mark.tensorflow
 def test_replicas_share_one_codebook():
-    child = [sys.executable, "-c", REPLICAS.format(here=os.path.dirname(__file__))]
+    here = os.path.dirname(__file__)
+    child = [sys.executable, "-c", REPLICAS.format(here=[here, os.path.dirname(here)])]
     done = subprocess.run(child, check=True, capture_output=True, text=True)
     found = json.loads(done.stdout.strip().splitlines()[-1])
     for two, one in zip(found["two"], found["one"]):

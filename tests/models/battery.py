@@ -1,0 +1,198 @@
+"""A model of every class as small as they come, what it learns from and what it answers; the same on every backend."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from keras_imgen import models, networks
+from keras_imgen.models.adversarial import R1, AdaptiveAugment, GradientPenalty, LeCam
+
+SHAPE = (8, 8, 1)
+ROWS = 9  # with batches of 4 the last one has a single image
+
+
+def images(n=48, size=8, channels=1):
+    """(pictures, labels)"""
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 256, (n, size, size, channels), "uint8"), rng.integers(0, 3, n).astype("int32")
+
+
+PICTURES, LABELS = images(ROWS)
+COLOUR = images(ROWS, 16, 3)[0]
+HOLES = (np.random.default_rng(2).random((ROWS, *SHAPE)) < 0.3).astype("uint8")
+ALONE = {"image": PICTURES}
+LABELLED = {"image": PICTURES, "label": LABELS}
+PAIRS = {"image": PICTURES, "target": 255 - PICTURES}
+
+
+class Case(NamedTuple):
+    build: Callable[[], Any]
+    data: dict[str, np.ndarray]
+    answer: Callable[[Any], np.ndarray]  # of a model in memory and of a served one
+
+
+def drawn(model):
+    return model.generate(3, seed=5)
+
+
+def labelled(model):
+    return model.generate(labels=[2, 0, 1], seed=5)
+
+
+def reconstructed(model):
+    return model.reconstruct(PICTURES)
+
+
+def translated(model):
+    return model.translate(PICTURES)
+
+
+def both_ways(model):
+    return np.stack([model.translate(PICTURES), model.translate_back(PICTURES)])
+
+
+def restored(model, **given):
+    return model.restore(PICTURES, **given)
+
+
+# === Networks ===
+
+
+def coder(latents=3, outputs=6, **kwargs):
+    return networks.mlp_encoder(SHAPE, outputs, (8,), **kwargs), networks.mlp_decoder(SHAPE, latents, (8,), **kwargs)
+
+
+def convolutions():
+    encoder = networks.conv_encoder(SHAPE, 6, width=4, num_classes=3)
+    return encoder, networks.conv_decoder(SHAPE, 3, width=4, factor=2, num_classes=3)
+
+
+def players(classes=None):
+    return networks.mlp_generator(SHAPE, 4, (8,), classes), networks.mlp_discriminator(SHAPE, (8,), classes)
+
+
+def gan(**kwargs):
+    """With all that has a state: ADA, LeCam, lazy R1, averages, two optimizers."""
+    given = {"regularizers": [R1(0.1, every=2), LeCam()], "augment": AdaptiveAugment(images=200, p=0.2), **kwargs}
+    return models.GAN(*players(3), num_classes=3, **given)
+
+
+def vqvae():
+    return models.VQVAE(networks.vq_encoder(SHAPE, 4, 8), networks.vq_decoder(SHAPE, 4, 8), codes=8)
+
+
+def prior(network=networks.pixelcnn, first=None, **kwargs):
+    return models.CodePrior(first or vqvae(), network((2, 2), 8, 8, num_classes=3, **kwargs), 3)
+
+
+def vaegan():
+    critic = networks.dcgan_discriminator(SHAPE, width=4)
+    return models.VAEGAN(networks.mlp_encoder(SHAPE, 8, (8,)), networks.mlp_generator(SHAPE, 4, (8,)), critic)
+
+
+def stylegan2():
+    sizes = {"width": 4, "largest": 4, "num_classes": 3}
+    generator = networks.stylegan2_generator(SHAPE, 4, depth=1, **sizes)
+    return models.StyleGAN2(generator, networks.stylegan2_discriminator(SHAPE, **sizes), 3, path_length_every=2)
+
+
+def pix2pix():
+    return models.Pix2Pix(networks.translation_unet(SHAPE, 1, width=4, depth=2), networks.patchgan(SHAPE, 1, 4, 1))
+
+
+def cyclegan():
+    generators = [networks.translation_resnet(SHAPE, width=4, blocks=1, downs=1) for _ in range(2)]
+    critics = [networks.patchgan(SHAPE, width=4, depth=1) for _ in range(2)]
+    return models.CycleGAN(*generators, *critics, buffer=6, identity_weight=5.0)
+
+
+def diffusion():
+    return models.Diffusion(networks.dit(SHAPE, patch=4, width=8, depth=1, heads=1, num_classes=3), steps=2)
+
+
+def flat(channels_in=1, channels_out=1):
+    """One convolution that takes what it is given."""
+    image = keras.Input((None, None, channels_in), name="image")
+    return keras.Model(image, keras.layers.Conv2D(channels_out, 3, padding="same", dtype="float32")(image))
+
+
+def against_a_critic():
+    critic = networks.patchgan((None, None, 1), width=4, depth=1)
+    terms = [GradientPenalty(every=2), LeCam()]
+    how = {"adversarial": "wasserstein", "adversarial_weight": 0.1, "regularizers": terms}
+    return models.SuperResolution(networks.espcn(2, 1), 2, ["l1", "dssim"], discriminator=critic, **how)
+
+
+def told_holes():
+    return models.Inpainter(networks.inpainting_unet(1, width=4, depth=1))
+
+
+ANNEALED = keras.optimizers.schedules.PolynomialDecay(0.0, 10, 1.0)
+LARGE = PICTURES.repeat(2, 1).repeat(2, 2)
+
+# By class; what follows a dash tells one of a class from another.
+CASES = {
+    "Autoencoder": Case(lambda: models.Autoencoder(*coder(6), noise=0.3), ALONE, reconstructed),
+    "RAE": Case(lambda: models.RAE(*coder(6), decoder_penalty="gradient"), ALONE, reconstructed),
+    "RAE-l2": Case(lambda: models.RAE(*coder(6)), ALONE, reconstructed),
+    "WAE": Case(lambda: models.WAE(*coder(6)), ALONE, reconstructed),
+    "VAE": Case(
+        lambda: models.VAE(*convolutions(), 3, likelihood="discretized_logistic", capacity=3.0, beta=4.0),
+        LABELLED,
+        labelled,
+    ),
+    "VAE-annealed": Case(lambda: models.VAE(*coder(), beta=ANNEALED, free_bits=0.1), ALONE, drawn),
+    "IWAE": Case(lambda: models.IWAE(*coder(), likelihood="bernoulli", samples=4), ALONE, drawn),
+    "TCVAE": Case(lambda: models.TCVAE(*coder(), dataset_size=ROWS), ALONE, drawn),
+    "InfoVAE": Case(lambda: models.InfoVAE(*coder()), ALONE, drawn),
+    "VQVAE": Case(vqvae, ALONE, reconstructed),
+    "CodePrior": Case(lambda: prior(depth=1), LABELLED, labelled),
+    "CodePrior-transformer": Case(lambda: prior(networks.code_transformer, depth=1, heads=2), LABELLED, labelled),
+    "VAEGAN": Case(vaegan, ALONE, drawn),
+    "GAN": Case(gan, LABELLED, labelled),
+    "WGAN": Case(lambda: models.WGAN(*players(), critic_steps=2), ALONE, drawn),
+    "StyleGAN2": Case(stylegan2, LABELLED, lambda model: model.generate(labels=[2, 0, 1], truncation=0.7)),
+    "Pix2Pix": Case(pix2pix, PAIRS, translated),
+    "CycleGAN": Case(cyclegan, PAIRS, both_ways),
+    "Diffusion": Case(diffusion, LABELLED, labelled),
+    "SuperResolution": Case(against_a_critic, {"image": PICTURES, "target": LARGE}, restored),
+    "Denoiser": Case(
+        lambda: models.Denoiser(networks.ffdnet(1, width=4, depth=2)), ALONE, lambda model: restored(model, sigma=20)
+    ),
+    "Deblurrer": Case(lambda: models.Deblurrer(flat()), PAIRS, restored),
+    "Enhancer": Case(lambda: models.Enhancer(flat()), PAIRS, restored),
+    "Inpainter": Case(told_holes, {**PAIRS, "mask": HOLES}, lambda model: restored(model, masks=HOLES)),
+    "Colorizer": Case(lambda: models.Colorizer(flat(1, 2)), {"image": COLOUR}, restored),
+    "ZeroDCE": Case(
+        lambda: models.ZeroDCE(networks.zero_dce(width=4)), {"image": COLOUR}, lambda model: model.restore(COLOUR)
+    ),
+}
+
+
+def compiled(model, optimizer=keras.optimizers.Adam, rate=1e-3, **how):
+    """With weights from NumPy, so that every backend starts alike."""
+    rng = np.random.default_rng(0)
+    for network in [*model.players.values(), *model.parts.values()]:
+        for v in network.variables:
+            if len(v.shape) > 1:
+                v.assign(rng.normal(size=v.shape) / np.sqrt(np.prod(v.shape[:-1])))
+    if hasattr(model, "codebook"):
+        model.codebook.assign(rng.normal(size=model.codebook.shape))
+    for v, average in model._averages:
+        average.assign(np.array(v))
+    names = list(model.players)
+    rates = {name: optimizer(rate * (1 + k)) for k, name in enumerate(names)}
+    given = {"optimizer": rates[names[0]]} if len(names) == 1 else {f"{n}_optimizer": o for n, o in rates.items()}
+    model.compile(**given, **how)
+    return model
+
+
+def make(name, *args, **kwargs):
+    return compiled(CASES[name].build(), *args, **kwargs)
+
+
+def state(model):
+    """Every number that a resumed run needs, as NumPy arrays."""
+    return [np.array(v) for v in [*model.variables, *model.optimizer.variables]]
