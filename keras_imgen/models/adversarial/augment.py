@@ -32,8 +32,8 @@ def translate(images: Any, keys: Any, share: float = 0.125) -> Any:
     """Moved by whole pixels; black comes in.
 
     Args:
-        images: see the module.
-        keys: see the module.
+        images: (N, H, W, C) in [-1, 1].
+        keys: (N, 2) of `training.random`.
         share: of the size, the farthest.
     """
     height, width = images.shape[1:3]
@@ -51,8 +51,8 @@ def cutout(images: Any, keys: Any, share: float = 0.5) -> Any:
     """A rectangle anywhere becomes gray.
 
     Args:
-        images: see the module.
-        keys: see the module.
+        images: (N, H, W, C) in [-1, 1].
+        keys: (N, 2) of `training.random`.
         share: of the height and width, its sides.
     """
     height, width = images.shape[1:3]
@@ -123,7 +123,7 @@ def warp(images: Any, matrices: Any) -> Any:
     """Bilinear sampling: the pixel at (x, y) comes from `matrix @ (x, y, 1)`, in pixels from the centre; edges are reflected.
 
     Args:
-        images: see the module.
+        images: (N, H, W, C) in [-1, 1].
         matrices: (N, 2, 3).
     """
     height, width, channels = images.shape[1:]

@@ -40,7 +40,7 @@ class StyleGAN2(GAN):
         regularizers: None is R1 in one step of 16 with gamma = 0.0002 height^2 / 64 x 10, stylegan2-ada's heuristic times ten.
         style_mixing: the share of images made from two latents, in training.
         path_length_weight: of the path length regularisation (eq. 4); 0 leaves it out.
-        path_length_every: with k it is computed in one step of k, k times.
+        path_length_every: with k it is computed in one step of k, where it counts k times.
         others: see `GAN`.
 
     Logs those of `GAN`, and `path_length`, the mean length that the regularisation holds.
