@@ -29,7 +29,11 @@ class Kind:
 
 
 def described(value: Any) -> Any:
-    """As JSON."""
+    """As JSON.
+
+    Args:
+        value: JSON, arrays, and kinds.
+    """
     if isinstance(value, Kind):
         own = {f.name: getattr(value, f.name) for f in fields(value) if f.metadata.get("described", True)}
         return {"kind": value.kind, **described(own)}
@@ -42,6 +46,9 @@ def described(value: Any) -> Any:
 
 def from_description(value: Any) -> Any:
     """Back from JSON; lists become tuples.
+
+    Args:
+        value: what `described` gave.
 
     Raises:
         ValueError: a kind that is not known here.

@@ -41,7 +41,8 @@ def generate(
         What was made, in words.
 
     Raises:
-        ValueError: what the model refuses.  FileExistsError: pictures are there already.
+        ValueError: what the model refuses.
+        FileExistsError: pictures are there already.
     """
     model = load_model(path)
     given_by_name = parse_conditions(model.conditions if hasattr(model, "conditions") else (), conditions)
@@ -91,10 +92,13 @@ def answer(
         overwrite: replace what is there.
         name: of the endpoint.
         otherwise: what is said of a model that has none of this name.
-        label, conditions: what is told of all the pictures.
+        label: of all the pictures.
+        conditions: further ones of all the pictures, as NAME=VALUE.
 
     Raises:
-        FileNotFoundError: no such folder.  FileExistsError: pictures are there already.  ValueError: what the model refuses.
+        FileNotFoundError: no such folder.
+        FileExistsError: pictures are there already.
+        ValueError: what the model refuses.
     """
     if not os.path.isdir(pictures):
         raise FileNotFoundError(f"There is no folder {pictures}.")

@@ -106,7 +106,15 @@ def _value(text):
 
 
 def parse_labels(text: str | None, option: str = "--labels") -> list[int] | None:
-    """ "0,1,2" -> [0, 1, 2]; "none" -> []; None -> None."""
+    """ "0,1,2" -> [0, 1, 2]; "none" -> []; None -> None.
+
+    Args:
+        text: as it was given.
+        option: its name in messages.
+
+    Raises:
+        ValueError: not of this form.
+    """
     from keras_imgen.conditions import numbers
 
     if text is None:
@@ -116,6 +124,10 @@ def parse_labels(text: str | None, option: str = "--labels") -> list[int] | None
 
 def parse_conditions(conditions: tuple, given: list[str] | None) -> dict[str, Any]:
     """["vector=0.1,2", "sequence=FILE.npy"] -> {"vector": [0.1, 2.0], "sequence": an array}.
+
+    Args:
+        conditions: those that the model takes.
+        given: as they were given.
 
     Raises:
         ValueError: not of this form, or a name that the model does not know.
@@ -132,12 +144,29 @@ def parse_conditions(conditions: tuple, given: list[str] | None) -> dict[str, An
 
 
 def nothing_replaced(out: str, names: Iterable[str], overwrite: bool) -> None:
-    """Raises FileExistsError if one of the pictures is in the folder already."""
+    """Refuse to write over pictures.
+
+    Args:
+        out: the folder.
+        names: of the files to be written.
+        overwrite: let them be replaced.
+
+    Raises:
+        FileExistsError: one of them is there already.
+    """
     if not overwrite and os.path.isdir(out) and any(os.path.exists(os.path.join(out, name)) for name in names):
         raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
 
 
 def at_least_one(option: str, value: int | None) -> None:
-    """Raises ValueError for a number below 1; None passes."""
+    """Refuse a number below 1; None passes.
+
+    Args:
+        option: its name in the message.
+        value: what was given for it.
+
+    Raises:
+        ValueError: it is below 1.
+    """
     if value is not None and value < 1:
         raise ValueError(f"Expected {option} of at least 1, got {value}.")

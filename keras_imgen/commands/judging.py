@@ -30,7 +30,21 @@ def judge(
     seed: int = 0,
     generate: dict[str, Any] | None = None,
 ) -> Evaluation:
-    """Evaluate a .keras file, a SavedModel or a folder of pictures by a source of `data.load`; with progress bars."""
+    """Evaluate a model, or pictures, by real ones; with progress bars.
+
+    Args:
+        model: a .keras file, a SavedModel or a folder of pictures.
+        data: a source of `data.load`.
+        split: of the real images to compare with.
+        held_out: the split that floors are taken with, see `evaluate`; None is "test", if there is one beside "train".
+        metrics: their names; None is those of `metric_names.DEFAULT`.
+        extractor: of features; None is the one for the source.
+        n: how many images of a model are judged.
+        size: to which the pictures of a folder are cropped and resized; None leaves them.
+        limit: at most so many real images.
+        seed: image k of a model has the seed `seed + k`.
+        generate: options of the model's `generate`.
+    """
     judge_by = extractors.get(extractor or extractors.FOR_SOURCE.get(data, "efficientnet-lite0"))
     with tempfile.TemporaryDirectory() as spool:
         if is_pictures(model):
@@ -112,7 +126,11 @@ def _generated(path, n, seed, generate, spool):
 
 
 def are_paired(metrics: list[str]) -> bool:
-    """Whether these are the paired metrics; a mixture is refused."""
+    """Whether these are the paired metrics.
+
+    Raises:
+        ValueError: a mixture of paired and others.
+    """
     kinds = {name in PAIRED for name in metrics}
     if len(kinds) > 1:
         raise ValueError(f"The metrics {', '.join(PAIRED)} compare pairs of pictures: ask for them alone.")
@@ -120,7 +138,18 @@ def are_paired(metrics: list[str]) -> bool:
 
 
 def paired(folder: str, data: str, metrics: list[str], luma: bool = False, shave: int = 0) -> Evaluation:
-    """Compare every picture of a folder with that of the same name in `data`, a folder too; the endings may differ."""
+    """Compare every picture of a folder with that of the same name in another; the endings may differ.
+
+    Args:
+        folder: the pictures to judge.
+        data: the folder of what they should be; "folder:" may stand before it.
+        metrics: names of paired ones.
+        luma: compare the luma alone.
+        shave: pixels that are left out on each side.
+
+    Raises:
+        ValueError: no folders of pictures; other names, sizes or channels in the one than in the other.
+    """
     other = data.removeprefix("folder:")
     for path in (folder, other):
         if not is_pictures(path):
@@ -162,7 +191,12 @@ def paired(folder: str, data: str, metrics: list[str], luma: bool = False, shave
 
 
 def show(found: list[Evaluation], names: list[str]) -> None:
-    """The table, in the terminal."""
+    """The table, in the terminal.
+
+    Args:
+        found: the evaluations.
+        names: of what was evaluated.
+    """
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -178,7 +212,16 @@ def show(found: list[Evaluation], names: list[str]) -> None:
 
 
 def write(found: list[Evaluation], names: list[str], out: str) -> str:
-    """The page; with the curves of the run that the model lies in."""
+    """The page; with the curves of the run that the model lies in.
+
+    Args:
+        found: the evaluations; several are compared.
+        names: of what was evaluated.
+        out: the folder of the page.
+
+    Returns:
+        The path of the page.
+    """
     if len(found) > 1:
         return write_comparison(dict(zip(names, found)), out, "Comparison")
     log = read_log(os.path.join(os.path.dirname(names[0]), "metrics.jsonl"))

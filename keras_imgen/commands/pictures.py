@@ -8,7 +8,11 @@ from keras_imgen.data.files import one_line, shown, warn_of_frames, warn_of_skip
 
 def by_name(folder: str) -> dict[str, str]:
     """The pictures of a folder: their names without ending, and paths; what is no picture is skipped, and of animations the first
-    frame taken, with a warning."""
+    frame taken, with a warning.
+
+    Raises:
+        ValueError: no pictures, two of one name.
+    """
     paths = {n: os.path.join(folder, n) for n in sorted(os.listdir(folder)) if not n.startswith(".")}
     paths = {name: path for name, path in paths.items() if not os.path.isdir(path)}
     found, frames, bad = {}, {}, []

@@ -26,8 +26,13 @@ def find(inputs: list[str], out: str | None = None) -> dict[str, str]:
     A name is the path below the folder, with the ending .png, and with the file's own ending before it where two would be alike.
     One that would be longer than a name may be is cut.
 
+    Args:
+        inputs: paths of files and folders, and globs.
+        out: a folder that is left out, if it lies in one of them.
+
     Raises:
         FileNotFoundError: an input that is not there, or in which there is no picture.
+        ValueError: two answers of one name.
     """
     files, endings = [], image_io.endings()
     for given in inputs:
@@ -68,13 +73,18 @@ def _alike(name: str) -> str:
 def restore(
     model: Any, files: dict[str, str], out: str, masks: str | None = None, compare: bool = False, **how: Any
 ) -> Iterator[tuple[str, str | None]]:
-    """Write the answer to each of the files of `find` below `out`; yields (path, None or what was wrong with it). Of an animation
-    or a file of several pages the first is restored, with a warning.
+    """Write the answer to each of the files of `find`. Of an animation or a file of several pages the first is restored, with a warning.
 
     Args:
+        model: with a method `restore`.
+        files: paths by the name of their answer.
+        out: the folder of the answers.
         masks: a picture, or a folder of pictures with the names of the answers, not black where to paint.
         compare: write out/compare/NAME as well: the picture and its answer side by side.
-        how: passed on to `model.restore`.
+        **how: passed on to `model.restore`.
+
+    Yields:
+        (path, None or what was wrong with it).
 
     Raises:
         ValueError: an answer would lie where the comparisons go.
@@ -108,7 +118,13 @@ def _save(path, image, metadata):
 
 
 def beside(image: np.ndarray, restored: np.ndarray, widest: int = 2000) -> np.ndarray:
-    """The picture, enlarged by nearest neighbour to the size of its answer, and the answer, side by side, uint8, no wider than `widest`."""
+    """A picture, enlarged by nearest neighbour to the size of its answer, and the answer, side by side, uint8.
+
+    Args:
+        image: (h, w, C), uint8 or uint16.
+        restored: (H, W, C'), uint8 or uint16.
+        widest: pixels of both together, at most.
+    """
     height, width = restored.shape[:2]
     if 2 * width > widest:
         height, width = max(1, round(height * widest / (2 * width))), widest // 2

@@ -19,28 +19,49 @@ Run = Callable[[dict[str, np.ndarray]], np.ndarray]
 
 
 class Tensor(NamedTuple):
-    """One tensor that an endpoint takes."""
+    """One tensor that an endpoint takes.
 
-    shape: tuple[int | None, ...]  # of one row, or of the whole where all rows share it
+    Args:
+        shape: of one row, or of the whole where all rows share it.
+        dtype: its name.
+        rows: whether there is one for each row.
+        default: where it may be left out; broadcasts with a row.
+        like: the tensor of whose shape a default is.
+    """
+
+    shape: tuple[int | None, ...]
     dtype: str
-    rows: bool = True  # whether there is one for each row
-    default: Any = None  # where it may be left out; broadcasts with a row
-    like: str | None = None  # the tensor of whose shape a default is
+    rows: bool = True
+    default: Any = None
+    like: str | None = None
 
 
 @dataclass
 class Request:
-    """What a user passed, on its way to tensors: each input adds its own."""
+    """What a user passed, on its way to tensors: each input adds its own.
+
+    Args:
+        conditions: what the model is told.
+        given: those of the user, by name.
+        count: of rows; the first input tells.
+        told: conditions' rows, by the names of the networks' inputs.
+        rows: arrays with a row each, by name.
+        constants: arrays that all rows share, by name.
+    """
 
     conditions: Conditions
-    given: Mapping[str, Any]  # conditions by name
-    count: int | None = None  # rows; the first input tells
-    told: dict[str, np.ndarray] = field(default_factory=dict)  # conditions' rows, by the names of the networks' inputs
+    given: Mapping[str, Any]
+    count: int | None = None
+    told: dict[str, np.ndarray] = field(default_factory=dict)
     rows: dict[str, np.ndarray] = field(default_factory=dict)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
 
     def tensors(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """(those with a row each, those that all rows share), by the names that they have in the endpoint."""
+        """Arrays by the names that they have in the endpoint.
+
+        Returns:
+            (those with a row each, those that all rows share).
+        """
         served = inputs_of(self.conditions)
         return {**self.rows, **{served[k].served: v for k, v in self.told.items()}}, self.constants
 
@@ -64,6 +85,10 @@ class Input(Kind):
     def encode(self, given: Mapping[str, Any], request: Request) -> None:
         """Add to the request what is made of the arguments.
 
+        Args:
+            given: what the user passed, by name.
+            request: to be added to.
+
         Raises:
             ValueError: other than this input is, in one line.
         """
@@ -81,13 +106,13 @@ class Seeds(Input):
     kind = "seeds"
     null: bool = False
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {"n": None, "seed": 0, "seeds": None}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {"seeds": Tensor((), "int32")}
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         seeds, request.told = requests.rows(
             request.conditions, given["n"], request.given, given["seed"], given["seeds"], self.null
         )
@@ -109,13 +134,13 @@ class Pictures(Input):
     argument: str = "images"
     tensor: str = "images"
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {self.argument: REQUIRED}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {self.tensor: Tensor(self.shape, "uint8")}
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         images = as_numbers(given[self.argument])
         if images.dtype != np.uint8 or images.shape[1:] != self.shape or not images.ndim:
             raise ValueError(
@@ -137,13 +162,13 @@ class Latents(Input):
     shape: tuple[int, ...]
     codes: int | None = None
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {"latents": REQUIRED}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {"latents": Tensor(self.shape, "float32" if self.codes is None else "int32")}
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         _rows(request, "latents", requests.checked_latents(given["latents"], self.shape, self.codes))
 
 
@@ -168,13 +193,13 @@ class Rows(Input):
     name: str
     shape: tuple[int, ...] = ()
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {self.name: REQUIRED}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {self.name: Tensor(self.shape, "float32")}
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         count = np.shape(as_numbers(given[self.name]))[:1]
         _rows(request, self.name, finite(self.name, given[self.name], shape=((*count, *self.shape),)))
 
@@ -186,7 +211,8 @@ class Number(Input):
     Args:
         name: of argument and tensor.
         default: where none is given.
-        low, high: what it may be.
+        low: the least that it may be, None for any.
+        high: the largest that it may be, None for any.
         above: whether `low` itself is too low.
     """
 
@@ -197,13 +223,13 @@ class Number(Input):
     high: float | None = None
     above: bool = False
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {self.name: None}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {self.name: Tensor((), "float32", False, np.float32(self.default))}
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         value = given[self.name]
         bounds = [v for v in (self.low, self.high) if v is not None]
         request.constants[self.name] = (
@@ -300,13 +326,23 @@ Endpoints = dict[str, Endpoint]
 
 
 def signature(by_place: Mapping[str, Any], by_name: Mapping[str, Any]) -> inspect.Signature:
-    """Of arguments and their defaults, `REQUIRED` for none."""
+    """Of arguments and their defaults, `REQUIRED` for none.
+
+    Args:
+        by_place: those that may be given by their place.
+        by_name: those that are given by name alone.
+    """
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, by_place), (inspect.Parameter.KEYWORD_ONLY, by_name)
     return inspect.Signature([inspect.Parameter(k, kind, default=v) for kind, every in kinds for k, v in every.items()])
 
 
 def bound(endpoint: Endpoint, args: tuple, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a call, all of them, by name.
+
+    Args:
+        endpoint: that is called.
+        args: given by their place.
+        kwargs: given by name.
 
     Raises:
         TypeError: one that is not known, given twice, or missing.

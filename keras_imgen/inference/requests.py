@@ -19,16 +19,20 @@ def rows(
     seeds: Any = None,
     null: bool = True,
     like: Any = None,
-):
-    """Seeds int32 (N,) and the conditions' arrays (N, ...) by name, from what `generate` is given. Of a seed the last 32 bits count.
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """What `generate` is given, as arrays. Of a seed the last 32 bits count.
 
     Args:
         conditions: what the model takes.
         n: how many images, if nothing else tells.
         given: conditions by name, see `conditions.given_with`; what is left out is null.
-        seed, seeds: of the first image, or of each.
-        like: rows as long as which nulls are to be.
+        seed: of the first image; image k has `seed + k`.
+        seeds: of each image (N,), in place of `seed`.
         null: whether the model can go without any of its conditions, or, if False, without labels alone.
+        like: rows as long as which nulls are to be.
+
+    Returns:
+        (seeds int32 (N,), the conditions' arrays (N, ...) by name).
 
     Raises:
         ValueError: what is not whole numbers, in one line; lengths that differ, labels outside the range; conditions that the model does
@@ -68,7 +72,12 @@ def _whole(name: str, values: Any) -> np.ndarray:
 
 
 def told(conditions: Conditions, count: int, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The conditions of `count` given images, for what encodes and decodes them.
+    """The conditions of given images, for what encodes and decodes them: arrays (N, ...) by name.
+
+    Args:
+        conditions: what the model takes.
+        count: N, how many images there are.
+        given: conditions by name.
 
     Raises:
         ValueError: conditions missing, not wanted, of another number or outside their range.
@@ -85,7 +94,12 @@ def told(conditions: Conditions, count: int, given: Mapping[str, Any]) -> dict[s
 
 
 def checked_latents(latents: Any, shape: tuple[int, ...], codes: int | None) -> np.ndarray:
-    """Latents (N, *shape), float32, or int32 of a model with so many codes.
+    """Latents (N, *shape), float32, or int32 of codes.
+
+    Args:
+        latents: numbers of any kind.
+        shape: of one of them.
+        codes: how many codes the model has; None for one of numbers.
 
     Raises:
         ValueError: another shape, NaN or infinity; what is not integers in 0..codes-1.
@@ -107,11 +121,22 @@ def truncation_bound(truncation: float | None) -> np.float32:
     return np.float32(0.0) if truncation is None else finite("truncation", truncation, 0.0, above=True)[()]
 
 
-def batched(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, streams: int = 1):
-    """`function(*arrays)` over at most `batch_size` rows at a time, of which as many batches as `streams` run beside each other.
+def batched(
+    function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, streams: int = 1
+) -> np.ndarray | None:
+    """`function(*arrays)` over some rows at a time.
 
     Only for functions whose rows do not depend on each other. In streams, which compile for each size, all batches have the same:
-    the last row is repeated. Returns an array, or None for no rows.
+    the last row is repeated.
+
+    Args:
+        function: some rows of each array to an array of as many rows.
+        arrays: (N, ...) each.
+        batch_size: rows at a time, at most; all streams together.
+        streams: how many batches run beside each other.
+
+    Returns:
+        An array (N, ...), or None for no rows.
 
     Raises:
         ValueError: a batch size below 1.
@@ -129,8 +154,15 @@ def batched(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch
     return np.concatenate(made)[:count] if made else None
 
 
-def answers(function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, fill: bool = True):
-    """`batched`, with an array of the right form for no rows too; with `fill` every batch is full, see `filled`."""
+def answers(
+    function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, fill: bool = True
+) -> np.ndarray:
+    """`batched`, with an array of the right form for no rows too.
+
+    Args:
+        fill: whether every batch is full, see `filled`.
+        others: see `batched`.
+    """
     count = len(arrays[0])
     if count == 0:  # one row of zeros tells what the answer to none looks like
         arrays = [np.zeros((1, *a.shape[1:]), a.dtype) for a in arrays]
@@ -158,6 +190,11 @@ def one_compiles(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def filled(array: np.ndarray, batch_size: int) -> np.ndarray:
     """The last row repeated up to a whole number of batches: kernels differ with the number of rows, and so do last bits of an image.
-    A generator's images are made in full batches, so that one does not depend on how many were asked for with it."""
+    A generator's images are made in full batches, so that one does not depend on how many were asked for with it.
+
+    Args:
+        array: (N, ...).
+        batch_size: rows of a batch.
+    """
     lacking = -len(array) % integer("batch_size", batch_size, 1)
     return np.concatenate([array, np.repeat(array[-1:], lacking, 0)]) if lacking and len(array) else array

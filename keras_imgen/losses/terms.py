@@ -20,7 +20,7 @@ class Term(Part):
     Args:
         every: with k it is computed in one step of k, where it counts, and is logged, k times (lazy regularisation, Karras et al. 2020,
             "Analyzing and Improving the Image Quality of StyleGAN", section 3.1). In evaluation it is always computed, and counts once.
-        weights: `weight`, and what else weighs, by name: numbers of at least 0, or schedules of the iteration. They become attributes.
+        **weights: `weight`, and what else weighs, by name: numbers of at least 0, or schedules of the iteration. They become attributes.
 
     Raises:
         ValueError: `every` below 1, a weight below 0.
@@ -40,6 +40,7 @@ class Term(Part):
 
     @property
     def name(self) -> str:
+        """What the logs call it."""
         return type(self).__name__.lower()
 
     @property
@@ -124,7 +125,12 @@ def lazily(every: int, iteration: Any, function: Callable[[], Any], *state: Any)
 
 
 def at(weight: Any, iteration: Any) -> Any:
-    """A number as it is, of a schedule its value at this iteration, float32."""
+    """A weight at a step.
+
+    Args:
+        weight: a number, which stays as it is, or a schedule, of which it is the value, float32.
+        iteration: how many steps were taken, an int32 scalar.
+    """
     return ops.cast(weight(iteration), "float32") if callable(weight) else weight
 
 

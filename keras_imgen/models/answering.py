@@ -40,8 +40,16 @@ class Answering:
         return endpoint.answer(run, given)
 
     def generate(self, *args: Any, ema: bool = True, **kwargs: Any) -> np.ndarray:
-        """Images, uint8 (n, height, width, channels). Image k has the seed `seed + k` and can be made again alone. The arguments are those
-        of the endpoint `generate`."""
+        """Images, uint8 (n, height, width, channels). Image k has the seed `seed + k` and can be made again alone.
+
+        Args:
+            *args: those of the endpoint `generate`.
+            ema: use averaged weights.
+            **kwargs: those of the endpoint `generate`.
+
+        Raises:
+            TypeError: the model has no such endpoint.
+        """
         endpoint = self.endpoints().get("generate")
         if endpoint is None:
             does = next(iter(self.endpoints()), None)
@@ -59,13 +67,18 @@ class Answering:
                 turn; those that are not there get examples.
             n: how many new ones.
             seed: picture k has the seed `seed + k`.
-            how: passed on to the method that answers.
+            **how: passed on to the method that answers.
         """
         told = in_turn(self.conditions, n, {k: v for k, v in (batch or {}).items() if k in inputs_of(self.conditions)})
         return {"sample": self.generate(n, seed=seed, **arguments(told), **how)}
 
     def export(self, path: str, **how: Any) -> None:
-        """Write a SavedModel with this model's endpoints; see `serving.export.export`."""
+        """Write a SavedModel with this model's endpoints.
+
+        Args:
+            path: the folder to write.
+            **how: see `serving.export.export`.
+        """
         from keras_imgen.serving.export import export
 
         export(self, path, **how)
@@ -83,10 +96,17 @@ class Answering:
         fill: bool = True,
         any_size: bool = False,
     ) -> np.ndarray:
-        """`function(*rows of the arrays, *constants)` with averaged weights, some rows at a time.
+        """`function(*rows of the arrays, *constants)`, compiled, some rows at a time.
 
-        The function is compiled once for each `name`. With `fill` a last batch has as many rows as the others, so that a row's last
-        bits do not depend on how many there are. With `any_size` images of other sizes need no other graph, where the backend can.
+        Args:
+            name: hashable; the function is compiled once for each.
+            function: of tensors, to a tensor with as many rows.
+            arrays: (N, ...) each.
+            batch_size: rows at a time.
+            constants: further arguments of the function, for all rows.
+            ema: use averaged weights.
+            fill: give a last batch as many rows as the others, so that a row's last bits do not depend on how many there are.
+            any_size: let images of other sizes need no other graph, where the backend can.
         """
         run = self.compiled_function(name, function, ema, any_size)
         return answers(lambda *rows: run(*rows, *constants), arrays, batch_size, fill)
@@ -94,7 +114,14 @@ class Answering:
     def compiled_function(
         self, name: Any, function: Callable[..., Any], ema: bool = True, any_size: bool = False
     ) -> Callable:
-        """`function` of tensors, with averaged weights, compiled: the first for each `name` is kept, and used for all that come after."""
+        """A function of tensors, compiled: the first for each name is kept, and used for all that come after.
+
+        Args:
+            name: hashable.
+            function: of tensors.
+            ema: use averaged weights.
+            any_size: let images of other sizes need no other graph, where the backend can.
+        """
         key = (name, ema, self.jit_compile)
         if key not in self._compiled_functions:
 
@@ -116,7 +143,12 @@ class Answering:
         ema: bool = True,
         fill: bool = True,
     ) -> np.ndarray:
-        """`function(*rows of the arrays, their conditions by name, *constants)`; otherwise as `in_batches`."""
+        """`function(*rows of the arrays, their conditions by name, *constants)`; otherwise as `in_batches`.
+
+        Args:
+            told: conditions (N, ...) by name.
+            others: see `in_batches`.
+        """
         count, names = len(arrays), tuple(told)  # what is compiled is kept, and must not keep the conditions
 
         def inner(*given):

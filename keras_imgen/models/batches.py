@@ -32,14 +32,27 @@ def as_dict(data: Any, second: str = "label", first: str = "image") -> dict[str,
 
 
 def to_model(batch: Batch, pictures: tuple[str, ...], reads: tuple[str, ...] | None) -> Batch:
-    """What a model reads of a batch, on the device: whole numbers in its pictures rescaled to float32 [-1, 1]; never text."""
+    """What a model reads of a batch, on the device; never text.
+
+    Args:
+        batch: tensors by key.
+        pictures: keys whose whole numbers are rescaled to float32 [-1, 1].
+        reads: keys that are kept, None for all.
+    """
     batch = {k: v for k, v in batch.items() if keras.backend.standardize_dtype(v.dtype) != "string"}
     batch = {k: v for k, v in batch.items() if reads is None or k in reads}
     return {**batch, **{name: rescale(batch[name]) for name in pictures if name in batch}}
 
 
 def refuse_weights(**given: Any) -> None:
-    """Raises ValueError if one of the weights is given."""
+    """Refuse weights of images.
+
+    Args:
+        **given: what Keras takes as such, by name; None passes.
+
+    Raises:
+        ValueError: one of them is given.
+    """
     for name, value in given.items():
         if value is not None:
             raise ValueError(
@@ -50,8 +63,12 @@ def refuse_weights(**given: Any) -> None:
 
 def plain(batch: Batch, num_classes: int | None, pictures: tuple[str, ...]) -> Batch:
     """Arrays whose meaning is plain, as what `check` takes: whole numbers from 0 to 255 and truth values, True for white, as uint8
-    images; labels (N, 1) or one-hot (N, num_classes), also whole numbers as floats, as int32 (N,). Labels that a model does not read are
-    left out.
+    images; labels (N, 1) or one-hot (N, num_classes), also whole numbers as floats, as int32 (N,).
+
+    Args:
+        batch: arrays by key.
+        num_classes: of the labels; None leaves them out.
+        pictures: keys of images.
 
     Raises:
         ValueError: whole numbers outside [0, 255], rows that are not one-hot.
@@ -89,7 +106,15 @@ def _classes(labels, num_classes):
 
 
 def check_target(batch: dict[str, np.ndarray], shape: tuple) -> None:
-    """Refuse a batch without `target`, or with one of another shape, where a dimension of None may be any, or range."""
+    """Refuse a batch without `target`, or with one of another shape or range.
+
+    Args:
+        batch: arrays by key.
+        shape: (height, width, channels) of the targets; a dimension of None may be any.
+
+    Raises:
+        ValueError: what is wrong, in one line.
+    """
     if "target" not in batch:
         raise ValueError(
             f"Expected batches with the keys 'image' and 'target', or fit(images, targets); got {sorted(batch)}."
@@ -103,7 +128,18 @@ def check_target(batch: dict[str, np.ndarray], shape: tuple) -> None:
 def check(
     batch: dict[str, np.ndarray], image_shape: tuple, num_classes: int | None, bound: float = 1.0, key: str = "image"
 ) -> None:
-    """Refuse a batch that a model cannot learn from, in one line. Floats may lie in [-bound, bound]; `key` is that of its pictures."""
+    """Refuse a batch that a model cannot learn from.
+
+    Args:
+        batch: arrays by key.
+        image_shape: of one picture; a dimension of None may be any.
+        num_classes: of the labels, None for a model without.
+        bound: floats may lie in [-bound, bound].
+        key: of the pictures.
+
+    Raises:
+        ValueError: what is wrong, in one line.
+    """
     if key not in batch:
         raise ValueError(f"Expected a batch with the key {key!r}, got the keys {sorted(batch)}.")
     images = batch[key]
@@ -151,7 +187,11 @@ def check(
 
 
 def check_conditions(batch: dict[str, np.ndarray], conditions: Conditions) -> None:
-    """Refuse a batch without what a model is told, or with another form of it. Labels are looked at by `check`."""
+    """Refuse a batch without what a model is told, or with another form of it. Labels are looked at by `check`.
+
+    Raises:
+        ValueError: what is wrong, in one line.
+    """
     for condition in conditions:
         for name, one in condition.inputs().items():
             if name == "label" or name not in batch and name != condition.key:

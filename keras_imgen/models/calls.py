@@ -15,8 +15,14 @@ def inputs(network: keras.Model) -> dict[str, Any]:
     return {"latent" if len(given.shape) == 2 else "image": given}
 
 
-def call(network: keras.Model, values: dict[str, Any], training: bool):
-    """The network on those of the values that it takes."""
+def call(network: keras.Model, values: dict[str, Any], training: bool) -> Any:
+    """The network on those of the values that it takes.
+
+    Args:
+        network: of one tensor, or of a dict.
+        values: tensors by name.
+        training: whether it is in training mode.
+    """
     names = inputs(network)
     if isinstance(network, keras.Sequential) or not isinstance(network.input, dict):
         return network(values[next(iter(names))], training=training)
@@ -24,7 +30,13 @@ def call(network: keras.Model, values: dict[str, Any], training: bool):
 
 
 def conditions_of(network: keras.Model, own: tuple[str, ...], num_classes: int | None) -> Conditions:
-    """What a network is told: its inputs but for its `own`, by their form: labels, vectors (N, D), sequences (N, S, D) and their masks."""
+    """What a network is told, by the form of its inputs: labels, vectors (N, D), sequences (N, S, D) and their masks.
+
+    Args:
+        network: whose inputs are looked at.
+        own: names of inputs that are no conditions.
+        num_classes: of the labels, None for none.
+    """
     found = of_classes(num_classes)
     try:
         given = inputs(network)
@@ -42,7 +54,16 @@ def conditions_of(network: keras.Model, own: tuple[str, ...], num_classes: int |
 
 
 def check_labels(network: keras.Model, num_classes: int | None, what: str) -> None:
-    """Raises ValueError if the network takes labels and the model does not, or the other way round."""
+    """Refuse a network that takes labels where the model does not, or the other way round.
+
+    Args:
+        network: whose inputs are looked at.
+        num_classes: that the model was given.
+        what: the network's name in the message.
+
+    Raises:
+        ValueError: the two do not fit.
+    """
     takes = "label" in inputs(network)
     if takes != (num_classes is not None):
         raise ValueError(
@@ -54,7 +75,7 @@ def check_labels(network: keras.Model, num_classes: int | None, what: str) -> No
 class Pair(keras.Model):
     """Networks that are trained as one player: one loss, one optimizer."""
 
-    def __init__(self, *networks, name: str = "pair"):
+    def __init__(self, *networks: keras.Model, name: str = "pair"):
         super().__init__(name=name)
         self.networks = list(networks)
         self.built = True

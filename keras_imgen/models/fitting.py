@@ -20,19 +20,19 @@ class Fitting:
 
     def fit(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        **kwargs,
-    ):
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """As `keras.Model.fit`. Arrays and dicts of arrays are shuffled by (seed, epoch), so a resumed run sees the same order. A loss
         that is not finite stops it with a warning and the last good state, see `callbacks.StopOnNaN`.
 
@@ -80,7 +80,15 @@ class Fitting:
         set_epoch(max(epochs, 1) - 1)  # also where a backup left nothing to do: what comes next reads the same order
         return history
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
         """As `keras.Model.evaluate`, on averaged weights."""
         batches.refuse_weights(sample_weight=sample_weight)
         batch_size = None if batch_size is None else integer("batch_size", batch_size, 1)
@@ -89,23 +97,32 @@ class Fitting:
         with raised_as_is():
             return super().evaluate(x, y, batch_size=batch_size, verbose=verbose, **kwargs)
 
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
         """As `keras.Model.train_on_batch`."""
         batches.refuse_weights(sample_weight=sample_weight, class_weight=class_weight)
         self._ready()
         return super().train_on_batch(self._checked(x, y), return_dict=return_dict)
 
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """As `keras.Model.test_on_batch`, on averaged weights."""
         batches.refuse_weights(sample_weight=sample_weight)
         return super().test_on_batch(self._checked(x, y), return_dict=return_dict)
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
         """As `keras.Model.predict`, on averaged weights; see `predict_batch`."""
         batch_size = None if batch_size is None else integer("batch_size", batch_size, 1)
         return super().predict(x, batch_size, verbose, steps, callbacks)
 
-    def predict_batch(self, data):
+    def predict_batch(self, data: Any) -> Any:
         """What the model, called, says to what Keras' `predict` is given, with averaged weights; whole numbers are images in [0, 255]."""
         x = data[0] if isinstance(data, (tuple, list)) else data
         if isinstance(x, dict):

@@ -34,6 +34,9 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
             average of Karras et al. 2024, "Analyzing and Improving the Training Dynamics of Diffusion Models" (EDM2), eq. 127;
             with `ema=1.0` it is that profile for ever. 6.94 is a relative width of 0.10.
         seed: of the random numbers drawn in training. They are saved with the model.
+
+    Raises:
+        ValueError: `ema` outside its range.
     """
 
     logged: tuple[str, ...] = ("loss",)
@@ -45,7 +48,7 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
     takes_microbatches = False  # whether `update` gives `minimize` its rows
     microbatches = 1
 
-    def __init__(self, ema: float | None = 0.999, ema_gamma: float = 6.94, seed: int = 0, **kwargs):
+    def __init__(self, ema: float | None = 0.999, ema_gamma: float = 6.94, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         if ema is not None and not 0.0 < ema <= 1.0:
             raise ValueError(f"Expected `ema` in (0, 1] or None, got {ema!r}.")
@@ -90,11 +93,22 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
         return {name: keras.optimizers.Adam() for name in self.players}
 
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """One training step on a batch with images in [-1, 1]; returns the scalars named in `logged`."""
+        """One training step.
+
+        Args:
+            batch: tensors by key, images in [-1, 1].
+
+        Returns:
+            The scalars named in `logged`.
+        """
         raise NotImplementedError
 
     def score(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """The scalars of `evaluate` on a batch, computed with averaged weights and the same random numbers every time."""
+        """The scalars of `evaluate` on a batch, computed with averaged weights and the same random numbers every time.
+
+        Args:
+            batch: tensors by key, images in [-1, 1].
+        """
         raise NotImplementedError
 
     @property
@@ -113,7 +127,12 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
         return of_classes(self.num_classes)
 
     def drawn(self, keys: Any, told: dict[str, Any]) -> dict[str, Any]:
-        """Conditions of new images: labels that are null are drawn by the keys (N, 2)."""
+        """Conditions of new images: labels that are null are drawn.
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            told: conditions (N, ...) by name.
+        """
         if "label" not in told:
             return told
         labels = random.integers(random.fold(keys, 1), self.num_classes)
@@ -133,12 +152,12 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
 
     # === Compiling ===
 
-    def compile(self, optimizer: Any = None, **kwargs) -> None:
+    def compile(self, optimizer: Any = None, **kwargs: Any) -> None:
         """As `keras.Model.compile`, without `loss` (the model has its own). Every optimizer is built at once.
 
         Args:
             optimizer: of a model with one player: an optimizer or its name; None is the model's default.
-            kwargs: of a model of several players `generator_optimizer`, `discriminator_optimizer`, ... by the names in
+            **kwargs: of a model of several players `generator_optimizer`, `discriminator_optimizer`, ... by the names in
                 `players`; and `jit_compile`, `run_eagerly`, `steps_per_execution`; of some models `microbatches`, so many parts into which
                 a batch is cut, one after the other, for less memory.
 
@@ -209,7 +228,9 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
     # === The primitives of `update` ===
 
     def minimize(self, loss_fn: Callable[..., Any], network: keras.Model, rows: dict[str, Any] | None = None) -> Any:
-        """One optimizer step on a player's trainable variables, then its average; returns what `loss_fn` returned.
+        """One optimizer step on a player's trainable variables, then its average.
+
+        The scalar is divided by the replica count and scaled for mixed precision.
 
         Args:
             loss_fn: returns a scalar mean over this replica's batch, or a tuple of it and more scalars. Without `rows` it is called without
@@ -218,7 +239,8 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
             rows: tensors (N, ...) by name, with which `loss_fn(rows)` is called, of all or of some rows: with `compile(microbatches=...)`
                 the gradients of as many parts are averaged, each by its share of rows.
 
-        The scalar is divided by the replica count and scaled for mixed precision.
+        Returns:
+            What `loss_fn` returned.
         """
         optimizer = self._optimizer_of(network)
         variables = network.trainable_variables
@@ -264,10 +286,12 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
 
     # === Steps, called by the backend ===
 
-    def train_batch(self, data):
+    def train_batch(self, data: Any) -> dict[str, Any]:
+        """A step of `fit` on what Keras hands over; returns the means of the epoch so far, by name."""
         return self._log(self.update(self._read(data)), data)
 
-    def test_batch(self, data):
+    def test_batch(self, data: Any) -> dict[str, Any]:
+        """A step of `evaluate`, as `train_batch`."""
         with self.averaged():
             scalars = self.score(self._read(data))
         return self._log(scalars, data)
@@ -282,12 +306,18 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
         return {name: self._trackers[name].result() for name in scalars}
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._trackers.values())
 
 
 def weighted_mean(function: Callable[..., Any], rows: dict[str, Any], parts: int) -> Any:
-    """The mean of `function(some rows)`, a structure of tensors, over parts of the rows, each by how many it has."""
+    """The mean of a function over parts of the rows, each by how many it has.
+
+    Args:
+        function: `function(some rows)` gives a structure of tensors.
+        rows: tensors (N, ...) by name.
+        parts: how many.
+    """
     total, count = None, ops.shape(next(iter(rows.values())))[0]
     for i in range(parts):
         # A last batch may have fewer rows than parts: then some have one that counts nothing.

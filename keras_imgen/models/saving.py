@@ -13,7 +13,7 @@ from keras_imgen.losses.adversarial import AdversarialLoss, config_of
 class Saving:
     """How an `ImageModel` is saved."""
 
-    def save(self, filepath, overwrite=True, **kwargs):
+    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """As `keras.Model.save`; the file is written beside an old one and then takes its place, so it is always whole."""
         if not overwrite:
             return super().save(filepath, overwrite=False, **kwargs)
@@ -27,12 +27,12 @@ class Saving:
                 found[id(generator)] = generator.state
         return list(found.values())
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         for i, state in enumerate(self._seed_states()):
             store[f"seed_{i}"] = state.numpy()
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         own = {k: store[k] for k in store.keys() if not k.startswith("seed_")}
         super().load_own_variables(own)
         for i, state in enumerate(self._seed_states()):

@@ -1,4 +1,15 @@
-"""Whole training runs as plain Python, each in one file: read one, copy it, change it."""
+"""Whole training runs as plain Python, each in one file: read one, copy it, change it.
+
+Every `train` takes these, with defaults of its own:
+
+Args:
+    out: the folder of the run, see `run.Run`.
+    epochs: how many; None is chosen by the number of pictures.
+    batch: pictures of a batch; None is chosen by their size and number.
+    seed: of all that is random.
+    steps_per_epoch: batches of an epoch, at most; None is as many as the recipe has.
+    resume: go on with the run in `out`, which has the same settings.
+"""
 
 import inspect
 import json
@@ -86,7 +97,15 @@ GENERAL = {  # by the rest of them: what to use for other pictures
 
 
 def check(name: str, given: Container[str] = ()) -> None:
-    """Raises ValueError if there is no such recipe, or if one that is made for its data is `given` data, size or channels."""
+    """Refuse a recipe that is not there, or options that it does not have.
+
+    Args:
+        name: of the recipe.
+        given: names of options; a recipe that is made for its data takes no data, size or channels.
+
+    Raises:
+        ValueError: what is wrong, in one line.
+    """
     if name not in RECIPES:
         raise ValueError(f"There is no recipe {name!r}. Choose one of {', '.join(RECIPES)}.")
     bound, _, rest = name.partition("-")
@@ -97,23 +116,38 @@ def check(name: str, given: Container[str] = ()) -> None:
 
 
 def get(name: str) -> Callable[..., str]:
-    """The `train` function of a recipe."""
+    """The `train` function of a recipe.
+
+    Raises:
+        ValueError: there is no such recipe.
+    """
     check(name)
     module, _, function = RECIPES[name][0].partition(":")
     return getattr(import_module(f"keras_imgen.recipes.{module}"), function or "train")
 
 
 def resumed(name: str, config: dict) -> dict:
-    """Of the settings of a run those that the recipe takes."""
+    """Of the settings of a run those that the recipe takes.
+
+    Args:
+        name: of the recipe.
+        config: the run's settings.
+    """
     return {key: config[key] for key in inspect.signature(get(name)).parameters if key in config}
 
 
 def check_folder(recipe: str, out: str, resume: bool) -> dict:
     """The settings of the run in the folder `out` that is to be resumed, {} for a new run. Imports nothing heavy.
 
+    Args:
+        recipe: its name.
+        out: the folder.
+        resume: whether its run is to go on.
+
     Raises:
         FileExistsError: a new run in a folder that is not empty, or a finished run.
-        FileNotFoundError: nothing to resume.  ValueError: the run of another recipe.
+        FileNotFoundError: nothing to resume.
+        ValueError: the run of another recipe.
     """
     if not resume:
         if os.path.exists(out) and (not os.path.isdir(out) or not is_empty(out)):

@@ -32,10 +32,13 @@ def train(
     """The whole run, from data to report, in the folder `out`; returns the command that generates more.
 
     Args:
-        data, size, channels, conditional, flip, limit: see `own_pictures.own_pictures`.
-        widths, depth, attention, dropout: see `networks.unet`.
+        widths: see `networks.unet`; None is `usual_widths`.
+        depth: see `networks.unet`.
+        attention: see `networks.unet`; None is at the lowest resolution.
+        dropout: see `networks.unet`; None is 0.1 where pictures are few, else none.
         guidance_scale: see `models.Diffusion`.
         learning_rate: the largest, of a cosine.
+        others: see `own_pictures` and `recipes`.
     """
     how = {"seed": seed, "conditional": conditional, "flip": flip, "limit": limit}
     own = own_pictures(data, size, channels, works=halves, **how)

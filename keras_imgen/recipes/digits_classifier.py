@@ -15,7 +15,11 @@ def train(
     steps_per_epoch: int | None = None,
     resume: bool = False,
 ) -> str:
-    """The whole run, from data to report, in the folder `out`; returns the command that judges with it."""
+    """The whole run, from data to report, in the folder `out`; returns the command that judges with it.
+
+    Args:
+        others: see `recipes`.
+    """
     run = Run("digits-classifier", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
     changes = Augment(rotate=10, scale=0.1, shift=0.05)
     data = load("digits", "train", size=16, batch=batch, seed=seed, augment=changes).take(steps_per_epoch or -1)

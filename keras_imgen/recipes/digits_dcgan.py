@@ -17,7 +17,11 @@ def train(
     steps_per_epoch: int | None = None,
     resume: bool = False,
 ) -> str:
-    """The whole run, from data to report, in the folder `out`; returns the command that generates more."""
+    """The whole run, from data to report, in the folder `out`; returns the command that generates more.
+
+    Args:
+        others: see `recipes`.
+    """
     run = Run("digits-dcgan", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
     data = load("digits", "train", size=16, batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("digits", "test", size=16, batch=batch)

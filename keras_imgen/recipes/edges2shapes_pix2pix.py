@@ -1,5 +1,7 @@
 """Pix2Pix (Isola et al. 2017) from coloured outlines to filled shapes on black, 32x32: the pairs are made on the fly."""
 
+from typing import Any
+
 import keras
 
 from keras_imgen.data import load
@@ -18,7 +20,11 @@ def train(
     steps_per_epoch: int | None = None,
     resume: bool = False,
 ) -> str:
-    """The whole run, from data to report, in the folder `out`; returns the command that translates more."""
+    """The whole run, from data to report, in the folder `out`; returns the command that translates more.
+
+    Args:
+        others: see `recipes`.
+    """
     run = Run(
         "edges2shapes-pix2pix", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch
     )
@@ -40,8 +46,14 @@ def train(
     return run.finish(model, test, columns=8, rows=6)
 
 
-def pairs(split: str, batch: int, seed: int):
-    """Batches of `image`, the outlines, and `target`, the picture."""
+def pairs(split: str, batch: int, seed: int) -> Any:
+    """Batches of `image`, the outlines, and `target`, the picture.
+
+    Args:
+        split: of the shapes.
+        batch: pairs of a batch.
+        seed: of their order.
+    """
     data = load("shapes", split, size=32, batch=batch, seed=seed, columns=("image",)).unbatch()
     data = data.filter(with_corner(0, 20)).batch(
         batch, drop_remainder=True

@@ -15,7 +15,11 @@ def train(
     steps_per_epoch: int | None = None,
     resume: bool = False,
 ) -> str:
-    """The whole run, from data to report, in the folder `out`; returns the command that judges with it."""
+    """The whole run, from data to report, in the folder `out`; returns the command that judges with it.
+
+    Args:
+        others: see `recipes`.
+    """
     run = Run("fashion-classifier", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
     data = load("fashion_mnist", "train", size=28, batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("fashion_mnist", "test", size=28, batch=batch)

@@ -16,7 +16,11 @@ def train(
     steps_per_epoch: int | None = None,
     resume: bool = False,
 ) -> str:
-    """The whole run, from data to report, in the folder `out`; returns the command that generates more."""
+    """The whole run, from data to report, in the folder `out`; returns the command that generates more.
+
+    Args:
+        others: see `recipes`.
+    """
     run = Run("fashion-wgan-gp", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
     data = load("fashion_mnist", "train", batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("fashion_mnist", "test", batch=batch)

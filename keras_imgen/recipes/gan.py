@@ -34,11 +34,12 @@ def train(
     """The whole run, from data to report, in the folder `out`; returns the command that generates more.
 
     Args:
-        data, size, channels, conditional, flip, limit: see `own_pictures.own_pictures`.
-        width, latent_dim: see `networks.dcgan_generator`.
+        width: see `networks.dcgan_generator`.
+        latent_dim: see `networks.dcgan_generator`.
         augment: the policy of `DiffAugment`, or "off"; None is all of it with fewer than 20,000 pictures.
         r1: gamma of the penalty; None is 0.1 at 32 pixels, and grows with their number.
         learning_rate: the largest, of a cosine, for both players.
+        others: see `own_pictures` and `recipes`.
     """
     how = {"seed": seed, "conditional": conditional, "flip": flip, "limit": limit}
     own = own_pictures(data, size, channels, works=halves, **how)

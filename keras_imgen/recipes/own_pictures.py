@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -23,34 +24,60 @@ STEPS = (100, 1000)  # of an epoch: few pictures are shown several times in it, 
 
 @dataclass
 class OwnPictures:
-    """Square uint8 pictures (N, size, size, channels), and their labels (N,) if the model is to be told them."""
+    """Square pictures, and their labels if the model is to be told them.
+
+    Args:
+        source: the name that `data.load` takes.
+        images: uint8 (N, size, size, channels), to learn from.
+        labels: ints (N,), or None.
+        test: those that are held out, `image` and `label`, by key.
+        flip: whether left and right are exchanged at random.
+        settings: for the run's config.
+        notes: what was chosen, in sentences.
+    """
 
     source: str
     images: np.ndarray
     labels: np.ndarray | None
     test: dict[str, np.ndarray]
     flip: bool
-    settings: dict  # for the run's config
-    notes: list[str] = field(default_factory=list)  # what was chosen, in sentences
+    settings: dict
+    notes: list[str] = field(default_factory=list)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
+        """(size, size, channels)."""
         return self.images.shape[1:]
 
     @property
     def size(self) -> int:
+        """Pixels of a side."""
         return self.images.shape[1]
 
     @property
     def num_classes(self) -> int | None:
+        """Of the labels, None for a model that is not told them."""
         return None if self.labels is None else len(self.settings["classes"])
 
     @property
     def few(self) -> bool:
+        """Whether a model may learn them by heart."""
         return len(self.images) < FEW
 
-    def plan(self, epochs, batch, steps_per_epoch, usual_batch: int, usual_steps: int) -> tuple[int, int, int]:
-        """(epochs, batch, steps of an epoch): those given, else batches of `usual_batch` and `usual_steps` steps in all.
+    def plan(
+        self, epochs: int | None, batch: int | None, steps_per_epoch: int | None, usual_batch: int, usual_steps: int
+    ) -> tuple[int, int, int]:
+        """What is given of a training's length, and what follows for the rest.
+
+        Args:
+            epochs: None is chosen.
+            batch: pictures of a batch; None is chosen.
+            steps_per_epoch: at most so many; None for no bound.
+            usual_batch: where no batch is given; fewer of few pictures.
+            usual_steps: in all epochs, where none are given.
+
+        Returns:
+            (epochs, batch, steps of an epoch).
 
         Raises:
             ValueError: a batch of more pictures than there are.
@@ -75,8 +102,17 @@ class OwnPictures:
         )
         return epochs, batch, steps
 
-    def batches(self, batch: int, steps: int, seed: int):
-        """(what `fit` takes, what `evaluate` takes): `steps` batches an epoch in an order that depends on (seed, epoch)."""
+    def batches(self, batch: int, steps: int, seed: int) -> tuple[Any, Any]:
+        """Data sets, in an order that depends on (seed, epoch).
+
+        Args:
+            batch: pictures of a batch.
+            steps: batches of an epoch.
+            seed: of the order.
+
+        Returns:
+            (what `fit` takes, what `evaluate` takes).
+        """
         times = -(-steps * batch // len(self.images))
         arrays = {"image": self.images, **({} if self.labels is None else {"label": self.labels})}
         if times > 1:
@@ -85,7 +121,13 @@ class OwnPictures:
         return load(arrays, batch=batch, seed=seed, augment=augment).take(steps), load(self.test, "test", batch=batch)
 
     def tell(self, network: str, weights: int, by_heart: bool = True) -> None:
-        """Print what was chosen, and warn of what few pictures lead to."""
+        """Print what was chosen, and warn of what few pictures lead to.
+
+        Args:
+            network: in words.
+            weights: how many it has.
+            by_heart: whether a model of this kind learns few pictures by heart.
+        """
         print("\n".join([*self.notes, f"Network: {network}, {weights:,} weights."]), flush=True)
         if self.few and by_heart:
             warnings.warn(
@@ -113,6 +155,7 @@ def own_pictures(
         size: the pictures are cropped to squares of so many pixels, 8 to 256; None is their own, if they are squares of one size
             that works, else 64.
         channels: 1 or 3; None as they are.
+        seed: of what is drawn.
         conditional: tell the model the classes; None does if there are two or more, each with at least ten pictures.
         flip: exchange left and right at random; None does with coloured pictures.
         limit: at most so many pictures, drawn by the seed.
@@ -220,8 +263,17 @@ def _split(source, name, shape):
         return None
 
 
-def rows_of(found, limit: int | None, rng) -> dict[str, np.ndarray]:
-    """Images and labels of a source, at most `limit`."""
+def rows_of(found: Any, limit: int | None, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Images uint8 (N, ...) and labels (N,) of a source, by key.
+
+    Args:
+        found: a source of `data.sources`.
+        limit: at most so many, of a stream the first, else drawn; None is all.
+        rng: of the draw.
+
+    Raises:
+        ValueError: more pictures than memory is for, pictures of another type.
+    """
     chosen = np.arange(found.count)
     if limit is not None and limit < found.count:
         chosen = chosen[:limit] if found.fetch is None else np.sort(rng.permutation(found.count)[:limit])
@@ -287,8 +339,10 @@ def halves(size: int) -> bool:
 
 
 def power_of_two(size: int) -> bool:
+    """Whether it is one: what StyleGAN2 needs."""
     return size & (size - 1) == 0
 
 
 def multiple_of_four(size: int) -> bool:
+    """Whether it is one: what VQ-VAEs need."""
     return size % 4 == 0

@@ -16,8 +16,15 @@ FEW = 30
 
 @dataclass
 class Photographs:
-    """`learn` and `test`: batches of square patches, dicts with `image` uint8 (batch, size, size, channels). `settings` is for the run's
-    config."""
+    """Square patches of photographs.
+
+    Args:
+        learn: batches to learn from, dicts with `image` uint8 (batch, size, size, channels).
+        test: batches to test with.
+        channels: 1 or 3.
+        settings: for the run's config; none of the published sets.
+        notes: what was chosen, in sentences.
+    """
 
     learn: Any
     test: Any
@@ -26,7 +33,15 @@ class Photographs:
     notes: list[str]
 
     def tell(self, network: str, weights: int, epochs: int, steps: int, batch: int) -> None:
-        """Print what was chosen where the pictures are the user's, and warn if they are few."""
+        """Print what was chosen where the pictures are the user's, and warn if they are few.
+
+        Args:
+            network: in words.
+            weights: how many it has.
+            epochs: of training.
+            steps: of an epoch.
+            batch: patches of a batch.
+        """
         if not self.settings:
             return
         plan = f"Training: {epochs} epochs of {steps} steps with batches of {batch} patches drawn at random."
@@ -58,17 +73,22 @@ def photographs(
     Args:
         recipe: its name; those named photos-... learn from the published sets where `data` is None, and are tested on BSD100.
         data: what `data.photos` takes, or a name that `data.load` takes.
-        patch, judged: pixels of a side, in training and in the test. Where more than a tenth of your pictures are smaller, the patches are.
-        batch, steps: of training.
+        patch: pixels of a side, in training. Where more than a tenth of your pictures are smaller, the patches are.
+        judged: pixels of a side, in the test.
+        batch: patches of a batch.
+        steps: of an epoch.
         channels: 1 or 3; None is 1 if all pictures are gray, else 3.
         size: in place of `patch`.
         limit: at most so many pictures: the first ones of photographs, of other sources any.
+        seed: of what is drawn.
         multiple: patches have a multiple of so many pixels.
+        published: the sets to learn from where `data` is None.
 
     Of your pictures a tenth, at least one and at most twenty, is held out for the test.
 
     Raises:
-        ValueError: no pictures, fewer than two as large as a patch, a size that is no multiple.  FileNotFoundError: no such place.
+        ValueError: no pictures, fewer than two as large as a patch, a size that is no multiple.
+        FileNotFoundError: no such place.
     """
     least = 8 * multiple if multiple > 1 else 16
     if channels not in (None, 1, 3):

@@ -31,9 +31,9 @@ def train(
 
     Args:
         name: of the recipe.
-        data, size, limit: see `photographs.photographs`.
         width: see `networks.colorizer`.
         learning_rate: the largest, of a cosine.
+        others: see `photographs` and `recipes`.
     """
     steps = steps_per_epoch or 500
     own = photographs(name, data, 160, 160, batch, steps, size=size, limit=limit, seed=seed)

@@ -33,10 +33,10 @@ def train(
 
     Args:
         name: of the recipe.
-        data, size, channels, limit: see `photographs.photographs`.
         sigma: of the noise in gray levels, the least and the most.
         width: see `networks.compact_denoiser`.
         learning_rate: the largest, of a cosine.
+        others: see `photographs` and `recipes`.
     """
     steps = steps_per_epoch or 1000
     how = {"channels": channels, "size": size, "limit": limit, "seed": seed}

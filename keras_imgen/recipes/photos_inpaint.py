@@ -32,10 +32,10 @@ def train(
 
     Args:
         name: of the recipe.
-        data, size, channels, limit: see `photographs.photographs`.
         share: of the pixels that are missing, the least and the most.
         widths: see `networks.compact_inpainter`; None is 48, 64, 80, 96.
         learning_rate: the largest, of a cosine.
+        others: see `photographs` and `recipes`.
     """
     steps, widths = steps_per_epoch or 1000, widths or [48, 64, 80, 96]
     how = {"channels": channels, "size": size, "limit": limit, "seed": seed, "published": ("bsds500:train",)}

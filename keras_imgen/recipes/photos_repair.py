@@ -33,10 +33,12 @@ def train(
     """The whole run, from data to report, in the folder `out`; returns the command that repairs more.
 
     Args:
-        name: of the recipe.  kind: of the model.  damage: what it learns to repair.
-        data, size, channels, limit: see `photographs.photographs`.
+        name: of the recipe.
+        kind: class of the model.
+        damage: what it learns to repair.
         widths: see `networks.drunet`; None is 32, 64, 96.
         learning_rate: the largest, of a cosine.
+        others: see `photographs` and `recipes`.
     """
     steps, widths = steps_per_epoch or 1000, widths or [32, 64, 96]
     how = {"channels": channels, "size": size, "limit": limit, "seed": seed}

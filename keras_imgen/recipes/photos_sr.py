@@ -35,11 +35,12 @@ def train(
 
     Args:
         name: of the recipe.
-        data, size, limit: see `photographs.photographs`.
         channels: 1 learns the luma, which serves pictures of all kinds; 3 colours.
         scale: 2, 3 or 4.
-        width, blocks: see `networks.compact_sr`.
+        width: see `networks.compact_sr`.
+        blocks: see `networks.compact_sr`.
         learning_rate: the largest, of a cosine.
+        others: see `photographs` and `recipes`.
     """
     steps, shrink = steps_per_epoch or 1000, degrade.Downscale(scale)
     how = {"channels": channels, "size": size, "limit": limit, "seed": seed, "multiple": scale}

@@ -29,7 +29,7 @@ def train(
     """The whole run, from data to report, in the folder `out`; returns the command that enlarges more.
 
     Args:
-        data, size, limit: see `photographs.photographs`.
+        others: see `photographs` and `recipes`.
     """
     steps, shrink = steps_per_epoch or 1000, degrade.Downscale(4)
     how = {"size": size, "limit": limit, "seed": seed, "multiple": 4}

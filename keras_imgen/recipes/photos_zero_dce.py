@@ -24,7 +24,7 @@ def train(
     """The whole run, from data to report, in the folder `out`; returns the command that enhances more.
 
     Args:
-        data, size, limit: see `photographs.photographs`.
+        others: see `photographs` and `recipes`.
     """
     steps = steps_per_epoch or 400
     darken = degrade.LowLight(gamma=(1.0, 3.0), gain=(0.3, 1.0), photons=5000, read=0.5)

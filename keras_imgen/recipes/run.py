@@ -29,8 +29,10 @@ class Run:
     then model.keras, saved_model/, grid.png, curves.png, report.md; of a classifier no samples and no SavedModel.
 
     Args:
-        recipe: its name.  out: the folder.  resume: go on with the run in it.
-        settings: what the recipe was called with; a resumed run must have the same.
+        recipe: its name.
+        out: the folder.
+        resume: go on with the run in it.
+        **settings: what the recipe was called with; a resumed run must have the same.
 
     Raises:
         FileExistsError: the folder is not empty, its run is finished, or another process works in it.
@@ -38,7 +40,7 @@ class Run:
         ValueError: resumed with other settings.
     """
 
-    def __init__(self, recipe: str, out: str, resume: bool, **settings):
+    def __init__(self, recipe: str, out: str, resume: bool, **settings: Any):
         self.out, self.resume, self.config = out, resume, {"recipe": recipe, **settings}
         self._lock = lock(out) if resume and os.path.isdir(out) else None
         before = check_folder(recipe, out, resume)
@@ -76,11 +78,16 @@ class Run:
         return Run(recipe, folder, begun, **settings)
 
     def path(self, *names: str) -> str:
+        """A place in the folder."""
         return os.path.join(self.out, *names)
 
-    def callbacks(self, adversarial: bool = False, **samples) -> list[keras.callbacks.Callback]:
-        """For `fit`; `samples` go to `SampleGrid`, without any there is none. The backup is last: an epoch that has one has
-        all the rest."""
+    def callbacks(self, adversarial: bool = False, **samples: Any) -> list[keras.callbacks.Callback]:
+        """For `fit`. The backup is last: an epoch that has one has all the rest.
+
+        Args:
+            adversarial: watch for a generator that collapses.
+            **samples: passed on to `SampleGrid`; without any there is none.
+        """
         return [
             keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._begin()),
             keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: set_epoch(epoch)),
@@ -110,11 +117,15 @@ class Run:
             model: any that has learned; a plain Keras model is written without its optimizer, and has no pictures.
             test: batches that `model.evaluate` takes.
             batch: pictures to show beside the answers of a model that answers pictures, as `fit` takes them; None takes some of `test`.
-            columns, rows: of the grid of new pictures. Of given ones and their answers there are half as many columns.
+            columns: of the grid of new pictures. Of given ones and their answers there are half as many.
+            rows: of the grids.
             use: the line that uses the model; None makes one of its first endpoint.
 
         Returns:
             The line.
+
+        Raises:
+            RuntimeError: the training was stopped by a loss that is not finite, or weights are not.
         """
         endpoints = model.endpoints() if isinstance(model, ImageModel) else {}
         if endpoints:
@@ -211,21 +222,37 @@ def command(*words: str) -> str:
 
 
 def judging(path: str, source: str, size: int) -> str:
-    """The line that judges models of a source's pictures by the classifier at `path`."""
+    """The line that judges models of a source's pictures by a classifier.
+
+    Args:
+        path: of the classifier.
+        source: a name that `data.load` takes.
+        size: of its pictures, in pixels.
+    """
     return command("evaluate", "MODEL", "--data", source, "--size", str(size), "--extractor", path)
 
 
-def first_batch(data, n: int = 16) -> dict:
-    """The first n rows of a dataset of dicts, as NumPy arrays."""
+def first_batch(data: Any, n: int = 16) -> dict:
+    """The first n rows, as NumPy arrays.
+
+    Args:
+        data: a tf.data.Dataset of batches, dicts.
+        n: how many.
+    """
     return {k: v.numpy() for k, v in next(iter(data.unbatch().batch(n))).items()}
 
 
-def as_pairs(data):
+def as_pairs(data: Any) -> Any:
     """Batches as dicts -> (image, label), which `fit` of a plain Keras model takes."""
     return data.map(lambda batch: (batch["image"], batch["label"]))
 
 
 def warmup_cosine(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Up to `rate` in a tenth of the steps, at most 200, then down to zero along a cosine."""
+    """Up to a rate in a tenth of the steps, at most 200, then down to zero along a cosine.
+
+    Args:
+        rate: the largest.
+        steps: in all.
+    """
     warmup = max(1, min(200, steps // 10))
     return keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup)

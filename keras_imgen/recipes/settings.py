@@ -26,6 +26,10 @@ def listed(recipe: str) -> dict[str, str]:
 def parse(recipe: str, changes: list[str]) -> dict[str, Any]:
     """["widths=32,64", "flip=false"] -> {"widths": [32, 64], "flip": False}.
 
+    Args:
+        recipe: its name.
+        changes: KEY=VALUE each.
+
     Raises:
         ValueError: no KEY=VALUE, an unknown key, a value of another type.
     """
@@ -45,7 +49,15 @@ def parse(recipe: str, changes: list[str]) -> dict[str, Any]:
 
 
 def check(recipe: str, given: dict[str, Any]) -> None:
-    """Raises ValueError if a recipe does not take one of the options that are given, or a preset has another value fixed."""
+    """Refuse options that a recipe does not take.
+
+    Args:
+        recipe: its name.
+        given: options by name.
+
+    Raises:
+        ValueError: an option that it does not have, or of which a preset has another value fixed.
+    """
     function = get(recipe)
     for key, value in given.items():
         if key not in inspect.signature(function).parameters:

@@ -21,7 +21,11 @@ def train(
     steps_per_epoch: int | None = None,
     resume: bool = False,
 ) -> str:
-    """The whole run, from data to report, in the folder `out`; returns the command that generates more."""
+    """The whole run, from data to report, in the folder `out`; returns the command that generates more.
+
+    Args:
+        others: see `recipes`.
+    """
     run = Run("shapes-beta-vae", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
     data = load("shapes:one", "train", size=32, batch=batch, seed=seed, columns=("image",)).take(steps_per_epoch or -1)
     test = load("shapes:one", "test", size=32, batch=batch, columns=("image",))

@@ -16,7 +16,11 @@ def train(
     steps_per_epoch: int | None = None,
     resume: bool = False,
 ) -> str:
-    """The whole run, from data to report, in the folder `out`; returns the command that translates more."""
+    """The whole run, from data to report, in the folder `out`; returns the command that translates more.
+
+    Args:
+        others: see `recipes`.
+    """
     run = Run("shapes-cyclegan", out, resume, epochs=epochs, batch=batch, seed=seed, steps_per_epoch=steps_per_epoch)
     sides = {"image": (0, 20), "target": (235, 255), "size": 32, "batch": batch, "seed": seed}  # on black, on white
     data = unpaired("shapes", "train", **sides).take(steps_per_epoch or -1)

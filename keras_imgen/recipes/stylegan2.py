@@ -34,13 +34,15 @@ def train(
     """The whole run, from data to report, in the folder `out`; returns the command that generates more.
 
     Args:
-        data, size, channels, conditional, flip, limit: see `own_pictures.own_pictures`.
-        width, largest, latent_dim: see `networks.stylegan2_generator`.
+        width: see `networks.stylegan2_generator`.
+        largest: see `networks.stylegan2_generator`.
+        latent_dim: see `networks.stylegan2_generator`.
         colour: let ADA change colours too.
         r1: gamma of the penalty in the first two thirds of the steps, a tenth of it then; None is 5 at 32 pixels, and grows with their
             number.
         learning_rate: for both players.
         jit_compile: its many small operations are joined by XLA; the first step takes a minute.
+        others: see `own_pictures` and `recipes`.
     """
     how = {"seed": seed, "conditional": conditional, "flip": flip, "limit": limit}
     own = own_pictures(data, size, channels, works=power_of_two, **how)

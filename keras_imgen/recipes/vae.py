@@ -34,12 +34,12 @@ def train(
     """The whole run, from data to report, in the folder `out`; returns the command that generates more.
 
     Args:
-        data, size, channels, conditional, flip, limit: see `own_pictures.own_pictures`.
         width: see `networks.conv_encoder`.
         latent_dim: None is 16 below 24 pixels, else 32.
         beta: see `models.VAE`.
         components: of the mixture, of each class; None is one for 50 pictures, at most 20.
         learning_rate: the largest, of a cosine.
+        others: see `own_pictures` and `recipes`.
     """
     how = {"seed": seed, "conditional": conditional, "flip": flip, "limit": limit}
     own = own_pictures(data, size, channels, works=halves, **how)

@@ -33,11 +33,13 @@ def train(
     """The whole run, from data to report, in the folder `out`; returns the command that generates more.
 
     Args:
-        data, size, channels, conditional, flip, limit: see `own_pictures.own_pictures`.
         codes: see `models.VQVAE`.
         width: see `networks.vq_encoder`.
-        prior_width, prior_depth, dropout: see `networks.pixelcnn`.
+        prior_width: `width` of `networks.pixelcnn`.
+        prior_depth: `depth` of `networks.pixelcnn`.
+        dropout: see `networks.pixelcnn`; None is 0.3 where pictures are few, else 0.1.
         learning_rate: the largest, of a cosine; the prior's is half of it.
+        others: see `own_pictures` and `recipes`.
     """
     how = {"seed": seed, "conditional": conditional, "flip": flip, "limit": limit}
     own = own_pictures(data, size, channels, works=multiple_of_four, **how)

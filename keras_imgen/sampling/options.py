@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import as_numbers, finite, shown
-from keras_imgen.conditions import given_with, inputs_of, is_null, of_one_length
-from keras_imgen.inference.endpoints import Input, Tensor
+from keras_imgen.conditions import Conditions, given_with, inputs_of, is_null, of_one_length
+from keras_imgen.inference.endpoints import Input, Request, Tensor
 from keras_imgen.inference.requests import rows
 
 
@@ -37,17 +37,39 @@ class Sampling:
 
     @classmethod
     def split(cls, given: dict[str, Any]) -> tuple["Sampling", dict[str, Any]]:
-        """(those of the arguments that it knows, the others)."""
+        """Arguments of which some say how to sample.
+
+        Args:
+            given: by name.
+
+        Returns:
+            (those that it knows, the others).
+        """
         names = {f.name for f in fields(cls)}
         return cls(**{k: v for k, v in given.items() if k in names}), {k: v for k, v in given.items() if k not in names}
 
     def for_table(self, **own: Any) -> dict[str, Any]:
-        """What `samplers.table` takes, with the model's `own` where nothing is asked for."""
+        """What `samplers.table` takes.
+
+        Args:
+            **own: of the model, where nothing is asked for.
+        """
         asked = {k: getattr(self, k) for k in ("steps", "sampler", "grid", "eta")}
         return {**own, **{k: v for k, v in asked.items() if v is not None}}
 
     def guidance(self, own: float, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(scales float32 (count,), phi, the interval's ends as log-SNR (2,)), checked; `own` is the model's scale."""
+        """What guidance takes, checked.
+
+        Args:
+            own: the model's scale, where none is asked for.
+            count: of the images.
+
+        Returns:
+            (scales float32 (count,), phi, the interval's ends as log-SNR (2,)).
+
+        Raises:
+            ValueError: a number that is not finite or outside its range.
+        """
         scales = finite(
             "guidance_scale", own if self.guidance_scale is None else self.guidance_scale, shape=((), (count,))
         )
@@ -56,7 +78,14 @@ class Sampling:
 
 
 def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
-    """(low, high) of sigma/alpha -> float32 (low, high) of log-SNR; None is always on."""
+    """float32 (low, high) of log-SNR.
+
+    Args:
+        interval: (low, high) of sigma/alpha; None is always on.
+
+    Raises:
+        ValueError: not two numbers with 0 <= low < high.
+    """
     if interval is None:
         return np.array([-np.inf, np.inf], "float32")
     ends = as_numbers(interval)
@@ -73,7 +102,9 @@ class SamplerInput(Input):
     """What an export of a diffusion model is told of `Sampling`, and of conditions that guidance leads away from.
 
     Args:
-        sampler, steps, guidance_scale: where a user says nothing.
+        sampler: its name, where a user gives none.
+        steps: where a user gives none.
+        guidance_scale: where a user gives none; 1 is no guidance.
         schedule: of the model, as Keras serializes it, in JSON.
         table: (rows, 10) of that sampler and these steps, so that the default needs no Keras.
     """
@@ -85,10 +116,10 @@ class SamplerInput(Input):
     schedule: str
     table: tuple[tuple[float, ...], ...]
 
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         return {**asdict(Sampling()), "negative": None}
 
-    def tensors(self, conditions):
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         own = {one.served: one for one in inputs_of(conditions).values()}
         return {
             "guidance_scale": Tensor((), "float32", default=np.float32(self.guidance_scale)),
@@ -98,7 +129,7 @@ class SamplerInput(Input):
             **{f"negative_{k}": Tensor(v.shape, v.dtype, default=v.null, like=k) for k, v in own.items()},
         }
 
-    def encode(self, given, request):
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
         how = Sampling(**{f.name: given[f.name] for f in fields(Sampling)})
         scales, phi, interval = how.guidance(self.guidance_scale, request.count)
         negative = given_with(None, given["negative"])

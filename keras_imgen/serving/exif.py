@@ -4,7 +4,12 @@ from typing import Any
 
 
 def upright(image: Any, text: Any) -> Any:
-    """The image (H, W, C) decoded from the bytes `text`, a string scalar, turned as the EXIF orientation of a JPEG file asks."""
+    """An image turned as the EXIF orientation of a JPEG file asks.
+
+    Args:
+        image: (H, W, C), decoded.
+        text: the bytes of the file that it was decoded from, a string scalar.
+    """
     import tensorflow as tf
 
     way = orientation(text)

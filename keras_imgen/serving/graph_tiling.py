@@ -14,12 +14,13 @@ def tiled(
     overlap: int = 64,
     multiple: int = 1,
 ) -> Any:
-    """uint8 (height scale, width scale, C), made tile by tile; see `tiling.tiled` for the numbers.
+    """uint8 (height scale, width scale, C), made tile by tile.
 
     Args:
         run: indices of rows and of columns, int32 (h,) and (w,), of a tile, mirrored at the picture's end, to float32 (h scale, w scale, C)
             in [-1, 1].
         size: (height, width) of the picture, tensors.
+        others: see `inference.tiling.tiled`.
     """
     import tensorflow as tf
 

@@ -6,10 +6,15 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def checked(text: Any, max_pixels: int, name: str) -> Any:
-    """`text`, a string scalar, if it is a PNG or JPEG file of at most `max_pixels`; `name` is what it is called.
+    """The bytes of a file, if they are a PNG or JPEG of at most so many pixels.
 
-    Raises, when the graph runs:
-        InvalidArgumentError: another format, more pixels.
+    Args:
+        text: a string scalar.
+        max_pixels: width x height.
+        name: what messages call it.
+
+    Raises:
+        InvalidArgumentError: another format, more pixels; when the graph runs.
     """
     import tensorflow as tf
 

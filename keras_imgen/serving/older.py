@@ -18,7 +18,8 @@ def endpoints(about: dict[str, Any], signatures: set[str]) -> Endpoints:
         signatures: the names of those that it has.
 
     Raises:
-        ValueError: a kind that never was.  KeyError: a description without what its kind has.
+        ValueError: a kind that never was.
+        KeyError: a description without what its kind has.
     """
     kind, shape = about.get("kind", "diffusion"), tuple(about["image_shape"])
     told = _conditions(about, "conditions", about["num_classes"])

@@ -23,13 +23,19 @@ def _u(keys, stream: int, low: float = 0.0, high: float = 1.0):
 # === Single changes ===
 
 
-def flip(images, keys):
+def flip(images: Any, keys: Any) -> Any:
     """Left and right exchanged, for every second image by chance."""
     return ops.where(_u(keys, 0) < 0.5, ops.flip(images, axis=2), images)
 
 
-def translate(images, keys, share: float = 0.125):
-    """Moved by whole pixels, up to `share` of the size; black comes in."""
+def translate(images: Any, keys: Any, share: float = 0.125) -> Any:
+    """Moved by whole pixels; black comes in.
+
+    Args:
+        images: (N, H, W, C) in [-1, 1].
+        keys: (N, 2) of `training.random`.
+        share: of the size, the farthest.
+    """
     height, width = images.shape[1:3]
     dy = ops.floor(_u(keys, 0) * (2 * int(height * share + 0.5) + 1)) - int(height * share + 0.5)
     dx = ops.floor(_u(keys, 1) * (2 * int(width * share + 0.5) + 1)) - int(width * share + 0.5)
@@ -41,8 +47,14 @@ def translate(images, keys, share: float = 0.125):
     return ops.einsum("nxw,nywc->nyxc", columns, moved) - 1.0
 
 
-def cutout(images, keys, share: float = 0.5):
-    """A rectangle of `share` of the height and width, anywhere, becomes gray."""
+def cutout(images: Any, keys: Any, share: float = 0.5) -> Any:
+    """A rectangle anywhere becomes gray.
+
+    Args:
+        images: (N, H, W, C) in [-1, 1].
+        keys: (N, 2) of `training.random`.
+        share: of the height and width, its sides.
+    """
     height, width = images.shape[1:3]
     y, x = ops.floor(_u(keys, 0) * (height + 1)), ops.floor(_u(keys, 1) * (width + 1))
 
@@ -56,7 +68,7 @@ def cutout(images, keys, share: float = 0.5):
     return images * (1.0 - rows * columns)
 
 
-def colour(images, keys):
+def colour(images: Any, keys: Any) -> Any:
     """Brightness, saturation and contrast at random."""
     images = images + _u(keys, 0, -0.5, 0.5)
     if images.shape[-1] > 1:
@@ -75,6 +87,9 @@ class DiffAugment:
 
     Args:
         policy: any of "colour", "translation", "cutout", joined by commas.
+
+    Raises:
+        ValueError: a policy of something else.
     """
 
     _STEPS = {"colour": colour, "translation": translate, "cutout": cutout}
@@ -91,21 +106,24 @@ class DiffAugment:
             images = self._STEPS[name](images, random.fold(keys, 10 + i))
         return images
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the class, by name."""
         return {"policy": self.policy}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "DiffAugment":
+        """The object that `get_config` described."""
         return cls(**config)
 
 
 # === ADA ===
 
 
-def warp(images, matrices):
+def warp(images: Any, matrices: Any) -> Any:
     """Bilinear sampling: the pixel at (x, y) comes from `matrix @ (x, y, 1)`, in pixels from the centre; edges are reflected.
 
     Args:
+        images: (N, H, W, C) in [-1, 1].
         matrices: (N, 2, 3).
     """
     height, width, channels = images.shape[1:]
@@ -151,7 +169,11 @@ class AdaptiveAugment:
         every: steps between adjustments.
         p: where it starts.
         largest: p's upper end; above 0.85 changes begin to leak into the samples (section 2.2).
-        geometry, colour: which of the two groups to use.
+        geometry: whether to use the changes of place and form.
+        colour: whether to use those of colours.
+
+    Raises:
+        ValueError: a number outside its range.
     """
 
     def __init__(
@@ -174,11 +196,17 @@ class AdaptiveAugment:
         self.geometry, self.colour = geometry, colour
 
     def start(self) -> np.ndarray:
-        """The state: p, and the sum and the count of signs since the last adjustment; and steps taken."""
+        """The state, float32 (4,): p, and the sum and the count of signs since the last adjustment; and steps taken."""
         return np.array([self.p, 0.0, 0.0, 0.0], "float32")
 
-    def next_state(self, state, total, count):
-        """The state after a batch: `total` is the sum of sign(D(real) - threshold of the loss) over its `count` logits, of all replicas."""
+    def next_state(self, state: Any, total: Any, count: Any) -> Any:
+        """The state after a batch.
+
+        Args:
+            state: float32 (4,), see `start`.
+            total: the sum of sign(D(real) - threshold of the loss) over the logits of real images, of all replicas.
+            count: how many logits these are.
+        """
         p, total, count, step = state[0], state[1] + total, state[2] + count, state[3] + 1.0
         due = step >= self.every
         moved = ops.clip(p + ops.sign(total / count - self.target) * count / self.images, 0.0, self.largest)
@@ -252,10 +280,12 @@ class AdaptiveAugment:
             images = gray + off * spread(2.0 ** (normal[:, 2] * on(6)))
         return images
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the class, by name."""
         names = ("target", "images", "every", "p", "largest", "geometry", "colour")
         return {name: getattr(self, name) for name in names}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "AdaptiveAugment":
+        """The object that `get_config` described."""
         return cls(**config)

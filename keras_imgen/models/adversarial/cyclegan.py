@@ -1,6 +1,9 @@
 """CycleGAN: image to image without pairs."""
 
+from typing import Any
+
 import keras
+import numpy as np
 from keras import ops
 
 from keras_imgen.losses import adversarial
@@ -13,7 +16,7 @@ from keras_imgen.training.rows import like
 class Directions(keras.Model):
     """Two networks that are one player: `there` works from image to target, `back` from target to image."""
 
-    def __init__(self, there, back, **kwargs):
+    def __init__(self, there: keras.Model, back: keras.Model, **kwargs: Any):
         super().__init__(**kwargs)
         self.there, self.back = there, back
         self.built = True
@@ -24,14 +27,19 @@ class CycleGAN(Translation):
     """Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks".
 
     Args:
-        generator: from image to target, as `networks.translation_resnet`.  inverse: from target to image.
-        discriminator: of targets, as `networks.patchgan(shape)`.  inverse_discriminator: of images.
+        generator: from image to target, as `networks.translation_resnet`.
+        inverse: from target to image.
+        discriminator: of targets, as `networks.patchgan(shape)`.
+        inverse_discriminator: of images.
         cycle_weight: of E|F(G(x)) - x| + E|G(F(y)) - y| (lambda in eq. 3).
         identity_weight: of E|G(y) - y| + E|F(x) - x| (section 5.2), which keeps colours; needs equal channels. The paper's is half of
             `cycle_weight`, where it is used.
         buffer: how many generated images are kept; the discriminators see one of them in place of every second new one (section 4).
         loss: see `losses.adversarial`; the paper's is least squares.
-        ema, ema_gamma, seed: see `ImageModel`; the generators alone are averaged.
+        others: see `ImageModel`; the generators alone are averaged.
+
+    Raises:
+        ValueError: `identity_weight` for images of two shapes, a negative `buffer`.
 
     Learns from batches of `image` and `target` that do not belong together; `translate(images)` and `translate_back(targets)` use it.
     The compile arguments `generator_optimizer` and `discriminator_optimizer` are for both networks of a kind.
@@ -54,16 +62,16 @@ class CycleGAN(Translation):
 
     def __init__(
         self,
-        generator,
-        inverse,
-        discriminator,
-        inverse_discriminator,
-        cycle_weight=10.0,
-        identity_weight=0.0,
-        buffer=50,
-        loss="least_squares",
-        ema=0.999,
-        **kwargs,
+        generator: keras.Model,
+        inverse: keras.Model,
+        discriminator: keras.Model,
+        inverse_discriminator: keras.Model,
+        cycle_weight: float = 10.0,
+        identity_weight: float = 0.0,
+        buffer: int = 50,
+        loss: str | adversarial.AdversarialLoss = "least_squares",
+        ema: float | None = 0.999,
+        **kwargs: Any,
     ):
         super().__init__(ema=ema, **kwargs)
         self.generators = Directions(generator, inverse, name="generators")
@@ -86,21 +94,21 @@ class CycleGAN(Translation):
         self.finish()
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"generator": self.generators, "discriminator": self.discriminators}
 
     @property
-    def translator(self):
+    def translator(self) -> keras.Model:
         return self.generators.there
 
     @property
-    def inverse(self):
+    def inverse(self) -> keras.Model | None:
         return self.generators.back
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in self.players}
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         x, y = batch["image"], batch["target"]
         x_keys, y_keys = (self.next_keys(ops.shape(v)[0]) for v in (x, y))
         there, back = self.generators.there, self.generators.back
@@ -154,7 +162,7 @@ class CycleGAN(Translation):
         kept.assign(ops.where(like(ops.sum(chosen, axis=0), images) > 0, written, before))
         return ops.where(like(ops.logical_and(swap, ops.logical_not(filling)), images), old, images)
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         x, y = batch["image"], batch["target"]
         there, back = self.generators.there, self.generators.back
         fake_y, fake_x = there(x, training=False), back(y, training=False)
@@ -171,6 +179,11 @@ class CycleGAN(Translation):
             found["identity"] = ops.mean(ops.abs(there(y) - y)) + ops.mean(ops.abs(back(x) - x))
         return found
 
-    def translate_back(self, targets, batch_size: int = 32, ema: bool = True):
-        """uint8 images (N, H, W, C) of the first kind from images of the second; as `translate`."""
+    def translate_back(self, targets: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
+        """uint8 images (N, H, W, C) of the first kind from images of the second; as `translate`.
+
+        Args:
+            targets: (N, H, W, C), uint8 or floats in [-1, 1].
+            others: see `translate`.
+        """
         return self._translate(self.inverse, targets, batch_size, ema)

@@ -8,8 +8,8 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import integer
-from keras_imgen.conditions import counts, encoded, given_with, inputs_of
-from keras_imgen.inference.endpoints import Endpoint, Number, Seeds
+from keras_imgen.conditions import Conditions, counts, encoded, given_with, inputs_of
+from keras_imgen.inference.endpoints import Endpoint, Endpoints, Number, Seeds
 from keras_imgen.inference.requests import rows
 from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.losses import adversarial, terms
@@ -38,7 +38,8 @@ class GAN(ImageModel):
     `dcgan_...`, `resnet_gan_...`; how labels enter is the discriminator's `conditioning`.
 
     Args:
-        generator, discriminator: the players.
+        generator: the player that makes images.
+        discriminator: the player that judges them.
         num_classes: of the labels; None for a model without.
         loss: see `losses.adversarial`: "non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "relativistic".
         regularizers: terms of the discriminator's loss, see `regularizers`; None is R1, () is none.
@@ -48,7 +49,10 @@ class GAN(ImageModel):
         auxiliary_weight: of the cross-entropy of the classes, for a discriminator with `conditioning="auxiliary"`.
         shared_fakes: the generator steps first, and its images serve the discriminator too: one generator pass in place of two.
             Another algorithm, with less work: the discriminator learns from images of the generator before its step.
-        ema, ema_gamma, seed: see `ImageModel`; the generator alone is averaged.
+        others: see `ImageModel`; the generator alone is averaged.
+
+    Raises:
+        ValueError: players that do not fit `num_classes`, `critic_steps` below 1, or above 1 with `shared_fakes`.
 
     Logs: the losses, each term by its name, `real_accuracy` and `fake_accuracy` (shares that the discriminator gets right; 0.5 if it
     guesses, 1 if the generator has lost), `diversity` (how far generated images of a batch are apart, relative to real ones; 0 if the
@@ -80,7 +84,7 @@ class GAN(ImageModel):
         auxiliary_weight: float = 1.0,
         shared_fakes: bool = False,
         ema: float | None = 0.999,
-        **kwargs,
+        **kwargs: Any,
     ):
         self.loss_pair = adversarial.get(loss)
         self.regularizers = (R1(),) if regularizers is None else terms.checked(regularizers, "regularizers")
@@ -123,42 +127,54 @@ class GAN(ImageModel):
     # === The players ===
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"generator": self.generator, "discriminator": self.discriminator}
 
     @property
-    def averaged_players(self):
+    def averaged_players(self) -> tuple[str, ...]:
         return ("generator",)
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in self.players}
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, int, int]:
         return tuple(self.generator.output_shape[1:])
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         return self._classes
 
     @property
-    def conditions(self):
+    def conditions(self) -> Conditions:
         return conditions_of(self.generator, ("latent", "keys"), self.num_classes)
 
     @property
-    def reads(self):
+    def reads(self) -> tuple[str, ...]:
         return (self.pictures[0], *inputs_of(self.conditions))
 
     @property
     def latent_dim(self) -> int:
+        """How many numbers a latent has."""
         return int(inputs(self.generator)["latent"].shape[-1])
 
-    def make(self, keys, told=None, training=False):
-        """Images float32 (N, H, W, C) of the generator for keys (N, 2): latents from N(0, I), and what else it takes by chance."""
+    def make(self, keys: Any, told: dict[str, Any] | None = None, training: bool = False) -> Any:
+        """Images float32 (N, H, W, C) of the generator, from latents of N(0, I), and what else it takes by chance.
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            told: conditions (N, ...) by name.
+            training: whether the generator is in training mode.
+        """
         return call(self.generator, {"latent": self.latents(keys), **(told or {})}, training)
 
-    def latents(self, keys, truncation: Any = None):
-        """N(0, I), (N, latent_dim). With `truncation` t, within [-t, t] (BigGAN, Brock et al. 2019, section 3.1)."""
+    def latents(self, keys: Any, truncation: Any = None) -> Any:
+        """Latents (N, latent_dim) of N(0, I).
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            truncation: t, a scalar, for latents within [-t, t] (BigGAN, Brock et al. 2019, section 3.1); None is all of them.
+        """
         drawn = random.normal(random.fold(keys, Stream.LATENT), (self.latent_dim,))
         if truncation is None:
             return drawn
@@ -166,14 +182,23 @@ class GAN(ImageModel):
         share = ops.erf(truncation / np.sqrt(2.0).astype("float32"))
         return np.sqrt(2.0).astype("float32") * ops.erfinv(share * ops.erf(drawn / np.sqrt(2.0).astype("float32")))
 
-    def judge(self, images, told=None, training=False):
-        """(logits, logits of the classes or None) of the discriminator."""
+    def judge(self, images: Any, told: dict[str, Any] | None = None, training: bool = False) -> tuple[Any, Any]:
+        """What the discriminator says.
+
+        Args:
+            images: (N, H, W, C) as it sees them, in [-1, 1].
+            told: conditions (N, ...) by name.
+            training: whether it is in training mode.
+
+        Returns:
+            (logits, logits of the classes or None).
+        """
         found = call(self.discriminator, {"image": images, **(told or {})}, training)
         return (found["logits"], found["class_logits"]) if isinstance(found, dict) else (found, None)
 
     # === The step ===
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         logs = {}
         if self.shared_fakes:
             keys = self.next_keys(ops.shape(batch["image"])[0])
@@ -252,7 +277,7 @@ class GAN(ImageModel):
 
         return loss_fn
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         told, keys = self.told(batch), self.score_keys(batch)
         fake = self.make(keys, told)
         (real_logits, _), (fake_logits, _) = self.judge(batch["image"], told), self.judge(fake, told)
@@ -265,22 +290,39 @@ class GAN(ImageModel):
 
     # === Sampling ===
 
-    def sample(self, seeds, told, truncation=None):
-        """Images uint8 (N, H, W, C) in tensors: what `generate` compiles and `export` writes; truncation 0 is none."""
+    def sample(self, seeds: Any, told: dict[str, Any], truncation: Any = None) -> Any:
+        """Images uint8 (N, H, W, C) in tensors: what `generate` compiles and `export` writes.
+
+        Args:
+            seeds: int32 (N,).
+            told: conditions (N, ...) by name; a label of `num_classes` is drawn.
+            truncation: a scalar, 0 for none; or None.
+        """
         keys = random.key(seeds)
         return to_uint8(self.images(self.sampling_latents(keys, truncation), self.drawn(keys, told), keys))
 
-    def sampling_latents(self, keys, truncation=None):
-        """The latents of images with these keys; `truncation` () is a bound, 0 for none."""
+    def sampling_latents(self, keys: Any, truncation: Any = None) -> Any:
+        """The latents of images.
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            truncation: a bound, a scalar, 0 for none; or None.
+        """
         if truncation is None:
             return self.latents(keys)
         return ops.where(truncation > 0, self.latents(keys, ops.maximum(truncation, 1e-3)), self.latents(keys))
 
-    def images(self, latents, told, keys):
-        """Images float32 in [-1, 1] from latents (N, D)."""
+    def images(self, latents: Any, told: dict[str, Any], keys: Any) -> Any:
+        """Images float32 (N, H, W, C) in [-1, 1].
+
+        Args:
+            latents: (N, D).
+            told: conditions (N, ...) by name.
+            keys: (N, 2), of what else the generator takes by chance.
+        """
         return call(self.generator, {"latent": latents, **told, "keys": keys}, False)
 
-    def call(self, latents, training=False):
+    def call(self, latents: Any, training: bool = False) -> Any:
         """Images of the generator from latents (N, D), or a dict of its inputs."""
         return call(self.generator, latents if isinstance(latents, dict) else {"latent": latents}, training)
 
@@ -301,10 +343,12 @@ class GAN(ImageModel):
         Args:
             n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
             labels: int or ints (n,) for a conditional model; None draws them. Short for `conditions={"label": ...}`.
-            conditions: what else the generator is told, by name, of one row for all images or n; see `keras_imgen.conditions`.
-            seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
+            seed: image k has the seed `seed + k`. The same seed is the same image in any batch.
+            seeds: those of the images (n,), in place of `seed`.
             truncation: latents within [-t, t]: fewer odd images, less variety (Brock et al. 2019). None: all of N(0, I).
-            batch_size: images made at a time.  ema: use averaged weights.
+            conditions: what else the generator is told, by name, of one row for all images or n; see `keras_imgen.conditions`.
+            batch_size: images made at a time.
+            ema: use averaged weights.
 
         Raises:
             ValueError: labels outside the range, truncation <= 0.
@@ -312,8 +356,16 @@ class GAN(ImageModel):
         given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "truncation": truncation}
         return self.answer("generate", {**given, "conditions": conditions, "batch_size": batch_size}, ema)
 
-    def interpolate(self, start: int, stop: int, frames: int = 16, label: int | None = None, **kwargs) -> np.ndarray:
-        """Images uint8 (frames, H, W, C) on the way from the seed `start` to `stop`, both included; see `walk`."""
+    def interpolate(
+        self, start: int, stop: int, frames: int = 16, label: int | None = None, **kwargs: Any
+    ) -> np.ndarray:
+        """Images uint8 (frames, H, W, C) on the way from one seed to another, both included.
+
+        Args:
+            start: the first seed.
+            stop: the last seed.
+            others: see `walk`.
+        """
         return self.walk([start, stop], frames, label, **kwargs)
 
     def walk(
@@ -332,9 +384,16 @@ class GAN(ImageModel):
         `data.save_video("walk.gif", model.walk([1, 2, 3], loop=True))`.
 
         Args:
-            seeds: two or more.  label: int for a conditional model; None draws the first seed's.
+            seeds: two or more.
+            frames: images for every part, two or more.
+            label: int for a conditional model; None draws the first seed's.
             loop: go back to the first seed.
             conditions: what else the generator is told, the same all the way.
+            batch_size: images made at a time.
+            ema: use averaged weights.
+
+        Raises:
+            ValueError: fewer than two seeds or frames, conditions of several rows.
         """
         from keras_imgen.models.adversarial.latent import path
 
@@ -358,15 +417,21 @@ class GAN(ImageModel):
         arrays = [ints[pairs[:, 0]], ints[pairs[:, 1]], share.astype("float32")]
         return self.told_in_batches(("walk", int(ints[0])), function, arrays, told, batch_size, ema=ema)
 
-    def between(self, first, second, share):
-        """Latents (N, D) at `share` (N,) in [0, 1] of the way between those of two keys."""
+    def between(self, first: Any, second: Any, share: Any) -> Any:
+        """Latents (N, D) on the way between those of two keys.
+
+        Args:
+            first: keys (N, 2).
+            second: keys (N, 2).
+            share: of the way, (N,) in [0, 1].
+        """
         from keras_imgen.models.adversarial.latent import slerp
 
         return slerp(self.latents(first), self.latents(second), share)
 
     # === Saving and serving ===
 
-    def endpoints(self):
+    def endpoints(self) -> Endpoints:
         def sample(given, told):
             return self.sample(given["seeds"], told, given["truncation"])
 
@@ -378,7 +443,10 @@ class GAN(ImageModel):
 class WGAN(GAN):
     """WGAN-GP (Gulrajani et al. 2017): the Wasserstein loss, a gradient penalty of 10, five critic steps for one of the generator.
 
-    Its discriminator is a critic: no batch norm. Arguments as for `GAN`, with these defaults.
+    Its discriminator is a critic: no batch norm.
+
+    Args:
+        others: see `GAN`, with these defaults.
     """
 
     def __init__(
@@ -389,12 +457,12 @@ class WGAN(GAN):
         regularizers: tuple[Regularizer, ...] | None = None,
         critic_steps: int = 5,
         loss: str | adversarial.AdversarialLoss = "wasserstein",
-        **kwargs,
+        **kwargs: Any,
     ):
         regularizers = (GradientPenalty(),) if regularizers is None else regularizers
         super().__init__(generator, discriminator, num_classes, loss, regularizers, critic_steps, **kwargs)
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9) for name in self.players}
 
 

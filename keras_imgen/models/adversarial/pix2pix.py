@@ -1,5 +1,7 @@
 """Pix2Pix: image to image from pairs."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -17,7 +19,10 @@ class Pix2Pix(Translation):
             `networks.patchgan(shape, condition_channels=...)`.
         l1_weight: of the mean absolute error (lambda in eq. 4; the paper's is 100, for errors in [-1, 1]).
         loss: see `losses.adversarial`.
-        ema, ema_gamma, seed: see `ImageModel`; the generator alone is averaged.
+        others: see `ImageModel`; the generator alone is averaged.
+
+    Raises:
+        ValueError: a discriminator of other inputs.
 
     Learns from batches of `image` and `target`; `translate(images)` uses it. Logs the two losses and `l1`.
     """
@@ -26,7 +31,15 @@ class Pix2Pix(Translation):
 
     settings = (*Translation.settings, "generator", "discriminator", "l1_weight", ("loss", "loss_pair"))
 
-    def __init__(self, generator, discriminator, l1_weight=100.0, loss="non_saturating", ema=0.999, **kwargs):
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        l1_weight: float = 100.0,
+        loss: str | adversarial.AdversarialLoss = "non_saturating",
+        ema: float | None = 0.999,
+        **kwargs: Any,
+    ):
         super().__init__(ema=ema, **kwargs)
         self.generator, self.discriminator = generator, discriminator
         self.l1_weight, self.loss_pair = l1_weight, adversarial.get(loss)
@@ -37,16 +50,16 @@ class Pix2Pix(Translation):
         self.finish()
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"generator": self.generator, "discriminator": self.discriminator}
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in self.players}
 
     def _judge(self, image, condition, training):
         return ops.cast(self.discriminator({"image": image, "condition": condition}, training=training), "float32")
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         source, target = batch["image"], batch["target"]
 
         def generator_loss():
@@ -74,7 +87,7 @@ class Pix2Pix(Translation):
             **self.loss_pair.accuracy(real_logits, fake_logits),
         }
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         source, target = batch["image"], batch["target"]
         fake = ops.cast(self.generator(source, training=False), "float32")
         real_logits, fake_logits = self._judge(target, source, False), self._judge(fake, source, False)

@@ -21,9 +21,16 @@ from keras_imgen.training.rows import per_row
 class DiscriminatorStep:
     """What a term may look at. Images are float32 (N, H, W, C), as the discriminator sees them: augmented.
 
-    `critic(images, training=False)` gives logits with the labels of the batch, `gradient(fn, x)` the gradient of sum(fn(x)),
-    `keys` (N, 2) fresh random keys, `means` (2,) the running means of the logits of real and of fake images, `iteration` how many steps
-    the discriminator has taken.
+    Args:
+        real: images of the batch.
+        fake: generated images.
+        real_logits: of `real`.
+        fake_logits: of `fake`.
+        critic: `critic(images, training=False)` gives logits with the labels of the batch.
+        gradient: `gradient(fn, x)` gives the gradient of sum(fn(x)).
+        keys: fresh random keys (N, 2).
+        means: running means (2,) of the logits of real and of fake images.
+        iteration: how many steps the discriminator has taken.
     """
 
     real: Any
@@ -61,7 +68,7 @@ class R1(Regularizer):
     def __init__(self, gamma: float | Schedule = 1.0, every: int = 1):
         super().__init__(every, gamma=gamma)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         return 0.5 * at(self.gamma, step.iteration) * ops.mean(_squared_norm(step.gradient(step.critic, step.real)))
 
 
@@ -74,7 +81,7 @@ class R2(Regularizer):
     def __init__(self, gamma: float | Schedule = 1.0, every: int = 1):
         super().__init__(every, gamma=gamma)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         return 0.5 * at(self.gamma, step.iteration) * ops.mean(_squared_norm(step.gradient(step.critic, step.fake)))
 
 
@@ -87,7 +94,7 @@ class GradientPenalty(Regularizer):
     def __init__(self, weight: float | Schedule = 10.0, every: int = 1):
         super().__init__(every, weight=weight)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         u = ops.reshape(random.uniform(step.keys), (-1, *(1 for _ in step.real.shape[1:])))
         points = u * step.real + (1.0 - u) * step.fake
         return at(self.weight, step.iteration) * ops.mean(ops.square(_norm(step.gradient(step.critic, points)) - 1.0))
@@ -102,7 +109,7 @@ class DRAGAN(Regularizer):
     def __init__(self, weight: float | Schedule = 10.0, every: int = 1):
         super().__init__(every, weight=weight)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         u = random.uniform(step.keys, tuple(step.real.shape[1:]))
         points = step.real + 0.5 * ops.std(step.real) * u
         return at(self.weight, step.iteration) * ops.mean(ops.square(_norm(step.gradient(step.critic, points)) - 1.0))
@@ -111,14 +118,20 @@ class DRAGAN(Regularizer):
 @keras.saving.register_keras_serializable("keras_imgen")
 class Consistency(Regularizer):
     """E(D(x) - D(T(x)))^2 with T a flip and a shift by up to an eighth: CR-GAN (Zhang et al. 2020, eq. 3) with `fake` = 0,
-    balanced bCR (Zhao et al. 2020, section 3.1) with both weights."""
+    balanced bCR (Zhao et al. 2020, section 3.1) with both weights.
+
+    Args:
+        real: weight of real images; a number or a schedule.
+        fake: weight of generated ones; a number or a schedule.
+        every: see `losses.terms.Term`.
+    """
 
     name = "consistency"
 
     def __init__(self, real: float | Schedule = 10.0, fake: float | Schedule = 0.0, every: int = 1):
         super().__init__(every, real=real, fake=fake)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         from keras_imgen.models.adversarial.augment import flip, translate
 
         def moved(images):
@@ -145,7 +158,7 @@ class LeCam(Regularizer):
     def __init__(self, weight: float | Schedule = 0.1, every: int = 1):
         super().__init__(every, weight=weight)
 
-    def __call__(self, step):
+    def __call__(self, step: DiscriminatorStep) -> Any:
         real, fake = (ops.cast(v, "float32") for v in (step.real_logits, step.fake_logits))
         above = ops.mean(ops.square(ops.relu(real - step.means[1])))
         below = ops.mean(ops.square(ops.relu(step.means[0] - fake)))
@@ -159,12 +172,15 @@ def discriminator_step(
     (None if no regularizer may ask for them).
 
     Args:
-        real, fake: images as the discriminator sees them.
+        model: has a `discriminator`, a `loss_pair` and `regularizers`.
+        real: images (N, H, W, C) as the discriminator sees them.
+        fake: generated ones, the same way.
         judge_both: gives the logits of real and of fake images, and a dict of further terms of the loss, as (weight, scalar).
-        critic, keys: see `DiscriminatorStep`.
+        critic: see `DiscriminatorStep`.
+        keys: see `DiscriminatorStep`.
 
     Returns:
-        The logs; the logits of real and of fake images, float32; their two means over all replicas, (2,).
+        (the logs; the logits of real and of fake images, float32; their two means over all replicas, (2,)).
     """
     before = None if model.logit_means is None else ops.copy(model.logit_means)
     iteration = terms.iteration(model._optimizer_of(model.discriminator))

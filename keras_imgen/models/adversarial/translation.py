@@ -1,10 +1,12 @@
 """What models that turn one image into another have in common: their batches, and how they are used and exported."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
-from keras_imgen.inference.endpoints import Endpoint, Pictures
+from keras_imgen.inference.endpoints import Endpoint, Endpoints, Pictures
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
@@ -21,25 +23,26 @@ class Translation(ImageModel):
     in_pairs = True  # whether each target is the answer to its image
 
     @property
-    def averaged_players(self):
+    def averaged_players(self) -> tuple[str, ...]:
         return ("generator",)
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the input images."""
         return tuple(self.translator.input_shape[1:])
 
     @property
-    def target_shape(self):
+    def target_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the targets."""
         return tuple(self.translator.output_shape[1:])
 
     @property
-    def translator(self):
+    def translator(self) -> keras.Model:
         """The network from `image` to `target`."""
         return self.generator
 
     @property
-    def inverse(self):
+    def inverse(self) -> keras.Model | None:
         """The network from `target` to `image`; None where there is none."""
         return None
 
@@ -47,16 +50,26 @@ class Translation(ImageModel):
         batches.check(batch, self.image_shape, None)
         batches.check_target(batch, self.target_shape)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         """float32 images of the target's kind from float32 images in [-1, 1]."""
         return self.translator(inputs, training=training)
 
-    def translated(self, images, network=None):
-        """uint8 images from uint8 or float32 images, in tensors: what `translate` compiles and `export` writes."""
+    def translated(self, images: Any, network: keras.Model | None = None) -> Any:
+        """uint8 images from images, in tensors: what `translate` compiles and `export` writes.
+
+        Args:
+            images: (N, H, W, C), uint8 or float32 in [-1, 1].
+            network: None is the translator.
+        """
         return to_uint8((network or self.translator)(rescale(images), training=False))
 
     def translate(self, images: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
-        """The generator's answer to images (N, H, W, C), uint8 or floats in [-1, 1]: uint8 (N, H, W, channels).
+        """The generator's answer to images: uint8 (N, H, W, channels).
+
+        Args:
+            images: (N, H, W, C), uint8 or floats in [-1, 1].
+            batch_size: images at a time.
+            ema: use averaged weights.
 
         Raises:
             ValueError: images of another shape or range.
@@ -78,7 +91,7 @@ class Translation(ImageModel):
             fill=False,
         )
 
-    def endpoints(self):
+    def endpoints(self) -> Endpoints:
         found = {"translate": self._endpoint(self.translator, Pictures(self.image_shape))}
         if self.inverse is not None:
             found["translate_back"] = self._endpoint(self.inverse, Pictures(self.target_shape, "targets"))
@@ -88,6 +101,8 @@ class Translation(ImageModel):
         function = lambda given, told: self.translated(given["images"], network)  # noqa: E731
         return Endpoint((pictures,), batch_size=32, fill=False, function=function)
 
-    def show(self, batch=None, n=16, seed=0, **how):
+    def show(
+        self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
+    ) -> dict[str, np.ndarray]:
         found = {"image": batch["image"], "answer": self.translate(batch["image"], **how)}
         return {**found, "target": batch["target"]} if self.in_pairs and "target" in batch else found

@@ -1,6 +1,7 @@
 """Diffusion: a schedule, a parameterization, a sampler and guidance around one network."""
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +20,7 @@ from keras_imgen.conditions import (
     of_one_length,
 )
 from keras_imgen.data.image_io import to_model_range
-from keras_imgen.inference.endpoints import Endpoint, Rows, Seeds
+from keras_imgen.inference.endpoints import Endpoint, Endpoints, Rows, Seeds
 from keras_imgen.inference.requests import batched, one_compiles, rows
 from keras_imgen.kinds import from_description
 from keras_imgen.layers.pictures import to_uint8
@@ -58,11 +59,16 @@ class Diffusion(ImageModel):
         weighting: of the squared error of x_0: "uniform", "snr", "min_snr", "p2", "edm"; None is the network's own squared error.
         times: the distribution of t: "uniform", "logit_normal", "log_normal", or a `times` object. Draws are stratified over the batch.
         label_dropout: the share of images of which no condition is told in training, for classifier-free guidance (Ho & Salimans 2022).
-        sampler, steps, guidance_scale: the defaults of `generate`.
+        sampler: the default of `generate`.
+        steps: the default of `generate`.
+        guidance_scale: the default of `generate`.
         image_shape: (height, width, channels), where the network leaves its size open.
         conditions: what the network is told, see `keras_imgen.conditions`; None finds it by the network's inputs, of a subclass without
             symbolic inputs labels alone.
-        ema, ema_gamma, seed: see `ImageModel`.
+        others: see `ImageModel`.
+
+    Raises:
+        ValueError: a name that is not known, `label_dropout` outside [0, 1), images of no fixed size.
 
     Sources: Ho et al. 2020 (DDPM), Song et al. 2021 (score SDE), Kingma et al. 2021 (VDM), Karras et al. 2022 (EDM), Lipman et al. 2023.
     """
@@ -95,7 +101,7 @@ class Diffusion(ImageModel):
         guidance_scale: float = 1.0,
         image_shape: tuple[int, int, int] | None = None,
         conditions: Conditions | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.network = network
@@ -122,39 +128,47 @@ class Diffusion(ImageModel):
     # === What it learns ===
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"network": self.network}
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, ...]:
         return self._image_shape
 
     @property
-    def conditions(self):
+    def conditions(self) -> Conditions:
         if self._conditions is not None:
             return self._conditions
         return conditions_of(self.network, OWN[:2], getattr(self.network, "num_classes", None))
 
     @property
-    def reads(self):
+    def reads(self) -> tuple[str, ...]:
         return (self.pictures[0], *inputs_of(self.conditions))
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         return num_classes(self.conditions)
 
     takes_microbatches = True
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         rows = self.noisy(batch, self.next_keys(ops.shape(batch[self.pictures[0]])[0]), True)
         return {"loss": self.minimize(lambda rows: self.loss_of(rows, True), self.network, rows)}
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         return {"loss": self.loss_of(self.noisy(batch, self.score_keys(batch), False), False)}
 
-    def noisy(self, batch, keys, training: bool):
-        """What the loss of a batch is computed from, row by row: `image` x_t, `alpha`, `sigma`, `target`, `factor` of its squared error,
-        and conditions. All that is random is drawn here, outside the gradient."""
+    def noisy(self, batch: dict[str, Any], keys: Any, training: bool) -> dict[str, Any]:
+        """What the loss of a batch is computed from, row by row. All that is random is drawn here, outside the gradient.
+
+        Args:
+            batch: images in [-1, 1] and conditions, by key.
+            keys: (N, 2) of `training.random`.
+            training: leave conditions out by chance, see `label_dropout`.
+
+        Returns:
+            `image` x_t, `alpha`, `sigma`, `target`, `factor` of its squared error, and conditions, (N, ...) by name.
+        """
         x0 = batch[self.pictures[0]]
         shape = tuple(x0.shape[1:])
         eps = random.normal(random.fold(keys, 0), shape)
@@ -172,8 +186,13 @@ class Diffusion(ImageModel):
         factor = ops.broadcast_to(factor, ops.shape(alpha))
         return {"image": xt, "alpha": alpha, "sigma": sigma, "target": target, "factor": factor, **conditions}
 
-    def loss_of(self, rows, training: bool):
-        """The mean of the weighted squared errors of rows of `noisy`."""
+    def loss_of(self, rows: dict[str, Any], training: bool) -> Any:
+        """The mean of the weighted squared errors.
+
+        Args:
+            rows: those of `noisy`, all or some.
+            training: whether the network is in training mode.
+        """
         rows = dict(rows)
         x, alpha, sigma, target, factor = (rows.pop(k) for k in ("image", "alpha", "sigma", "target", "factor"))
         return ops.mean(factor * ops.square(self._output(x, alpha, sigma, rows, training) - target))
@@ -190,18 +209,25 @@ class Diffusion(ImageModel):
             output = self.network(inputs, training=training)
         return ops.cast(output, "float32")
 
-    def denoise(self, x, alpha, sigma, conditions=None):
-        """The estimate of x_0 from x_t (N, H, W, C); alpha and sigma are scalars or broadcast with x."""
+    def denoise(self, x: Any, alpha: Any, sigma: Any, conditions: dict[str, Any] | None = None) -> Any:
+        """The estimate of x_0.
+
+        Args:
+            x: x_t (N, H, W, C).
+            alpha: of the level; a scalar, or it broadcasts with x.
+            sigma: of the level, the same way.
+            conditions: (N, ...) by name.
+        """
         c_skip, c_out = self.parameterization.coefficients(alpha, sigma, ops)
         return c_skip * x + c_out * self._output(x, alpha, sigma, conditions or {}, False)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         """x_0 from a dict of `image` (N, H, W, C), `alpha` and `sigma` (N,), and the network's conditions."""
         conditions = {k: v for k, v in inputs.items() if k not in ("image", "alpha", "sigma")}
         alpha, sigma = (like(inputs[k], inputs["image"]) for k in ("alpha", "sigma"))
         return self.denoise(inputs["image"], alpha, sigma, conditions)
 
-    def predict_batch(self, data):
+    def predict_batch(self, data: Any) -> Any:
         x = data[0] if isinstance(data, (tuple, list)) else data
         if not isinstance(x, dict) or {"image", "alpha", "sigma"} - set(x):
             raise ValueError(
@@ -237,11 +263,21 @@ class Diffusion(ImageModel):
 
     # === Sampling ===
 
-    def sample(self, seeds, table, options, conditions, start=None, guide=None, negative=None):
+    def sample(
+        self,
+        seeds: Any,
+        table: Any,
+        options: dict[str, Any],
+        conditions: dict[str, Any],
+        start: dict[str, Any] | None = None,
+        guide: Callable[..., Any] | None = None,
+        negative: dict[str, Any] | None = None,
+    ) -> Any:
         """The whole sampling loop in tensors: uint8 (N, H, W, C). It is what `generate` compiles and `export` writes.
 
         Args:
-            seeds: int32 (N,).  table: (rows, 10), see `samplers`.
+            seeds: int32 (N,).
+            table: (rows, 10), see `samplers`.
             options: dict of `guidance_scale` (N,), `guidance_rescale` (), `guidance_interval` (2,) of log-SNR.
             conditions: dict of the network's inputs besides the image.
             start: None, or a dict of `image` (N, H, W, C) in [-1, 1] and, to keep a part of it, `mask` (N, H, W, 1), 1 where to paint.
@@ -309,8 +345,12 @@ class Diffusion(ImageModel):
             n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
             labels: int or ints (n,) for a conditional model; None draws from the model without a label. Short for
                 `conditions={"label": ...}`.
-            seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
-            steps, sampler, grid, eta: see `samplers.table`; the defaults are the model's.
+            seed: image k has the seed `seed + k`. The same seed is the same image in any batch.
+            seeds: those of the images (n,), in place of `seed`.
+            steps: of the sampler; None is the model's.
+            sampler: its name, see `samplers.table`; None is the model's.
+            grid: how the steps are spread, see `samplers.table`; None is the sampler's.
+            eta: noise of the steps, 0 for none; None is the sampler's.
             guidance_scale: 1 is the conditional model; above 1 classifier-free guidance (Ho & Salimans 2022), of all conditions together.
             guidance_rescale: phi in [0, 1] (Lin et al. 2024).
             guidance_interval: (low, high) of sigma/alpha outside which guidance is off (Kynkaanniemi et al. 2024).
@@ -318,7 +358,8 @@ class Diffusion(ImageModel):
             conditions: what else the network is told, by name: a vector (D,) or (n, D); a sequence (S, D) or (n, S, D), or n of any lengths
                 in a list. See `keras_imgen.conditions`.
             negative: conditions that guidance leads away from, in place of none; of one row or n.
-            batch_size: images made at a time.  ema: use averaged weights, of the guide too.
+            batch_size: images made at a time.
+            ema: use averaged weights, of the guide too.
 
         Raises:
             ValueError: labels outside the range, an unknown sampler, steps < 1, numbers that are not finite or outside their range.
@@ -335,9 +376,25 @@ class Diffusion(ImageModel):
         *,
         strength: float = 0.6,
         steps: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> np.ndarray:
-        """SDEdit (Meng et al. 2022): noise uint8 images (N, H, W, C) up to time `strength` in (0, 1] and sample from there."""
+        """SDEdit (Meng et al. 2022): noise images up to a time and sample from there.
+
+        Args:
+            images: uint8 (N, H, W, C).
+            labels: int or ints (N,) for a conditional model; None samples without a label.
+            seed: image k has the seed `seed + k`.
+            strength: the time, in (0, 1].
+            steps: of the sampler; None is the model's.
+            **kwargs: the others of `generate`, but for `n` and `seeds`.
+
+        Returns:
+            uint8 (N, H, W, C).
+
+        Raises:
+            ValueError: images of another form, a strength outside its range.
+            TypeError: an unknown argument.
+        """
         finite("strength", strength, 0.0, 1.0, above=True)
         return self._edit(images, None, labels, seed, strength, 1, {"steps": steps, **kwargs})
 
@@ -350,12 +407,28 @@ class Diffusion(ImageModel):
         *,
         resample: int = 1,
         steps: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> np.ndarray:
-        """Paint uint8 images (N, H, W, C) anew where mask (N, H, W, 1) is nonzero; the rest is returned untouched.
+        """Paint images anew where a mask is nonzero; the rest is returned untouched.
 
-        The known region is replaced by its noised self after every step; `resample` > 1 goes back and forth
-        that many times at each noise level (RePaint, Lugmayr et al. 2022), with a first-order sampler.
+        The known region is replaced by its noised self after every step.
+
+        Args:
+            images: uint8 (N, H, W, C).
+            mask: (N, H, W, 1) or (N, H, W), nonzero where to paint.
+            labels: int or ints (N,) for a conditional model; None samples without a label.
+            seed: image k has the seed `seed + k`.
+            resample: above 1 it goes back and forth that many times at each noise level (RePaint, Lugmayr et al. 2022), with a
+                first-order sampler.
+            steps: of the sampler; None is the model's.
+            **kwargs: the others of `generate`, but for `n` and `seeds`.
+
+        Returns:
+            uint8 (N, H, W, C).
+
+        Raises:
+            ValueError: images or a mask of another form, `resample` below 1.
+            TypeError: an unknown argument.
         """
         sampler = kwargs.pop("sampler", "ddim" if integer("resample", resample, 1) > 1 else None)
         return self._edit(images, mask, labels, seed, 1.0, resample, {"steps": steps, "sampler": sampler, **kwargs})
@@ -389,8 +462,23 @@ class Diffusion(ImageModel):
         )
         return result if mask is None else np.where(mask != 0, result, images)
 
-    def table(self, steps=None, sampler=None, grid=None, eta=None, t_start: float = 1.0) -> np.ndarray:
-        """The sampler's table of coefficients, float64 (rows, 10), with the model's defaults."""
+    def table(
+        self,
+        steps: int | None = None,
+        sampler: str | None = None,
+        grid: str | None = None,
+        eta: float | None = None,
+        t_start: float = 1.0,
+    ) -> np.ndarray:
+        """The sampler's table of coefficients, float64 (rows, 10), see `samplers.table`.
+
+        Args:
+            steps: None is the model's.
+            sampler: its name; None is the model's.
+            grid: how the steps are spread; None is the sampler's.
+            eta: noise of the steps; None is the sampler's.
+            t_start: the time it starts from, in (0, 1].
+        """
         given = {k: v for k, v in {"grid": grid, "eta": eta}.items() if v is not None}
         steps = self.steps if steps is None else steps
         sampler = self.sampler if sampler is None else sampler
@@ -460,6 +548,17 @@ class Diffusion(ImageModel):
         Heun steps in log(sigma/alpha) carry x/alpha and its log-density; the divergence is Hutchinson's estimate with `probes`
         Rademacher vectors, or exact if `probes` is at least the number of dimensions (Song et al. 2021, section 4.3; dequantised
         uniformly, as there).
+
+        Args:
+            images: uint8 (N, H, W, C).
+            labels: int or ints (N,) for a conditional model; None is without a label.
+            steps: of Heun, 1 or more.
+            probes: of the divergence's estimate, 1 or more.
+            seed: of the first image's random numbers; image k has `seed + k`.
+            conditions: what else the network is told, by name.
+
+        Raises:
+            ValueError: images of another form, numbers outside their range.
         """
         from keras_imgen.models.diffusion.likelihood import bits_per_dimension
 
@@ -467,7 +566,7 @@ class Diffusion(ImageModel):
 
     # === Saving and serving ===
 
-    def endpoints(self):
+    def endpoints(self) -> Endpoints:
         def sample(given, told):
             options = {k: given[k] for k in ("guidance_scale", "guidance_rescale", "guidance_interval")}
             away = {k: given[f"negative_{one.served}"] for k, one in inputs_of(self.conditions).items()}

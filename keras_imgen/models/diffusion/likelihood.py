@@ -1,6 +1,8 @@
 """Exact log-likelihood by the probability-flow ODE (Song et al. 2021, "Score-Based Generative Modeling", section 4.3)."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -10,11 +12,19 @@ from keras_imgen.inference.requests import rows
 from keras_imgen.training import backend, random
 
 
-def log_density(model, x, conditions, sigmas, keys, probes: int):
-    """log p(x) in nats (N,) of the model's density at noise sigmas[0], for x (N, H, W, C) in [-1, 1], as tensors.
+def log_density(model: Any, x: Any, conditions: dict[str, Any], sigmas: Any, keys: Any, probes: int) -> Any:
+    """log p(x) in nats (N,) of the model's density at noise sigmas[0], as tensors.
 
     In the coordinates y = x/alpha, s = sigma/alpha the flow is dy/ds = (y - D(y; s)) / s, whose divergence adds up along the way
-    (equation 39 there). `sigmas` (K,) rises; at its end y is taken for N(0, s^2).
+    (equation 39 there).
+
+    Args:
+        model: a `Diffusion`.
+        x: images (N, H, W, C) in [-1, 1].
+        conditions: (N, ...) by name.
+        sigmas: (K,), rising; at its end y is taken for N(0, s^2).
+        keys: (N, 2), of the probes.
+        probes: how many; from the number of dimensions on the divergence is exact.
     """
     shape = tuple(x.shape[1:])
     dimensions = math.prod(shape)
@@ -50,9 +60,30 @@ def log_density(model, x, conditions, sigmas, keys, probes: int):
 
 
 def bits_per_dimension(
-    model, images, given, steps: int, probes: int, seed: int, sigma_min=2e-3, sigma_max=80.0
+    model: Any,
+    images: np.ndarray,
+    given: Mapping[str, Any],
+    steps: int,
+    probes: int,
+    seed: int,
+    sigma_min: float = 2e-3,
+    sigma_max: float = 80.0,
 ) -> np.ndarray:
-    """Negative log2-likelihood per dimension (N,) of uint8 images (N, H, W, C), dequantised with U(0, 1)."""
+    """Negative log2-likelihood per dimension (N,) of images, dequantised with U(0, 1).
+
+    Args:
+        model: a `Diffusion`.
+        images: uint8 (N, H, W, C).
+        given: conditions by name, see `conditions.given_with`.
+        steps: of Heun, 1 or more.
+        probes: see `log_density`, 1 or more.
+        seed: of the first image's random numbers; image k has `seed + k`.
+        sigma_min: noise at which the density is taken, sigma/alpha.
+        sigma_max: noise from which on nothing is seen of an image, sigma/alpha.
+
+    Raises:
+        ValueError: images of another form, numbers below 1.
+    """
     if images.dtype != np.uint8 or images.shape[1:] != model.image_shape:
         raise ValueError(f"Expected uint8 images (N, {model.image_shape}), got {images.dtype} of shape {images.shape}.")
     steps, probes = integer("steps", steps, 1), integer("probes", probes, 1)

@@ -20,8 +20,15 @@ def normal_quantile(u: Any) -> Any:
 
 
 class Times(Part):
+    """Base of the laws of times."""
+
     def __call__(self, u: Any, schedule: Schedule) -> Any:
-        """Times t, of u's shape."""
+        """Times t, of u's shape.
+
+        Args:
+            u: in (0, 1), uniform.
+            schedule: of the model.
+        """
         raise NotImplementedError
 
     def get_config(self) -> dict[str, float]:
@@ -31,7 +38,7 @@ class Times(Part):
 class Uniform(Times):
     """t = u."""
 
-    def __call__(self, u, schedule):
+    def __call__(self, u: Any, schedule: Schedule) -> Any:
         return u
 
 
@@ -41,7 +48,7 @@ class LogitNormal(Times):
     def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
         self.mean, self.std = mean, std
 
-    def __call__(self, u, schedule):
+    def __call__(self, u: Any, schedule: Schedule) -> Any:
         return ops.sigmoid(self.mean + self.std * normal_quantile(u))
 
 
@@ -51,7 +58,7 @@ class LogNormal(Times):
     def __init__(self, mean: float = -1.2, std: float = 1.2) -> None:
         self.mean, self.std = mean, std
 
-    def __call__(self, u, schedule):
+    def __call__(self, u: Any, schedule: Schedule) -> Any:
         return schedule.time(-2.0 * (self.mean + self.std * normal_quantile(u)))
 
 
@@ -59,5 +66,9 @@ TIMES = register("times", uniform=Uniform, logit_normal=LogitNormal, log_normal=
 
 
 def get(times: "str | dict | Times") -> Times:
-    """A law of times from its name ("uniform", "logit_normal", "log_normal"), its Keras config, or itself."""
+    """A law of times from its name ("uniform", "logit_normal", "log_normal"), its Keras config, or itself.
+
+    Raises:
+        ValueError: anything else.
+    """
     return find("law of times", Times, TIMES, times)

@@ -1,5 +1,7 @@
 """CIE L*a*b* (D65) and sRGB, in `keras.ops`, float32 (..., 3)."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
@@ -10,8 +12,12 @@ _FROM = np.linalg.inv(_XYZ / np.array([[0.95047], [1.0], [1.08883]])).T.astype("
 _BEND = (6 / 29) ** 3
 
 
-def lab(rgb):
-    """L* in [0, 100], a* and b* about [-110, 110], from sRGB in [-1, 1]."""
+def lab(rgb: Any) -> Any:
+    """L* in [0, 100], a* and b* about [-110, 110].
+
+    Args:
+        rgb: sRGB in [-1, 1].
+    """
     x = (rgb + 1.0) / 2.0
     linear = ops.where(x > 0.04045, ((ops.maximum(x, 0.04045) + 0.055) / 1.055) ** 2.4, x / 12.92)
     t = ops.matmul(linear, ops.convert_to_tensor(_TO))
@@ -21,8 +27,12 @@ def lab(rgb):
     )
 
 
-def rgb(lab):
-    """sRGB, in [-1, 1] where the colour is one, otherwise outside; every value has a gradient."""
+def rgb(lab: Any) -> Any:
+    """sRGB, in [-1, 1] where the colour is one, otherwise outside; every value has a gradient.
+
+    Args:
+        lab: L*, a* and b*.
+    """
     y = (lab[..., 0] + 16.0) / 116.0
     f = ops.stack([y + lab[..., 1] / 500.0, y, y - lab[..., 2] / 200.0], axis=-1)
     t = ops.where(f > 6 / 29, f**3, (f - 4 / 29) * 3 * (6 / 29) ** 2)

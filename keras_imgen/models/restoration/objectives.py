@@ -28,28 +28,28 @@ class Objective(Term):
 class L1(Objective):
     """Mean absolute error: sharper than the squared one, and the usual choice (Lim et al. 2017)."""
 
-    def __call__(self, target, image):
+    def __call__(self, target: Any, image: Any) -> Any:
         return pixel.l1(target, image)
 
 
 class MSE(Objective):
     """Mean squared error, which PSNR measures."""
 
-    def __call__(self, target, image):
+    def __call__(self, target: Any, image: Any) -> Any:
         return pixel.mse(target, image)
 
 
 class Charbonnier(Objective):
     """The absolute error, smooth at zero: `losses.pixel.charbonnier`."""
 
-    def __call__(self, target, image):
+    def __call__(self, target: Any, image: Any) -> Any:
         return pixel.charbonnier(target, image)
 
 
 class DSSIM(Objective):
     """(1 - SSIM) / 2: `losses.pixel.dssim`."""
 
-    def __call__(self, target, image):
+    def __call__(self, target: Any, image: Any) -> Any:
         return pixel.dssim(target, image)
 
 
@@ -58,12 +58,16 @@ class Perceptual(Objective):
     Maps are scaled to unit length (Zhang et al. 2018), so that a weight means the same for every trunk.
 
     Args:
-        weight, every: see `Objective`; the distance is between 0 and 4.
+        weight: see `Objective`; the distance is between 0 and 4.
         style: weight of the Gram matrices (Gatys et al. 2016), which know textures but not where they are, beside that of the maps.
             They are small: weights of a thousand are usual.
         trunk: a model of images in [0, 255], (N, H, W, 3), with one or several maps (N, h, w, c) as outputs; None: SqueezeNet 1.1 with
             the ImageNet weights under KERAS_IMGEN_DATA. A trunk of your own is saved with the model, weights and all.
         layers: numbers of the outputs that count; None is all.
+        every: see `losses.terms.Term`.
+
+    Raises:
+        ValueError: a weight below 0.
     """
 
     def __init__(
@@ -79,14 +83,14 @@ class Perceptual(Objective):
             raise ValueError(f"Expected `style` of at least 0, got {style!r}.")
         self.style, self.trunk, self.layers, self._loaded = style, trunk, layers, trunk
 
-    def prepare(self):
+    def prepare(self) -> None:
         if self._loaded is None:
             from keras_imgen.data.files import data_file
             from keras_imgen.networks import squeezenet11
 
             self._loaded = squeezenet11(data_file("weights", "squeezenet11_imagenet_notop.h5"))
 
-    def __call__(self, target, image):
+    def __call__(self, target: Any, image: Any) -> Any:
         wanted, maps = [ops.stop_gradient(m) for m in self._maps(target)], self._maps(image)
         distance = perceptual.feature_distance(wanted, maps)
         return distance + self.style * perceptual.style_distance(wanted, maps) if self.style else distance
@@ -97,7 +101,7 @@ class Perceptual(Objective):
         maps = maps if isinstance(maps, list | tuple) else [maps]
         return [perceptual.unit_length(m) for m in (maps if self.layers is None else [maps[k] for k in self.layers])]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         trunk = None if self.trunk is None else keras.saving.serialize_keras_object(self.trunk)
         return {**super().get_config(), "style": self.style, "trunk": trunk, "layers": self.layers}
 
@@ -108,5 +112,9 @@ OBJECTIVES = named_parts.register(
 
 
 def get(objective: Any) -> Objective:
-    """An objective by its name, with weight 1, or its config: l1, mse, charbonnier, dssim, perceptual."""
+    """An objective by its name, with weight 1, its config, or itself: l1, mse, charbonnier, dssim, perceptual.
+
+    Raises:
+        ValueError: anything else.
+    """
     return named_parts.find("objective", Objective, OBJECTIVES, objective)

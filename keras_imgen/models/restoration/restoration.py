@@ -1,14 +1,16 @@
 """What all restoring models are: a network, what it is trained for, and `restore` for any picture."""
 
 import math
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-from keras_imgen.conditions import inputs_of, num_classes
-from keras_imgen.inference.endpoints import bound
+from keras_imgen.conditions import Conditions, inputs_of, num_classes
+from keras_imgen.inference.endpoints import Endpoints, bound
 from keras_imgen.inference.restorer import Form, TiledEndpoint
 from keras_imgen.losses import adversarial as adversarial_losses
 from keras_imgen.losses import divergence, terms
@@ -50,7 +52,7 @@ class Restoration(ImageModel):
         kl_weight: of the KL in nats, per number of the target. With L1 it is the ELBO of a Laplacian whose scale is this weight: take
             the mean error that is to be expected.
         overlap: pixels that tiles share, see `restore`.
-        ema, ema_gamma, seed: see `ImageModel`; the network alone is averaged.
+        others: see `ImageModel`; the network alone is averaged.
 
     Learns from batches of `image` and `target`: `fit(images, targets)`, tuples or dicts. Logs `loss`, `psnr` (dB, all channels), each
     objective if there are several, `kl`, and of the discriminator its loss and accuracies.
@@ -89,7 +91,7 @@ class Restoration(ImageModel):
         encoder: keras.Model | None = None,
         kl_weight: float = 0.1,
         overlap: int = 64,
-        **kwargs,
+        **kwargs: Any,
     ):
         self.objectives, self.loss_pair = _objectives(objectives), adversarial_losses.get(adversarial)
         self.regularizers = terms.checked(regularizers, "regularizers")
@@ -168,32 +170,32 @@ class Restoration(ImageModel):
     # === The parts ===
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         against = {} if self.discriminator is None else {"discriminator": self.discriminator}
         return {"network": self._untracked.trained, **against}
 
     @property
-    def averaged_players(self):
+    def averaged_players(self) -> tuple[str, ...]:
         return ("network",)
 
     @property
-    def parts(self):
+    def parts(self) -> dict[str, keras.layers.Layer]:
         return {f"trunk_{i}": trunk for i, trunk in enumerate(self.trunks)}
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(2e-4) for name in self.players}
 
     @property
-    def conditions(self):
+    def conditions(self) -> Conditions:
         own = ("image", "mask", "sigma", "latent")
         return conditions_of(self.network, own, getattr(self.network, "num_classes", None))
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         return num_classes(self.conditions)
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int | None, ...]:
         """(None, None, channels) of the input images."""
         return tuple(inputs(self.network)["image"].shape[1:])
 
@@ -205,23 +207,42 @@ class Restoration(ImageModel):
     # === The step ===
 
     def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
-        """What the network is given, and the target, from a batch."""
+        """What the network learns from in a batch.
+
+        Args:
+            batch: tensors by key.
+            keys: (N, 2) of `training.random`.
+
+        Returns:
+            (what the network is given, by name; the target).
+        """
         given = {k: batch[k] for k in inputs(self.network) if k in batch}
         return {**given, **self.told(batch)}, batch["target"]
 
-    def call(self, given, training=False):
+    def call(self, given: Any, training: bool = False) -> Any:
         """float32 images, unclipped, from float images in [-1, 1] or a dict of the network's inputs."""
         given = given if isinstance(given, dict) else {"image": given}
         if self._latent is not None and "latent" not in given:
             given = {**given, "latent": ops.zeros(self.latent_shape(given["image"]))}
         return ops.cast(call(self.network, given, training), "float32")
 
-    def latent_shape(self, image):
+    def latent_shape(self, image: Any) -> tuple[Any, ...]:
+        """(N, ceil(H/4), ceil(W/4), D) of the latent maps of images (N, H, W, C)."""
         shape = ops.shape(image)
         return (shape[0], -(-shape[1] // 4), -(-shape[2] // 4), self._latent)
 
     def losses(self, given: dict[str, Any], target: Any, keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
-        """(what the network is trained for, the logs, the restored images)."""
+        """What the network is trained for.
+
+        Args:
+            given: the network's inputs by name.
+            target: images (N, H', W', C') in [-1, 1].
+            keys: (N, 2) of `training.random`.
+            training: whether networks are in training mode, latents are drawn, and objectives computed as rarely as their `every` says.
+
+        Returns:
+            (the loss, the logs, the restored images).
+        """
         logs = {}
         if self.encoder is not None:
             mean, log_variance = self.posterior(given["image"], target, training)
@@ -243,8 +264,14 @@ class Restoration(ImageModel):
             loss = loss + self.adversarial_weight * logs["adversarial"]
         return loss, {"loss": loss, **logs}, image
 
-    def posterior(self, image, target, training=False):
-        """Means and log-variances (N, h, w, D) of the latent map, float32."""
+    def posterior(self, image: Any, target: Any, training: bool = False) -> tuple[Any, Any]:
+        """Means and log-variances (N, h, w, D) of the latent map, float32.
+
+        Args:
+            image: (N, H, W, C) in [-1, 1].
+            target: the answer, (N, H', W', C').
+            training: whether the encoder is in training mode.
+        """
         found = ops.cast(self.encoder({"image": image, "target": target}, training=training), "float32")
         mean, log_variance = ops.split(found, 2, axis=-1)
         return mean, ops.clip(log_variance, -20.0, 10.0)
@@ -252,7 +279,7 @@ class Restoration(ImageModel):
     def _judge(self, images, training=False):
         return ops.cast(self.discriminator(images, training=training), "float32")
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         keys = self.next_keys(ops.shape(batch["image"])[0])
         given, target = self.pair(batch, keys)
         player = self.players["network"]
@@ -266,7 +293,7 @@ class Restoration(ImageModel):
         found, _, _ = discriminator_step(self, target, fake, both, self._judge, random.fold(keys, Stream.REGULARIZERS))
         return {**logs, **found}
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         keys = self.score_keys(batch)
         given, target = self.pair(batch, keys)
         return self.losses(given, target, keys, False)[1]
@@ -275,18 +302,18 @@ class Restoration(ImageModel):
         for objective in self.objectives:
             objective.prepare()
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> Any:
         self._prepare()  # trunks are loaded here, not when a model is opened only to be used
         return super().make_train_function(force)
 
-    def make_test_function(self, force=False):
+    def make_test_function(self, force: bool = False) -> Any:
         self._prepare()
         return super().make_test_function(force)
 
     # === What is wrong with the data is said before the first step ===
 
     @property
-    def reads(self):
+    def reads(self) -> tuple[str, ...]:
         return ("image", "target", *inputs(self.network))
 
     def _check(self, first):
@@ -332,14 +359,15 @@ class Restoration(ImageModel):
             ensemble: the mean over eight flips and turns: better, and eight times the work.
             progress: show a progress bar.
             ema: with averaged weights.
-            given: where the network takes them: `sigma` (gray levels of 255), `masks` (nonzero where to paint), `seed` (of a variational
+            **given: where the network takes them: `sigma` (gray levels of 255), `masks` (nonzero where to paint), `seed` (of a variational
                 model's latents; without one their mean), `conditions` (what else it is told, by name; see `keras_imgen.conditions`).
 
         Returns:
             An array for one picture, a list for a list, (N, ...) for a batch.
 
         Raises:
-            ValueError: another shape, type or range.  FileNotFoundError: no such file.
+            ValueError: another shape, type or range.
+            FileNotFoundError: no such file.
         """
         endpoint = self.endpoints()["restore"]
         how = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "progress": progress}
@@ -351,7 +379,7 @@ class Restoration(ImageModel):
 
         return endpoint.answer(run, bound(endpoint, (images,), {**how, **given}))
 
-    def endpoints(self):
+    def endpoints(self) -> Endpoints:
         def tiles(given, told):
             return self.call({**given, **told})
 
@@ -362,7 +390,9 @@ class Restoration(ImageModel):
             )
         }
 
-    def show(self, batch=None, n=16, seed=0, **how):
+    def show(
+        self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
+    ) -> dict[str, np.ndarray]:
         told = {k: batch[k] for k in inputs_of(self.conditions) if k in batch}
         how = {**({"masks": batch["mask"]} if "mask" in batch else {}), **({"conditions": told} if told else {}), **how}
         shown = {"image": batch["image"], "answer": self.restore(batch["image"], **how)}
@@ -370,7 +400,7 @@ class Restoration(ImageModel):
 
     # === Saving and serving ===
 
-    def for_inference(self):
+    def for_inference(self) -> Any:
         """The network with averaged weights alone: the same pictures, without discriminator, encoder, objectives and optimizers."""
         dropped = ("objectives", "discriminator", "adversarial", "regularizers", "encoder")
         copy = type(self).from_config({**{k: v for k, v in self.get_config().items() if k not in dropped}, "ema": None})

@@ -25,6 +25,9 @@ class SuperResolution(Restoration):
         scale: 2, 3, 4, ...
         others: see `Restoration`.
 
+    Raises:
+        ValueError: `scale` below 2.
+
     Learns from `image` and a `target` of `scale` times its size: `data.degraded(data.patches(...), data.degrade.Downscale(scale))`.
     """
 
@@ -32,7 +35,7 @@ class SuperResolution(Restoration):
 
     settings = (*Restoration.settings, "scale")
 
-    def __init__(self, network: keras.Model, scale: int, objectives: Any = ("l1",), **kwargs):
+    def __init__(self, network: keras.Model, scale: int, objectives: Any = ("l1",), **kwargs: Any):
         if scale < 2:
             raise ValueError(f"Expected `scale` of 2 or more, got {scale!r}.")
         self.scale = scale
@@ -51,6 +54,9 @@ class Denoiser(Restoration):
         objectives: the squared error by default, whose best answer is the posterior mean.
         others: see `Restoration`.
 
+    Raises:
+        ValueError: `sigma` of another form.
+
     Learns from clean images alone, to which it adds noise, neither clipped nor rounded; or from `image` and `target` (and `sigma`),
     for noise of other kinds.
     """
@@ -64,7 +70,7 @@ class Denoiser(Restoration):
         network: keras.Model,
         sigma: float | tuple[float, float] = (0.0, 55.0),
         objectives: Any = ("mse",),
-        **kwargs,
+        **kwargs: Any,
     ):
         low, high = sigma if isinstance(sigma, list | tuple) else (sigma, sigma)
         if not 0 <= low <= high or not high > 0:
@@ -72,7 +78,7 @@ class Denoiser(Restoration):
         self.sigma = (float(low), float(high))
         super().__init__(network, objectives, **kwargs)
 
-    def pair(self, batch, keys):
+    def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
         if "target" in batch:
             return super().pair(batch, keys)
         image = batch["image"]
@@ -87,7 +93,8 @@ class Denoiser(Restoration):
 class Deblurrer(Restoration):
     """Sharpens what is out of focus or was moved.
 
-    Args: see `Restoration`. One of gray pictures restores each channel of coloured ones.
+    Args:
+        others: see `Restoration`. A network of gray pictures restores each channel of coloured ones.
 
     Learns from `image` and `target`: `data.degraded(..., data.degrade.GaussianBlur())`, `MotionBlur()`.
     """
@@ -97,7 +104,8 @@ class Deblurrer(Restoration):
 class Enhancer(Restoration):
     """Makes dark, flat or discoloured pictures look as their targets do.
 
-    Args: see `Restoration`.
+    Args:
+        others: see `Restoration`.
 
     Learns from `image` and `target`: `data.degraded(..., data.degrade.LowLight())`, or pairs of photographs.
     """
@@ -109,10 +117,16 @@ class ZeroDCE(Restoration):
 
     Args:
         network: from an image to the maps (N, H, W, 3 K) of its K curves, as `networks.zero_dce()`.
-        spatial_weight, exposure_weight, colour_weight, smoothness_weight: of the four losses in `losses.exposure`; the authors'.
+        spatial_weight: of `losses.exposure.spatial_consistency`; the defaults of all four are the authors'.
+        exposure_weight: of `losses.exposure.exposure`.
+        colour_weight: of `losses.exposure.colour_constancy`.
+        smoothness_weight: of `losses.exposure.smoothness`.
         level: the mean gray level wanted, in [0, 1].
-        ema, ema_gamma, seed, overlap: see `Restoration`. What compares with a target is refused, since there is none: `objectives`;
-            `discriminator`, `adversarial`, `adversarial_weight` and `regularizers`; `encoder` and `kl_weight`.
+        others: see `Restoration`. What compares with a target is refused, since there is none: `objectives`; `discriminator`,
+            `adversarial`, `adversarial_weight` and `regularizers`; `encoder` and `kl_weight`.
+
+    Raises:
+        ValueError: what is refused.
 
     Learns from images of all exposures, 16 pixels or more on a side. Logs the four losses.
     """
@@ -140,7 +154,7 @@ class ZeroDCE(Restoration):
         smoothness_weight: float = 200.0,
         level: float = 0.6,
         overlap: int = 64,
-        **kwargs,
+        **kwargs: Any,
     ):
         compared = {"objectives", "discriminator", "adversarial", "adversarial_weight", "regularizers"}
         if unused := sorted(set(kwargs) & (compared | {"encoder", "kl_weight"})):
@@ -153,7 +167,7 @@ class ZeroDCE(Restoration):
     def _names(self, discriminator, encoder):
         return type(self).logged
 
-    def call(self, given, training=False):
+    def call(self, given: Any, training: bool = False) -> Any:
         image = given["image"] if isinstance(given, dict) else given
         return ops.cast(light_curves(image, self.network(image, training=training)), "float32")
 
@@ -162,10 +176,10 @@ class ZeroDCE(Restoration):
         if min(first["image"].shape[1:3]) < 16:
             raise ValueError(f"Expected images of 16 pixels or more on each side, got {first['image'].shape[1:3]}.")
 
-    def pair(self, batch, keys):
+    def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
         return {"image": batch["image"]}, None
 
-    def losses(self, given, target, keys, training):
+    def losses(self, given: dict[str, Any], target: Any, keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
         maps = ops.cast(self.network(given["image"], training=training), "float32")
         image = light_curves(given["image"], maps)
         before, after = (given["image"] + 1.0) / 2.0, (image + 1.0) / 2.0
@@ -187,22 +201,25 @@ class Inpainter(Restoration):
         network: called with `image` and `mask` (N, H, W, 1), 1 where to paint, as `networks.inpainting_unet()`.
         others: see `Restoration`.
 
+    Raises:
+        ValueError: a network that takes no mask.
+
     Learns from `image`, `mask` and `target`: `data.degraded(..., data.degrade.Holes())`. `restore(images, masks=...)`. What is painted into
     a large hole depends on much around it, so that tiles are large.
     """
 
     tile = 1024
 
-    def __init__(self, network: keras.Model, objectives: Any = ("l1",), overlap: int = 192, **kwargs):
+    def __init__(self, network: keras.Model, objectives: Any = ("l1",), overlap: int = 192, **kwargs: Any):
         if "mask" not in inputs(network):
             raise ValueError(f"Expected a network that takes a `mask`, got one of {', '.join(inputs(network))}.")
         super().__init__(network, objectives, overlap=overlap, **kwargs)
 
-    def pair(self, batch, keys):
+    def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
         given, target = super().pair(batch, keys)
         return {**given, "mask": ops.cast(ops.not_equal(given["mask"], 0), "float32")}, target
 
-    def call(self, given, training=False):
+    def call(self, given: Any, training: bool = False) -> Any:
         mask = given["mask"]
         return mask * super().call(given, training=training) + (1.0 - mask) * given["image"]
 
@@ -222,7 +239,7 @@ class Colorizer(Restoration):
     colour = "drop"
     needs_target = False
 
-    def __init__(self, network: keras.Model, objectives: Any = ("l1",), overlap: int = 256, **kwargs):
+    def __init__(self, network: keras.Model, objectives: Any = ("l1",), overlap: int = 256, **kwargs: Any):
         super().__init__(network, objectives, overlap=overlap, **kwargs)
 
     def _check(self, first):
@@ -230,16 +247,16 @@ class Colorizer(Restoration):
             first = {**first, "image": first["image"].repeat(3, -1)}
         super()._check(first)
 
-    def pair(self, batch, keys):
+    def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
         if "target" in batch:
             return super().pair(batch, keys)
         return {"image": batch["image"], **self.told(batch)}, batch["image"]
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int | None, ...]:
         return (None, None, 3)
 
-    def call(self, given, training=False):
+    def call(self, given: Any, training: bool = False) -> Any:
         image = given["image"] if isinstance(given, dict) else given
         lightness = lab(ops.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image)[..., :1]
         given = {**(given if isinstance(given, dict) else {}), "image": lightness / 50.0 - 1.0}

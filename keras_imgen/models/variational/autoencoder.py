@@ -1,5 +1,6 @@
 """Autoencoders: an encoder to a few numbers, a decoder back, and a distribution of those numbers to generate from."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -10,7 +11,7 @@ from keras import ops
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import Conditions, arguments, given_with, inputs_of, num_classes
 from keras_imgen.data import prepared
-from keras_imgen.inference.endpoints import Endpoint, Latents, Pictures, Seeds
+from keras_imgen.inference.endpoints import Endpoint, Endpoints, Latents, Pictures, Seeds
 from keras_imgen.inference.requests import checked_latents, told
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import divergence
@@ -41,10 +42,11 @@ class LatentModel(ImageModel):
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
+        """Of the latents of one image."""
         raise NotImplementedError
 
     @property
-    def reads(self):
+    def reads(self) -> tuple[str, ...]:
         return (self.pictures[0], *inputs_of(self.conditions))
 
     @property
@@ -57,19 +59,34 @@ class LatentModel(ImageModel):
         """The number of labels that encoding and decoding take, None if they take none."""
         return num_classes(self.codec_conditions)
 
-    def latents_of(self, images, told=None):
-        """Latents (N, *latent_shape) of float32 images in [-1, 1]."""
+    def latents_of(self, images: Any, told: dict[str, Any] | None = None) -> Any:
+        """Latents (N, *latent_shape) of images.
+
+        Args:
+            images: (N, H, W, C), float32 in [-1, 1].
+            told: conditions (N, ...) by name.
+        """
         raise NotImplementedError
 
-    def images_of(self, latents, told=None):
-        """float32 images in [-1, 1] of latents."""
+    def images_of(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
+        """float32 images (N, H, W, C) in [-1, 1] of latents.
+
+        Args:
+            latents: (N, *latent_shape).
+            told: conditions (N, ...) by name.
+        """
         raise NotImplementedError
 
-    def sampled(self, keys, told=None):
-        """Latents of new images for keys (N, 2)."""
+    def sampled(self, keys: Any, told: dict[str, Any] | None = None) -> Any:
+        """Latents (N, *latent_shape) of new images.
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            told: conditions (N, ...) by name.
+        """
         raise NotImplementedError
 
-    def call(self, images, training=False):
+    def call(self, images: Any, training: bool = False) -> Any:
         """Reconstructions, float32, of images or of a dict of `image` and conditions."""
         batch = images if isinstance(images, dict) else {"image": images}
         told = self.told(batch)
@@ -77,17 +94,41 @@ class LatentModel(ImageModel):
 
     # === In tensors: what the methods below compile and `export` writes ===
 
-    def encoded(self, images, told=None):
+    def encoded(self, images: Any, told: dict[str, Any] | None = None) -> Any:
+        """Latents (N, *latent_shape) of images.
+
+        Args:
+            images: (N, H, W, C), uint8 or float32 in [-1, 1].
+            told: conditions (N, ...) by name.
+        """
         return self.latents_of(rescale(images), told)
 
-    def decoded(self, latents, told=None):
+    def decoded(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
+        """uint8 images (N, H, W, C) of latents.
+
+        Args:
+            latents: (N, *latent_shape).
+            told: conditions (N, ...) by name.
+        """
         return to_uint8(self.images_of(latents, told))
 
-    def reconstructed(self, images, told=None):
+    def reconstructed(self, images: Any, told: dict[str, Any] | None = None) -> Any:
+        """uint8 images (N, H, W, C) after encoding and decoding.
+
+        Args:
+            images: (N, H, W, C), uint8 or float32 in [-1, 1].
+            told: conditions (N, ...) by name.
+        """
         return self.decoded(self.encoded(images, told), told)
 
-    def sample(self, seeds, told, **how):
-        """uint8 images for int32 seeds (N,); a label of `num_classes` is drawn; `how` goes to `sampled`."""
+    def sample(self, seeds: Any, told: dict[str, Any], **how: Any) -> Any:
+        """uint8 images (N, H, W, C) by their seeds.
+
+        Args:
+            seeds: int32 (N,).
+            told: conditions (N, ...) by name; a label of `num_classes` is drawn.
+            **how: passed on to `sampled`.
+        """
         keys = random.key(seeds)
         told = self.drawn(keys, told)
         return self.decoded(self.sampled(random.fold(keys, Stream.LATENT), told, **how), told)
@@ -97,12 +138,13 @@ class LatentModel(ImageModel):
     def encode(
         self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True, *, conditions: Any = None
     ) -> np.ndarray:
-        """Latents (N, *latent_shape) of images (N, H, W, C), uint8 or floats in [-1, 1]; of a VAE the posterior means.
+        """Latents (N, *latent_shape) of images; of a VAE the posterior means.
 
         Args:
-            images: of the model's size.
+            images: (N, H, W, C) of the model's size, uint8 or floats in [-1, 1].
             labels: int or ints (N,), of a model that is conditional on them; short for `conditions={"label": ...}`.
-            batch_size: images at a time.  ema: use averaged weights.
+            batch_size: images at a time.
+            ema: use averaged weights.
             conditions: what else the networks are told, by name, see `keras_imgen.conditions`.
 
         Raises:
@@ -113,7 +155,11 @@ class LatentModel(ImageModel):
     def decode(
         self, latents: Any, labels: Any = None, batch_size: int = 64, ema: bool = True, *, conditions: Any = None
     ) -> np.ndarray:
-        """uint8 images (N, H, W, C) of latents (N, *latent_shape).
+        """uint8 images (N, H, W, C) of latents.
+
+        Args:
+            latents: (N, *latent_shape).
+            others: see `encode`.
 
         Raises:
             ValueError: latents of another shape, codes outside the codebook; labels missing, or outside the range.
@@ -124,7 +170,14 @@ class LatentModel(ImageModel):
     def reconstruct(
         self, images: Any, labels: Any = None, batch_size: int = 64, ema: bool = True, *, conditions: Any = None
     ) -> np.ndarray:
-        """uint8 images (N, H, W, C) after encoding and decoding; see `encode`."""
+        """uint8 images (N, H, W, C) after encoding and decoding.
+
+        Args:
+            others: see `encode`.
+
+        Raises:
+            ValueError: as `encode`.
+        """
         return self._apply("reconstructed", self._images(images), given_with(labels, conditions), batch_size, ema)
 
     def generate(
@@ -143,9 +196,14 @@ class LatentModel(ImageModel):
         Args:
             n: how many; may be left out where `labels`, `conditions` or `seeds` tell.
             labels: int or ints (n,) for a conditional model; None draws them. Short for `conditions={"label": ...}`.
+            seed: image k has the seed `seed + k`. The same seed is the same image in any batch.
+            seeds: those of the images (n,), in place of `seed`.
             conditions: what else the networks are told, by name, of one row for all images or n; see `keras_imgen.conditions`.
-            seed: image k has the seed `seed + k`; or give `seeds` (n,) yourself. The same seed is the same image in any batch.
-            batch_size: images made at a time.  ema: use averaged weights.
+            batch_size: images made at a time.
+            ema: use averaged weights.
+
+        Raises:
+            ValueError: labels or conditions that the model does not know.
         """
         given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "conditions": conditions}
         return self.answer("generate", {**given, "batch_size": batch_size}, ema)
@@ -163,7 +221,7 @@ class LatentModel(ImageModel):
         name, function = (name, str(array.dtype)), getattr(self, name)
         return self.told_in_batches(name, function, [array], rows, batch_size, ema=ema)
 
-    def endpoints(self):
+    def endpoints(self) -> Endpoints:
         images, latents = Pictures(self.image_shape), Latents(self.latent_shape, getattr(self, "codes", None))
 
         def coding(function, one, name, output="images"):
@@ -182,7 +240,9 @@ class LatentModel(ImageModel):
         """The endpoint `generate`."""
         return Endpoint((Seeds(),), self.conditions, function=lambda given, told: self.sample(given["seeds"], told))
 
-    def show(self, batch=None, n=16, seed=0, **how):
+    def show(
+        self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
+    ) -> dict[str, np.ndarray]:
         if "image" not in (batch or {}):
             return super().show(batch, n, seed, **how)
         told = arguments({k: v for k, v in batch.items() if k in inputs_of(self.codec_conditions)})
@@ -199,7 +259,10 @@ class Autoencoder(LatentModel):
         num_classes: of the labels, if the networks take them; None for a model without.
         noise: standard deviation of Gaussian noise on the input in training, for images in [-1, 1].
         sampler: the distribution of latents that `generate` draws from; None is N(0, I). `fit_sampler` learns one.
-        ema, ema_gamma, seed: see `ImageModel`.
+        others: see `ImageModel`.
+
+    Raises:
+        ValueError: networks that do not fit each other, a negative `noise`.
 
     Logs `reconstruction`, the squared error summed over an image and halved, in nats of a unit Gaussian, and `loss`.
     """
@@ -217,7 +280,7 @@ class Autoencoder(LatentModel):
         num_classes: int | None = None,
         noise: float = 0.0,
         sampler: samplers.LatentSampler | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if noise < 0:
@@ -247,50 +310,69 @@ class Autoencoder(LatentModel):
         return [self.encoder, self.decoder]
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"autoencoder": self._untracked.pair}
 
     @property
-    def parts(self):
+    def parts(self) -> dict[str, keras.layers.Layer]:
         return {"sampler": self.sampler}
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, int, int]:
         return tuple(inputs(self.encoder)["image"].shape[1:])
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         return self._classes
 
     @property
-    def conditions(self):
+    def conditions(self) -> Conditions:
         found = conditions_of(self.encoder, ("image",), self.num_classes)
         return (*found, *(c for c in conditions_of(self.decoder, ("latent",), self.num_classes) if c not in found))
 
     @property
-    def latent_shape(self):
+    def latent_shape(self) -> tuple[int, ...]:
         return (int(inputs(self.decoder)["latent"].shape[-1]),)
 
     # === The step ===
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         keys = self.next_keys(ops.shape(batch["image"])[0])
         _, logs = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
         return logs
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         return self.objective(batch, self.score_keys(batch), False)[1]
 
-    def objective(self, batch, keys, training: bool):
-        """(loss, scalars to log) of a batch with images in [-1, 1]."""
+    def objective(self, batch: dict[str, Any], keys: Any, training: bool) -> tuple[Any, dict[str, Any]]:
+        """What the model is trained for.
+
+        Args:
+            batch: images in [-1, 1] and conditions, by key.
+            keys: (N, 2) of `training.random`.
+            training: whether networks are in training mode, and images noisy.
+
+        Returns:
+            (loss, scalars to log).
+        """
         x, told = batch["image"], self.told(batch)
         z = self._code(self._noisy(x, keys) if training else x, told, training)
         error = 0.5 * ops.mean(per_row(ops.sum, ops.square(x - self._decode(z, told, training))))
         penalty, logs = self.penalty(z, keys, told, training)
         return error + penalty, {"loss": error + penalty, "reconstruction": error, **logs}
 
-    def penalty(self, z, keys, told, training: bool):
-        """(what the loss has besides the error, scalars to log), for latents (N, D)."""
+    def penalty(self, z: Any, keys: Any, told: dict[str, Any], training: bool) -> tuple[Any, dict[str, Any]]:
+        """What the loss has besides the error.
+
+        Args:
+            z: latents (N, D).
+            keys: (N, 2) of `training.random`.
+            told: conditions (N, ...) by name.
+            training: whether networks are in training mode.
+
+        Returns:
+            (a scalar, scalars to log).
+        """
         return 0.0, {}
 
     def _noisy(self, x, keys):
@@ -304,31 +386,46 @@ class Autoencoder(LatentModel):
 
     # === Latents and images ===
 
-    def latents_of(self, images, told=None):
+    def latents_of(self, images: Any, told: dict[str, Any] | None = None) -> Any:
         return self._code(images, told, False)
 
-    def images_of(self, latents, told=None):
+    def images_of(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
         return self._decode(latents, told, False)
 
-    def sampled(self, keys, told=None):
+    def sampled(self, keys: Any, told: dict[str, Any] | None = None) -> Any:
         return self.sampler(keys, told["label"]) if isinstance(self.sampler, samplers.PerClass) else self.sampler(keys)
 
-    def posteriors(self, images, told=None):
-        """(means, standard deviations) of the latents; of a deterministic encoder the latter are 0."""
+    def posteriors(self, images: Any, told: dict[str, Any] | None = None) -> tuple[Any, Any]:
+        """Of the latents; the standard deviations of a deterministic encoder are 0.
+
+        Args:
+            images: (N, H, W, C), float32 in [-1, 1].
+            told: conditions (N, ...) by name.
+
+        Returns:
+            (means, standard deviations), (N, D) each.
+        """
         z = self.latents_of(images, told)
         return z, ops.zeros_like(z)
 
-    def fit_sampler(self, x: Any, sampler: str | samplers.LatentSampler = "gmm", seed: int = 0, **kwargs) -> Any:
+    def fit_sampler(
+        self, x: Any, sampler: str | samplers.LatentSampler = "gmm", seed: int = 0, **kwargs: Any
+    ) -> samplers.LatentSampler:
         """Learn the distribution of the latents of images, which `generate` then draws from: ex-post density estimation. Of a
         conditional model that of each class.
 
         Args:
             x: images (N, H, W, C), a dict or a data set of batches, as for `fit`.
             sampler: "normal" for N(0, I), "gmm" (`components=10`), "aggregate" (`components=1000`), "second_stage"
-                (`width=256, epochs=60`), see `variational.samplers`; kwargs go to it.
+                (`width=256, epochs=60`), see `variational.samplers`.
             seed: of the fit.
+            **kwargs: passed on to the sampler of that name.
 
-        Returns the sampler. It is saved and exported with the model.
+        Returns:
+            The sampler. It is saved and exported with the model.
+
+        Raises:
+            ValueError: an unknown name, too few images, none of some class.
         """
 
         def make():
@@ -376,6 +473,9 @@ class RAE(Autoencoder):
             by one random projection for each image (unbiased).
         others: see `Autoencoder`.
 
+    Raises:
+        ValueError: another `decoder_penalty`.
+
     Logs those of `Autoencoder`.
     """
 
@@ -383,20 +483,20 @@ class RAE(Autoencoder):
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        num_classes=None,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
         latent_weight: float = 1e-2,
         decoder_weight: float = 1e-3,
         decoder_penalty: str = "l2",
-        **kwargs,
+        **kwargs: Any,
     ):
         if decoder_penalty not in ("l2", "gradient"):
             raise ValueError(f"Expected `decoder_penalty` 'l2' or 'gradient', got {decoder_penalty!r}.")
         self.latent_weight, self.decoder_weight, self.decoder_penalty = latent_weight, decoder_weight, decoder_penalty
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
-    def penalty(self, z, keys, told, training):
+    def penalty(self, z: Any, keys: Any, told: dict[str, Any], training: bool) -> tuple[Any, dict[str, Any]]:
         total = self.latent_weight * 0.5 * ops.mean(ops.sum(ops.square(z), -1))
         if self.decoder_penalty == "l2":
             weights = [v for v in self.decoder.trainable_variables if len(v.shape) > 1]
@@ -423,10 +523,17 @@ class WAE(Autoencoder):
 
     settings = (*Autoencoder.settings, "mmd_weight")
 
-    def __init__(self, encoder, decoder, num_classes=None, mmd_weight: float = 100.0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
+        mmd_weight: float = 100.0,
+        **kwargs: Any,
+    ):
         self.mmd_weight = mmd_weight
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
-    def penalty(self, z, keys, told, training):
+    def penalty(self, z: Any, keys: Any, told: dict[str, Any], training: bool) -> tuple[Any, dict[str, Any]]:
         distance = divergence.mmd(z, random.normal(random.fold(keys, Stream.PRIOR), self.latent_shape))
         return self.mmd_weight * distance, {"mmd": distance}

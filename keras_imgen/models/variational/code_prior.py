@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import finite
+from keras_imgen.conditions import Conditions
 from keras_imgen.inference.endpoints import Endpoint, Number, Seeds
 from keras_imgen.models.calls import check_labels, conditions_of
 from keras_imgen.models.variational.autoencoder import LatentModel
@@ -24,7 +25,10 @@ class CodePrior(LatentModel):
             `networks.pixelcnn((7, 7), 256)` or `networks.code_transformer((7, 7), 256)`; with labels from a dict of `codes` and `label`.
         num_classes: of the labels, if the network takes them; None for a model without.
         temperature: of sampling, unless `generate` says another; below 1 the likelier codes.
-        ema, ema_gamma, seed: see `ImageModel`.
+        others: see `ImageModel`.
+
+    Raises:
+        ValueError: a network of other logits, or that does not fit `num_classes`; a temperature of 0 or below.
 
     Trained by `fit` on images. Logs `loss`, the cross-entropy in nats per image, and `accuracy`, the share of codes that were the
     likeliest.
@@ -41,7 +45,7 @@ class CodePrior(LatentModel):
         network: keras.Model,
         num_classes: int | None = None,
         temperature: float = 1.0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         finite("temperature", temperature, 0.0, above=True)
@@ -56,47 +60,48 @@ class CodePrior(LatentModel):
         self.finish()
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"network": self.network}
 
     @property
-    def parts(self):
+    def parts(self) -> dict[str, keras.layers.Layer]:
         return {"vqvae": self.vqvae}
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, int, int]:
         return self.vqvae.image_shape
 
     @property
-    def codes(self):
+    def codes(self) -> int:
+        """Entries of the codebook."""
         return self.vqvae.codes
 
     @property
-    def latent_shape(self):
+    def latent_shape(self) -> tuple[int, ...]:
         return self.vqvae.latent_shape
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         return self._classes
 
     @property
-    def conditions(self):
+    def conditions(self) -> Conditions:
         return conditions_of(self.network, ("codes", "image"), self.num_classes)
 
     @property
-    def codec_conditions(self):
+    def codec_conditions(self) -> Conditions:
         return ()  # the prior alone is told something
 
     def _logits(self, codes, told, training):
         given = {"codes": codes, **told} if told else codes
         return ops.cast(self.network(given, training=training), "float32")
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         codes = self.vqvae.latents_of(batch["image"])
         _, logs = self.minimize(lambda: self._objective(codes, self.told(batch), True), self.network)
         return logs
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         return self._objective(self.vqvae.latents_of(batch["image"]), self.told(batch), False)[1]
 
     def _objective(self, codes, told, training):
@@ -106,13 +111,20 @@ class CodePrior(LatentModel):
         loss = ops.mean(ops.sum(nats, axis=(1, 2)))
         return loss, {"loss": loss, "accuracy": right}
 
-    def latents_of(self, images, told=None):
+    def latents_of(self, images: Any, told: dict[str, Any] | None = None) -> Any:
         return self.vqvae.latents_of(images)
 
-    def images_of(self, latents, told=None):
+    def images_of(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
         return self.vqvae.images_of(latents)
 
-    def sampled(self, keys, told=None, temperature=None):
+    def sampled(self, keys: Any, told: dict[str, Any] | None = None, temperature: float | None = None) -> Any:
+        """Codes int32 (N, h, w) of new images, one after the other.
+
+        Args:
+            keys: (N, 2) of `training.random`.
+            told: conditions (N, ...) by name.
+            temperature: below 1 the likelier codes, a scalar; None is the model's.
+        """
         temperature = self.temperature if temperature is None else temperature
         height, width = self.latent_shape
         places = ops.reshape(ops.arange(height * width, dtype="int32"), (1, height, width))
@@ -139,12 +151,17 @@ class CodePrior(LatentModel):
         batch_size: int = 64,
         ema: bool = True,
     ) -> np.ndarray:
-        """As `LatentModel.generate`. `temperature`: below 1 the likelier codes; None is the model's."""
+        """As `LatentModel.generate`.
+
+        Args:
+            temperature: below 1 the likelier codes; None is the model's.
+            others: see `LatentModel.generate`.
+        """
         given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "temperature": temperature}
         return self.answer("generate", {**given, "conditions": conditions, "batch_size": batch_size}, ema)
 
     @property
-    def generating(self):
+    def generating(self) -> Endpoint:
         def sample(given, told):
             return self.sample(given["seeds"], told, temperature=given["temperature"])
 

@@ -19,15 +19,20 @@ class Likelihood(keras.layers.Layer):
 
     factor, discrete = 1, False
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.built = True
 
-    def log_prob(self, x, output):
-        """log p(x|z), (N,), for images (N, H, W, C) in [-1, 1] and the decoder's output."""
+    def log_prob(self, x: Any, output: Any) -> Any:
+        """log p(x|z), (N,), in nats.
+
+        Args:
+            x: images (N, H, W, C) in [-1, 1].
+            output: of the decoder, (N, H, W, factor C).
+        """
         raise NotImplementedError
 
-    def mean(self, output):
+    def mean(self, output: Any) -> Any:
         """Images (N, H, W, C) in [-1, 1]."""
         return ops.cast(output, "float32")
 
@@ -38,9 +43,12 @@ class Gaussian(Likelihood):
 
     Args:
         sigma: of images in [-1, 1]; None is learned, from 1 on.
+
+    Raises:
+        ValueError: `sigma` of 0 or below.
     """
 
-    def __init__(self, sigma: float | None = None, **kwargs):
+    def __init__(self, sigma: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if sigma is not None and not sigma > 0:
             raise ValueError(f"Expected `sigma` above 0 or None, got {sigma!r}.")
@@ -54,17 +62,17 @@ class Gaussian(Likelihood):
         )
 
     @property
-    def log_sigma(self):
+    def log_sigma(self) -> Any:
         """Held as a tenth, so that Adam moves it ten times as fast as the networks' weights: it has far to go. The learned one stays above
         half a gray level: a fit of the last bit would pay for everything else."""
         value, floor = 10.0 * ops.convert_to_tensor(self._tenth), math.log(1 / 255)
         return value if self.sigma is not None else floor + ops.softplus(value - floor)
 
-    def log_prob(self, x, output):
+    def log_prob(self, x: Any, output: Any) -> Any:
         z = (x - ops.cast(output, "float32")) * ops.exp(-self.log_sigma)
         return -per_row(ops.sum, 0.5 * ops.square(z) + self.log_sigma + 0.5 * math.log(2 * math.pi))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "sigma": self.sigma}
 
 
@@ -75,12 +83,12 @@ class Bernoulli(Likelihood):
 
     discrete = None
 
-    def log_prob(self, x, output):
+    def log_prob(self, x: Any, output: Any) -> Any:
         logits = ops.cast(output, "float32")
         target = 0.5 * (x + 1.0)
         return per_row(ops.sum, target * logits - ops.softplus(logits))
 
-    def mean(self, output):
+    def mean(self, output: Any) -> Any:
         return 2.0 * ops.sigmoid(ops.cast(output, "float32")) - 1.0
 
 
@@ -93,7 +101,7 @@ class DiscretizedLogistic(Likelihood):
 
     factor, discrete = 2, True
 
-    def log_prob(self, x, output):
+    def log_prob(self, x: Any, output: Any) -> Any:
         mean, log_scale = ops.split(ops.cast(output, "float32"), 2, axis=-1)
         log_scale = ops.clip(log_scale, -7.0, 7.0)
         inverse, half = ops.exp(-log_scale), 1.0 / 255
@@ -104,7 +112,7 @@ class DiscretizedLogistic(Likelihood):
         edges = ops.where(x > 1 - half, -ops.softplus(lower), inner)
         return per_row(ops.sum, ops.where(x < -1 + half, -ops.softplus(-upper), edges))
 
-    def mean(self, output):
+    def mean(self, output: Any) -> Any:
         return ops.split(ops.cast(output, "float32"), 2, axis=-1)[0]
 
 
@@ -126,7 +134,13 @@ def get(likelihood: Any) -> Likelihood:
     return LIKELIHOODS[likelihood]()
 
 
-def bits_per_dimension(nats, image_shape, discrete: bool):
-    """Nats per image, negative log-likelihood or its bound -> bits per dimension of the 256 levels."""
+def bits_per_dimension(nats: Any, image_shape: tuple[int, ...], discrete: bool) -> Any:
+    """Bits per dimension of the 256 levels.
+
+    Args:
+        nats: negative log-likelihood per image, or its bound.
+        image_shape: (height, width, channels).
+        discrete: whether the likelihood is that of the levels; a density in [-1, 1] otherwise.
+    """
     size = int(np.prod(image_shape))
     return (nats + (0.0 if discrete else size * math.log(127.5))) / (size * math.log(2.0))

@@ -1,6 +1,7 @@
 """The sampler of latents that is a VAE itself."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,10 +19,12 @@ class SecondStage(LatentSampler):
     """A second VAE, on the latents of the first, which learns how their aggregate differs from N(0, I) (two-stage VAE, Dai & Wipf 2019).
 
     Args:
-        width: of its three hidden layers.  epochs: of its training, in batches of 256.
+        dim: numbers of a latent.
+        width: of its three hidden layers.
+        epochs: of its training, in batches of 256.
     """
 
-    def __init__(self, dim: int, width: int = 256, epochs: int = 60, **kwargs):
+    def __init__(self, dim: int, width: int = 256, epochs: int = 60, **kwargs: Any):
         super().__init__(dim, **kwargs)
         self.width, self.epochs = integer("width", width, 1), integer("epochs", epochs, 1)
         sizes = [dim, width, width, width, dim]
@@ -30,7 +33,7 @@ class SecondStage(LatentSampler):
         self.center, self.spread = self._table("center", dim), self._table("spread", dim)
         self.sigma = self._table("sigma")
 
-    def fit(self, mean, std, seed):
+    def fit(self, mean: np.ndarray, std: np.ndarray, seed: int) -> LatentSampler:
         drawn = draw(mean, std, seed)
         center = drawn.mean(0)
         spread = 1.05 * np.abs(drawn - center).max(0) + 1e-12  # into [-1, 1], as images are
@@ -52,14 +55,14 @@ class SecondStage(LatentSampler):
         self.sigma.assign(np.exp(float(second.likelihood.log_sigma)))
         return self
 
-    def call(self, keys):
+    def call(self, keys: Any) -> Any:
         h = random.normal(random.fold(keys, 0), (self.dim,))
         for i, (kernel, bias) in enumerate(zip(self.kernels, self.biases)):
             h = ops.matmul(h if i == 0 else ops.silu(h), kernel) + bias
         h = h + self.sigma * random.normal(random.fold(keys, 1), (self.dim,))
         return self.center + self.spread * h
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "width": self.width, "epochs": self.epochs}
 
 

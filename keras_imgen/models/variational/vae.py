@@ -44,8 +44,7 @@ class VAE(Autoencoder):
             `keras.optimizers.schedules.PolynomialDecay(0.0, 5000, 1.0)`.
         capacity: None, or C: the KL's term is `beta |KL - C|` (Burgess et al. 2018, eq. 8), a number or a schedule.
         free_bits: nats of every latent number's KL, on average over the batch, that cost nothing (Kingma et al. 2016, eq. 15).
-        noise: see `Autoencoder`.  sampler: see `Autoencoder`.
-        ema, ema_gamma, seed: see `ImageModel`.
+        others: see `Autoencoder`.
 
     Logs `loss`, `reconstruction` (-log p(x|z)) and `kl`, in nats per image; `bits_per_dimension` of the ELBO, whatever beta is (not with
     "bernoulli", which is no likelihood of gray levels);
@@ -66,7 +65,7 @@ class VAE(Autoencoder):
         beta: Any = 1.0,
         capacity: Any = None,
         free_bits: float = 0.0,
-        **kwargs,
+        **kwargs: Any,
     ):
         self._likelihood = likelihoods.get(likelihood)
         self.beta, self.capacity, self.free_bits = beta, capacity, free_bits
@@ -74,7 +73,7 @@ class VAE(Autoencoder):
             self.logged = tuple(name for name in type(self).logged if name != "bits_per_dimension")
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
-    def finish(self):
+    def finish(self) -> None:
         self.likelihood = self._likelihood
         state = {"trainable": False, "initializer": "zeros", "aggregation": "mean"}
         self._kl_average = self.add_weight(name="kl_average", shape=self.latent_shape, **state)
@@ -83,11 +82,11 @@ class VAE(Autoencoder):
         super().finish()
 
     @property
-    def factor(self):
+    def factor(self) -> int:
         return self._likelihood.factor
 
     @property
-    def trained(self):
+    def trained(self) -> list[keras.layers.Layer]:
         return [self.encoder, self.decoder, self._likelihood]
 
     @property
@@ -97,7 +96,7 @@ class VAE(Autoencoder):
 
     # === The step ===
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         keys = self.next_keys(ops.shape(batch["image"])[0])
         self._step.assign(ops.cast(terms.iteration(self.optimizer), "float32"))
         _, logs, kl = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
@@ -110,8 +109,15 @@ class VAE(Autoencoder):
         self._kl_average.assign(now)
         return ops.sum(ops.cast(now > ACTIVE, "float32"))
 
-    def objective(self, batch, keys, training: bool):
-        """(loss, scalars to log, KL of every latent number (D,)) of a batch."""
+    def objective(self, batch: dict[str, Any], keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
+        """What the model is trained for.
+
+        Args:
+            others: see `Autoencoder.objective`.
+
+        Returns:
+            (loss, scalars to log, KL of every latent number (D,)).
+        """
         x, told = batch["image"], self.told(batch)
         mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, told, training)
         z = self.reparameterized(mean, log_variance, keys)
@@ -121,8 +127,19 @@ class VAE(Autoencoder):
         logs = {"loss": nll + term, "reconstruction": nll, "kl": ops.sum(kl), **logs}
         return nll + term, {**logs, **self._bits(nll + logs["kl"])}, kl
 
-    def regularizer(self, kl, z, mean, log_variance, keys):
-        """(the loss besides the reconstruction, scalars to log), from the KL (D,) and a batch of posteriors (N, D)."""
+    def regularizer(self, kl: Any, z: Any, mean: Any, log_variance: Any, keys: Any) -> tuple[Any, dict[str, Any]]:
+        """The loss besides the reconstruction.
+
+        Args:
+            kl: of every latent number, (D,), nats, the mean over the batch.
+            z: a draw of each posterior, (N, D).
+            mean: of the posteriors, (N, D).
+            log_variance: of the posteriors, (N, D).
+            keys: (N, 2) of `training.random`.
+
+        Returns:
+            (a scalar, scalars to log).
+        """
         total = ops.sum(ops.maximum(kl, self.free_bits)) if self.free_bits else ops.sum(kl)
         if self.capacity is not None:
             total = ops.abs(total - self._now(self.capacity))
@@ -139,30 +156,64 @@ class VAE(Autoencoder):
 
     # === Latents and images ===
 
-    def posterior(self, images, told=None, training: bool = False):
-        """(means, log-variances) (N, D) of q(z|x)."""
+    def posterior(self, images: Any, told: dict[str, Any] | None = None, training: bool = False) -> tuple[Any, Any]:
+        """q(z|x) of images.
+
+        Args:
+            images: (N, H, W, C), float32 in [-1, 1].
+            told: conditions (N, ...) by name.
+            training: whether the encoder is in training mode.
+
+        Returns:
+            (means, log-variances), (N, D) each.
+        """
         mean, log_variance = ops.split(self._code(images, told, training), 2, axis=-1)
         return mean, ops.clip(log_variance, -20.0, 10.0)
 
-    def reparameterized(self, mean, log_variance, keys):
-        """One draw of each posterior, through which gradients pass."""
+    def reparameterized(self, mean: Any, log_variance: Any, keys: Any) -> Any:
+        """One draw (N, D) of each posterior, through which gradients pass.
+
+        Args:
+            mean: (N, D).
+            log_variance: (N, D).
+            keys: (N, 2) of `training.random`.
+        """
         spread = ops.exp(0.5 * log_variance)
         return mean + spread * random.normal(random.fold(keys, Stream.POSTERIOR), self.latent_shape)
 
-    def posteriors(self, images, told=None):
+    def posteriors(self, images: Any, told: dict[str, Any] | None = None) -> tuple[Any, Any]:
         mean, log_variance = self.posterior(images, told)
         return mean, ops.exp(0.5 * log_variance)
 
-    def latents_of(self, images, told=None):
+    def latents_of(self, images: Any, told: dict[str, Any] | None = None) -> Any:
         return self.posterior(images, told)[0]
 
-    def images_of(self, latents, told=None):
+    def images_of(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
         return self.likelihood.mean(self._decode(latents, told, False))
 
     # === Likelihood ===
 
-    def log_weights(self, x, mean, log_variance, told, keys, samples: int, training: bool = False):
-        """log p(x, z) - log q(z|x) of so many draws of z from each image's posterior: (N, samples), nats."""
+    def log_weights(
+        self,
+        x: Any,
+        mean: Any,
+        log_variance: Any,
+        told: dict[str, Any] | None,
+        keys: Any,
+        samples: int,
+        training: bool = False,
+    ) -> Any:
+        """log p(x, z) - log q(z|x) of draws of z from each image's posterior: (N, samples), nats.
+
+        Args:
+            x: images (N, H, W, C), float32 in [-1, 1].
+            mean: of the posteriors, (N, D).
+            log_variance: of the posteriors, (N, D).
+            told: conditions (N, ...) by name.
+            keys: (N, 2) of `training.random`.
+            samples: draws for each image.
+            training: whether the decoder is in training mode.
+        """
         noise = random.normal(random.fold(keys, Stream.IMPORTANCE), (samples, *self.latent_shape))
         z = mean[:, None] + ops.exp(0.5 * log_variance)[:, None] * noise
         prior = ops.sum(divergence.log_normal(z) - divergence.log_normal(z, mean[:, None], log_variance[:, None]), -1)
@@ -184,8 +235,17 @@ class VAE(Autoencoder):
         batch_size: int = 16,
         conditions: Any = None,
     ) -> np.ndarray:
-        """log p(x) of images (N, H, W, C), nats (N,): the importance-weighted bound (Burda et al. 2016, eq. 8), which rises to it as
-        `samples` grows. Of a Gaussian likelihood it is the log-density of images in [-1, 1]."""
+        """log p(x) of images, nats (N,): the importance-weighted bound (Burda et al. 2016, eq. 8), which rises to it as `samples` grows.
+        Of a Gaussian likelihood it is the log-density of images in [-1, 1].
+
+        Args:
+            samples: draws for each image, 1 or more.
+            seed: of the first image's draws; image k has `seed + k`.
+            others: see `encode`.
+
+        Raises:
+            ValueError: images of another shape or range; labels missing, or outside the range; `samples` below 1.
+        """
         images = self._images(images)
         given = told(self.conditions, len(images), given_with(labels, conditions))
         seeds, _ = rows((), len(images), {}, seed)
@@ -206,15 +266,24 @@ class IWAE(VAE):
 
     Args:
         samples: draws for each image (the paper's k); the decoder's work grows with it.
-        encoder, decoder, num_classes, likelihood, sampler, noise: see `VAE`. The bound has no KL of its own to weigh, so that
-            `beta`, `capacity` and `free_bits` are refused.
+        others: see `VAE`. The bound has no KL of its own to weigh, so that `beta`, `capacity` and `free_bits` are refused.
+
+    Raises:
+        ValueError: `samples` below 1, what is refused.
 
     Logs those of `VAE`; `loss` is the bound, of which `bits_per_dimension` tells too.
     """
 
     settings = (*VAE.settings, "samples")
 
-    def __init__(self, encoder, decoder, num_classes=None, samples: int = 8, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
+        samples: int = 8,
+        **kwargs: Any,
+    ):
         if samples < 1:
             raise ValueError(f"Expected `samples` of at least 1, got {samples!r}.")
         self.samples = samples
@@ -222,7 +291,7 @@ class IWAE(VAE):
         if self.beta != 1.0 or self.capacity is not None or self.free_bits:
             raise ValueError("IWAE has one bound: beta, capacity and free_bits do not apply.")
 
-    def objective(self, batch, keys, training):
+    def objective(self, batch: dict[str, Any], keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
         x, told = batch["image"], self.told(batch)
         mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, told, training)
         weights = self.log_weights(x, mean, log_variance, told, keys, self.samples, training)
@@ -242,6 +311,9 @@ class TCVAE(VAE):
         beta: of the total correlation; a number or a schedule.
         others: see `VAE`. The KL is taken apart, so that what limits all of it, `capacity` and `free_bits`, is refused.
 
+    Raises:
+        ValueError: `dataset_size` below 1, what is refused.
+
     Logs those of `VAE` and `total_correlation`, in nats.
     """
 
@@ -249,7 +321,16 @@ class TCVAE(VAE):
 
     settings = (*VAE.settings, "dataset_size")
 
-    def __init__(self, encoder, decoder, num_classes=None, *, dataset_size: int, beta: Any = 6.0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
+        *,
+        dataset_size: int,
+        beta: Any = 6.0,
+        **kwargs: Any,
+    ):
         if dataset_size < 1:
             raise ValueError(f"Expected `dataset_size` of at least 1 image, got {dataset_size!r}.")
         if kwargs.get("capacity") is not None or kwargs.get("free_bits"):
@@ -257,7 +338,7 @@ class TCVAE(VAE):
         self.dataset_size = dataset_size
         super().__init__(encoder, decoder, num_classes, beta=beta, **kwargs)
 
-    def regularizer(self, kl, z, mean, log_variance, keys):
+    def regularizer(self, kl: Any, z: Any, mean: Any, log_variance: Any, keys: Any) -> tuple[Any, dict[str, Any]]:
         information, correlation, own = divergence.total_correlation(z, mean, log_variance, self.dataset_size)
         return information + self._now(self.beta) * correlation + own, {"total_correlation": correlation}
 
@@ -278,11 +359,19 @@ class InfoVAE(VAE):
 
     settings = (*VAE.settings, "alpha", "mmd_weight")
 
-    def __init__(self, encoder, decoder, num_classes=None, alpha: float = 0.5, mmd_weight: float = 100.0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_classes: int | None = None,
+        alpha: float = 0.5,
+        mmd_weight: float = 100.0,
+        **kwargs: Any,
+    ):
         self.alpha, self.mmd_weight = alpha, mmd_weight
         super().__init__(encoder, decoder, num_classes, **kwargs)
 
-    def regularizer(self, kl, z, mean, log_variance, keys):
+    def regularizer(self, kl: Any, z: Any, mean: Any, log_variance: Any, keys: Any) -> tuple[Any, dict[str, Any]]:
         distance = divergence.mmd(z, random.normal(random.fold(keys, Stream.PRIOR), self.latent_shape))
         term, _ = super().regularizer(kl, z, mean, log_variance, keys)
         return (1.0 - self.alpha) * term + self.mmd_weight * distance, {"mmd": distance}

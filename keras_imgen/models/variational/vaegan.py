@@ -1,6 +1,9 @@
 """VAE-GAN: a VAE whose likelihood is measured by the features of a discriminator."""
 
+from typing import Any
+
 import keras
+import numpy as np
 from keras import ops
 
 from keras_imgen.losses import adversarial, divergence, terms
@@ -22,11 +25,11 @@ class VAEGAN(VAE):
         feature: the discriminator's layer whose output tells how alike two images are.
         feature_weight: of that error in the decoder's loss (the paper's gamma), which the adversarial one is added to.
         loss: see `losses.adversarial`.
-        beta, capacity, free_bits: of the KL in the encoder's loss, see `VAE`; the paper has all of it.
-        noise, sampler: see `Autoencoder`.
-        ema, ema_gamma, seed: see `ImageModel`; encoder and decoder are averaged.
+        others: see `VAE`; `beta`, `capacity` and `free_bits` are of the KL in the encoder's loss, of which the paper has all; encoder
+            and decoder are averaged. A `likelihood` is refused: the discriminator's features are in its place.
 
-    A `likelihood` is refused: the discriminator's features are in its place.
+    Raises:
+        ValueError: a `likelihood`, networks that do not fit each other, a discriminator that tells classes.
 
     Logs the losses of the three players, `kl` and `feature_error` in nats per image, `pixel_error`, the squared error summed over an image
     and halved, and the discriminator's `real_accuracy` and `fake_accuracy`.
@@ -54,7 +57,7 @@ class VAEGAN(VAE):
         feature: str = "flatten",
         feature_weight: float = 0.1,
         loss: str = "non_saturating",
-        **kwargs,
+        **kwargs: Any,
     ):
         if "likelihood" in kwargs:
             raise ValueError("A VAEGAN's `likelihood` is its discriminator's: another does not apply.")
@@ -65,21 +68,21 @@ class VAEGAN(VAE):
         check_labels(discriminator, num_classes, "discriminator")
         super().__init__(encoder, decoder, num_classes, likelihood="gaussian", **kwargs)
 
-    def finish(self):
+    def finish(self) -> None:
         self.discriminator = self._discriminator
         output = self.discriminator.get_layer(self.feature).output
         self._untracked.judge = keras.Model(self.discriminator.input, [output, self.discriminator.output])
         super().finish()
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"encoder": self.encoder, "decoder": self.decoder, "discriminator": self._discriminator}
 
     @property
-    def averaged_players(self):
+    def averaged_players(self) -> tuple[str, ...]:
         return ("encoder", "decoder")
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(5e-4, beta_1=0.5, beta_2=0.99) for name in self.players}
 
     def _judge(self, images, told, training):
@@ -87,7 +90,7 @@ class VAEGAN(VAE):
         found = call(self._untracked.judge, {"image": images, **told}, training)
         return tuple(ops.cast(v, "float32") for v in found)
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         x, told = batch["image"], self.told(batch)
         keys = self.next_keys(ops.shape(x)[0])
         self._step.assign(ops.cast(terms.iteration(self._optimizer_of(self.encoder)), "float32"))
@@ -126,7 +129,7 @@ class VAEGAN(VAE):
         logs = {**logs, "feature_error": error, "pixel_error": _distance(again, x)}
         return {**logs, **self.loss_pair.accuracy(real, fake), "active_units": self._active(kl)}
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         x, told = batch["image"], self.told(batch)
         keys = self.score_keys(batch)
         mean, log_variance = self.posterior(x, told)
@@ -136,7 +139,12 @@ class VAEGAN(VAE):
         logs = {"kl": kl, "feature_error": _distance(features, real_features), "pixel_error": _distance(again, x)}
         return {**logs, **self.loss_pair.accuracy(real, fake)}
 
-    def log_likelihood(self, *args, **kwargs):
+    def log_likelihood(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        """Refused.
+
+        Raises:
+            TypeError: always.
+        """
         raise TypeError("A VAEGAN measures likeness by its discriminator's features: it has no likelihood of images.")
 
 

@@ -1,5 +1,7 @@
 """VQ-VAE: an image as a small map of entries of a learned codebook."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -24,7 +26,10 @@ class VQVAE(LatentModel):
         decay: of the codebook's moving averages.
         revive: a code that fewer vectors of a batch use, on the moving average, becomes a vector of the batch (Dhariwal et al. 2020,
             Jukebox); 0 leaves it.
-        ema, ema_gamma, seed: see `ImageModel`.
+        others: see `ImageModel`.
+
+    Raises:
+        ValueError: networks that do not fit each other, a number outside its range.
 
     Logs `loss`; `reconstruction`, the squared error summed over an image and halved; `commitment`; `perplexity`, how many codes a batch
     uses, exp of their entropy.
@@ -43,7 +48,7 @@ class VQVAE(LatentModel):
         commitment: float = 0.25,
         decay: float = 0.99,
         revive: float = 0.1,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if len(encoder.output_shape) != 4 or encoder.output_shape[1:] != decoder.input_shape[1:]:
@@ -70,30 +75,38 @@ class VQVAE(LatentModel):
         self.finish()
 
     @property
-    def players(self):
+    def players(self) -> dict[str, keras.Model]:
         return {"autoencoder": self._untracked.pair}
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, int, int]:
         return tuple(self.encoder.input_shape[1:])
 
     @property
-    def latent_shape(self):
+    def latent_shape(self) -> tuple[int, ...]:
         """(h, w) of the codes."""
         return tuple(self.encoder.output_shape[1:3])
 
     # === The step ===
 
-    def update(self, batch):
+    def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         _, logs, z, codes = self.minimize(lambda: self.objective(batch["image"], True), self.players["autoencoder"])
         self._learn_codes(ops.reshape(z, (-1, z.shape[-1])), ops.reshape(codes, (-1,)))
         return logs
 
-    def score(self, batch):
+    def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         return self.objective(batch["image"], False)[1]
 
-    def objective(self, x, training: bool):
-        """(loss, scalars to log, vectors (N, h, w, D), their codes (N, h, w))."""
+    def objective(self, x: Any, training: bool) -> tuple[Any, dict[str, Any], Any, Any]:
+        """What the model is trained for.
+
+        Args:
+            x: images (N, H, W, C) in [-1, 1].
+            training: whether networks are in training mode.
+
+        Returns:
+            (loss, scalars to log, vectors (N, h, w, D), their codes (N, h, w)).
+        """
         z = ops.cast(self.encoder(x, training=training), "float32")
         codes = self.nearest(z)
         vectors = ops.take(ops.convert_to_tensor(self.codebook), codes, axis=0)
@@ -107,7 +120,7 @@ class VQVAE(LatentModel):
         logs = {"loss": loss, "reconstruction": error, "commitment": distance, "perplexity": perplexity}
         return loss, logs, z, codes
 
-    def nearest(self, z):
+    def nearest(self, z: Any) -> Any:
         """Codes int32 (N, h, w) of vectors (N, h, w, D)."""
         book = ops.convert_to_tensor(self.codebook)
         distance = ops.sum(book * book, -1) - 2.0 * ops.matmul(z, ops.transpose(book))  # and |z|^2, the same for all
@@ -141,14 +154,14 @@ class VQVAE(LatentModel):
 
     # === Latents and images ===
 
-    def latents_of(self, images, told=None):
+    def latents_of(self, images: Any, told: dict[str, Any] | None = None) -> Any:
         return self.nearest(ops.cast(self.encoder(images, training=False), "float32"))
 
-    def images_of(self, latents, told=None):
+    def images_of(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
         vectors = ops.take(ops.convert_to_tensor(self.codebook), latents, axis=0)
         return ops.cast(self.decoder(vectors, training=False), "float32")
 
-    def sampled(self, keys, told=None):
+    def sampled(self, keys: Any, told: dict[str, Any] | None = None) -> Any:
         counts = ops.convert_to_tensor(self.code_counts)
         cumulative = ops.cumsum(counts / (ops.sum(counts) + 1e-12))
         u = random.uniform(keys, self.latent_shape)
