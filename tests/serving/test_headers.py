@@ -148,7 +148,7 @@ def test_tiles_in_the_graph_are_those_of_the_client(make, tmp_path):
         if served.endpoints()["restore"].form.mask:
             given["masks"] = RNG.random(size) < 0.3
             strings["mask_bytes"] = tf.io.encode_png(given["masks"][..., None].astype("uint8"))[None]
-        if served.form.sigma:
+        if served.endpoints()["restore"].form.sigma:
             given["sigma"], strings["sigma"] = 15, tf.constant([15.0])
         out = tf.io.decode_png(served._loaded.signatures["restore_bytes"](**strings)["restored_bytes"][0]).numpy()
         wanted = served.restore(picture, **given).reshape(out.shape)
