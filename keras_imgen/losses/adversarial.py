@@ -95,7 +95,9 @@ def get(loss: str | dict | AdversarialLoss) -> AdversarialLoss:
     if isinstance(loss, AdversarialLoss):
         return loss
     if isinstance(loss, dict):
-        return AdversarialLoss(**{k: keras.saving.deserialize_keras_object(v) for k, v in loss.items()})
+        return AdversarialLoss(
+            **{k: v if callable(v) else keras.saving.deserialize_keras_object(v) for k, v in loss.items()}
+        )
     if loss not in LOSSES:
         raise ValueError(f"There is no adversarial loss {loss!r}. Expected one of {', '.join(LOSSES)}.")
     return LOSSES[loss]
