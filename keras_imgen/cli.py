@@ -191,10 +191,12 @@ def generate(
         nothing_replaced(out, ["grid.png"], overwrite)
         nothing_replaced(out, (f"image_{k:04d}.png" for k in range(n)), overwrite)
         given = {"steps": steps, "sampler": sampler, "guidance_scale": guidance_scale, "truncation": truncation}
-        given = {**parse_options(options), **{k: v for k, v in given.items() if v is not None}}
+        given, more = {k: v for k, v in given.items() if v is not None}, parse_options(options)
+        if twice := sorted(set(given) & set(more)):
+            raise ValueError(f"Expected {twice[0]} once, got it by --set, too.")
         from keras_imgen.commands.answering import generate
 
-        made = generate(model, out, n, wanted, condition, seed, given, overwrite)
+        made = generate(model, out, n, wanted, condition, seed, {**given, **more}, overwrite)
     typer.echo(f"{made} in {out}")
 
 
@@ -270,7 +272,8 @@ def restore(
         known = endpoint(loaded, "restore", model, "restores no pictures: it has no restore").conditions
         how = {"ensemble": ensemble, "tile": tile, "progress": len(files) == 1}
         how.update({k: v for k, v in {"sigma": sigma, "seed": seed}.items() if v is not None})
-        how["conditions"] = parse_conditions(known, condition) or None
+        if condition:
+            how["conditions"] = parse_conditions(known, condition)
         answers = restoring.restore(loaded, files, out, masks, compare, **how)
         if len(files) > 1:
             answers = track(answers, "pictures", len(files), console=Console(stderr=True), transient=True)

@@ -3,29 +3,29 @@
 from dataclasses import fields
 from typing import Any, ClassVar
 
-_KINDS: dict[str, type["Kind"]] = {}
+_KINDS: dict[tuple[str, str], type["Kind"]] = {}
 
 
 class Kind:
-    """Base of a frozen dataclass with a `kind`, a word of its own. Fields may be JSON, arrays, or other kinds; those whose metadata has
-    `described=False` are left out.
+    """Base of a frozen dataclass with a `kind`, a word of its own among those of one `noun`. Fields may be JSON, arrays, or other kinds;
+    those whose metadata has `described=False` are left out.
 
     Raises:
         ValueError: another class has this word.
     """
 
     kind: ClassVar[str]
-    noun: ClassVar[str] = "thing"
+    noun: ClassVar[str]
 
     def __init_subclass__(cls):
         if not hasattr(cls, "kind"):
             return
-        known = _KINDS.get(cls.kind, cls)
+        known = _KINDS.get((cls.noun, cls.kind), cls)
         if known.__qualname__ != cls.__qualname__:
             raise ValueError(
                 f"There is a {cls.noun} of the kind {cls.kind!r} already: give {cls.__name__} a kind of its own."
             )
-        _KINDS[cls.kind] = cls
+        _KINDS[cls.noun, cls.kind] = cls
 
 
 def described(value: Any) -> Any:
@@ -36,7 +36,7 @@ def described(value: Any) -> Any:
     """
     if isinstance(value, Kind):
         own = {f.name: getattr(value, f.name) for f in fields(value) if f.metadata.get("described", True)}
-        return {"kind": value.kind, **described(own)}
+        return {"kind": value.kind, "noun": value.noun, **described(own)}
     if isinstance(value, dict):
         return {k: described(v) for k, v in value.items()}
     if hasattr(value, "tolist"):
@@ -60,7 +60,7 @@ def from_description(value: Any) -> Any:
     given = {k: from_description(v) for k, v in value.items()}
     if "kind" not in given:
         return given
-    kind = given.pop("kind")
-    if kind not in _KINDS:
-        raise ValueError(f"nothing of the kind {kind!r} is known here: import its module first")
-    return _KINDS[kind](**given)
+    noun, kind = given.pop("noun", "condition"), given.pop("kind")  # the first ones were conditions
+    if (noun, kind) not in _KINDS:
+        raise ValueError(f"no {noun} of the kind {kind!r} is known here: import its module first")
+    return _KINDS[noun, kind](**given)

@@ -1,6 +1,7 @@
 """Pictures of what a model makes while it learns."""
 
 import os
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import numpy as np
 from keras_imgen.conditions import given_with
 from keras_imgen.data.image_io import beside, make_grid, save_image
 from keras_imgen.inference.endpoints import answering
+from keras_imgen.models.answering import Answering
 from keras_imgen.training.summaries import ImageSummaries
 
 
@@ -59,16 +61,17 @@ class SampleGrid(keras.callbacks.Callback):
         self.conditions, self._generate, self._writer = conditions, generate, None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        name = type(self.model).__name__
-        endpoint = answering(self.model)
-        if self.images is None and endpoint is not None and "generate" not in self.model.endpoints():
-            raise ValueError(
-                f"{name} makes images from images: give SampleGrid(images=...) some to show beside the answers."
-            )
-        if self.images is not None and endpoint is None:
-            raise ValueError(f"{name} makes images from nothing: leave `images` of SampleGrid out.")
+        name, endpoint = type(self.model).__name__, answering(self.model)
+        if self.images is None:
+            if not getattr(self.model, "generates", True):
+                raise ValueError(
+                    f"{name} makes images from images: give SampleGrid some `images` to show beside the answers."
+                )
+            return
+        if endpoint is None and getattr(type(self.model), "show", Answering.show) is Answering.show:
+            raise ValueError(f"{name} declares no endpoint that answers images: leave `images` of SampleGrid out.")
         told = given_with(self.labels, self.conditions)
-        for condition in endpoint.conditions if self.images is not None else ():
+        for condition in () if endpoint is None else endpoint.conditions:
             if condition.key not in told:
                 wanted = "labels" if condition.key == "label" else condition.key
                 raise ValueError(f"This {name} is conditional on {wanted}: give SampleGrid the {wanted} of its images.")
@@ -78,7 +81,8 @@ class SampleGrid(keras.callbacks.Callback):
             return
         batch = given_with(self.labels, self.conditions)
         batch = batch if self.images is None else {"image": self.images, **batch}
-        grid = make_grid(beside(*self.model.show(batch, self.n, self.seed, **self._generate).values()))
+        show = getattr(self.model, "show", partial(Answering.show, self.model))
+        grid = make_grid(beside(*show(batch, self.n, self.seed, **self._generate).values()))
         os.makedirs(self.folder, exist_ok=True)
         metadata = {"model": self.model.name, "seed": str(self.seed), "epoch": str(epoch + 1)}
         save_image(os.path.join(self.folder, f"epoch_{epoch + 1:04d}.png"), grid, metadata)

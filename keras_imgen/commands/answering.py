@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_imgen.commands.common import checked_options, endpoint, load_model, nothing_replaced, parse_conditions
 from keras_imgen.commands.pictures import by_name
-from keras_imgen.conditions import arguments, given_with, in_turn
+from keras_imgen.conditions import arguments, given_with, in_turn, of
 from keras_imgen.data import image_io
 from keras_imgen.data.video_io import save_video
 
@@ -45,14 +45,14 @@ def generate(
         FileExistsError: pictures are there already.
     """
     model = load_model(path)
-    given_by_name = parse_conditions(model.conditions if hasattr(model, "conditions") else (), conditions)
+    given = checked_options(model, options)
+    given_by_name = parse_conditions(of(model), conditions)
     if labels == [] and "label" in given_by_name:
         raise ValueError("Expected --labels none, or a label by --condition, got both.")
-    given = checked_options(model, options)
     clips = len(model.image_shape) == 4
     name = "clip_{:04d}.gif" if clips else "image_{:04d}.png"
     nothing_replaced(out, map(name.format, range(n)), overwrite)
-    told = in_turn(model.conditions, n, given_with(labels or None, given_by_name))
+    told = in_turn(of(model), n, given_with(labels or None, given_by_name))
     if labels == []:
         told.pop("label", None)
     about = {"model": model.name, **{k: str(v) for k, v in given.items()}}

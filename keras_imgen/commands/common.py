@@ -1,9 +1,12 @@
 """What several commands have in common: models by their path, their endpoints and options, and files that must not be replaced. Imports
 nothing heavy before it is needed: help answers at once."""
 
+import inspect
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+OPTIONS = ("steps", "sampler", "guidance_scale", "truncation")  # of `generate` that have a word of their own
 
 
 def load_model(path: str) -> Any:
@@ -30,11 +33,6 @@ def load_model(path: str) -> Any:
         raise ValueError(f"{path} cannot be read as a model: {said}") from error
 
 
-def endpoints(model: Any) -> dict[str, Any]:
-    """What a model answers, by name; a plain Keras model nothing."""
-    return model.endpoints() if hasattr(model, "endpoints") else {}
-
-
 def endpoint(model: Any, name: str, path: str, otherwise: str) -> Any:
     """The endpoint of a model by its name.
 
@@ -47,7 +45,9 @@ def endpoint(model: Any, name: str, path: str, otherwise: str) -> Any:
     Raises:
         ValueError: it has none.
     """
-    known = endpoints(model)
+    from keras_imgen.inference.endpoints import endpoints_of
+
+    known = endpoints_of(model)
     if name in known:
         return known[name]
     hint = f": use `keras-imgen {next(iter(known))}`" if known else ""
@@ -64,34 +64,45 @@ def checked_options(model: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: the model makes images from images, or has no such option.
     """
-    known = endpoints(model)
-    if known and "generate" not in known:
+    from keras_imgen.inference.endpoints import endpoints_of
+
+    known = endpoints_of(model)
+    if known and not getattr(model, "generates", "generate" in known):
         raise ValueError(f"{model.name} makes images from images: use `keras-imgen {next(iter(known))}`.")
+    if not hasattr(model, "generate"):
+        raise ValueError(f"{model.name} makes no images: it has no generate.")
     found = {k: v for k, v in given.items() if v is not None}
-    names = options_of(known["generate"]) if known else ()
-    if unknown := [f"--{k.replace('_', '-')}" for k in found if k not in names]:
+    names = options_of(model)
+    if unknown := [k for k in found if k not in names]:
+        said = ", ".join(f"--{k.replace('_', '-')}" if k in OPTIONS else f"--set {k}" for k in unknown)
         has = f" It has {', '.join(names)}: --set NAME=VALUE." if names else ""
-        raise ValueError(f"{', '.join(unknown)}: not for this kind of model ({model.name}).{has}")
+        raise ValueError(f"{said}: not for this kind of model ({model.name}).{has}")
     return found
 
 
-def options_of(endpoint: Any) -> list[str]:
-    """Names of what an endpoint takes besides seeds, conditions and a batch size."""
-    own = {"n", "labels", "seed", "seeds", "conditions", "negative", "batch_size"}
-    return [k for k in endpoint.parameters().parameters if k not in own]
+def options_of(model: Any) -> list[str]:
+    """Names of what `generate` of a model takes besides seeds, conditions and how it is computed."""
+    others = {"n", "labels", "seed", "seeds", "conditions", "negative", "batch_size", "ema", "guide"}
+    own = inspect.signature(model.generate).parameters.values()
+    names = [p.name for p in own if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if hasattr(model, "endpoints") and "generate" in model.endpoints():
+        names += model.endpoints()["generate"].parameters().parameters
+    return [k for k in dict.fromkeys(names) if k not in others]
 
 
 def parse_options(given: list[str] | None) -> dict[str, Any]:
     """["eta=0.5", "guidance_interval=0.1,3", "sampler=ddim"] -> numbers, tuples of them, or text, by name.
 
     Raises:
-        ValueError: not of this form.
+        ValueError: not of this form, or a name twice.
     """
     found = {}
     for text in given or ():
         name, sign, value = text.partition("=")
         if not sign or not name:
             raise ValueError(f"Expected --set NAME=VALUE, got {text!r}.")
+        if name in found:
+            raise ValueError(f"Expected {name} once, got --set {name} twice.")
         found[name] = _value(value)
     return found
 

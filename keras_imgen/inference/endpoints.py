@@ -43,6 +43,7 @@ class Request:
     Args:
         conditions: what the model is told.
         given: those of the user, by name.
+        null: whether the model can go without any of them; see `Endpoint`.
         count: of rows; the first input tells.
         told: conditions' rows, by the names of the networks' inputs.
         rows: arrays with a row each, by name.
@@ -51,6 +52,7 @@ class Request:
 
     conditions: Conditions
     given: Mapping[str, Any]
+    null: bool = False
     count: int | None = None
     told: dict[str, np.ndarray] = field(default_factory=dict)
     rows: dict[str, np.ndarray] = field(default_factory=dict)
@@ -97,14 +99,9 @@ class Input(Kind):
 
 @dataclass(frozen=True)
 class Seeds(Input):
-    """New images: `n`, `seed` or `seeds`, and conditions tell how many.
-
-    Args:
-        null: whether the model can go without any of its conditions, or, if False, without labels alone.
-    """
+    """New images: `n`, `seed` or `seeds`, and conditions tell how many."""
 
     kind = "seeds"
-    null: bool = False
 
     def arguments(self) -> dict[str, Any]:
         return {"n": None, "seed": 0, "seeds": None}
@@ -114,7 +111,7 @@ class Seeds(Input):
 
     def encode(self, given: Mapping[str, Any], request: Request) -> None:
         seeds, request.told = requests.rows(
-            request.conditions, given["n"], request.given, given["seed"], given["seeds"], self.null
+            request.conditions, given["n"], request.given, given["seed"], given["seeds"], request.null
         )
         request.count, request.rows["seeds"] = len(seeds), seeds
 
@@ -174,7 +171,11 @@ class Latents(Input):
 
 def _rows(request: Request, name: str, array: np.ndarray) -> None:
     if request.count is None:
-        request.count, request.told = len(array), requests.told(request.conditions, len(array), request.given)
+        request.count = len(array)
+        if request.null:
+            request.told = requests.rows(request.conditions, request.count, request.given)[1]
+        else:
+            request.told = requests.told(request.conditions, request.count, request.given)
     if len(array) != request.count:
         raise ValueError(f"Expected as many `{name}` as rows of the others, {request.count}, got {len(array)}.")
     request.rows[name] = array
@@ -200,8 +201,12 @@ class Rows(Input):
         return {self.name: Tensor(self.shape, "float32")}
 
     def encode(self, given: Mapping[str, Any], request: Request) -> None:
-        count = np.shape(as_numbers(given[self.name]))[:1]
-        _rows(request, self.name, finite(self.name, given[self.name], shape=((*count, *self.shape),)))
+        size = np.shape(as_numbers(given[self.name]))
+        if len(size) != 1 + len(self.shape):
+            raise ValueError(
+                f"Expected `{self.name}` of shape ({', '.join(map(str, ('N', *self.shape)))}), got {size}."
+            )
+        _rows(request, self.name, finite(self.name, given[self.name], shape=((size[0], *self.shape),)))
 
 
 @dataclass(frozen=True)
@@ -230,11 +235,13 @@ class Number(Input):
         return {self.name: Tensor((), "float32", False, np.float32(self.default))}
 
     def encode(self, given: Mapping[str, Any], request: Request) -> None:
-        value = given[self.name]
-        bounds = [v for v in (self.low, self.high) if v is not None]
-        request.constants[self.name] = (
-            np.float32(self.default) if value is None else finite(self.name, value, *bounds, above=self.above)[()]
+        low, high = (-np.inf if self.low is None else self.low), (np.inf if self.high is None else self.high)
+        value = (
+            self.default
+            if given[self.name] is None
+            else finite(self.name, given[self.name], low, high, above=self.above)
         )
+        request.constants[self.name] = np.float32(value)
 
 
 @dataclass(frozen=True)
@@ -247,6 +254,8 @@ class Endpoint(Kind):
         output: the name of what comes out: images, latents, ....
         signature: its name in a SavedModel; None is the one that the model calls it by.
         short: further signatures, for programs without this package, by name: which of the tensors that have a default each still takes.
+        null: whether the model can go without any of its conditions, or, if False, without labels alone.
+        labelled: whether `labels` is short for the condition of that name.
         batch_size: rows at a time, where a user says nothing.
         fill: whether every batch is full, so that a row does not depend on how many there are, to its last bit.
         function: tensors by name, and conditions by the names of the networks' inputs, -> the output. An export has none.
@@ -259,6 +268,8 @@ class Endpoint(Kind):
     output: str = "images"
     signature: str | None = None
     short: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    null: bool = False
+    labelled: bool = True
     batch_size: int = 64
     fill: bool = True
     function: Callable[[dict[str, Any], dict[str, Any]], Any] | None = field(
@@ -267,13 +278,14 @@ class Endpoint(Kind):
 
     def parameters(self) -> inspect.Signature:
         """The arguments of the method in Python."""
-        first, *others = (one.arguments() for one in self.inputs)
-        places = {k: v for k, v in first.items() if k != "seeds"}
-        name, *rest = places
-        by_place = {name: first[name], "labels": None, **{k: first[k] for k in rest}}
-        named = {k: v for k, v in first.items() if k not in places}
-        named.update({k: v for one in others for k, v in one.items()})
-        return signature(by_place, {**named, "conditions": None, "batch_size": self.batch_size})
+        own = {k: v for one in self.inputs for k, v in one.arguments().items()}
+        labels, size = {"labels": None} if self.labelled else {}, {"batch_size": self.batch_size}
+        if "seeds" in own:
+            by_place = {"n": None, **labels, "seed": 0}
+        else:
+            by_place = {**{k: v for k, v in own.items() if v is REQUIRED}, **labels, **size}
+        named = {**{k: v for k, v in own.items() if k not in by_place}, "conditions": None, **size}
+        return signature(by_place, {k: v for k, v in named.items() if k not in by_place})
 
     @property
     def answers_pictures(self) -> bool:
@@ -301,7 +313,7 @@ class Endpoint(Kind):
         Raises:
             ValueError: what one of the inputs or conditions refuses.
         """
-        request = Request(self.conditions, given_with(given["labels"], given["conditions"]))
+        request = Request(self.conditions, given_with(given.get("labels"), given["conditions"]), self.null)
         for one in self.inputs:
             one.encode(given, request)
         return request
@@ -352,6 +364,11 @@ def bound(endpoint: Endpoint, args: tuple, kwargs: Mapping[str, Any]) -> dict[st
     return found.arguments
 
 
+def endpoints_of(model: Any) -> Endpoints:
+    """Those of a model of any kind; of a plain Keras model none."""
+    return model.endpoints() if hasattr(model, "endpoints") else {}
+
+
 def answering(model: Any) -> Endpoint | None:
     """The endpoint by which a model answers pictures with pictures, None where it has none."""
-    return next((e for e in model.endpoints().values() if e.answers_pictures), None)
+    return next((e for e in endpoints_of(model).values() if e.answers_pictures), None)

@@ -37,7 +37,8 @@ class Form(Kind):
         latent: channels of its latent map, at a quarter of the size; None without one.
     """
 
-    kind = "form"
+    kind = "restorer"
+    noun = "form"
     channels: int
     out: int
     scale: int = 1

@@ -28,6 +28,8 @@ class Term(Part):
 
     weight: float | Schedule = 1.0
     weighted = False
+    every = 1
+    _weights: tuple[str, ...] = ()
 
     def __init__(self, every: int = 1, **weights: float | Schedule):
         if every < 1:
@@ -46,13 +48,14 @@ class Term(Part):
     @property
     def varies(self) -> bool:
         """Whether what it adds depends on the iteration."""
-        return self.every > 1 or any(callable(getattr(self, name)) for name in self._weights)
+        return self.every > 1 or any(callable(getattr(self, name)) for name in ("weight", *self._weights))
 
     def __call__(self, *args: Any) -> Any:
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        return {k: keras.saving.serialize_keras_object(getattr(self, k)) for k in (*self._weights, "every")}
+        names = (*self._weights, *(["every"] if self.every > 1 else []))  # which an __init__ of one's own need not take
+        return {k: keras.saving.serialize_keras_object(getattr(self, k)) for k in names}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Term":

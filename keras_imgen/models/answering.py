@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.conditions import arguments, in_turn, inputs_of
+from keras_imgen.conditions import arguments, in_turn, inputs_of, of
 from keras_imgen.inference.endpoints import Endpoints, bound
 from keras_imgen.inference.requests import answers
 from keras_imgen.training import backend
@@ -57,6 +57,11 @@ class Answering:
             raise TypeError(f"{type(self).__name__} {instead}.")
         return self.answer("generate", bound(endpoint, args, kwargs), ema)
 
+    @property
+    def generates(self) -> bool:
+        """Whether it makes new images: by an endpoint `generate`, or a `generate` of its own."""
+        return "generate" in self.endpoints() or type(self).generate is not Answering.generate
+
     def show(
         self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
     ) -> dict[str, np.ndarray]:
@@ -69,7 +74,8 @@ class Answering:
             seed: picture k has the seed `seed + k`.
             **how: passed on to the method that answers.
         """
-        told = in_turn(self.conditions, n, {k: v for k, v in (batch or {}).items() if k in inputs_of(self.conditions)})
+        known = of(self)
+        told = in_turn(known, n, {k: v for k, v in (batch or {}).items() if k in inputs_of(known)})
         return {"sample": self.generate(n, seed=seed, **arguments(told), **how)}
 
     def export(self, path: str, **how: Any) -> None:

@@ -49,7 +49,7 @@ class Saving:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """The model that `get_config` describes."""
-        return cls(**{k: v if isinstance(v, str) else deserialize_keras_object(v) for k, v in config.items()})
+        return cls(**{k: _loaded(v) for k, v in config.items()})
 
     def for_inference(self) -> Any:
         """A copy with averaged weights, without average and optimizers: a quarter of the size, the same images."""
@@ -74,3 +74,10 @@ def _saved(value):
     if several and value and all(isinstance(one, Kind) for one in value):
         return described(value)
     return [_saved(one) for one in value] if several else serialize_keras_object(value)
+
+
+def _loaded(value):
+    """What a config describes; what is no description, as an object that a subclass has loaded itself, as it is."""
+    if isinstance(value, dict):
+        return deserialize_keras_object(value) if "class_name" in value else {k: _loaded(v) for k, v in value.items()}
+    return [_loaded(one) for one in value] if isinstance(value, list) else value

@@ -47,7 +47,7 @@ def train(
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
     shown = first_batch(degraded(own.test, degrade.Gray()))
     model.fit(own.learn, epochs=epochs, callbacks=run.callbacks(images=shown["target"], every=5))
-    return run.finish(model, own.test, shown, columns=8)
+    return run.finish(model, own.test, batch=shown, columns=8)
 
 
 published = partial(train, name="photos-colorize")

@@ -52,7 +52,7 @@ def train(
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
     shown = first_batch(degraded(own.test, degrade.GaussianNoise(min(25, sigma[1]))))
     model.fit(own.learn, epochs=epochs, callbacks=run.callbacks(images=shown["image"], every=5))
-    return run.finish(model, own.test, shown, columns=8)
+    return run.finish(model, own.test, batch=shown, columns=8)
 
 
 colour = partial(train, name="photos-denoise", channels=3)

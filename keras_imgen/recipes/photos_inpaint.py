@@ -54,7 +54,7 @@ def train(
     shown = first_batch(test)
     grid = {"images": shown["image"], "masks": shown["mask"], "every": 5}
     model.fit(learn, epochs=epochs, callbacks=run.callbacks(**grid))
-    return run.finish(model, test, shown, columns=8)
+    return run.finish(model, test, batch=shown, columns=8)
 
 
 published = partial(train, name="photos-inpaint", channels=3)

@@ -54,7 +54,7 @@ def train(
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
     shown = first_batch(test)
     model.fit(learn, epochs=epochs, callbacks=run.callbacks(images=shown["image"], every=5))
-    return run.finish(model, test, shown, columns=8)
+    return run.finish(model, test, batch=shown, columns=8)
 
 
 blur = degrade.Chain(degrade.GaussianBlur((0.5, 3.0)), degrade.GaussianNoise((0, 5)))

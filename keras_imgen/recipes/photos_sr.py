@@ -59,7 +59,7 @@ def train(
     model.compile(keras.optimizers.Adam(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
     shown = first_batch(test)
     model.fit(learn, epochs=epochs, callbacks=run.callbacks(images=shown["image"], every=5))
-    return run.finish(model, test, shown, columns=8)
+    return run.finish(model, test, batch=shown, columns=8)
 
 
 x2, x3, x4 = (partial(train, name=f"photos-sr-x{scale}", channels=1, scale=scale) for scale in (2, 3, 4))

@@ -47,7 +47,7 @@ def train(
         model = SuperResolution(network, 4, seed=seed, name="photos_sr_x4_pixels")
         model.compile(ConvMuon(warmup_cosine(2e-3, epochs * steps)), steps_per_execution=10)
         model.fit(learn, epochs=epochs, callbacks=first.callbacks(images=shown["image"], every=5))
-        first.finish(model, test, shown, columns=8)
+        first.finish(model, test, batch=shown, columns=8)
 
     network = load_model(run.path("pixels", "model.keras")).for_inference().network
     model = SuperResolution(
@@ -64,4 +64,4 @@ def train(
         discriminator_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5),
     )
     model.fit(learn, epochs=epochs, callbacks=run.callbacks(adversarial=True, images=shown["image"]))
-    return run.finish(model, test, shown, columns=8)
+    return run.finish(model, test, batch=shown, columns=8)

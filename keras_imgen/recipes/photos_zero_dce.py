@@ -38,4 +38,4 @@ def train(
     model.compile(keras.optimizers.Adam(warmup_cosine(5e-4, epochs * steps), clipnorm=0.1))
     shown = first_batch(test)
     model.fit(learn.map(lambda b: {"image": b["image"]}), epochs=epochs, callbacks=run.callbacks(images=shown["image"]))
-    return run.finish(model, test, shown, columns=8)
+    return run.finish(model, test, batch=shown, columns=8)

@@ -14,7 +14,7 @@ from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, 
 from keras_imgen.data import set_epoch
 from keras_imgen.data.files import whole, write_text
 from keras_imgen.data.image_io import beside, make_grid, save_image
-from keras_imgen.inference.endpoints import answering
+from keras_imgen.inference.endpoints import Endpoint, Seeds, answering
 from keras_imgen.models import ImageModel
 from keras_imgen.recipes import check_folder
 from keras_imgen.run_folder import finished, lock, remove, remove_leftovers, unlock
@@ -107,7 +107,14 @@ class Run:
         write_text(self.path("config.json"), json.dumps(self.config, indent=1) + "\n")
 
     def finish(
-        self, model: Any, test: Any, batch: dict | None = None, columns: int = 10, rows: int = 8, use: str | None = None
+        self,
+        model: Any,
+        test: Any,
+        *,
+        batch: dict | None = None,
+        columns: int = 10,
+        rows: int = 8,
+        use: str | None = None,
     ) -> str:
         """Evaluate on `test`, write the model in float32, the SavedModel, its pictures and the report.
 
@@ -127,20 +134,20 @@ class Run:
         Raises:
             RuntimeError: the training was stopped by a loss that is not finite, or weights are not.
         """
-        endpoints = model.endpoints() if isinstance(model, ImageModel) else {}
-        if endpoints:
+        known = isinstance(model, ImageModel)
+        if known:
             in_float32(model)
         scores = self._score_and_save(model, test)
-        if endpoints:
+        if known and model.endpoints():
             self._export(model)
         text = []
-        if "generate" in endpoints:
+        if known and model.generates:
             text += self._picture("grid", model, model.show(n=columns * rows, seed=1000), columns)
-        if endpoints and answering(model) is not None:
+        if known and answering(model) is not None:
             batch = first_batch(test, columns // 2 * rows) if batch is None else batch
             shown = model.show(batch)
             text += self._picture(f"{list(shown)[-1]}s" if text else "grid", model, shown, columns // 2)
-        use = use or self._use(endpoints)
+        use = use or self._use(model)
         self._report(_count(model), scores, text, "Use it:", use)
         return use
 
@@ -150,8 +157,8 @@ class Run:
         save_image(self.path(f"{name}.png"), grid, {"model": model.name, "seed": "1000"})
         return [f"![{', '.join(shown).capitalize()}]({name}.png)", ""]
 
-    def _use(self, endpoints):
-        name, endpoint = next(iter(endpoints.items()))
+    def _use(self, model):
+        name, endpoint = next(iter(model.endpoints().items()), ("generate", Endpoint((Seeds(),))))
         given = ["PICTURES"] if endpoint.answers_pictures else ["-n", "64", "--seed", "1"]
         given += [word for k in endpoint.needs() for word in (f"--{k}", k.upper())]
         return command(name, self.path("model.keras"), *given, "--out", self.path("more"))

@@ -97,6 +97,24 @@ def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
         return (-2.0 * np.log(ends[::-1].astype("float64"))).astype("float32")
 
 
+def led_away(
+    conditions: Conditions, told: dict[str, np.ndarray], count: int, negative: Mapping[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Rows of conditions, and of those that guidance leads away from, of one length.
+
+    Args:
+        conditions: what the model takes.
+        told: their rows, by the names of the networks' inputs.
+        count: how many rows.
+        negative: what a user passed to be led away from, by name; what is not there is null.
+
+    Raises:
+        ValueError: what a condition refuses; sequences of several lengths for a network that takes no mask.
+    """
+    away = rows(conditions, count, negative, like=told)[1]
+    return tuple(of_one_length(conditions, told, away))
+
+
 @dataclass(frozen=True)
 class SamplerInput(Input):
     """What an export of a diffusion model is told of `Sampling`, and of conditions that guidance leads away from.
@@ -135,8 +153,7 @@ class SamplerInput(Input):
         negative = given_with(None, given["negative"])
         if not negative and is_null(request.conditions, request.told):
             scales = np.ones_like(scales)
-        away = rows(request.conditions, request.count, negative, like=request.told)[1]
-        request.told, away = of_one_length(request.conditions, request.told, away)
+        request.told, away = led_away(request.conditions, request.told, request.count, negative)
         served = inputs_of(request.conditions)
         request.rows |= {"guidance_scale": scales, **{f"negative_{served[k].served}": v for k, v in away.items()}}
         table = self.made(how.for_table()).astype("float32")

@@ -75,6 +75,8 @@ class ServedModel:
         for name, endpoint in self._endpoints.items():
             if not {endpoint.signature or name, *endpoint.short} & set(self._loaded.signatures):
                 raise ValueError(f"it has no endpoint {endpoint.signature or name}")
+            if hasattr(self, name):
+                raise ValueError(f"an endpoint cannot have the name {name!r}")
             setattr(self, name, self._method(name, endpoint))
 
     def endpoints(self) -> Endpoints:
@@ -83,26 +85,36 @@ class ServedModel:
 
     def _method(self, name: str, endpoint: Endpoint) -> Callable[..., Any]:
         def method(*args, **kwargs):
-            return endpoint.answer(partial(self._run, name, endpoint), bound(endpoint, args, kwargs))
+            given = bound(endpoint, args, kwargs)
+            return endpoint.answer(partial(self._run, *self._signature(name, endpoint, given), endpoint.output), given)
 
         method.__name__, method.__signature__ = name, endpoint.parameters()
         method.__doc__ = f"`{self.description.get('model', 'the model')}.{name}`; what comes out is {endpoint.output}."
         return method
 
-    def _run(self, name: str, endpoint: Endpoint, tensors: dict[str, np.ndarray]) -> np.ndarray:
+    def _signature(self, name, endpoint, given):
+        """(the function that answers, the names of those tensors that it does not take): an older export has a short form alone."""
+        signatures, full = self._loaded.signatures, endpoint.signature or name
+        if full in signatures:
+            return signatures[full], ()
+        short = next(short for short in endpoint.short if short in signatures)
+        defaults = {k: t.default for k, t in endpoint.tensors().items() if t.default is not None}
+        dropped = [k for k in defaults if k not in endpoint.short[short]]
+        rows, constants = endpoint.request(given).tensors()
+        asked = [k for k in dropped if not np.all({**rows, **constants}[k] == defaults[k])]
+        if asked:
+            lost = dict.fromkeys("negative" if k.startswith("negative_") else k for k in asked)
+            raise ValueError(f"This export is of an older version, without {', '.join(lost)}: export it again.")
+        return signatures[short], dropped
+
+    def _run(self, function, dropped, output, tensors):
         import tensorflow as tf
 
-        signatures, signature = self._loaded.signatures, endpoint.signature or name
-        if signature not in signatures:
-            signature = next(short for short in endpoint.short if short in signatures)
-            known = endpoint.tensors()
-            dropped = [k for k, t in known.items() if t.default is not None and k not in endpoint.short[signature]]
-            if lost := [
-                k for k in dropped if not np.array_equal(tensors[k], np.full_like(tensors[k], known[k].default))
-            ]:
-                raise ValueError(f"This export is of an older version, without {', '.join(lost)}: export it again.")
-            tensors = {k: v for k, v in tensors.items() if k not in dropped}
-        return signatures[signature](**{k: tf.constant(v) for k, v in tensors.items()})[endpoint.output].numpy()
+        return function(**{k: tf.constant(v) for k, v in tensors.items() if k not in dropped})[output].numpy()
+
+    def __getattr__(self, name: str) -> Any:
+        known = ", ".join(self.__dict__.get("_endpoints", ()))
+        raise AttributeError(f"this export has no {name!r}; its endpoints are {known}")
 
 
 def load(path: str) -> ServedModel:

@@ -27,15 +27,14 @@ def endpoints(about: dict[str, Any], signatures: set[str]) -> Endpoints:
         own = {k: about[k] for k in ("sampler", "steps", "guidance_scale")}
         sampled = SamplerInput(**own, schedule=json.dumps(about["schedule"]), table=from_description(about["table"]))
         short = {"generate": ("guidance_scale", "table")}
-        return {"generate": Endpoint((Seeds(True), sampled), told, signature="sample", short=short, fill=False)}
+        return {"generate": Endpoint((Seeds(), sampled), told, signature="sample", short=short, null=True, fill=False)}
     if kind == "gan":
         return {"generate": Endpoint((Seeds(), Number("truncation", 0.0, 0.0, above=True)), told)}
     if kind == "translation":
-        found = {"translate": Endpoint((Pictures(shape),), signature="serving_default", batch_size=32, fill=False)}
+        how = {"labelled": False, "batch_size": 32, "fill": False}
+        found = {"translate": Endpoint((Pictures(shape),), signature="serving_default", **how)}
         back = Pictures(tuple(about["target_shape"]), "targets")
-        return found | (
-            {"translate_back": Endpoint((back,), batch_size=32, fill=False)} if "translate_back" in signatures else {}
-        )
+        return found | ({"translate_back": Endpoint((back,), **how)} if "translate_back" in signatures else {})
     if kind == "latent":
         coding = _conditions(about, "codec_conditions", about["codec_classes"])
         latents = Latents(tuple(about["latent_shape"]), about["codes"])

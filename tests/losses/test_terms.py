@@ -133,7 +133,8 @@ def test_configs_of_earlier_files():
             "registered_name": registered,
         }
         term = keras.saving.deserialize_keras_object(saved)
-        assert type(term) is cls and {**term.get_config(), **config} == {"every": 1, **config} == term.get_config()
+        written = {k: v for k, v in config.items() if (k, v) != ("every", 1)}
+        assert type(term) is cls and term.get_config() == written
 
 
 def test_what_is_wrong_is_said():

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from toy import duel, images, state
 
-from keras_imgen import load_model
+from keras_imgen import load_model, models, networks
+from keras_imgen.models.restoration.objectives import Objective
 
 VALUES = (None, -1, 0, 1.5, "x", [], {}, True, [None], "os.system", {"class_name": "Lambda"}, float("nan"))
 
@@ -229,3 +230,48 @@ def test_weights_that_are_not_numbers_are_told(tmp_path):
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "nan.keras")
         load_model(path)
+
+
+@keras.saving.register_keras_serializable("keras_imgen_tests")
+class Headed(models.Autoencoder):
+    """As users write them: it loads a part of itself before its base does."""
+
+    def __init__(self, *args, head=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.head = head
+
+    def get_config(self):
+        return {**super().get_config(), "head": keras.saving.serialize_keras_object(self.head)}
+
+    @classmethod
+    def from_config(cls, config):
+        return super().from_config({**config, "head": keras.saving.deserialize_keras_object(config["head"])})
+
+
+@keras.saving.register_keras_serializable("keras_imgen_tests")
+class Powered(Objective):
+    """A term that takes no `every`, and sets its weight itself."""
+
+    def __init__(self, weight=1.0, power=3):
+        self.weight, self.power = weight, power
+
+    def __call__(self, target, image):
+        return keras.ops.mean(keras.ops.abs(target - image) ** self.power)
+
+    def get_config(self):
+        return {"weight": self.weight, "power": self.power}
+
+
+def test_classes_of_users_come_back(tmp_path):
+    shape = (4, 4, 1)
+    parts = networks.mlp_encoder(shape, 2, (4,)), networks.mlp_decoder(shape, 2, (4,))
+    Headed(*parts, head=keras.layers.Dense(3)).save(tmp_path / "h.keras")
+    assert load_model(str(tmp_path / "h.keras")).head.units == 3
+    model = models.Denoiser(networks.ffdnet(1, 4, 2), objectives=[Powered(2.0, 4), "l1"])
+    model.save(tmp_path / "o.keras")
+    assert [o.name for o in load_model(str(tmp_path / "o.keras")).objectives] == ["powered", "l1"]
+    again = type(model).from_config({**model.get_config(), "objectives": [Powered(3.0)]})
+    assert again.objectives[0].weight == 3.0
+    model.compile()
+    x = np.zeros((2, 8, 8, 1), "uint8")
+    assert np.isfinite(model.fit(x, verbose=0).history["powered"]).all()

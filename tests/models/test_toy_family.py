@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from toy_family import SHAPE, ClipPainter, Words, batches
+from toy_family import SHAPE, ClipPainter, Kept, Words, batches
 from typer.testing import CliRunner
 
 from keras_imgen import conditions, models, serving
@@ -56,7 +56,7 @@ def test_it_resumes_to_the_bit(tmp_path):
         backup = BackupAndRestore(str(tmp_path / "backup"), delete_checkpoint=False)
         half.fit(batches(), batch_size=8, epochs=epochs, verbose=0, callbacks=[backup])
     half.save(tmp_path / "m.keras")
-    again = keras.saving.load_model(tmp_path / "m.keras", safe_mode=False)
+    again = keras.saving.load_model(tmp_path / "m.keras")
     for model in (half, again):
         for a, b in zip(state(whole), state(model), strict=True):
             np.testing.assert_array_equal(a, b)
@@ -132,7 +132,7 @@ def test_diffusion_learns_clips_too(tmp_path):
         keras.Input((WORDS_SHAPE), name="words"),
         keras.Input((WORDS_SHAPE[0],), dtype="bool", name="words_mask"),
     )
-    told = keras.layers.GlobalAveragePooling1D()(words, mask=mask)
+    told = Kept()(words, mask)
     h = keras.layers.Concatenate()([keras.layers.Flatten()(image), keras.layers.Reshape((1,))(level), told])
     network = keras.Model(
         {"image": image, "log_snr": level, "words": words, "words_mask": mask},
@@ -140,7 +140,7 @@ def test_diffusion_learns_clips_too(tmp_path):
     )
     model = Clips(network, image_shape=SHAPE, conditions=(Words(),), steps=3)
     model.compile()
-    model.fit(batches(8), batch_size=4, verbose=0)
+    assert np.isfinite(model.fit(batches(8), batch_size=4, verbose=0).history["loss"]).all()
     plain, guided = (model.generate(2, conditions={"words": "red circle"}, guidance_scale=s) for s in (1.0, 4.0))
     assert plain.shape == (2, *SHAPE) and not np.array_equal(plain, guided)
     if keras.backend.backend() == "tensorflow":
@@ -150,3 +150,43 @@ def test_diffusion_learns_clips_too(tmp_path):
 
 
 WORDS_SHAPE = conditions.inputs_of((Words(),))["words"].shape
+
+
+@keras.saving.register_keras_serializable("toy_family")
+class Own(ClipPainter):
+    """A user's model that declares nothing, and makes pictures in a way of its own."""
+
+    def endpoints(self):
+        return {}
+
+    def generate(self, n=16, labels=None, seed=0, *, conditions=None, gray=100):
+        return np.full((n, *SHAPE), gray, "uint8")
+
+
+def test_a_model_that_declares_nothing_is_shown_by_its_own_generate(tmp_path):
+    from keras_imgen.recipes.run import Run
+
+    model = Own()
+    model.compile()
+    run = Run("own", str(tmp_path / "run"), False, seed=0, data="toy")
+    data = load(_source(), batch=8, shuffle=False)
+    model.fit(data, verbose=0, callbacks=run.callbacks(n=4, gray=3))
+    assert run.finish(model, data, columns=4, rows=2).startswith("keras-imgen generate")
+    made = {p.name for p in (tmp_path / "run").iterdir()}
+    assert {"model.keras", "grid.png", "report.md"} <= made and "saved_model" not in made
+    words = ["generate", str(tmp_path / "run" / "model.keras"), "-n", "2", "--out", str(tmp_path / "g")]
+    done = CliRunner().invoke(app, [*words, "--set", "gray=7"])
+    assert done.exit_code == 0, done.output
+    assert np.array_equal(load_image(str(tmp_path / "g" / "grid.png")), make_grid(model.generate(2, gray=7)))
+    for more, said in (
+        (["--set", "gray=7", "--set", "gray=8"], "twice"),
+        (["--steps", "3"], "--steps: not for this kind of model"),
+        (["--set", "style=3"], "--set style: not for this kind of model"),
+    ):
+        done = CliRunner().invoke(app, [*words[:-1], str(tmp_path / "h"), *more])
+        assert done.exit_code == 1 and said in done.output and not (tmp_path / "h").exists()
+    with pytest.raises(ValueError, match="no endpoint that answers images"):
+        images = np.zeros((1, *SHAPE[1:]), "uint8")
+        model.fit(data, verbose=0, callbacks=[SampleGrid(str(tmp_path / "s"), images=images)])
+    with pytest.raises(ValueError, match="declares no endpoints"):
+        model.export(str(tmp_path / "m"))

@@ -51,6 +51,14 @@ class Words(Condition):
 
 
 @keras.saving.register_keras_serializable("toy_family")
+class Kept(keras.layers.Layer):
+    """The sum of those vectors (N, S, D) that the mask (N, S) keeps."""
+
+    def call(self, words, mask):
+        return ops.sum(words * ops.cast(mask, words.dtype)[..., None], axis=1)
+
+
+@keras.saving.register_keras_serializable("toy_family")
 class ClipPainter(ImageModel):
     """Learns the mean clip of a text; an eighth of the texts are left out, so that guidance has something to lead away from."""
 
@@ -63,10 +71,7 @@ class ClipPainter(ImageModel):
         super().__init__(**kwargs)
         words, mask = keras.Input((WORDS, WIDTH), name="words"), keras.Input((WORDS,), dtype="bool", name="words_mask")
         noise = keras.Input((2,), name="noise")
-        kept = keras.layers.Lambda(
-            lambda both: ops.sum(both[0] * ops.cast(both[1], both[0].dtype)[..., None], axis=1),
-            output_shape=(WIDTH,),
-        )([words, mask])
+        kept = Kept()(words, mask)
         numbers = keras.layers.Dense(FRAMES * SIDE * SIDE)(keras.layers.Concatenate()([kept, noise]))
         self.network = keras.Model(
             {"words": words, "words_mask": mask, "noise": noise}, keras.layers.Reshape(SHAPE)(numbers)
@@ -97,8 +102,8 @@ class ClipPainter(ImageModel):
             cond, weak = self.painted(keys, told), self.painted(keys, nothing)
             return to_uint8(weak + given["guidance_scale"] * (cond - weak))
 
-        inputs = (Seeds(null=True), Number("guidance_scale", 1.0))
-        return {"generate": Endpoint(inputs, self.conditions, function=sample)}
+        inputs = (Seeds(), Number("guidance_scale", 1.0))
+        return {"generate": Endpoint(inputs, self.conditions, null=True, function=sample)}
 
 
 def batches(n=32):

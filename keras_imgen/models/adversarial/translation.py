@@ -99,7 +99,7 @@ class Translation(ImageModel):
 
     def _endpoint(self, network, pictures):
         function = lambda given, told: self.translated(given["images"], network)  # noqa: E731
-        return Endpoint((pictures,), batch_size=32, fill=False, function=function)
+        return Endpoint((pictures,), labelled=False, batch_size=32, fill=False, function=function)
 
     def show(
         self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any

@@ -17,7 +17,6 @@ from keras_imgen.conditions import (
     inputs_of,
     is_null,
     num_classes,
-    of_one_length,
 )
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Rows, Seeds
@@ -29,7 +28,7 @@ from keras_imgen.models.diffusion import parameterizations, weightings
 from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.sampling import guidance, samplers, schedules
-from keras_imgen.sampling.options import SamplerInput, Sampling
+from keras_imgen.sampling.options import SamplerInput, Sampling, led_away
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import like
 
@@ -493,8 +492,7 @@ class Diffusion(ImageModel):
                 "Expected `guide` or `negative`, got both: each takes the place of the model that is told nothing."
             )
         if negative:
-            away = rows(self.conditions, len(seeds), negative, like=told)[1]
-            told, away = of_one_length(self.conditions, told, away)
+            told, away = led_away(self.conditions, told, len(seeds), negative)
         elif guide is None and is_null(self.conditions, told):
             scales = np.ones_like(scales)
         names = tuple(sorted(told))
@@ -583,11 +581,11 @@ class Diffusion(ImageModel):
             tuple(map(tuple, self.table().tolist())),
         )
         short = {"generate": ("guidance_scale", "table")}
-        seeds, own = Seeds(null=True), {"signature": "sample", "short": short, "fill": False}
+        own = {"signature": "sample", "short": short, "null": True, "fill": False}
         level = (Rows("image", self.image_shape), Rows("alpha"), Rows("sigma"))
         return {
-            "generate": Endpoint((seeds, sampled), self.conditions, **own, function=sample),
-            "denoise": Endpoint(level, self.conditions, "x0", fill=False, function=denoise),
+            "generate": Endpoint((Seeds(), sampled), self.conditions, **own, function=sample),
+            "denoise": Endpoint(level, self.conditions, "x0", null=True, labelled=False, fill=False, function=denoise),
         }
 
 
