@@ -93,7 +93,7 @@ def samples_of(model, n):
 
     keys = random.key(np.arange(n, dtype="int32"))
     with model.averaged():
-        return np.array(model.make(keys))[:, 0, 0]
+        return np.array(model.generated(keys))[:, 0, 0]
 
 
 def stacked_model(kind: str, seed: int):

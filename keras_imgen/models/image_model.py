@@ -20,6 +20,8 @@ from keras_imgen.training import backend, random
 from keras_imgen.training.optimizers import OptimizerGroup
 from keras_imgen.training.rows import strided
 
+LABELS = 1  # the random stream of labels that are drawn for new images
+
 
 class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
     """Base of the models that users compile and fit.
@@ -135,7 +137,7 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
         """
         if "label" not in told:
             return told
-        labels = random.integers(random.fold(keys, 1), self.num_classes)
+        labels = random.integers(random.fold(keys, LABELS), self.num_classes)
         return {**told, "label": ops.where(told["label"] < self.num_classes, told["label"], labels)}
 
     def told(self, batch: dict[str, Any]) -> dict[str, Any]:

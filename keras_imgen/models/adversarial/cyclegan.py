@@ -112,13 +112,15 @@ class CycleGAN(Translation):
         x, y = batch["image"], batch["target"]
         x_keys, y_keys = (self.next_keys(ops.shape(v)[0]) for v in (x, y))
         there, back = self.generators.there, self.generators.back
-        judge, judge_back = self.discriminators.there, self.discriminators.back
+        discriminate, discriminate_back = self.discriminators.there, self.discriminators.back
         distance = lambda a, b: ops.mean(ops.abs(ops.cast(a, "float32") - ops.cast(b, "float32")))  # noqa: E731
 
         def generator_loss():
             fake_y, fake_x = there(x, training=True), back(y, training=True)
-            loss = self.loss_pair.generator(judge(fake_y, training=True), self._real(judge, y))
-            loss = loss + self.loss_pair.generator(judge_back(fake_x, training=True), self._real(judge_back, x))
+            loss = self.loss_pair.generator(discriminate(fake_y, training=True), self._real(discriminate, y))
+            loss = loss + self.loss_pair.generator(
+                discriminate_back(fake_x, training=True), self._real(discriminate_back, x)
+            )
             cycle = distance(back(fake_y, training=True), x) + distance(there(fake_x, training=True), y)
             identity = ops.zeros(())
             if self.identity_weight:
@@ -135,14 +137,16 @@ class CycleGAN(Translation):
             self.seen.assign(ops.minimum(seen + ops.cast(ops.shape(x)[0], "float32"), 1.0 * self.buffer))
 
         def discriminator_loss():
-            loss = self.loss_pair.discriminator(judge(y, training=True), judge(fake_y, training=True))
-            return loss + self.loss_pair.discriminator(judge_back(x, training=True), judge_back(fake_x, training=True))
+            loss = self.loss_pair.discriminator(discriminate(y, training=True), discriminate(fake_y, training=True))
+            return loss + self.loss_pair.discriminator(
+                discriminate_back(x, training=True), discriminate_back(fake_x, training=True)
+            )
 
         d_loss = self.minimize(discriminator_loss, self.discriminators)
         return {"discriminator_loss": d_loss, "generator_loss": g_loss, "cycle": cycle, "identity": identity}
 
-    def _real(self, judge, images):
-        return judge(images, training=True) if self.loss_pair.pairs else None
+    def _real(self, discriminate, images):
+        return discriminate(images, training=True) if self.loss_pair.pairs else None
 
     def _exchange(self, name, images, seen, keys):
         """What the discriminator sees in place of new images (Shrivastava et al. 2017): they are themselves, and fill the buffer up; once
@@ -166,12 +170,12 @@ class CycleGAN(Translation):
         x, y = batch["image"], batch["target"]
         there, back = self.generators.there, self.generators.back
         fake_y, fake_x = there(x, training=False), back(y, training=False)
-        judge, judge_back = self.discriminators.there, self.discriminators.back
-        d = self.loss_pair.discriminator(judge(y), judge(fake_y)) + self.loss_pair.discriminator(
-            judge_back(x), judge_back(fake_x)
+        discriminate, discriminate_back = self.discriminators.there, self.discriminators.back
+        d = self.loss_pair.discriminator(discriminate(y), discriminate(fake_y)) + self.loss_pair.discriminator(
+            discriminate_back(x), discriminate_back(fake_x)
         )
-        g = self.loss_pair.generator(judge(fake_y), judge(y)) + self.loss_pair.generator(
-            judge_back(fake_x), judge_back(x)
+        g = self.loss_pair.generator(discriminate(fake_y), discriminate(y)) + self.loss_pair.generator(
+            discriminate_back(fake_x), discriminate_back(x)
         )
         cycle = ops.mean(ops.abs(back(fake_y) - x)) + ops.mean(ops.abs(there(fake_x) - y))
         found = {"discriminator_loss": d, "generator_loss": g, "cycle": cycle}

@@ -158,7 +158,7 @@ class GAN(ImageModel):
         """How many numbers a latent has."""
         return int(inputs(self.generator)["latent"].shape[-1])
 
-    def make(self, keys: Any, told: dict[str, Any] | None = None, training: bool = False) -> Any:
+    def generated(self, keys: Any, told: dict[str, Any] | None = None, training: bool = False) -> Any:
         """Images float32 (N, H, W, C) of the generator, from latents of N(0, I), and what else it takes by chance.
 
         Args:
@@ -182,7 +182,7 @@ class GAN(ImageModel):
         share = ops.erf(truncation / np.sqrt(2.0).astype("float32"))
         return np.sqrt(2.0).astype("float32") * ops.erfinv(share * ops.erf(drawn / np.sqrt(2.0).astype("float32")))
 
-    def judge(self, images: Any, told: dict[str, Any] | None = None, training: bool = False) -> tuple[Any, Any]:
+    def discriminate(self, images: Any, told: dict[str, Any] | None = None, training: bool = False) -> tuple[Any, Any]:
         """What the discriminator says.
 
         Args:
@@ -208,7 +208,7 @@ class GAN(ImageModel):
         for i in range(self.critic_steps):
             part = {k: strided(v, i, self.critic_steps) for k, v in batch.items()} if self.critic_steps > 1 else batch
             keys = self.next_keys(ops.shape(part["image"])[0])
-            fake = ops.stop_gradient(self.make(random.fold(keys, Stream.LATENT), self.told(part), True))
+            fake = ops.stop_gradient(self.generated(random.fold(keys, Stream.LATENT), self.told(part), True))
             logs.update(self._discriminator_step(part, keys, fake))
         logs["generator_loss"], _ = self._generator_step(part, self.next_keys(ops.shape(part["image"])[0]))
         return logs
@@ -225,9 +225,9 @@ class GAN(ImageModel):
         fake = self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE))
 
         def critic(images, training=False):
-            return self.judge(images, told, training)[0]
+            return self.discriminate(images, told, training)[0]
 
-        def judge_both():
+        def discriminate_both():
             (real_logits, real_classes), (fake_logits, fake_classes) = self._both(real, fake, told)
             if real_classes is None:
                 return real_logits, fake_logits, {}
@@ -235,7 +235,7 @@ class GAN(ImageModel):
             return real_logits, fake_logits, {"class_loss": (self.auxiliary_weight, 0.5 * (crossed[0] + crossed[1]))}
 
         keys = random.fold(keys, Stream.REGULARIZERS)
-        logs, (real_logits, fake_logits), now = discriminator_step(self, real, fake, judge_both, critic, keys)
+        logs, (real_logits, fake_logits), now = discriminator_step(self, real, fake, discriminate_both, critic, keys)
         logs["diversity"] = diversity
         if self.adaptive:
             signs = ops.sign(real_logits - self.loss_pair.middle(now[0], now[1]))
@@ -249,9 +249,9 @@ class GAN(ImageModel):
     def _both(self, real, fake, told):
         """The discriminator on real and generated images: in one pass, unless its batch norm or minibatch std would mix the two."""
         if not self.joint:
-            return self.judge(real, told, True), self.judge(fake, told, True)
+            return self.discriminate(real, told, True), self.discriminate(fake, told, True)
         twice = {k: ops.concatenate([v, v]) for k, v in told.items()}
-        logits, classes = self.judge(ops.concatenate([real, fake]), twice, True)
+        logits, classes = self.discriminate(ops.concatenate([real, fake]), twice, True)
         classes = (None, None) if classes is None else ops.split(classes, 2)
         return tuple(zip(ops.split(logits, 2), classes))
 
@@ -264,12 +264,14 @@ class GAN(ImageModel):
         told, labels = self.told(batch), batch.get("label")
 
         def loss_fn():
-            fake = self.make(random.fold(keys, Stream.LATENT), told, True)
-            logits, classes = self.judge(self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE)), told, True)
+            fake = self.generated(random.fold(keys, Stream.LATENT), told, True)
+            logits, classes = self.discriminate(
+                self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE)), told, True
+            )
             real = None
             if self.loss_pair.pairs:
                 real = self._augmented(batch["image"], random.fold(keys, Stream.AUGMENT_REAL))
-                real = self.judge(real, told, True)[0]
+                real = self.discriminate(real, told, True)[0]
             loss = total = self.loss_pair.generator(logits, real)
             if classes is not None:
                 total = total + self.auxiliary_weight * _cross_entropy(labels, classes)
@@ -279,8 +281,8 @@ class GAN(ImageModel):
 
     def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         told, keys = self.told(batch), self.score_keys(batch)
-        fake = self.make(keys, told)
-        (real_logits, _), (fake_logits, _) = self.judge(batch["image"], told), self.judge(fake, told)
+        fake = self.generated(keys, told)
+        (real_logits, _), (fake_logits, _) = self.discriminate(batch["image"], told), self.discriminate(fake, told)
         return {
             "discriminator_loss": self.loss_pair.discriminator(real_logits, fake_logits),
             "generator_loss": self.loss_pair.generator(fake_logits, real_logits),

@@ -56,7 +56,7 @@ class Pix2Pix(Translation):
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in self.players}
 
-    def _judge(self, image, condition, training):
+    def _discriminate(self, image, condition, training):
         return ops.cast(self.discriminator({"image": image, "condition": condition}, training=training), "float32")
 
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -64,9 +64,9 @@ class Pix2Pix(Translation):
 
         def generator_loss():
             fake = self.generator(source, training=True)
-            logits = self._judge(fake, source, True)
+            logits = self._discriminate(fake, source, True)
             l1 = ops.mean(ops.abs(ops.cast(fake, "float32") - target))
-            real = self._judge(target, source, True) if self.loss_pair.pairs else None
+            real = self._discriminate(target, source, True) if self.loss_pair.pairs else None
             loss = self.loss_pair.generator(logits, real)
             return loss + self.l1_weight * l1, loss, l1, fake
 
@@ -75,7 +75,7 @@ class Pix2Pix(Translation):
         fake = ops.stop_gradient(fake)
 
         def discriminator_loss():
-            real_logits, fake_logits = self._judge(target, source, True), self._judge(fake, source, True)
+            real_logits, fake_logits = self._discriminate(target, source, True), self._discriminate(fake, source, True)
             # Half the loss, which slows the discriminator down (section 3.3).
             return 0.5 * self.loss_pair.discriminator(real_logits, fake_logits), real_logits, fake_logits
 
@@ -90,7 +90,7 @@ class Pix2Pix(Translation):
     def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         source, target = batch["image"], batch["target"]
         fake = ops.cast(self.generator(source, training=False), "float32")
-        real_logits, fake_logits = self._judge(target, source, False), self._judge(fake, source, False)
+        real_logits, fake_logits = self._discriminate(target, source, False), self._discriminate(fake, source, False)
         return {
             "discriminator_loss": 0.5 * self.loss_pair.discriminator(real_logits, fake_logits),
             "generator_loss": self.loss_pair.generator(fake_logits, real_logits),

@@ -166,7 +166,7 @@ class LeCam(Regularizer):
 
 
 def discriminator_step(
-    model: Any, real: Any, fake: Any, judge_both: Callable[[], tuple], critic: Callable[..., Any], keys: Any
+    model: Any, real: Any, fake: Any, discriminate_both: Callable[[], tuple], critic: Callable[..., Any], keys: Any
 ) -> tuple[dict[str, Any], tuple, Any]:
     """A step of `model.discriminator` by `model.loss_pair` and `model.regularizers`, which moves the running means `model.logit_means`
     (None if no regularizer may ask for them).
@@ -175,7 +175,7 @@ def discriminator_step(
         model: has a `discriminator`, a `loss_pair` and `regularizers`.
         real: images (N, H, W, C) as the discriminator sees them.
         fake: generated ones, the same way.
-        judge_both: gives the logits of real and of fake images, and a dict of further terms of the loss, as (weight, scalar).
+        discriminate_both: gives the logits of real and of fake images, and a dict of further terms of the loss, as (weight, scalar).
         critic: see `DiscriminatorStep`.
         keys: see `DiscriminatorStep`.
 
@@ -186,7 +186,7 @@ def discriminator_step(
     iteration = terms.iteration(model._optimizer_of(model.discriminator))
 
     def loss_fn():
-        real_logits, fake_logits, more = judge_both()
+        real_logits, fake_logits, more = discriminate_both()
         loss = model.loss_pair.discriminator(real_logits, fake_logits)
         state = (model.input_gradient, keys, before, iteration)
         step = DiscriminatorStep(real, fake, real_logits, fake_logits, critic, *state)

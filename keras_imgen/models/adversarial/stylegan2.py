@@ -101,7 +101,7 @@ class StyleGAN2(GAN):
         later = ops.arange(count, dtype="float32")[None] >= at[:, None]
         return w, ops.where(later[..., None], other[:, None], every)
 
-    def make(self, keys: Any, told: dict[str, Any] | None = None, training: bool = False) -> Any:
+    def generated(self, keys: Any, told: dict[str, Any] | None = None, training: bool = False) -> Any:
         _, w = self.styles(keys, told or {}, training)
         return self.generator.synthesize(w, random.fold(keys, StyleStream.NOISE))
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from enum import IntEnum
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,6 +41,21 @@ OWN = (
     "target",
     "factor",
 )  # what the network and the loss are given besides conditions
+
+
+class Stream(IntEnum):
+    """What a diffusion model draws from the keys of a batch in training."""
+
+    NOISE = 0
+    TIME = 1
+    DROPOUT = 2
+
+
+class ImageStream(IntEnum):
+    """What it draws from the key of an image; the noise of step i has the number i + 1."""
+
+    NOISE = 0
+    KNOWN = 1  # the noise of what inpainting keeps: folded once more, by the step
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -170,13 +186,13 @@ class Diffusion(ImageModel):
         """
         x0 = batch[self.pictures[0]]
         shape = tuple(x0.shape[1:])
-        eps = random.normal(random.fold(keys, 0), shape)
-        t = self.times(time_distributions.stratified(random.uniform(random.fold(keys, 1))), self.schedule)
+        eps = random.normal(random.fold(keys, Stream.NOISE), shape)
+        t = self.times(time_distributions.stratified(random.uniform(random.fold(keys, Stream.TIME))), self.schedule)
         alpha, sigma = (like(v, x0) for v in self.schedule.alpha_sigma(t, ops))
         xt = alpha * x0 + sigma * eps
         conditions = self.told(batch)
         if training and self.label_dropout and conditions:
-            dropped = random.uniform(random.fold(keys, 2)) < self.label_dropout
+            dropped = random.uniform(random.fold(keys, Stream.DROPOUT)) < self.label_dropout
             nulls = inputs_of(self.conditions)
             for k, v in conditions.items():
                 conditions[k] = ops.where(like(dropped, v), ops.cast(nulls[k].null, v.dtype), v)
@@ -285,7 +301,7 @@ class Diffusion(ImageModel):
         """
         keys = random.key(seeds)
         shape = self.image_shape if start is None else tuple(start["image"].shape[1:])
-        noise = random.normal(random.fold(keys, 0), shape)
+        noise = random.normal(random.fold(keys, ImageStream.NOISE), shape)
         alpha, sigma = table[0, 0], table[0, 1]
         x = sigma * noise if start is None else alpha * start["image"] + sigma * noise
         stochastic = ops.any(table[:, -1] != 0.0)
@@ -312,7 +328,7 @@ class Diffusion(ImageModel):
         if start is not None and "mask" in start:
 
             def after(i, x, alpha, sigma):
-                z = random.normal(random.fold(random.fold(keys, 1), i), shape)
+                z = random.normal(random.fold(random.fold(keys, ImageStream.KNOWN), i), shape)
                 return ops.where(start["mask"] > 0.5, x, alpha * start["image"] + sigma * z)
 
         x = samplers.run(denoise, x, table, normal, after=after)

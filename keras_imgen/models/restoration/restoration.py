@@ -259,8 +259,8 @@ class Restoration(ImageModel):
             loss = loss + self.kl_weight * logs["kl"] / numbers
         logs = {**logs, "psnr": _psnr(target, image), **(several if len(several) > 1 else {})}
         if self.discriminator is not None:
-            real = self._judge(target, training) if self.loss_pair.pairs else None
-            logs["adversarial"] = self.loss_pair.generator(self._judge(image, training), real)
+            real = self._discriminate(target, training) if self.loss_pair.pairs else None
+            logs["adversarial"] = self.loss_pair.generator(self._discriminate(image, training), real)
             loss = loss + self.adversarial_weight * logs["adversarial"]
         return loss, {"loss": loss, **logs}, image
 
@@ -276,7 +276,7 @@ class Restoration(ImageModel):
         mean, log_variance = ops.split(found, 2, axis=-1)
         return mean, ops.clip(log_variance, -20.0, 10.0)
 
-    def _judge(self, images, training=False):
+    def _discriminate(self, images, training=False):
         return ops.cast(self.discriminator(images, training=training), "float32")
 
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -289,8 +289,10 @@ class Restoration(ImageModel):
         if self.discriminator is None:
             return logs
         fake = ops.stop_gradient(image)
-        both = lambda: (self._judge(target, True), self._judge(fake, True), {})  # noqa: E731
-        found, _, _ = discriminator_step(self, target, fake, both, self._judge, random.fold(keys, Stream.REGULARIZERS))
+        both = lambda: (self._discriminate(target, True), self._discriminate(fake, True), {})  # noqa: E731
+        found, _, _ = discriminator_step(
+            self, target, fake, both, self._discriminate, random.fold(keys, Stream.REGULARIZERS)
+        )
         return {**logs, **found}
 
     def score(self, batch: dict[str, Any]) -> dict[str, Any]:

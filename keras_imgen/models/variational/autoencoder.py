@@ -430,7 +430,7 @@ class Autoencoder(LatentModel):
 
         def make():
             if isinstance(sampler, str):
-                return samplers.make(sampler, *self.latent_shape, **kwargs)
+                return samplers.get(sampler, *self.latent_shape, **kwargs)
             return type(sampler).from_config(sampler.get_config())
 
         integer("seed", seed, 0, 2**32 - 1)

@@ -170,7 +170,7 @@ SAMPLERS = {  # and "second_stage", which is made of a VAE and lies in a file of
 }
 
 
-def make(sampler: str, dim: int, **kwargs: Any) -> LatentSampler:
+def get(sampler: str, dim: int, **kwargs: Any) -> LatentSampler:
     """A sampler of latents by its name.
 
     Args:

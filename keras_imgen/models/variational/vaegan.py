@@ -71,7 +71,7 @@ class VAEGAN(VAE):
     def finish(self) -> None:
         self.discriminator = self._discriminator
         output = self.discriminator.get_layer(self.feature).output
-        self._untracked.judge = keras.Model(self.discriminator.input, [output, self.discriminator.output])
+        self._untracked.featured = keras.Model(self.discriminator.input, [output, self.discriminator.output])
         super().finish()
 
     @property
@@ -85,9 +85,9 @@ class VAEGAN(VAE):
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(5e-4, beta_1=0.5, beta_2=0.99) for name in self.players}
 
-    def _judge(self, images, told, training):
+    def _discriminate(self, images, told, training):
         """(features, logits), float32."""
-        found = call(self._untracked.judge, {"image": images, **told}, training)
+        found = call(self._untracked.featured, {"image": images, **told}, training)
         return tuple(ops.cast(v, "float32") for v in found)
 
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -100,19 +100,19 @@ class VAEGAN(VAE):
             mean, log_variance = self.posterior(self._noisy(x, keys), told, True)
             kl = ops.mean(divergence.kl_normal(mean, log_variance), axis=0)
             z = self.reparameterized(mean, log_variance, keys)
-            error = _distance(self._judge(self._decode(z, told, True), told, True)[0], real_features)
+            error = _distance(self._discriminate(self._decode(z, told, True), told, True)[0], real_features)
             term, _ = self.regularizer(kl, z, mean, log_variance, keys)
             return term + error, kl, error, z
 
-        real_features = ops.stop_gradient(self._judge(x, told, True)[0])
+        real_features = ops.stop_gradient(self._discriminate(x, told, True)[0])
         e_loss, kl, error, z = self.minimize(encoder_loss, self.encoder)
         z = ops.stop_gradient(z)
 
         def decoder_loss():
             again, new = self._decode(z, told, True), self._decode(prior, told, True)
-            features, logits = self._judge(again, told, True)
-            _, new_logits = self._judge(new, told, True)
-            real = self._judge(x, told, True)[1] if self.loss_pair.pairs else None
+            features, logits = self._discriminate(again, told, True)
+            _, new_logits = self._discriminate(new, told, True)
+            real = self._discriminate(x, told, True)[1] if self.loss_pair.pairs else None
             fooled = 0.5 * (self.loss_pair.generator(logits, real) + self.loss_pair.generator(new_logits, real))
             return self.feature_weight * _distance(features, real_features) + fooled, again, new
 
@@ -120,8 +120,8 @@ class VAEGAN(VAE):
         fakes = [ops.stop_gradient(v) for v in (again, new)]
 
         def discriminator_loss():
-            real = self._judge(x, told, True)[1]
-            fake = [self._judge(v, told, True)[1] for v in fakes]
+            real = self._discriminate(x, told, True)[1]
+            fake = [self._discriminate(v, told, True)[1] for v in fakes]
             return 0.5 * sum(self.loss_pair.discriminator(real, f) for f in fake), real, ops.concatenate(fake)
 
         loss, real, fake = self.minimize(discriminator_loss, self._discriminator)
@@ -134,7 +134,7 @@ class VAEGAN(VAE):
         keys = self.score_keys(batch)
         mean, log_variance = self.posterior(x, told)
         again = self._decode(self.reparameterized(mean, log_variance, keys), told, False)
-        (real_features, real), (features, fake) = (self._judge(v, told, False) for v in (x, again))
+        (real_features, real), (features, fake) = (self._discriminate(v, told, False) for v in (x, again))
         kl = ops.mean(ops.sum(divergence.kl_normal(mean, log_variance), -1))
         logs = {"kl": kl, "feature_error": _distance(features, real_features), "pixel_error": _distance(again, x)}
         return {**logs, **self.loss_pair.accuracy(real, fake)}

@@ -134,7 +134,7 @@ def test_conditions_are_saved_and_read(conditioning, tmp_path):
     np.testing.assert_array_equal(model.generate(5, seed=3), model.for_inference().generate(5, seed=3))
     if conditioning == "concat":  # the discriminator looks at the label
         x = np.zeros((2, 8, 8, 1), "float32")
-        both = np.array(model.judge(x, {"label": np.array([0, 1])})[0])
+        both = np.array(model.discriminate(x, {"label": np.array([0, 1])})[0])
         assert both[0] != both[1]
 
 

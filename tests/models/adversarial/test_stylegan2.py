@@ -77,8 +77,8 @@ def test_a_collapse_is_seen_against_real_images():
     fake, labels = ops.zeros((4, 8, 8, 3)), ops.convert_to_tensor(np.array([0, 1, 2, 0], "int32"))
     found = model._both(real, fake, {"label": labels})
     for (logits, _), images in zip(found, (real, fake)):
-        np.testing.assert_allclose(logits, model.judge(images, {"label": labels}, True)[0], rtol=1e-5, atol=1e-6)
-    mixed, _ = model.judge(ops.concatenate([real, fake]), {"label": ops.concatenate([labels, labels])}, True)
+        np.testing.assert_allclose(logits, model.discriminate(images, {"label": labels}, True)[0], rtol=1e-5, atol=1e-6)
+    mixed, _ = model.discriminate(ops.concatenate([real, fake]), {"label": ops.concatenate([labels, labels])}, True)
     assert np.abs(np.array(mixed)[4:] - np.array(found[1][0])).max() > 1e-4
 
 

@@ -32,7 +32,7 @@ def latents(n=2000):
 )
 def test_samples_have_the_latents_moments(name, kwargs):
     z = latents()
-    drawn = np.array(samplers.make(name, 3, **kwargs).fit(z, np.zeros_like(z), 0)(KEYS))
+    drawn = np.array(samplers.get(name, 3, **kwargs).fit(z, np.zeros_like(z), 0)(KEYS))
     scale = z.std()
     tolerance = 0.25 if name == "second_stage" else 0.1
     np.testing.assert_allclose(drawn.mean(0), z.mean(0), atol=tolerance * scale)
@@ -42,32 +42,32 @@ def test_samples_have_the_latents_moments(name, kwargs):
 def test_the_mixture_finds_both_clusters():
     rng = np.random.default_rng(0)
     z = np.concatenate([rng.normal(-5, 0.1, (300, 2)), rng.normal(5, 0.1, (700, 2))])
-    drawn = np.array(samplers.make("gmm", 2, components=2).fit(z, np.zeros_like(z), 0)(KEYS))
+    drawn = np.array(samplers.get("gmm", 2, components=2).fit(z, np.zeros_like(z), 0)(KEYS))
     assert abs((drawn[:, 0] < 0).mean() - 0.3) < 0.03 and (np.abs(np.abs(drawn) - 5) < 1).all()
 
 
 def test_a_fit_can_be_made_again():
     z = latents(300)
     zero = np.zeros_like(z)
-    first = samplers.make("second_stage", 3, epochs=2, width=16).fit(z, zero, 4)
-    samplers.make("second_stage", 3, epochs=1, width=16).fit(z, zero, 5)
-    again = samplers.make("second_stage", 3, epochs=2, width=16).fit(z, zero, 4)
+    first = samplers.get("second_stage", 3, epochs=2, width=16).fit(z, zero, 4)
+    samplers.get("second_stage", 3, epochs=1, width=16).fit(z, zero, 5)
+    again = samplers.get("second_stage", 3, epochs=2, width=16).fit(z, zero, 4)
     np.testing.assert_array_equal(first(KEYS), again(KEYS))
-    twice = samplers.make("aggregate", 3, components=50).fit(z, zero, 0).fit(z, zero + 0.01, 0)
+    twice = samplers.get("aggregate", 3, components=50).fit(z, zero, 0).fit(z, zero + 0.01, 0)
     assert not np.array(twice.kernel).any()
 
 
 def test_the_posteriors_width_counts():
     mean, std = np.zeros((2000, 2), "float32"), np.full((2000, 2), 0.5, "float32")
     for name in ("gmm", "aggregate"):
-        drawn = np.array(samplers.make(name, 2, components=3).fit(mean, std, 0)(KEYS))
+        drawn = np.array(samplers.get(name, 2, components=3).fit(mean, std, 0)(KEYS))
         np.testing.assert_allclose(drawn.std(0), 0.5, rtol=0.08)
 
 
 def test_a_row_depends_on_its_own_key():
     z = latents(200)
     for name, kwargs in (("normal", {}), ("gmm", {"components": 3}), ("aggregate", {"components": 50})):
-        sampler = samplers.make(name, 3, **kwargs).fit(z, np.zeros_like(z), 0)
+        sampler = samplers.get(name, 3, **kwargs).fit(z, np.zeros_like(z), 0)
         np.testing.assert_allclose(sampler(KEYS[5:6]), np.array(sampler(KEYS[:8]))[5:6], rtol=1e-6)
 
 
