@@ -15,6 +15,7 @@ from keras_imgen.models import GAN
 from keras_imgen.networks import mlp_discriminator, mlp_generator
 
 
+@pytest.mark.slow
 def test_a_collapsed_generator_and_a_discriminator_that_has_won():
     keras.utils.set_random_seed(0)
     model = GAN(mlp_generator((4, 4, 1)), mlp_discriminator((4, 4, 1)), regularizers=())

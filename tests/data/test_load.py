@@ -524,6 +524,7 @@ def test_bad_augmentation(arguments):
         load("digits", augment=Augment(**arguments))
 
 
+@pytest.mark.slow
 def test_the_same_batches_under_the_other_backend(other_backend):
     code = (
         "import json, hashlib; from keras_imgen.data import *\n"

@@ -106,6 +106,7 @@ def test_mixed_up_inputs(digits, judge):
         list(batches([x, x[:, :8]]))
 
 
+@pytest.mark.slow
 def test_accuracy_of_real_on_real_is_plain_training(digits):
     (x, y), (tx, ty) = digits["train"], digits["test"]
     got = classifier_accuracy(x, y, tx, ty, epochs=2, seed=3)

@@ -56,6 +56,7 @@ def test_the_digest_is_of_the_weights(saved, tmp_path):
     assert extractors.get(path).digest != first
 
 
+@pytest.mark.slow
 def test_inception_with_random_weights_and_what_is_missing(monkeypatch):
     keras.utils.set_random_seed(0)
     judge = extractors.inception(weights=None)

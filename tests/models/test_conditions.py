@@ -94,7 +94,14 @@ def test_guidance_is_the_formula_for_every_condition(names):
     np.testing.assert_allclose(found, second + 3.0 * (first - second), atol=1e-4)
 
 
-@pytest.mark.parametrize("names", [("vector",), ("sequence",), ("label", "vector", "sequence")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(("vector",), marks=pytest.mark.slow),
+        pytest.param(("sequence",), marks=pytest.mark.slow),
+        ("label", "vector", "sequence"),
+    ],
+)
 def test_what_generate_is_told(names):
     model = diffusion(*names)
     given = {k: told()[k] for k in names}

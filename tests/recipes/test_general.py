@@ -242,6 +242,7 @@ def test_a_fault_of_the_held_out_pictures_is_not_their_absence(missing, tmp_path
         own_pictures(source, works=halves)
 
 
+@pytest.mark.slow
 def test_one_picture_of_a_class_is_enough_for_a_vae(tmp_path):
     for name in ("a", "b"):
         (tmp_path / "in" / name).mkdir(parents=True)

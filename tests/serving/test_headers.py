@@ -111,6 +111,7 @@ def painting(**how):
     return awake(models.Inpainter(networks.inpainting_unet(3, width=8, depth=3), overlap=64), **how)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_bomb_is_refused_and_a_large_picture_takes_no_more_than_its_tiles(tmp_path):
     """6 megapixels of eight float channels would be 192 MB for each of several layers; the answer alone is 72 MB, twice."""

@@ -74,6 +74,7 @@ def test_weights_and_momentum_come_back(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_a_fresh_process_reads_the_model(tmp_path):
     model = Denoiser(compact_denoiser(width=4, blocks=(1,)), sigma=25)

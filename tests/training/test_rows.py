@@ -36,6 +36,7 @@ def batch(count):
     return {"image": RNG.uniform(-1, 1, (count, 8, 8, 1)).astype("float32"), "label": RNG.integers(0, 3, count)}
 
 
+@pytest.mark.one_backend
 def test_gradients_of_rows_are_those_of_a_loop():
     model, variables = diffusion(), None
     rows = {k: ops.convert_to_tensor(v) for k, v in batch(5).items()}
@@ -59,7 +60,11 @@ def test_gradients_of_rows_are_those_of_a_loop():
 
 @pytest.mark.parametrize(
     "parts, count, eager",
-    [(2, 8, True), (5, 3, True), pytest.param(3, 7, False, marks=pytest.mark.one_backend)],
+    [
+        pytest.param(2, 8, True, marks=pytest.mark.one_backend),
+        (5, 3, True),
+        pytest.param(3, 7, False, marks=pytest.mark.slow),
+    ],
 )
 def test_a_batch_in_parts_is_the_batch(parts, count, eager):
     given, after = batch(count), []

@@ -100,6 +100,7 @@ def test_half_precision_stays_finite():
     assert int(model.optimizer["generator"].iterations) >= 150  # the rest looked for a scale
 
 
+@pytest.mark.slow
 def test_it_learns_where_the_light_is():
     """Half of the pictures are bright above, half below; the label says which."""
     keras.utils.set_random_seed(0)

@@ -31,6 +31,7 @@ def cyclegan(**kwargs):
     return model
 
 
+@pytest.mark.slow
 def test_pix2pix_learns_a_map():
     """The target is the negative, in three channels, the last one black."""
     target = np.concatenate([255 - X, 255 - X, 0 * X], -1)

@@ -50,6 +50,7 @@ def model():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_it_learns_its_labels(model):
     means = (

@@ -99,6 +99,7 @@ def test_conditional_vae_has_several_answers():
     np.testing.assert_array_equal(small_copy.restore(image[:2], seed=1), model.restore(image[:2], seed=1))
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_zero_dce_lights_the_dark_without_targets():
     dark = (COLOUR[:16].repeat(2, 1).repeat(2, 2) // 8).astype("uint8")

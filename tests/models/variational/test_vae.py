@@ -47,6 +47,7 @@ def marginal(model):
     return stats.multivariate_normal(bias, weights.T @ weights + sigma**2 * np.eye(PIXELS))
 
 
+@pytest.mark.slow
 def test_the_linear_vae_is_probabilistic_pca(trained):
     """Tipping & Bishop 1999: the optimum's likelihood and subspace are known from the covariance's eigenvectors."""
     model, x = trained

@@ -119,7 +119,7 @@ def test_priors_see_all_before_and_nothing_else(kind):
         assert (moved[place + 1 :] > 0).all(), f"place {place} is in a blind spot"
 
 
-@pytest.mark.parametrize("kind", ["pixelcnn", "transformer"])
+@pytest.mark.parametrize("kind", ["pixelcnn", pytest.param("transformer", marks=pytest.mark.slow)])
 def test_a_prior_learns_its_codes(kind):
     """Two pictures, one for each label: samples are those pictures, label for label."""
     x = np.repeat(images(2, 16)[0], 32, 0)
@@ -190,6 +190,7 @@ print(json.dumps({{**result, "x": x.reshape(-1, 2).tolist()}}))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_replicas_share_one_codebook():
     here = os.path.dirname(__file__)
