@@ -21,6 +21,8 @@ from keras_imgen.run_folder import finished, lock, remove, remove_leftovers, unl
 from keras_imgen.run_log import plot_log, read_log
 from keras_imgen.training.precision import in_float32
 
+SEED = 1000  # of the pictures in a report
+
 
 class Run:
     """A run folder. Making the object only checks; the first file is written when training begins.
@@ -66,6 +68,7 @@ class Run:
         folder = self.path(name)
         begun = os.path.isfile(os.path.join(folder, "config.json"))
         if begun and finished(folder):
+            unlock(None, folder)  # of a process that was killed at its very end
             with open(os.path.join(folder, "config.json")) as f:
                 stopped = json.load(f).get("stopped")
             if stopped:
@@ -142,7 +145,7 @@ class Run:
             self._export(model)
         text = []
         if known and model.generates:
-            text += self._picture("grid", model, model.show(n=columns * rows, seed=1000), columns)
+            text += self._picture("grid", model, model.show(n=columns * rows, seed=SEED), columns, seed=str(SEED))
         if known and answering(model) is not None:
             batch = first_batch(test, columns // 2 * rows) if batch is None else batch
             shown = model.show(batch)
@@ -151,10 +154,10 @@ class Run:
         self._report(_count(model), scores, text, "Use it:", use)
         return use
 
-    def _picture(self, name, model, shown, columns):
+    def _picture(self, name, model, shown, columns, **about):
         """Writes it; the lines of the report that show it."""
         grid = make_grid(beside(*shown.values()), columns=columns)
-        save_image(self.path(f"{name}.png"), grid, {"model": model.name, "seed": "1000"})
+        save_image(self.path(f"{name}.png"), grid, {"model": model.name, **about})
         return [f"![{', '.join(shown).capitalize()}]({name}.png)", ""]
 
     def _use(self, model):

@@ -130,3 +130,17 @@ def test_a_next_stage_begins_alike_whether_the_first_was_trained_just_now(tmp_pa
             stage._report(1, {}, [], "Use it:", "line")
         drawn.append(np.array(keras.initializers.GlorotUniform()((4, 4))))
     assert stage is None and np.array_equal(*drawn)
+
+
+def test_a_finished_stage_keeps_no_lock_of_a_process_that_was_killed(tmp_path):
+    from keras_imgen.recipes.run import Run
+
+    settings = {"seed": 0, "data": "digits"}
+    stage = Run("vqvae", str(tmp_path / "run"), False, **settings).stage("tokenizer")
+    stage._begin()
+    stage._stopped = None
+    stage._report(1, {}, [], "Use it:", "line")
+    left = tmp_path / "run" / "tokenizer" / run_folder.LOCK
+    left.write_text("")  # it died between the report and this
+    assert Run("vqvae", str(tmp_path / "run"), True, **settings).stage("tokenizer") is None
+    assert not left.exists()
