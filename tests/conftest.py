@@ -11,6 +11,9 @@ import keras_imgen  # noqa: F401 (before Keras, which a plugin of pytest may imp
 def pytest_collection_modifyitems(items):
     import keras
 
+    items.sort(
+        key=lambda item: item.get_closest_marker("long") is None
+    )  # stable: no process waits for another's last test
     if keras.backend.backend() != "tensorflow":
         for item in items:
             if item.get_closest_marker("tensorflow"):

@@ -19,6 +19,7 @@ MODELS = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("tests", [STEPS, pytest.param(MODELS, marks=pytest.mark.slow)], ids=["steps", "models"])
 def test_on_jax(tests, other_backend):

@@ -30,6 +30,7 @@ def run(pages, folder):
     return sorted(os.listdir(folder))
 
 
+@pytest.mark.long
 @pytest.mark.tensorflow
 def test_readme_session(tmp_path):
     run([README], tmp_path)

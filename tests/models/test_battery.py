@@ -14,7 +14,17 @@ from keras_imgen import load_model, models, serving
 from keras_imgen.callbacks import BackupAndRestore
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
-RARE = ("RAE-l2", "VAE-annealed", "InfoVAE", "CodePrior-transformer", "Enhancer")  # near another one
+RARE = (
+    "RAE-l2",
+    "WAE",
+    "VAE-annealed",
+    "IWAE",
+    "TCVAE",
+    "InfoVAE",
+    "CodePrior-transformer",
+    "WGAN",
+    "Enhancer",
+)  # near another one
 LARGE = ("GAN", "StyleGAN2", "CycleGAN")  # to compile
 every_model = [pytest.param(name, marks=[pytest.mark.slow] * (name in RARE + LARGE)) for name in CASES]
 

@@ -91,7 +91,8 @@ def test_read_only(commands, tmp_path):
     assert left(str(closed)) == []
 
 
-@pytest.mark.parametrize("limit", [60, *(pytest.param(n, marks=pytest.mark.slow) for n in (3000, 20_000))])
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [60, 3000, 20_000])
 def test_full(commands, limit, tmp_path):
     """Files of more than `limit` bytes have no room: pictures, models, reports."""
     given = {n: [*c, place(n, str(tmp_path))] for n, c in commands.items()}

@@ -253,6 +253,7 @@ np.savez(out, default=default, bound=bound)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_saved_model_in_a_fresh_process(model, tmp_path):
     path = str(tmp_path / "saved")

@@ -119,7 +119,8 @@ def test_priors_see_all_before_and_nothing_else(kind):
         assert (moved[place + 1 :] > 0).all(), f"place {place} is in a blind spot"
 
 
-@pytest.mark.parametrize("kind", ["pixelcnn", pytest.param("transformer", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["pixelcnn", "transformer"])
 def test_a_prior_learns_its_codes(kind):
     """Two pictures, one for each label: samples are those pictures, label for label."""
     x = np.repeat(images(2, 16)[0], 32, 0)
