@@ -28,7 +28,8 @@ def command(*args, code=0):
 def run_folder(tmp_path_factory):
     """A run of two tiny epochs."""
     out = tmp_path_factory.mktemp("runs") / "digits"
-    command("train", "digits-diffusion", "--out", out, "--epochs", 2, "--batch", 16, "--steps-per-epoch", 2)
+    small = ("--data", "digits", "--size", 16, "--set", "widths=8,16")
+    command("train", "diffusion", *small, "--out", out, "--epochs", 2, "--batch", 16, "--steps-per-epoch", 2)
     return out
 
 
@@ -102,7 +103,7 @@ def test_generate_from_both_forms_is_equal(run_folder, tmp_path):
         a, b = (str(tmp_path / kind / name) for kind in ("model.keras", "saved_model"))
         assert np.array_equal(load_image(a), load_image(b))
     about = read_metadata(str(tmp_path / "saved_model" / "image_0002.png"))
-    assert (about["seed"], about["label"], about["model"]) == ("7", "3", "digits_diffusion")
+    assert (about["seed"], about["label"], about["model"]) == ("7", "3", "diffusion")
     command("generate", run_folder / "model.keras", "--out", tmp_path / "model.keras", code=1)  # pictures are kept
 
 
