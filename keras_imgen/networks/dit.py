@@ -103,6 +103,7 @@ class Block(layers.Layer):
     def build(self, x_shape, embedding_shape, sequence_shape=None, keep_shape=None):
         width, p = x_shape[-1], {"dtype": self.dtype_policy}
         self.norm = ModulatedNorm(**p)
+        self.norm.build(x_shape)
         self.modulation = layers.Dense(6 * width, kernel_initializer="zeros", name="modulation", **p)
         self.modulation.build(embedding_shape)
         self.attention = Attention(self.heads, zero=False, name="attention", **p)
