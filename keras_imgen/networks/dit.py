@@ -115,6 +115,7 @@ class Block(layers.Layer):
     ) -> None:
         width, p = x_shape[-1], {"dtype": self.dtype_policy}
         self.norm = ModulatedNorm(**p)
+        self.norm.build(x_shape)
         self.modulation = layers.Dense(6 * width, kernel_initializer="zeros", name="modulation", **p)
         self.modulation.build(embedding_shape)
         self.attention = Attention(self.heads, zero=False, name="attention", **p)

@@ -57,7 +57,7 @@ def restored(model, **given):
     return model.restore(PICTURES, **given)
 
 
-# === Networks ===
+# === Networks, without dropout, which Keras draws otherwise on each backend ===
 
 
 def coder(latents=3, outputs=6, **kwargs):
@@ -99,7 +99,9 @@ def stylegan2():
 
 
 def pix2pix():
-    return models.Pix2Pix(networks.translation_unet(SHAPE, 1, width=4, depth=2), networks.patchgan(SHAPE, 1, 4, 1))
+    return models.Pix2Pix(
+        networks.translation_unet(SHAPE, 1, width=4, depth=2, dropout=0.0), networks.patchgan(SHAPE, 1, 4, 1)
+    )
 
 
 def cyclegan():
@@ -149,7 +151,9 @@ CASES = {
     "InfoVAE": Case(lambda: models.InfoVAE(*coder()), ALONE, drawn),
     "VQVAE": Case(vqvae, ALONE, reconstructed),
     "CodePrior": Case(lambda: prior(depth=1), LABELLED, labelled),
-    "CodePrior-transformer": Case(lambda: prior(networks.code_transformer, depth=1, heads=2), LABELLED, labelled),
+    "CodePrior-transformer": Case(
+        lambda: prior(networks.code_transformer, depth=1, heads=2, dropout=0.0), LABELLED, labelled
+    ),
     "VAEGAN": Case(vaegan, ALONE, drawn),
     "GAN": Case(gan, LABELLED, labelled),
     "WGAN": Case(lambda: models.WGAN(*players(), critic_steps=2), ALONE, drawn),
