@@ -63,7 +63,7 @@ class SampleGrid(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         name, endpoint = type(self.model).__name__, answering(self.model)
         if self.images is None:
-            if not getattr(self.model, "generates", True):
+            if hasattr(self.model, "generates") and not self.model.generates():
                 raise ValueError(
                     f"{name} makes images from images: give SampleGrid some `images` to show beside the answers."
                 )

@@ -67,7 +67,7 @@ def checked_options(model: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     from keras_imgen.inference.endpoints import endpoints_of
 
     known = endpoints_of(model)
-    if known and not getattr(model, "generates", "generate" in known):
+    if known and not (model.generates() if hasattr(model, "generates") else "generate" in known):
         raise ValueError(f"{model.name} makes images from images: use `keras-imgen {next(iter(known))}`.")
     if not hasattr(model, "generate"):
         raise ValueError(f"{model.name} makes no images: it has no generate.")

@@ -57,7 +57,6 @@ class Answering:
             raise TypeError(f"{type(self).__name__} {instead}.")
         return self.answer("generate", bound(endpoint, args, kwargs), ema)
 
-    @property
     def generates(self) -> bool:
         """Whether it makes new images: by an endpoint `generate`, or a `generate` of its own."""
         return "generate" in self.endpoints() or type(self).generate is not Answering.generate

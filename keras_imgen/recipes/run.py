@@ -144,7 +144,7 @@ class Run:
         if known and model.endpoints():
             self._export(model)
         text = []
-        if known and model.generates:
+        if known and model.generates():
             text += self._picture("grid", model, model.show(n=columns * rows, seed=SEED), columns, seed=str(SEED))
         if known and answering(model) is not None:
             batch = first_batch(test, columns // 2 * rows) if batch is None else batch

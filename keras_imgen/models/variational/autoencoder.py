@@ -229,13 +229,12 @@ class LatentModel(ImageModel):
             return Endpoint((one,), self.codec_conditions, output, function=run)
 
         return {
-            "generate": self.generating,
+            "generate": self.generating(),
             "encode": coding(self.encoded, images, "images", "latents"),
             "decode": coding(self.decoded, latents, "latents"),
             "reconstruct": coding(self.reconstructed, images, "images"),
         }
 
-    @property
     def generating(self) -> Endpoint:
         """The endpoint `generate`."""
         return Endpoint((Seeds(),), self.conditions, function=lambda given, told: self.sample(given["seeds"], told))

@@ -160,7 +160,6 @@ class CodePrior(LatentModel):
         given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "temperature": temperature}
         return self.answer("generate", {**given, "conditions": conditions, "batch_size": batch_size}, ema)
 
-    @property
     def generating(self) -> Endpoint:
         def sample(given, told):
             return self.sample(given["seeds"], told, temperature=given["temperature"])
