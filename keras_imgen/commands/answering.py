@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.commands.common import checked_options, endpoint, load_model, nothing_replaced, parse_conditions
+from keras_imgen.commands.common import (
+    checked_options,
+    endpoint,
+    in_parts,
+    load_model,
+    nothing_replaced,
+    parse_conditions,
+)
 from keras_imgen.commands.pictures import by_name
 from keras_imgen.conditions import arguments, given_with, in_turn, of
 from keras_imgen.data import image_io
@@ -51,14 +58,13 @@ def generate(
         raise ValueError("Expected --labels none, or a label by --condition, got both.")
     clips = len(model.image_shape) == 4
     name = "clip_{:04d}.gif" if clips else "image_{:04d}.png"
-    nothing_replaced(out, map(name.format, range(n)), overwrite)
+    if clips:  # the command has looked for pictures before the model was loaded
+        nothing_replaced(out, map(name.format, range(n)), overwrite)
     told = in_turn(of(model), n, given_with(labels or None, given_by_name))
     if labels == []:
         told.pop("label", None)
     about = {"model": model.name, **{k: str(v) for k, v in given.items()}}
-    for start in range(0, n, PART):
-        part = arguments({k: v[start : start + PART] for k, v in told.items()})
-        images = model.generate(min(PART, n - start), seed=seed + start, **part, **given)
+    for start, images in in_parts(model, n, seed, told, PART, **given):
         os.makedirs(out, exist_ok=True)  # not before: a model may refuse
         for k, image in enumerate(images, start):
             place = os.path.join(out, name.format(k))

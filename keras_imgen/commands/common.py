@@ -3,7 +3,7 @@ nothing heavy before it is needed: help answers at once."""
 
 import inspect
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 OPTIONS = ("steps", "sampler", "guidance_scale", "truncation")  # of `generate` that have a word of their own
@@ -67,7 +67,7 @@ def checked_options(model: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     from keras_imgen.inference.endpoints import endpoints_of
 
     known = endpoints_of(model)
-    if known and not (model.generates() if hasattr(model, "generates") else "generate" in known):
+    if known and not model.generates():
         raise ValueError(f"{model.name} makes images from images: use `keras-imgen {next(iter(known))}`.")
     if not hasattr(model, "generate"):
         raise ValueError(f"{model.name} makes no images: it has no generate.")
@@ -88,6 +88,30 @@ def options_of(model: Any) -> list[str]:
     if hasattr(model, "endpoints") and "generate" in model.endpoints():
         names += model.endpoints()["generate"].parameters().parameters
     return [k for k in dict.fromkeys(names) if k not in others]
+
+
+def in_parts(
+    model: Any, n: int, seed: int, told: Mapping[str, Any], size: int, **how: Any
+) -> Iterator[tuple[int, Any]]:
+    """n new images of a model, so many at a time.
+
+    Args:
+        model: with `generate`.
+        n: how many.
+        seed: image k has the seed `seed + k`.
+        told: its conditions, n rows of each.
+        size: images of a part.
+        **how: passed on to `generate`.
+
+    Yields:
+        (the number of the part's first image, the images uint8).
+    """
+    from keras_imgen.conditions import arguments
+
+    for start in range(0, n, size):
+        part = slice(start, min(start + size, n))
+        rows = arguments({k: v[part] for k, v in told.items()})
+        yield start, model.generate(part.stop - start, seed=seed + start, **rows, **how)
 
 
 def parse_options(given: list[str] | None) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.commands.common import checked_options, load_model
+from keras_imgen.commands.common import checked_options, in_parts, load_model
 from keras_imgen.commands.pictures import by_name
-from keras_imgen.conditions import arguments, in_turn, of
+from keras_imgen.conditions import in_turn, of
 from keras_imgen.data import describe, image_io, load
 from keras_imgen.metric_names import DEFAULT, PAIRED
 from keras_imgen.metrics import extractors, paired_metrics
@@ -117,10 +117,9 @@ def _generated(path, n, seed, generate, spool):
     generate = checked_options(model, generate)
     told = in_turn(of(model), n, {})
     images = np.lib.format.open_memmap(os.path.join(spool, "samples.npy"), "w+", "uint8", (n, *model.image_shape))
-    for start in track(range(0, n, 250), description=f"{'Generating':<22}"):
-        part = slice(start, min(start + 250, n))
-        rows = arguments({k: v[part] for k, v in told.items()})
-        images[part] = model.generate(part.stop - start, seed=seed + start, batch_size=250, **rows, **generate)
+    parts = in_parts(model, n, seed, told, 250, batch_size=250, **generate)
+    for start, made in track(parts, f"{'Generating':<22}", -(-n // 250)):
+        images[start : start + len(made)] = made
     about = {"samples from": path, "model": model.name, **generate}
     return (images, told.get("label")), about
 

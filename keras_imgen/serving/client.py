@@ -83,6 +83,10 @@ class ServedModel:
         """What it answers, by the names of its methods."""
         return self._endpoints
 
+    def generates(self) -> bool:
+        """Whether it makes new images."""
+        return "generate" in self._endpoints
+
     def _method(self, name: str, endpoint: Endpoint) -> Callable[..., Any]:
         def method(*args, **kwargs):
             given = bound(endpoint, args, kwargs)

@@ -229,15 +229,13 @@ class LatentModel(ImageModel):
             return Endpoint((one,), self.codec_conditions, output, function=run)
 
         return {
-            "generate": self.generating(),
+            "generate": Endpoint(
+                (Seeds(),), self.conditions, function=lambda given, told: self.sample(given["seeds"], told)
+            ),
             "encode": coding(self.encoded, images, "images", "latents"),
             "decode": coding(self.decoded, latents, "latents"),
             "reconstruct": coding(self.reconstructed, images, "images"),
         }
-
-    def generating(self) -> Endpoint:
-        """The endpoint `generate`."""
-        return Endpoint((Seeds(),), self.conditions, function=lambda given, told: self.sample(given["seeds"], told))
 
     def show(
         self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any

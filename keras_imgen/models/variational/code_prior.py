@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_imgen.arguments import finite
 from keras_imgen.conditions import Conditions
-from keras_imgen.inference.endpoints import Endpoint, Number, Seeds
+from keras_imgen.inference.endpoints import Endpoint, Endpoints, Number, Seeds
 from keras_imgen.models.calls import check_labels, conditions_of
 from keras_imgen.models.variational.autoencoder import LatentModel
 from keras_imgen.models.variational.vqvae import VQVAE
@@ -160,10 +160,11 @@ class CodePrior(LatentModel):
         given = {"n": n, "labels": labels, "seed": seed, "seeds": seeds, "temperature": temperature}
         return self.answer("generate", {**given, "conditions": conditions, "batch_size": batch_size}, ema)
 
-    def generating(self) -> Endpoint:
+    def endpoints(self) -> Endpoints:
         def sample(given, told):
             return self.sample(given["seeds"], told, temperature=given["temperature"])
 
         temperature = Number("temperature", self.temperature, 0.0, above=True)
         short = {"generate": ()}
-        return Endpoint((Seeds(), temperature), self.conditions, signature="sample", short=short, function=sample)
+        inputs, own = (Seeds(), temperature), {"signature": "sample", "short": short}
+        return {**super().endpoints(), "generate": Endpoint(inputs, self.conditions, **own, function=sample)}
