@@ -234,14 +234,19 @@ class Number(Input):
     def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
         return {self.name: Tensor((), "float32", False, np.float32(self.default))}
 
-    def encode(self, given: Mapping[str, Any], request: Request) -> None:
+    def value(self, given: Any) -> np.float32:
+        """What was given, checked; the default for None.
+
+        Raises:
+            ValueError: no number, or one out of bounds.
+        """
+        if given is None:
+            return np.float32(self.default)
         low, high = (-np.inf if self.low is None else self.low), (np.inf if self.high is None else self.high)
-        value = (
-            self.default
-            if given[self.name] is None
-            else finite(self.name, given[self.name], low, high, above=self.above)
-        )
-        request.constants[self.name] = np.float32(value)
+        return finite(self.name, given, low, high, above=self.above)[()]
+
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
+        request.constants[self.name] = self.value(given[self.name])
 
 
 @dataclass(frozen=True)

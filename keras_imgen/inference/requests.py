@@ -116,11 +116,6 @@ def checked_latents(latents: Any, shape: tuple[int, ...], codes: int | None) -> 
     return latents.astype("int32")
 
 
-def truncation_bound(truncation: float | None) -> np.float32:
-    """What the endpoints of GANs take: 0 for None, which is no truncation."""
-    return np.float32(0.0) if truncation is None else finite("truncation", truncation, 0.0, above=True)[()]
-
-
 def batched(
     function: Callable[..., np.ndarray], arrays: list[np.ndarray], batch_size: int, streams: int = 1
 ) -> np.ndarray | None:

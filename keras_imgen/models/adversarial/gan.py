@@ -19,6 +19,8 @@ from keras_imgen.models.image_model import ImageModel, rows_are_independent
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import per_row, strided
 
+TRUNCATION = Number("truncation", 0.0, 0.0, above=True)  # 0, which nobody can ask for, is none
+
 
 class Stream(IntEnum):
     """What a GAN draws from keys: the random streams of a step, and of an image. `StyleGAN2` has more."""
@@ -437,8 +439,7 @@ class GAN(ImageModel):
         def sample(given, told):
             return self.sample(given["seeds"], told, given["truncation"])
 
-        truncation = Number("truncation", 0.0, 0.0, above=True)  # 0, which nobody can ask for, is none
-        return {"generate": Endpoint((Seeds(), truncation), self.conditions, function=sample)}
+        return {"generate": Endpoint((Seeds(), TRUNCATION), self.conditions, function=sample)}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")

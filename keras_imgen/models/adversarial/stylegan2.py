@@ -10,10 +10,10 @@ from keras import ops
 
 from keras_imgen.arguments import finite
 from keras_imgen.conditions import given_with
-from keras_imgen.inference.requests import rows, truncation_bound
+from keras_imgen.inference.requests import rows
 from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.losses import terms
-from keras_imgen.models.adversarial.gan import GAN
+from keras_imgen.models.adversarial.gan import GAN, TRUNCATION
 from keras_imgen.models.adversarial.regularizers import R1
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
@@ -206,7 +206,7 @@ class StyleGAN2(GAN):
             w = self.generator.map(self.latents(keys), self.drawn(keys, told).get("label"))
             return self.mean_style + ops.where(psi > 0, psi, 1.0) * (w - self.mean_style)
 
-        return self.told_in_batches("map", function, [seeds], told, 64, (truncation_bound(truncation),), ema)
+        return self.told_in_batches("map", function, [seeds], told, 64, (TRUNCATION.value(truncation),), ema)
 
     def synthesize(self, styles: Any, seeds: Any = 0, ema: bool = True) -> np.ndarray:
         """Images uint8 (N, H, W, C) from styles.
