@@ -7,12 +7,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_imgen.training import backend
+
 
 def _fused(groups: int, epsilon: float, silu: bool):
     """f(x, gain, bias) for x (N, ..., C), gain and bias (N or 1, C) in float32: activation(normalised x * gain + bias).
 
     Forward takes two per-channel sums and one affine pass. The gradient is written out for the same reason: with dz the
     gradient before the activation, dx = dz * scale + x * a + b, where a and b follow from the sums of dz and dz * x.
+    Each pass over the places computes in float32 and is one loop where the backend can make it one.
     """
 
     @ops.custom_gradient
@@ -25,36 +28,52 @@ def _fused(groups: int, epsilon: float, silu: bool):
         share = ops.convert_to_tensor((same[:, None] == same).astype("float32") * (groups / channels))
 
         def total(v):
-            return ops.sum(ops.cast(v, "float32"), axis=axes)
+            return ops.sum(wide(v), axis=axes)
 
         def means(*sums):  # of per-channel sums (N, C): over the places and the channels of a group
             size = ops.cast(math.prod(places), "float32")
             return ops.split(ops.matmul(ops.concatenate(sums, axis=0), share / size), len(sums))
 
         def wide(v):
-            return ops.cast(ops.reshape(v, spread), x.dtype)
+            return ops.cast(v, "float32")
 
-        center, power = means(total(x), total(ops.square(ops.cast(x, "float32"))))
+        def line(x, scale, shift):
+            return wide(x) * ops.reshape(scale, spread) + ops.reshape(shift, spread)
+
+        @backend.one_loop
+        def activate(x, scale, shift):
+            z = line(x, scale, shift)
+            return ops.cast(z * ops.sigmoid(z) if silu else z, x.dtype)
+
+        @backend.one_loop
+        def before(dy, x, scale, shift):
+            z = line(x, scale, shift)
+            gate = ops.sigmoid(z)
+            return ops.cast(wide(dy) * (gate + z * gate * (1 - gate)), x.dtype)
+
+        @backend.one_loop
+        def through(dz, x, scale, a, b):
+            return ops.cast(wide(dz) * ops.reshape(scale, spread) + line(x, a, b), x.dtype)
+
+        center, power = means(total(x), total(ops.square(wide(x))))
         inverse = ops.rsqrt(ops.maximum(power - ops.square(center), 0.0) + epsilon)
         scale = inverse * gain
-        z = x * wide(scale) + wide(bias - center * scale)
-        gate = ops.sigmoid(z) if silu else None
-        y = z * gate if silu else z
+        shift = bias - center * scale
 
         def gradient(*args, upstream=None):
             dy = upstream if upstream is not None else args[0]
-            dz = dy * (y + gate * (1 - y)) if silu else dy
+            dz = before(dy, x, scale, shift) if silu else dy
             dbias = total(dz)
             dgain = inverse * (total(dz * x) - center * dbias)
             mean_gain, mean_bias = means(gain * dgain, gain * dbias)
             a = -ops.square(inverse) * mean_gain
             b = -inverse * mean_bias - center * a
-            dx = dz * wide(scale) + x * wide(a) + wide(b)
+            dx = through(dz, x, scale, a, b)
             if one_gain:
                 dgain, dbias = (ops.sum(v, axis=0, keepdims=True) for v in (dgain, dbias))
             return dx, dgain, dbias
 
-        return y, gradient
+        return activate(x, scale, shift), gradient
 
     return f
 

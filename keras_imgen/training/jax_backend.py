@@ -156,6 +156,11 @@ def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def one_loop(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as it is: XLA makes one loop of it."""
+    return function
+
+
 def streams(model: Any) -> int:
     """How many batches to make at a time: on a CPU two, since an op's end leaves cores idle."""
     return 2 if jax.default_backend() == "cpu" and cores() > 1 else 1

@@ -10,6 +10,8 @@ from keras import tree
 
 from keras_imgen.training.cores import cores
 
+LOOP = 1 << 18  # elements from which on a pass saves more than the start of another program takes
+
 
 class Step(keras.Model):
     """train_step, test_step and predict_step of `ImageModel` on TensorFlow."""
@@ -130,6 +132,22 @@ def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def one_loop(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, all of it elementwise, in one pass over large tensors of a CPU: without XLA each op would be one.
+
+    Args:
+        function: of tensors, the first of them as large as what it gives.
+    """
+    compiled = tf.function(function, autograph=False, jit_compile=True)
+
+    @functools.wraps(function)
+    def call(*tensors):
+        large = (tensors[0].shape.num_elements() or 0) >= LOOP  # None where a side is not known
+        return (compiled if large and tf.inside_function() and _on_cpu() else function)(*tensors)
+
+    return call
+
+
 def streams(model: Any) -> int:
     """How many batches to make at a time: on a CPU two under XLA, where an op's end leaves cores idle.
 
@@ -141,25 +159,31 @@ def streams(model: Any) -> int:
 def in_halves(model: Any, fn: Callable[[dict[str, Any]], Any], rows: dict[str, Any]) -> Any:
     """fn(rows), as two calls on half of the rows each, so that ops of one run beside those of the other.
 
-    On a CPU many an op is too small for all cores: worth 8 % of a U-Net's training step on two. XLA runs op after op, so there, and on a
-    GPU, it is one call.
+    On a CPU many an op is too small for all cores: worth 8 % of a U-Net's step in training and in sampling on two, and 20 % where
+    `cores.one_thread_per_op`. XLA runs op after op, so there, and on a GPU, it is one call.
 
     Args:
         model: the model that `fn` belongs to.
         fn: f(rows) -> tensor (N, ...).
         rows: tensors (N, ...) by name.
     """
-    count = next(iter(rows.values())).shape[0]
-    alone = model.jit_compile is True or not tf.inside_function() or _cores() == 1
-    if alone or count is None or count % 2:
+    first = next(iter(rows.values()))
+    if model.jit_compile is True or not tf.inside_function() or _cores() == 1 or first.shape[0] == 1:
         return fn(rows)
-    halves = zip(*(tf.split(v, 2) for v in rows.values()))
-    return tf.concat([fn(dict(zip(rows, half))) for half in halves], 0)
+    count = first.shape[0] or tf.shape(first)[0]
+    half = count // 2
+    before = {k: v[: tf.maximum(half, 1) if first.shape[0] is None else half] for k, v in rows.items()}
+    made = tf.concat([fn(before), fn({k: v[half:] for k, v in rows.items()})], 0)
+    return made[-count:] if first.shape[0] is None else made  # of a single row both made it
 
 
 def _cores() -> int:
     """Of the CPU, as far as it computes: with a GPU one."""
-    return 1 if tf.config.list_logical_devices("GPU") else cores()
+    return cores() if _on_cpu() else 1
+
+
+def _on_cpu():
+    return not tf.config.list_logical_devices("GPU")
 
 
 def jit(model: Any, fn: Callable[..., Any], any_size: bool = False) -> Callable[..., Any]:

@@ -139,12 +139,35 @@ def check_in_halves():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backend, "cores", lambda: 2)
-        for count in (6, 5):
+        for count in (6, 5, 1):
             x, scale = X[:count], np.arange(count, dtype="float32")
             seen.clear()
             close(halved(ops.convert_to_tensor(x), ops.convert_to_tensor(scale)), scale[:, None] * (x @ W))
             close(backend.jit(model, halved)(x, scale), scale[:, None] * (x @ W))
-            assert seen == ([6, 3, 3] if ON_TENSORFLOW and count == 6 else [count, count])  # graphs alone are cut
+            parts = [count // 2, count - count // 2] if count > 1 else [1]
+            assert seen == ([count, *parts] if ON_TENSORFLOW else [count, count])  # graphs alone are cut
+        if ON_TENSORFLOW:  # of a number of rows that is not known, and is 1
+            seen.clear()
+            of_any = backend.jit(
+                model, lambda x, scale: backend.in_halves(model, function, {"x": x, "scale": scale})
+            )
+            for count in (1, 2, 5):
+                scale = np.arange(1, count + 1, dtype="float32")
+                close(of_any(X[:count], scale), scale[:, None] * (X[:count] @ W))
+            assert seen == [None, None]
+
+
+def check_one_loop():
+    @backend.one_loop
+    def affine(x, scale):
+        return x * scale + 1
+
+    model, slope = line(), np.float32(3)
+    large = np.arange(1 << 18, dtype="float32")[None]
+    for x in (X, large):
+        fixed = lambda x, scale, shape=x.shape: affine(ops.reshape(x, shape), scale)  # noqa: E731
+        close(backend.jit(model, fixed)(x, slope), 3 * x + 1)
+        close(affine(ops.convert_to_tensor(x), ops.convert_to_tensor(slope)), 3 * x + 1)
 
 
 def check_jit():

@@ -218,8 +218,8 @@ class Diffusion(ImageModel):
         log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
         log_snr = ops.broadcast_to(ops.reshape(ops.clip(log_snr, -20.0, 20.0), (-1,)), (ops.shape(x)[0],))
         inputs = {"image": self.parameterization.c_in(alpha, sigma) * x, "log_snr": log_snr, **conditions}
-        if training and self._in_halves:
-            output = backend.in_halves(self, lambda rows: self.network(rows, training=True), inputs)
+        if self._in_halves or not training:
+            output = backend.in_halves(self, lambda rows: self.network(rows, training=training), inputs)
         else:
             output = self.network(inputs, training=training)
         return ops.cast(output, "float32")
