@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from keras_imgen import lean
 from keras_imgen.commands.common import (
     at_least_one,
     endpoint,
@@ -18,6 +19,7 @@ from keras_imgen.commands.common import (
     parse_labels,
     parse_options,
 )
+from keras_imgen.cores import one_thread_per_op
 
 app = typer.Typer(
     help="Train, judge, edit with and serve image-generation models in Keras 3.",
@@ -127,6 +129,8 @@ def train(
             at_least_one(f"--{name.replace('_', '-')}", given.get(name))
         if changes == ["?"]:
             return show(settings.listed(recipe))
+        if recipes.works_in_halves(recipe):
+            one_thread_per_op()
         config = recipes.check_folder(recipe, out, resume)
         settings.check(recipe, given)
         place = os.path.expanduser((data or "").removeprefix("folder:"))
@@ -448,6 +452,7 @@ def main() -> None:
         from keras_imgen import quiet
 
         quiet.begin()
+    lean.begin()
     try:
         app()
     except KeyboardInterrupt:

@@ -115,6 +115,11 @@ def check(name: str, given: Container[str] = ()) -> None:
         raise ValueError(f"{name} is made for {BOUND[bound]}: {other or f'it has no {asked[0]}'}.")
 
 
+def works_in_halves(name: str) -> bool:
+    """Whether its model computes halves of a batch side by side, as those of diffusion do, see `cores.one_thread_per_op`."""
+    return name.rpartition("-")[2] == "diffusion"
+
+
 def get(name: str) -> Callable[..., str]:
     """The `train` function of a recipe.
 

@@ -6,6 +6,7 @@ from keras_imgen.models import Diffusion
 from keras_imgen.networks import unet
 from keras_imgen.recipes.own_pictures import halves, own_pictures
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -65,7 +66,8 @@ def train(
     )
     learn, test = own.batches(batch, steps, seed)
 
-    network = unet(own.image_shape, widths, depth, attention, num_classes=own.num_classes, dropout=dropout)
+    with fast_precision():
+        network = unet(own.image_shape, widths, depth, attention, num_classes=own.num_classes, dropout=dropout)
     own.tell(
         f"a U-Net of {len(widths)} resolutions for {own.size} pixels, widths {','.join(map(str, widths))}"
         + (f", dropout {dropout} as pictures are few" if own.few and dropout else ""),

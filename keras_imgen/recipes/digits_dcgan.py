@@ -7,6 +7,7 @@ from keras_imgen.models import GAN
 from keras_imgen.models.adversarial import R1, DiffAugment
 from keras_imgen.networks import dcgan_discriminator, dcgan_generator
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -26,9 +27,12 @@ def train(
     data = load("digits", "train", size=16, batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("digits", "test", size=16, batch=batch)
 
+    with fast_precision():
+        generator = dcgan_generator((16, 16, 1), width=32)
+        discriminator = dcgan_discriminator((16, 16, 1), width=32)
     model = GAN(
-        dcgan_generator((16, 16, 1), width=32),
-        dcgan_discriminator((16, 16, 1), width=32),
+        generator,
+        discriminator,
         regularizers=[R1(0.1, every=4)],
         augment=DiffAugment("translation"),
         seed=seed,

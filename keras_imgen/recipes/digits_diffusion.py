@@ -6,6 +6,7 @@ from keras_imgen.data import load
 from keras_imgen.models import Diffusion
 from keras_imgen.networks import unet
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -25,7 +26,8 @@ def train(
     data = load("digits", "train", size=16, batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("digits", "test", size=16, batch=batch)
 
-    network = unet((16, 16, 1), widths=(32, 64), depth=1, attention=(8,), num_classes=10)
+    with fast_precision():
+        network = unet((16, 16, 1), widths=(32, 64), depth=1, attention=(8,), num_classes=10)
     model = Diffusion(network, guidance_scale=1.5, seed=seed, name="digits_diffusion")
     model.compile(keras.optimizers.Adam(warmup_cosine(0.003, steps=epochs * len(data))))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=40))

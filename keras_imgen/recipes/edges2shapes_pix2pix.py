@@ -10,6 +10,7 @@ from keras_imgen.data.unpaired import with_corner
 from keras_imgen.models import Pix2Pix
 from keras_imgen.networks import patchgan, translation_unet
 from keras_imgen.recipes.run import Run
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -31,9 +32,12 @@ def train(
     data = pairs("train", batch, seed).take(steps_per_epoch or -1)
     test = pairs("test", batch, seed)
 
+    with fast_precision():
+        generator = translation_unet((32, 32, 3), width=32, depth=4, dropout=0.0)
+        discriminator = patchgan((32, 32, 3), condition_channels=3, width=32, depth=2)
     model = Pix2Pix(
-        translation_unet((32, 32, 3), width=32, depth=4, dropout=0.0),
-        patchgan((32, 32, 3), condition_channels=3, width=32, depth=2),
+        generator,
+        discriminator,
         seed=seed,
         name="edges2shapes_pix2pix",
     )

@@ -6,6 +6,7 @@ from keras_imgen.data import load
 from keras_imgen.models import GAN
 from keras_imgen.networks import dcgan_discriminator, dcgan_generator
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -25,8 +26,9 @@ def train(
     data = load("fashion_mnist", "train", batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("fashion_mnist", "test", batch=batch)
 
-    generator = dcgan_generator((28, 28, 1), width=32, num_classes=10)
-    discriminator = dcgan_discriminator((28, 28, 1), width=32, num_classes=10, normalization="spectral")
+    with fast_precision():
+        generator = dcgan_generator((28, 28, 1), width=32, num_classes=10)
+        discriminator = dcgan_discriminator((28, 28, 1), width=32, num_classes=10, normalization="spectral")
     model = GAN(generator, discriminator, 10, loss="hinge", regularizers=(), seed=seed, name="fashion_cgan")
     rate = warmup_cosine(0.001, steps=epochs * len(data))
     model.compile(

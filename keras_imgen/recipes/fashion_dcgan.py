@@ -7,6 +7,7 @@ from keras_imgen.models import GAN
 from keras_imgen.models.adversarial import R1
 from keras_imgen.networks import dcgan_discriminator, dcgan_generator
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -26,9 +27,12 @@ def train(
     data = load("fashion_mnist", "train", batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("fashion_mnist", "test", batch=batch)
 
+    with fast_precision():
+        generator = dcgan_generator((28, 28, 1), width=32)
+        discriminator = dcgan_discriminator((28, 28, 1), width=32)
     model = GAN(
-        dcgan_generator((28, 28, 1), width=32),
-        dcgan_discriminator((28, 28, 1), width=32),
+        generator,
+        discriminator,
         regularizers=[R1(0.1, every=4)],
         seed=seed,
         name="fashion_dcgan",

@@ -6,6 +6,7 @@ from keras_imgen.data import load
 from keras_imgen.models import Diffusion
 from keras_imgen.networks import unet
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -25,7 +26,8 @@ def train(
     data = load("fashion_mnist", "train", batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("fashion_mnist", "test", batch=batch)
 
-    network = unet((28, 28, 1), widths=(32, 64, 96), depth=1, attention=(7,), num_classes=10)
+    with fast_precision():
+        network = unet((28, 28, 1), widths=(32, 64, 96), depth=1, attention=(7,), num_classes=10)
     model = Diffusion(network, guidance_scale=1.5, seed=seed, name="fashion_diffusion")
     model.compile(keras.optimizers.Adam(warmup_cosine(0.002, steps=epochs * len(data))))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=40))

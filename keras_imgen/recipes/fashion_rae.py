@@ -6,6 +6,7 @@ from keras_imgen.data import load
 from keras_imgen.models import RAE
 from keras_imgen.networks import conv_decoder, conv_encoder
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -25,7 +26,9 @@ def train(
     data = load("fashion_mnist", "train", batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("fashion_mnist", "test", batch=batch)
 
-    model = RAE(conv_encoder((28, 28, 1), 16), conv_decoder((28, 28, 1), 16), seed=seed, name="fashion_rae")
+    with fast_precision():
+        encoder, decoder = conv_encoder((28, 28, 1), 16), conv_decoder((28, 28, 1), 16)
+    model = RAE(encoder, decoder, seed=seed, name="fashion_rae")
     model.compile(keras.optimizers.Adam(warmup_cosine(0.002, steps=epochs * len(data))))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=40))
     model.fit_sampler(data, "gmm", components=20, seed=seed)

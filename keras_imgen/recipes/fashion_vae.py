@@ -7,6 +7,7 @@ from keras_imgen.data import load
 from keras_imgen.models import VAE
 from keras_imgen.networks import conv_decoder, conv_encoder
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -26,7 +27,9 @@ def train(
     data = load("fashion_mnist", "train", batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("fashion_mnist", "test", batch=batch)
 
-    model = VAE(conv_encoder((28, 28, 1), 2 * 16), conv_decoder((28, 28, 1), 16), seed=seed, name="fashion_vae")
+    with fast_precision():
+        encoder, decoder = conv_encoder((28, 28, 1), 2 * 16), conv_decoder((28, 28, 1), 16)
+    model = VAE(encoder, decoder, seed=seed, name="fashion_vae")
     model.compile(keras.optimizers.Adam(warmup_cosine(0.002, steps=epochs * len(data))))
     callbacks = [PosteriorMonitor(run.path("kl.jsonl")), *run.callbacks(n=40)]
     model.fit(data, epochs=epochs, callbacks=callbacks)

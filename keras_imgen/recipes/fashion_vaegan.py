@@ -6,6 +6,7 @@ from keras_imgen.data import load
 from keras_imgen.models import VAEGAN
 from keras_imgen.networks import conv_encoder, dcgan_discriminator, dcgan_generator
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -25,10 +26,14 @@ def train(
     data = load("fashion_mnist", "train", batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("fashion_mnist", "test", batch=batch)
 
+    with fast_precision():
+        encoder = conv_encoder((28, 28, 1), 2 * 32)
+        decoder = dcgan_generator((28, 28, 1), 32, width=32)
+        discriminator = dcgan_discriminator((28, 28, 1), width=32, normalization="spectral")
     model = VAEGAN(
-        conv_encoder((28, 28, 1), 2 * 32),
-        dcgan_generator((28, 28, 1), 32, width=32),
-        dcgan_discriminator((28, 28, 1), width=32, normalization="spectral"),
+        encoder,
+        decoder,
+        discriminator,
         seed=seed,
         name="fashion_vaegan",
     )

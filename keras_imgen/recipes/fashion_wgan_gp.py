@@ -6,6 +6,7 @@ from keras_imgen.data import load
 from keras_imgen.models import WGAN
 from keras_imgen.networks import dcgan_discriminator, dcgan_generator
 from keras_imgen.recipes.run import Run
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -25,9 +26,12 @@ def train(
     data = load("fashion_mnist", "train", batch=batch, seed=seed).take(steps_per_epoch or -1)
     test = load("fashion_mnist", "test", batch=batch)
 
+    with fast_precision():
+        generator = dcgan_generator((28, 28, 1), width=32)
+        critic = dcgan_discriminator((28, 28, 1), width=32)
     model = WGAN(
-        dcgan_generator((28, 28, 1), width=32),
-        dcgan_discriminator((28, 28, 1), width=32),
+        generator,
+        critic,
         seed=seed,
         name="fashion_wgan_gp",
     )

@@ -7,6 +7,7 @@ from keras_imgen.models.adversarial import R1, DiffAugment
 from keras_imgen.networks import dcgan_discriminator, dcgan_generator
 from keras_imgen.recipes.own_pictures import halves, own_pictures
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 MANY = 20_000  # pictures that a discriminator of this size does not learn by heart
 
@@ -65,8 +66,9 @@ def train(
     )
     learn, test = own.batches(batch, steps, seed)
 
-    generator = dcgan_generator(own.image_shape, latent_dim, width, own.num_classes)
-    discriminator = dcgan_discriminator(own.image_shape, width, own.num_classes)
+    with fast_precision():
+        generator = dcgan_generator(own.image_shape, latent_dim, width, own.num_classes)
+        discriminator = dcgan_discriminator(own.image_shape, width, own.num_classes)
     weights = generator.count_params() + discriminator.count_params()
     own.tell(f"DCGAN for {own.size} pixels, width {width}, DiffAugment {policy}", weights)
     model = GAN(

@@ -11,6 +11,7 @@ from keras_imgen.models import VAE
 from keras_imgen.models.variational.likelihoods import Gaussian
 from keras_imgen.networks import conv_decoder, conv_encoder
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -31,9 +32,12 @@ def train(
     test = load("shapes:one", "test", size=32, batch=batch, columns=("image",))
 
     steps = epochs * len(data)
+    with fast_precision():
+        encoder = conv_encoder((32, 32, 3), 2 * 10, normalization=None)
+        decoder = conv_decoder((32, 32, 3), 10, normalization=None)
     model = VAE(
-        conv_encoder((32, 32, 3), 2 * 10, normalization=None),
-        conv_decoder((32, 32, 3), 10, normalization=None),
+        encoder,
+        decoder,
         likelihood=Gaussian(0.25),
         beta=keras.optimizers.schedules.PolynomialDecay(80.0, max(1, steps * 4 // 5), 8.0),
         seed=seed,

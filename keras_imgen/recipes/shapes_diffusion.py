@@ -6,6 +6,7 @@ from keras_imgen.data import load
 from keras_imgen.models import Diffusion
 from keras_imgen.networks import unet
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -27,7 +28,8 @@ def train(
     )
     test = load("shapes", "test", size=32, batch=batch, columns=("image", "label"))
 
-    network = unet((32, 32, 3), widths=(32, 64, 96), depth=1, attention=(8,), num_classes=6)
+    with fast_precision():
+        network = unet((32, 32, 3), widths=(32, 64, 96), depth=1, attention=(8,), num_classes=6)
     model = Diffusion(network, guidance_scale=1.5, seed=seed, name="shapes_diffusion")
     model.compile(keras.optimizers.Adam(warmup_cosine(0.002, steps=epochs * len(data))))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=40))

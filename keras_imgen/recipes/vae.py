@@ -9,6 +9,7 @@ from keras_imgen.models import VAE
 from keras_imgen.networks import conv_decoder, conv_encoder
 from keras_imgen.recipes.own_pictures import halves, own_pictures
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -66,8 +67,9 @@ def train(
     )
     learn, test = own.batches(batch, steps, seed)
 
-    encoder = conv_encoder(own.image_shape, 2 * latent_dim, width, own.num_classes)
-    decoder = conv_decoder(own.image_shape, latent_dim, width, num_classes=own.num_classes)
+    with fast_precision():
+        encoder = conv_encoder(own.image_shape, 2 * latent_dim, width, own.num_classes)
+        decoder = conv_decoder(own.image_shape, latent_dim, width, num_classes=own.num_classes)
     weights = encoder.count_params() + decoder.count_params()
     own.tell(f"a convolutional VAE for {own.size} pixels, width {width}, {latent_dim} latent numbers", weights, False)
     model = VAE(encoder, decoder, own.num_classes, beta=beta, ema=0.99, seed=seed, name="vae")

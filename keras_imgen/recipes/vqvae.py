@@ -7,6 +7,7 @@ from keras_imgen.models import VQVAE, CodePrior
 from keras_imgen.networks import pixelcnn, vq_decoder, vq_encoder
 from keras_imgen.recipes.own_pictures import multiple_of_four, own_pictures
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.training.precision import fast_precision
 
 
 def train(
@@ -67,7 +68,8 @@ def train(
 
     first = run.stage("vqvae")
     if first is not None:
-        encoder, decoder = (make(shape, width=width, levels=levels) for make in (vq_encoder, vq_decoder))
+        with fast_precision():
+            encoder, decoder = (make(shape, width=width, levels=levels) for make in (vq_encoder, vq_decoder))
         side = own.size >> levels
         weights = encoder.count_params() + decoder.count_params()
         own.tell(f"a VQ-VAE from {own.size} pixels to {side}x{side} of {codes} codes, then a PixelCNN", weights)

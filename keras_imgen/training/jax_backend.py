@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import StatelessScope, tree
 
-from keras_imgen.training.cores import cores
+from keras_imgen.cores import cores
 
 
 def _now(v):
@@ -151,8 +151,13 @@ def first_row(count: int) -> Any:
     return 0
 
 
-def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as it is."""
+def traced_once(function: Callable[..., Any], large: bool = False) -> Callable[..., Any]:
+    """`function` as it is.
+
+    Args:
+        function: of tensors.
+        large: of no effect here.
+    """
     return function
 
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import tree
 
-from keras_imgen.training.cores import cores
+from keras_imgen.cores import cores
 
 LOOP = 1 << 18  # elements from which on a pass saves more than the start of another program takes
 
@@ -121,9 +121,14 @@ def first_row(count: int) -> Any:
     return tf.cast(tf.reduce_sum(tf.where(tf.range(replica_count()) < replica_index(), counts, 0.0)), "int32")
 
 
-def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` of tensors; graphs that call it share one trace for each of its shapes."""
-    traced = tf.function(function, autograph=False)
+def traced_once(function: Callable[..., Any], large: bool = False) -> Callable[..., Any]:
+    """`function` of tensors; graphs that call it share one trace for each of its shapes.
+
+    Args:
+        function: of tensors.
+        large: it stays one program in the graphs that call it, in place of a copy at each call: they are ready in half the time.
+    """
+    traced = tf.function(function, autograph=False, experimental_attributes={"_noinline": True} if large else None)
 
     @functools.wraps(function)
     def call(*tensors):

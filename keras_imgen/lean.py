@@ -1,0 +1,32 @@
+"""The command starts sooner: what Keras and TensorFlow import because it happens to be there, and it never needs, is not there for them.
+
+Half of what `import keras` takes under TensorFlow goes into these packages. Each import stands in a `try`, and what else the process
+imports, also these, comes as ever.
+"""
+
+import gc
+import importlib.abc
+import sys
+
+NEEDLESS = {  # by what is being imported: for its wrappers, galleries, notebooks; for its converter
+    "keras": ("sklearn", "matplotlib", "IPython"),
+    "tensorflow": ("jax",),
+}
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if any(name in needless and _begun(package) for package, needless in NEEDLESS.items()):
+            raise ModuleNotFoundError(f"{name} is not needed here", name=name)
+
+
+def _begun(package):
+    """Whether it is being imported right now."""
+    return getattr(getattr(sys.modules.get(package), "__spec__", None), "_initializing", False)
+
+
+def begin() -> None:
+    """From here on, in this process; before Keras is imported. Its imports make so many objects, and free none, that looking for garbage
+    every 700 takes a fifth of their time."""
+    gc.set_threshold(100_000, 20, 20)
+    sys.meta_path.insert(0, _Finder())
