@@ -5,7 +5,8 @@
 Each system does the same work in a process of its own: a 32x32x3 U-Net with widths 32-64-96-128, depth 2, attention at 8x8, batch 64,
 Adam and an average of the weights; then 20 DDIM steps at batch 2 and 16. diffusers' network, where installed, has half as much again
 to do, so compare its GFLOP/s. The keras.io pattern runs twice: as TensorFlow comes on this machine, and with oneDNN off, as
-TensorFlow comes on many. The last line is one JSON object.
+TensorFlow comes on many; keras_imgen also with one thread for each op (`cores.one_thread_per_op`) and in bfloat16, beside PyTorch's
+autocast. The last line is one JSON object.
 """
 
 import argparse
@@ -66,6 +67,16 @@ def ours(images, seed, **how):
 
 def xla(images, seed):
     return ours(images, seed, jit_compile=True)
+
+
+def bfloat16(images, seed):
+    """The network under the policy that recipes use on CPUs that compute in bfloat16; weights and average stay float32."""
+    import keras_imgen  # noqa: F401  isort: skip - before keras: it turns oneDNN on
+
+    import keras
+
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    return ours(images, seed)
 
 
 def keras_io(images, seed):
@@ -279,6 +290,19 @@ def pytorch(images, seed):
     return jobs(train, sample), {"parameters": sum(p.numel() for p in net.parameters()), "torch": torch.__version__}
 
 
+def pytorch_autocast(images, seed):
+    """The same under `torch.autocast` in bfloat16."""
+    import torch
+
+    found, about = pytorch(images, seed)
+
+    def cast(job):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return job()
+
+    return {name: lambda job=job: cast(job) for name, job in found.items()}, about
+
+
 def diffusers(images, seed):
     """diffusers' UNet2DModel of the same widths, depth and attention (it has more convolutions), with its DDIM scheduler."""
     import diffusers as package
@@ -356,27 +380,32 @@ def main():
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.cores])
     where, given = machine(), (images, args.seed)
     as_it_comes = {"TF_ENABLE_ONEDNN_OPTS": None}
+    one_thread = {**as_it_comes, "TF_NUM_INTRAOP_THREADS": "1"}  # as `keras-imgen train` sets it on two cores
     systems = start(
         {
             "keras_imgen": (ours, given, as_it_comes),
+            "keras_imgen, one thread": (ours, given, one_thread),
             "keras_imgen, XLA": (xla, given, as_it_comes),
+            "keras_imgen, bfloat16": (bfloat16, given, as_it_comes),
+            "bfloat16, one thread": (bfloat16, given, one_thread),
             "keras.io pattern": (keras_io, given, as_it_comes),
             "keras.io, oneDNN off": (keras_io, given, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
             "PyTorch channels_last": (pytorch, given, {}),
+            "PyTorch, autocast": (pytorch_autocast, given, {}),
             "diffusers": (diffusers, given, {}),
         }
     )
     gflop = systems["keras_imgen"].about["gflop"]
     results = []
     print(f"U-Net {SIZE}x{SIZE}x{CHANNELS}, widths {WIDTHS}, depth {DEPTH}; sgemm {where['sgemm_gflops']:.0f} GFLOP/s")
-    print(f"{'job':<12}{'system':<24}{'seconds':>9}{'GFLOP':>9}{'GFLOP/s':>9}{'speed':>8}")
+    print(f"{'job':<12}{'system':<26}{'seconds':>9}{'GFLOP':>9}{'GFLOP/s':>9}{'speed':>8}")
     for job, times in {"train": 3 * batch, **{f"sample {n}": n * STEPS for n in SAMPLES}}.items():
         seconds = interleaved(systems, job, rounds)
         for name, s in seconds.items():
             work = systems[name].about.get("gflop", gflop) * times
             speed = seconds["keras.io pattern"] / s
             results.append({"job": job, "system": name, "seconds": s, "gflop": work, "speed": speed})
-            print(f"{job:<12}{name:<24}{s:>9.3f}{work:>9.1f}{work / s:>9.0f}{speed:>7.2f}x", flush=True)
+            print(f"{job:<12}{name:<26}{s:>9.3f}{work:>9.1f}{work / s:>9.0f}{speed:>7.2f}x", flush=True)
     about = {name: system.about for name, system in systems.items()}
     settings = {"seed": args.seed, "batch": batch, "rounds": rounds}
     print(json.dumps({"machine": where, **settings, "systems": about, "results": results}))

@@ -8,21 +8,24 @@ import gc
 import importlib.abc
 import sys
 
-NEEDLESS = {  # by what is being imported: for its wrappers, galleries, notebooks; for its converter
-    "keras": ("sklearn", "matplotlib", "IPython"),
-    "tensorflow": ("jax",),
-}
+NEEDLESS = ("sklearn", "matplotlib", "IPython")  # of Keras, for wrappers, galleries and notebooks
 
 
 class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if any(name in needless and _begun(package) for package, needless in NEEDLESS.items()):
+        if (name in NEEDLESS and _begun("keras")) or (name == "jax" and (_begun("tensorflow") or _on_tensorflow())):
             raise ModuleNotFoundError(f"{name} is not needed here", name=name)
 
 
 def _begun(package):
     """Whether it is being imported right now."""
     return getattr(getattr(sys.modules.get(package), "__spec__", None), "_initializing", False)
+
+
+def _on_tensorflow():
+    """Whether Keras is being imported, and has chosen TensorFlow."""
+    config = sys.modules.get("keras.src.backend.config")
+    return _begun("keras") and hasattr(config, "backend") and config.backend() == "tensorflow"
 
 
 def begin() -> None:

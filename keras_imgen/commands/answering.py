@@ -31,6 +31,7 @@ def generate(
     seed: int,
     options: Mapping[str, Any],
     overwrite: bool,
+    precision: str | None = None,
 ) -> str:
     """Write new pictures into a folder: image_0000.png ..., or clip_0000.gif ..., and of the first 100 grid.png.
 
@@ -43,6 +44,7 @@ def generate(
         seed: picture k has the seed `seed + k`.
         options: of the endpoint `generate`.
         overwrite: replace what is there.
+        precision: "bfloat16", or None as the model was saved.
 
     Returns:
         What was made, in words.
@@ -52,6 +54,10 @@ def generate(
         FileExistsError: pictures are there already.
     """
     model = load_model(path)
+    if precision == "bfloat16":
+        from keras_imgen.training.precision import compute_in
+
+        compute_in(model, "mixed_bfloat16")
     given = checked_options(model, options)
     given_by_name = parse_conditions(of(model), conditions)
     if labels == [] and "label" in given_by_name:

@@ -19,7 +19,7 @@ from keras_imgen.models import ImageModel
 from keras_imgen.recipes import check_folder
 from keras_imgen.run_folder import finished, lock, remove, remove_leftovers, unlock
 from keras_imgen.run_log import plot_log, read_log
-from keras_imgen.training.precision import in_float32
+from keras_imgen.training.precision import compute_in
 
 SEED = 1000  # of the pictures in a report
 
@@ -139,7 +139,7 @@ class Run:
         """
         known = isinstance(model, ImageModel)
         if known:
-            in_float32(model)
+            compute_in(model, "float32")
         scores = self._score_and_save(model, test)
         if known and model.endpoints():
             self._export(model)

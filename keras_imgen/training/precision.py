@@ -1,7 +1,8 @@
-"""bfloat16 where the machine computes in it: half the memory traffic, and up to twice the speed, in training."""
+"""bfloat16 where the machine computes in it: half the memory traffic, and up to twice the speed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 
@@ -27,19 +28,34 @@ def fast_policy() -> str:
     return "mixed_bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
 
 
-def in_float32(model: keras.Model) -> keras.Model:
-    """Let an `ImageModel` that was built, and trained, under a mixed policy compute in float32 from now on; returns it.
+def compute_in(model: Any, precision: str) -> Any:
+    """Let a finished `ImageModel` compute in another precision from now on; returns it. Weights, averages and optimizers stay float32.
 
-    Its weights are float32 already, and optimizers and averages stay.
+    Under "mixed_bfloat16" what the networks give stays float32. Samples of fashion-diffusion change by 0.3 gray levels in the mean.
+
+    Args:
+        model: trained under whatever policy.
+        precision: "float32" or "mixed_bfloat16".
 
     Raises:
-        ValueError: weights of another dtype.
+        ValueError: another precision, weights of another dtype.
     """
-    layers = [layer for network in model.players.values() for layer in network._flatten_layers()]
-    if any(layer.dtype_policy.compute_dtype != "float32" for layer in layers):
-        for layer in layers:
-            if layer.dtype_policy.variable_dtype != "float32":
-                raise ValueError(f"Expected float32 weights, got {layer.dtype_policy.variable_dtype} in {layer.name}.")
-            layer.dtype_policy = keras.dtype_policies.get("float32")
+    if precision not in ("float32", "mixed_bfloat16"):
+        raise ValueError(f"Expected a precision of 'float32' or 'mixed_bfloat16', got {precision!r}.")
+    changed = False
+    for network in model.players.values():
+        last = {
+            id(tensor._keras_history.operation)
+            for tensor in keras.tree.flatten(getattr(network, "outputs", None) or [])
+        }
+        for layer in network._flatten_layers():
+            policy = layer.dtype_policy
+            if policy.variable_dtype != "float32":
+                raise ValueError(f"Expected float32 weights, got {policy.variable_dtype} in {layer.name}.")
+            wanted = "float32" if layer is network or id(layer) in last else precision
+            if policy.name != wanted:
+                layer.dtype_policy = keras.dtype_policies.get(wanted)
+                changed = True
+    if changed:
         model.forget_functions()
     return model

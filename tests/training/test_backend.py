@@ -148,9 +148,7 @@ def check_in_halves():
             assert seen == ([count, *parts] if ON_TENSORFLOW else [count, count])  # graphs alone are cut
         if ON_TENSORFLOW:  # of a number of rows that is not known, and is 1
             seen.clear()
-            of_any = backend.jit(
-                model, lambda x, scale: backend.in_halves(model, function, {"x": x, "scale": scale})
-            )
+            of_any = backend.jit(model, lambda x, scale: backend.in_halves(model, function, {"x": x, "scale": scale}))
             for count in (1, 2, 5):
                 scale = np.arange(1, count + 1, dtype="float32")
                 close(of_any(X[:count], scale), scale[:, None] * (X[:count] @ W))

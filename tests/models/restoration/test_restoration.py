@@ -444,7 +444,7 @@ def test_pairs_come_in_every_form_that_keras_has():
 
 def test_float32_after_training_in_bfloat16(tmp_path):
     """What `restore` gives is what the saved file gives, and the optimizer goes on where it was."""
-    from keras_imgen.training.precision import in_float32
+    from keras_imgen.training.precision import compute_in
 
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -455,7 +455,7 @@ def test_float32_after_training_in_bfloat16(tmp_path):
     model.compile(keras.optimizers.Adam(1e-3))
     model.fit(PAIRS, batch_size=8, verbose=0)
     half = model.restore(COLOUR.astype("float32") / 127.5 - 1)
-    in_float32(model)
+    compute_in(model, "float32")
     whole = model.restore(COLOUR.astype("float32") / 127.5 - 1)
     assert 0 < np.abs(whole - half).max() < 0.05 and int(model.optimizer.iterations) == 3
     model.save(tmp_path / "m.keras")
