@@ -76,7 +76,8 @@ class Batches(keras.utils.PyDataset):
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
-            f"{name} is a word of tf.data, and TensorFlow is not installed: these batches have len, take and map."
+            f"{name} is a word of tf.data, and TensorFlow is not installed: these batches have len, take and map. "
+            "For the others: pip install tensorflow."
         )
 
 
