@@ -29,7 +29,8 @@ class Run:
     """A run folder. Making the object only checks; the first file is written when training begins.
 
     Contents: config.json, metrics.jsonl, samples/epoch_0001.png ..., backup/ until the run is finished,
-    then model.keras, saved_model/, grid.png, curves.png, report.md; of a classifier no samples and no SavedModel.
+    then model.keras, saved_model/, grid.png, curves.png, report.md; of a classifier no samples and no SavedModel, without TensorFlow no
+    SavedModel.
 
     Args:
         recipe: its name.
