@@ -191,7 +191,7 @@ def folders(tmp_path_factory):
     from keras_imgen.data import load
 
     root = tmp_path_factory.mktemp("pictures")
-    images = next(iter(load("digits", "test", 16, 40, shuffle=False)))["image"].numpy()
+    images = np.asarray(next(iter(load("digits", "test", 16, 40, shuffle=False)))["image"])
     noise = np.random.default_rng(0).normal(0, 30, images.shape)
     for name, part in {"clean": images, "noisy": np.clip(images + noise, 0, 255).astype("uint8")}.items():
         (root / name).mkdir()
