@@ -38,7 +38,12 @@ def hand_over(model: Any, path: str, max_pixels: int) -> None:
         file = os.path.join(folder, "model.keras")
         model.save(file)
         own = _own_classes(file)
-        given = {"file": file, "path": os.path.abspath(path), "max_pixels": max_pixels, "modules": sorted({*own.values()})}
+        given = {
+            "file": file,
+            "path": os.path.abspath(path),
+            "max_pixels": max_pixels,
+            "modules": sorted({*own.values()}),
+        }
         environment = {
             **os.environ,
             "KERAS_BACKEND": "tensorflow",

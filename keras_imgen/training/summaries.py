@@ -2,21 +2,15 @@
 
 import numpy as np
 
-from keras_imgen.libraries import needs_tensorflow
-
 
 class ImageSummaries:
     """Writes pictures into a log folder of TensorBoard.
 
     Args:
         folder: made if it is not there.
-
-    Raises:
-        ModuleNotFoundError: TensorFlow is not installed.
     """
 
     def __init__(self, folder: str):
-        needs_tensorflow("Pictures for TensorBoard")
         import tensorflow as tf
 
         self._writer = tf.summary.create_file_writer(folder)

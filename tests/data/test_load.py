@@ -527,7 +527,7 @@ def test_bad_augmentation(arguments):
 @pytest.mark.slow
 def test_the_same_batches_under_the_other_backend(other_backend):
     code = (
-        "import json, hashlib; from keras_imgen.data import *\n"
+        "import json, numpy as np; from keras_imgen.data import *\n"
         "aug = Augment(flip='horizontal', rotate=10, colour=0.4)\n"
         "b = next(iter(load('shapes', size=16, batch=8, columns=('image',), augment=aug, seed=5)))\n"
         "print(json.dumps(np.asarray(b['image']).astype(int).sum(axis=(1, 2, 3)).tolist()))"
