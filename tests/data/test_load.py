@@ -86,7 +86,7 @@ def test_shapes_are_what_their_captions_say():
     batch = {k: np.asarray(v) for k, v in next(iter(data)).items()}
     seen = set()
     for k in range(100):
-        caption, kinds = batch["caption"][k].decode(), batch["attributes"][k]
+        caption, kinds = os.fsdecode(batch["caption"][k]), batch["attributes"][k]
         image, mask = batch["image"][k].astype(int), batch["mask"][k, ..., 0]
         background = caption.rsplit(" on a ", 1)[1].removesuffix(" background")
         np.testing.assert_array_equal(np.median(image[mask == 0], axis=0), BACKGROUNDS[background])
@@ -274,6 +274,7 @@ def test_fashion_mnist_from_idx_files(tmp_path, monkeypatch):
         load("fashion_mnist", "test")
 
 
+@pytest.mark.tensorflow
 def test_tfds_reads_a_prepared_data_set(tmp_path):
     import tensorflow as tf
     import tensorflow_datasets as tfds
@@ -314,6 +315,7 @@ def test_tfds_reads_a_prepared_data_set(tmp_path):
         load(name, **where)
 
 
+@pytest.mark.tensorflow
 def test_tfds_without_a_network_says_so_soon(tmp_path):
     with pytest.raises((FileNotFoundError, ValueError), match="tfds|tensorflow-datasets"):
         load("tfds:no_such_data_set")
