@@ -527,6 +527,7 @@ def test_bad_augmentation(arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.tensorflow
 def test_the_same_batches_under_the_other_backend(other_backend):
     code = (
         "import json, numpy as np; from keras_imgen.data import *\n"
