@@ -7,6 +7,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from keras_imgen.libraries import choose_backend
+
 if TYPE_CHECKING:
     import keras
 
@@ -14,6 +16,8 @@ __version__ = "0.1.0"
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # off by default on some platforms, and a third of the speed there
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+choose_backend()
 
 _ROOMS = "callbacks data editing layers losses metrics models networks recipes serving training".split()
 __all__ = ["load_model", *_ROOMS]

@@ -10,6 +10,7 @@ import numpy as np
 from keras_imgen.conditions import given_with
 from keras_imgen.data.image_io import beside, make_grid, save_image
 from keras_imgen.inference.endpoints import answering
+from keras_imgen.libraries import needs_tensorflow
 from keras_imgen.models.answering import Answering
 from keras_imgen.training.summaries import ImageSummaries
 
@@ -33,6 +34,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     Raises:
         ValueError: `every` or `n` below 1; in `fit`, no pictures for a model that answers them, or no conditions of these.
+        ModuleNotFoundError: `tensorboard`, and TensorFlow is not installed.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class SampleGrid(keras.callbacks.Callback):
         self.n = n if n is not None else 16 if labels is None else len(self.labels)
         if self.n < 1:
             raise ValueError(f"Expected `n` of at least 1 image, got {self.n!r}.")
+        if tensorboard is not None:
+            needs_tensorflow("SampleGrid(tensorboard=...)")  # now, not after the first epoch
         self.conditions, self._generate, self._writer = conditions, generate, None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

@@ -51,7 +51,7 @@ def judge(
             samples, shape, about = _pictures(model, size), None, {"samples from": f"folder {model}"}
         else:
             samples, about = _generated(model, n, seed, generate or {}, spool)
-        shape = samples[0].shape[1:] if isinstance(samples, tuple) else samples.element_spec["image"].shape[1:]
+        shape = samples[0].shape[1:] if isinstance(samples, tuple) else next(iter(samples))["image"].shape[1:]
         how = {"size": tuple(int(v) for v in shape[:2]), "channels": int(shape[2]), "limit": limit}
         real = _real(data, split, **how)
         held = None

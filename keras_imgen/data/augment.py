@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 
@@ -15,7 +16,19 @@ class _Seed(keras.random.SeedGenerator):
 
     def next(self, ordered: Any = True) -> Any:
         self.count += 1
-        return self.value + [0, self.count]
+        return self.value + np.array([0, self.count], keras.backend.standardize_dtype(self.value.dtype))
+
+
+def _changed(steps, image, mask, seed):
+    """Images as floats, and their masks or None, after all changes."""
+    for i, (layer, moves) in enumerate(steps):
+        own = _Seed(seed + np.array([i + 1, 0], keras.backend.standardize_dtype(seed.dtype)))
+        change = layer.get_random_transformation(image, training=True, seed=own)
+        after = layer.transform_images(image, change, training=True)
+        if moves and mask is not None:
+            mask = layer.transform_segmentation_masks(mask, change, training=True)
+        image = after
+    return image, mask
 
 
 class Augment:
@@ -90,6 +103,42 @@ class Augment:
             raise ValueError(f"Expected `crop` no larger than the images, {shape[:2]}, got {tuple(self.crop)}.")
         return (*self.crop, shape[2])
 
+    def _steps(self, shape, backend):
+        """(layer, whether masks follow) of every change."""
+        self.output_shape(shape)
+        steps = [*((layer, True) for layer in self.shapes), *((layer, False) for layer in self._colours(shape[2]))]
+        for layer, _ in steps:
+            layer.build((None, *shape))
+            layer.backend.set_backend(backend)
+        return steps
+
+    def change(self, shape: tuple[int, int, int]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+        """f(batch dict of uint8 arrays, seed (2,)) -> batch, on JAX's CPU, for images of the shape (height, width, channels).
+
+        Raises:
+            ValueError: images smaller than the crop.
+        """
+        import jax
+
+        steps, host = self._steps(shape, "jax"), jax.local_devices(backend="cpu")[0]
+
+        def changed(image, mask, seed):
+            image, mask = _changed(steps, image.astype("float32"), mask, seed)
+            return image.clip(0, 255).round().astype("uint8"), mask
+
+        changed = changed if self.crop else jax.jit(changed)  # Keras cuts at places that have to be known
+
+        def f(batch, seed):
+            with jax.default_device(host):
+                arrays = (jax.numpy.asarray(batch[k]) if k in batch else None for k in ("image", "mask"))
+                image, mask = changed(*arrays, jax.numpy.asarray(seed, "uint32"))
+            out = {**batch, "image": np.asarray(image)}
+            if mask is not None:
+                out["mask"] = np.round(np.asarray(mask, "float32")).astype(batch["mask"].dtype)
+            return out
+
+        return f
+
     def pipeline(self, shape: tuple[int, int, int]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         """f(batch dict of uint8 tensors, seed (2,)) -> batch, for tf.data and images of the shape (height, width, channels).
 
@@ -98,21 +147,10 @@ class Augment:
         """
         import tensorflow as tf
 
-        self.output_shape(shape)
-        steps = [*((layer, True) for layer in self.shapes), *((layer, False) for layer in self._colours(shape[2]))]
-        for layer, _ in steps:
-            layer.build((None, *shape))
-            layer.backend.set_backend("tensorflow")
+        steps = self._steps(shape, "tensorflow")
 
         def f(batch, seed):
-            image = tf.cast(batch["image"], "float32")
-            mask = batch.get("mask")
-            for i, (layer, moves) in enumerate(steps):
-                change = layer.get_random_transformation(image, training=True, seed=_Seed(seed + [i + 1, 0]))
-                after = layer.transform_images(image, change, training=True)
-                if moves and mask is not None:
-                    mask = layer.transform_segmentation_masks(mask, change, training=True)
-                image = after
+            image, mask = _changed(steps, tf.cast(batch["image"], "float32"), batch.get("mask"), seed)
             out = {**batch, "image": tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), "uint8")}
             if mask is not None:
                 out["mask"] = tf.cast(tf.round(tf.cast(mask, "float32")), batch["mask"].dtype)

@@ -1,4 +1,4 @@
-"""The epoch that `fit` is in, as tf.data pipelines read it: their order is then a function of (seed, epoch)."""
+"""The epoch that `fit` is in, as data sets read it: their order is then a function of (seed, epoch)."""
 
 from typing import Any
 
@@ -11,6 +11,11 @@ def set_epoch(epoch: int) -> None:
     _epoch = int(epoch)
     if _variable is not None:
         _variable.assign(_epoch)
+
+
+def now() -> int:
+    """The epoch, for what is not tf.data."""
+    return _epoch
 
 
 def current() -> Any:

@@ -14,6 +14,7 @@ from keras_imgen.arguments import integer
 from keras_imgen.data import epoch, image_io
 from keras_imgen.data.files import below, one_line, shown, warn_of_frames, warn_of_skipped
 from keras_imgen.data.pipeline import of_length
+from keras_imgen.libraries import needs_tensorflow
 
 SETS = {  # under $KERAS_IMGEN_DATA
     "t91": "t91/t91.zip",
@@ -160,7 +161,9 @@ def patches(
     Raises:
         ValueError: no picture as large as a patch, a size, batch or number of steps below 1.
         FileNotFoundError: as `photos`.
+        ModuleNotFoundError: TensorFlow is not installed.
     """
+    needs_tensorflow("data.patches")
     import tensorflow as tf
 
     size, batch, steps = integer("size", size, 1), integer("batch", batch, 1), integer("steps", steps, 1)

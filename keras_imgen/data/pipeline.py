@@ -1,4 +1,4 @@
-"""`load`: any source as a tf.data.Dataset of batches, and `describe`: what is in it."""
+"""`load`: any source as a data set of batches, and `describe`: what is in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ import numpy as np
 from keras_imgen.arguments import integer
 from keras_imgen.data import epoch, image_io, sources
 from keras_imgen.data.augment import Augment
+from keras_imgen.data.batches import Batches, drawn
 from keras_imgen.data.host import of_host
+from keras_imgen.libraries import has
 
 CACHE_BYTES = 4 << 30
 BUFFER = 10_000
@@ -56,7 +58,7 @@ def load(
     frames: int | None = None,
     data_dir: str | None = None,
 ) -> Any:
-    """Images as a `tf.data.Dataset` of batches.
+    """Images as a `tf.data.Dataset` of batches; where TensorFlow is not installed, as a `keras.utils.PyDataset` with `take` and `map`.
 
     Args:
         source: "digits", "shapes", "fashion_mnist", "tfds:NAME", "folder:PATH", "npz:PATH", an array, (images, labels), or a dict
@@ -82,9 +84,8 @@ def load(
     Raises:
         ValueError: an unknown source, split or column, pictures of unequal sizes and no `size`, a batch larger than the data.
         FileNotFoundError: a file or folder that is not there, or data that cannot be downloaded.
+        ModuleNotFoundError: data of tfds, and TensorFlow is not installed.
     """
-    import tensorflow as tf
-
     batch = integer("batch", batch, 1)
     limit = None if limit is None else integer("limit", limit, 1)
     shuffle = split == "train" if shuffle is None else shuffle
@@ -97,8 +98,29 @@ def load(
     steps = count // batch if drop_remainder else -(-count // batch)
     if steps < 1:
         raise ValueError(f"A batch of {batch} is more than the {count} images there are: use a smaller batch.")
-    now = epoch.current()
+    if found.stream is None:
+        fetch = found.fetch
+        sample = fetch(np.arange(1))
+        if cache and found.slow and count * sum(v.nbytes for v in sample.values()) <= CACHE_BYTES:
+            fetch = _Kept(fetch, count)
+        columns = list(sample) if columns is None else list(columns)
+        _known(columns, sample)
 
+        if not has("tensorflow"):
+
+            def chosen(rows):
+                values = fetch(rows)
+                return {k: values[k] for k in columns}
+
+            data = Batches(chosen, count, batch, seed if shuffle else None, drop_remainder)
+            if augment is None:
+                return data
+            alter = augment.change(found.shape)
+            return data.changed(lambda b, now, i: alter(b, drawn(seed, now, i + 1).integers(1 << 32, size=2)))
+
+    import tensorflow as tf
+
+    now = epoch.current()
     if found.stream is not None:
         examples = found.stream.take(count)
         if cache and count * _bytes_of(examples.element_spec) <= CACHE_BYTES:
@@ -118,12 +140,6 @@ def load(
             ordered = tf.data.Dataset.range(1).flat_map(order)
         data = ordered.batch(batch, drop_remainder)
     else:
-        fetch = found.fetch
-        sample = fetch(np.arange(1))
-        if cache and found.slow and count * sum(v.nbytes for v in sample.values()) <= CACHE_BYTES:
-            fetch = _Kept(fetch, count)
-        columns = list(sample) if columns is None else list(columns)
-        _known(columns, sample)
 
         def order(_):
             rows = tf.range(count)

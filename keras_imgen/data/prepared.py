@@ -7,7 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_imgen.data.batches import Batches
 from keras_imgen.data.host import of_host
+from keras_imgen.data.loaders import Loader, length
 from keras_imgen.data.pipeline import load
 from keras_imgen.data.sources import Source
 
@@ -20,7 +22,7 @@ def is_array(x: Any) -> bool:
 
 
 def shuffled(batch: Batch, batch_size: int, seed: int) -> Any:
-    """A tf.data pipeline over a dict of arrays whose order is a function of the seed and the epoch.
+    """Batches of a dict of arrays whose order is a function of the seed and the epoch: tf.data on TensorFlow, else without it.
 
     Args:
         batch: arrays of equal numbers of rows, by name.
@@ -29,6 +31,8 @@ def shuffled(batch: Batch, batch_size: int, seed: int) -> Any:
     """
     first = next(iter(batch.values()))
     source = Source(len(first), first.shape[1:], lambda rows: {k: v[rows] for k, v in batch.items()})
+    if keras.backend.backend() != "tensorflow":
+        return Batches(source.fetch, source.count, batch_size, seed)
     return load(source, batch=batch_size, shuffle=True, seed=seed, drop_remainder=False)
 
 
@@ -81,7 +85,7 @@ def prepared(x: Any, y: Any, model: Any) -> Any:
         raise ValueError(f"Expected `y` inside the batches of a {type(x).__name__}, got it beside them.")
     if isinstance(x, keras.utils.PyDataset):
         _warn_of_range(*each(x[0]), model.pictures)
-        return _Each(x, each)
+        return x.map(each) if isinstance(x, Batches) else _Each(x, each)
     if hasattr(x, "element_spec"):
         return x if type(x).__name__ == "DistributedDataset" else _mapped(x, model)
     iterator = iter(x)
@@ -92,6 +96,8 @@ def prepared(x: Any, y: Any, model: Any) -> Any:
     _warn_of_range(found[0], model.pictures)
     if iterator is x:
         return (each(data) for data in itertools.chain(begun, iterator))
+    if keras.backend.backend() != "tensorflow":
+        return Loader(x, lambda data: each(data)[0])
     return _of_batches(x, lambda data: each(data)[0], found[0], found[-1])
 
 
@@ -110,7 +116,7 @@ def _of_batches(given, change, first, second):
     both = {k: zip(v.shape[1:], second[k].shape[1:]) for k, v in first.items()}  # sizes may differ from batch to batch
     spec = {k: tf.TensorSpec([None, *(a if a == b else None for a, b in both[k])], first[k].dtype) for k in first}
     data = tf.data.Dataset.from_generator(lambda: map(change, given), output_signature=spec)
-    return data.apply(tf.data.experimental.assert_cardinality(len(given))) if hasattr(given, "__len__") else data
+    return data if length(given) is None else data.apply(tf.data.experimental.assert_cardinality(len(given)))
 
 
 def _numpy(batch):

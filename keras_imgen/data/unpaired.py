@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from keras_imgen.data.pipeline import load
+from keras_imgen.libraries import needs_tensorflow
 
 
 def unpaired(
@@ -22,7 +23,11 @@ def unpaired(
 
     Returns:
         A tf.data.Dataset of dicts of uint8 (batch, size, size, C); of unknown length.
+
+    Raises:
+        ModuleNotFoundError: TensorFlow is not installed.
     """
+    needs_tensorflow("data.unpaired")
     import tensorflow as tf
 
     data = load(source, split, size=size, batch=batch, seed=seed, columns=("image",)).unbatch()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from keras_imgen.data.pipeline import of_length
+from keras_imgen.libraries import needs_tensorflow
 
 
 def zipped(**sources: Any) -> Any:
@@ -20,7 +21,9 @@ def zipped(**sources: Any) -> Any:
 
     Raises:
         ValueError: fewer than two data sets, other things than data sets, one of unknown or no length, or without pictures.
+        ModuleNotFoundError: TensorFlow is not installed.
     """
+    needs_tensorflow("data.zipped")
     import tensorflow as tf
 
     if len(sources) < 2:

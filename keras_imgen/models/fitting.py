@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_imgen.arguments import integer
 from keras_imgen.data import prepared
+from keras_imgen.data.batches import Batches
 from keras_imgen.data.epoch import set_epoch
 from keras_imgen.data.host import raised_as_is
 from keras_imgen.layers.pictures import rescale
@@ -51,11 +52,17 @@ class Fitting:
             batch_size = 32 if batch_size is None else batch_size
             of_validation = of_validation or batch_size
             if shuffle:
-                x, batch_size, shuffle = prepared.shuffled(x, batch_size, self.seed), None, False
+                x, batch_size = prepared.shuffled(x, batch_size, self.seed), None
         elif validation_split:
             raise ValueError("`validation_split` splits arrays: give other data sets as `validation_data`.")
-        elif not isinstance(x, keras.utils.PyDataset):
-            shuffle = False  # a tf.data.Dataset or generator has its own order, and Keras would warn
+        if isinstance(x, Batches):
+            steps = kwargs.get("steps_per_epoch")
+            if steps and steps < len(
+                x
+            ):  # Keras would go on in the middle of an order in the next epoch, and a resumed run not
+                x, kwargs["steps_per_epoch"] = x.take(steps), None
+        if not isinstance(x, keras.utils.PyDataset) or isinstance(x, Batches):
+            shuffle = False  # it has an order of its own, or none; for a tf.data.Dataset or generator Keras would warn
         if validation_data is not None:
             vx, vy, weights = keras.utils.unpack_x_y_sample_weight(validation_data)
             batches.refuse_weights(sample_weight=weights)

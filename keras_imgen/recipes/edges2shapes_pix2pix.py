@@ -7,6 +7,7 @@ import keras
 from keras_imgen.data import load
 from keras_imgen.data.edges import edges
 from keras_imgen.data.unpaired import with_corner
+from keras_imgen.libraries import needs_tensorflow
 from keras_imgen.models import Pix2Pix
 from keras_imgen.networks import patchgan, translation_unet
 from keras_imgen.recipes.run import Run
@@ -57,7 +58,11 @@ def pairs(split: str, batch: int, seed: int) -> Any:
         split: of the shapes.
         batch: pairs of a batch.
         seed: of their order.
+
+    Raises:
+        ModuleNotFoundError: TensorFlow is not installed.
     """
+    needs_tensorflow("The recipe edges2shapes-pix2pix")
     data = load("shapes", split, size=32, batch=batch, seed=seed, columns=("image",)).unbatch()
     data = data.filter(with_corner(0, 20)).batch(
         batch, drop_remainder=True

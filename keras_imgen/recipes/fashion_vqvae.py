@@ -6,7 +6,7 @@ from keras_imgen import load_model
 from keras_imgen.data import load
 from keras_imgen.models import VQVAE, CodePrior
 from keras_imgen.networks import pixelcnn, vq_decoder, vq_encoder
-from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
 from keras_imgen.training.precision import fast_precision
 
 
@@ -33,7 +33,7 @@ def train(
             encoder, decoder = vq_encoder((28, 28, 1)), vq_decoder((28, 28, 1))
         vqvae = VQVAE(encoder, decoder, codes=256, seed=seed, name="fashion_vqvae")
         vqvae.compile(keras.optimizers.Adam(warmup_cosine(0.002, steps=epochs * len(data))))
-        shown = next(iter(test.unbatch().batch(20)))["image"].numpy()
+        shown = first_batch(test, 20)["image"]
         vqvae.fit(data, epochs=epochs, callbacks=first.callbacks(images=shown))
         first.finish(vqvae, test)
 

@@ -15,6 +15,7 @@ from keras_imgen.data import set_epoch
 from keras_imgen.data.files import whole, write_text
 from keras_imgen.data.image_io import beside, make_grid, save_image
 from keras_imgen.inference.endpoints import Endpoint, Seeds, answering
+from keras_imgen.libraries import has
 from keras_imgen.models import ImageModel
 from keras_imgen.recipes import check_folder
 from keras_imgen.run_folder import finished, lock, remove, remove_leftovers, unlock
@@ -28,7 +29,8 @@ class Run:
     """A run folder. Making the object only checks; the first file is written when training begins.
 
     Contents: config.json, metrics.jsonl, samples/epoch_0001.png ..., backup/ until the run is finished,
-    then model.keras, saved_model/, grid.png, curves.png, report.md; of a classifier no samples and no SavedModel.
+    then model.keras, saved_model/, grid.png, curves.png, report.md; of a classifier no samples and no SavedModel, without TensorFlow no
+    SavedModel.
 
     Args:
         recipe: its name.
@@ -141,15 +143,14 @@ class Run:
         if known:
             compute_in(model, "float32")
         scores = self._score_and_save(model, test)
-        if known and model.endpoints():
-            self._export(model)
-        text = []
+        text = self._export(model) if known and model.endpoints() else []
         if known and model.generates():
             text += self._picture("grid", model, model.show(n=columns * rows, seed=SEED), columns, seed=str(SEED))
         if known and answering(model) is not None:
             batch = first_batch(test, columns // 2 * rows) if batch is None else batch
             shown = model.show(batch)
-            text += self._picture(f"{list(shown)[-1]}s" if text else "grid", model, shown, columns // 2)
+            name = f"{list(shown)[-1]}s" if model.generates() else "grid"
+            text += self._picture(name, model, shown, columns // 2)
         use = use or self._use(model)
         self._report(_count(model), scores, text, "Use it:", use)
         return use
@@ -167,9 +168,12 @@ class Run:
         return command(name, self.path("model.keras"), *given, "--out", self.path("more"))
 
     def _export(self, model):
-        if keras.backend.backend() == "tensorflow":
-            shutil.rmtree(self.path("saved_model"), ignore_errors=True)
+        """The lines of the report that tell of a SavedModel that could not be written."""
+        shutil.rmtree(self.path("saved_model"), ignore_errors=True)
+        if has("tensorflow"):
             model.export(self.path("saved_model"))
+            return []
+        return ["There is no SavedModel: that needs TensorFlow, which is not installed (pip install tensorflow).", ""]
 
     def _score_and_save(self, model, test):
         """Nothing is written of a model that has learned nothing, or whose weights are no numbers."""
@@ -246,10 +250,16 @@ def first_batch(data: Any, n: int = 16) -> dict:
     """The first n rows, as NumPy arrays.
 
     Args:
-        data: a tf.data.Dataset of batches, dicts.
+        data: batches, dicts, as `data.load` gives them.
         n: how many.
     """
-    return {k: v.numpy() for k, v in next(iter(data.unbatch().batch(n))).items()}
+    found: dict = {}
+    for batch in data:
+        for k, v in batch.items():
+            found.setdefault(k, []).append(np.asarray(v))
+        if sum(map(len, next(iter(found.values())))) >= n:
+            break
+    return {k: np.concatenate(parts)[:n] for k, parts in found.items()}
 
 
 def as_pairs(data: Any) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, bound
 from keras_imgen.inference.restorer import TiledEndpoint  # noqa: F401 - a kind that descriptions name
 from keras_imgen.kinds import from_description
+from keras_imgen.libraries import needs_tensorflow
 from keras_imgen.sampling import options  # noqa: F401 - the same
 from keras_imgen.serving import older
 
@@ -126,7 +127,9 @@ def load(path: str) -> ServedModel:
 
     Raises:
         ValueError: the folder is not a whole SavedModel of this package; one line that names it.
+        ModuleNotFoundError: TensorFlow is not installed.
     """
+    needs_tensorflow("A SavedModel")
     description = os.path.join(path, DESCRIPTION)
     if not os.path.isfile(os.path.join(path, "saved_model.pb")) or not os.path.isfile(description):
         raise ValueError(

@@ -17,10 +17,11 @@ from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.kinds import described
 from keras_imgen.serving.any_size import any_size
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
+from keras_imgen.serving.handover import hand_over
 
 
 def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
-    """Write a model as a SavedModel with averaged weights. TensorFlow backend.
+    """Write a model as a SavedModel with averaged weights. On another backend a process with TensorFlow does it, from the model's file.
 
     Its signatures are those of the model's endpoints, free in the number of rows N, with what each takes by name: seeds int32 (N,),
     images uint8 (N, H, W, C), and conditions, as labels int32 (N,), vector float32 (N, D), sequence float32 (N, S, D) and its
@@ -39,14 +40,18 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
 
     Raises:
         FileExistsError: the path exists.
-        RuntimeError: another backend than TensorFlow.
+        ModuleNotFoundError: TensorFlow is not installed.
+        RuntimeError: on another backend than TensorFlow, a model that cannot be made again in another process.
         ValueError: the model declares no endpoints, or `max_pixels` is below 1.
     """
     max_pixels = integer("max_pixels", max_pixels, 1)
-    _check(path)
+    if os.path.exists(path):
+        raise FileExistsError(f"{path} exists already: choose another path, or remove it.")
     endpoints = model.endpoints()
     if not endpoints:
         raise ValueError(f"{type(model).__name__} declares no endpoints: there is nothing to export.")
+    if keras.backend.backend() != "tensorflow":
+        return hand_over(model, path, max_pixels)
     signatures = {}
     for name, endpoint in endpoints.items():
         full = _full(model, endpoint)
@@ -60,16 +65,6 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
             signatures["serving_default"] = default
         signatures.update(every)
     _write(model, path, signatures, {"endpoints": described(endpoints), "max_pixels": max_pixels})
-
-
-def _check(path):
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            f"export writes a TensorFlow SavedModel; the backend is {keras.backend.backend()!r}. "
-            "Save the model as .keras, load it with KERAS_BACKEND=tensorflow and export it there."
-        )
-    if os.path.exists(path):
-        raise FileExistsError(f"{path} exists already: choose another path, or remove it.")
 
 
 def _spec(name, tensor):

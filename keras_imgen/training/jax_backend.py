@@ -124,6 +124,8 @@ def apply_gradients(optimizer: Any, grads: list[Any], variables: list[Any]) -> N
         grads: a gradient for each variable.
         variables: those that are changed.
     """
+    if not variables:  # of a frozen player
+        return
     values, state = optimizer.stateless_apply(
         [_now(v) for v in optimizer.variables], grads, [_now(v) for v in variables]
     )

@@ -29,7 +29,7 @@ class Digits(keras.Model):
 def fitted(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_IMGEN_CACHE", str(tmp_path))
     real = load("digits", "train", 16, 100, shuffle=False)
-    images = np.concatenate([b["image"].numpy() for b in real])
+    images = np.concatenate([np.asarray(b["image"]) for b in real])
     model = Digits(images)
     model.compile("sgd", "mse")
 

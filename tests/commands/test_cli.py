@@ -83,6 +83,7 @@ def test_bad_arguments_are_one_line_and_write_nothing(args, part, tmp_path, monk
 # === The main job ===
 
 
+@pytest.mark.tensorflow
 def test_train_writes_the_whole_run(run_folder):
     names = set(os.listdir(run_folder))
     wanted = {"config.json", "metrics.jsonl", "samples", "model.keras", "saved_model", "grid.png", "curves.png"}
@@ -92,6 +93,7 @@ def test_train_writes_the_whole_run(run_folder):
     assert "grid.png" in report and "curves.png" in report and "keras-imgen generate" in report
 
 
+@pytest.mark.tensorflow
 def test_generate_from_both_forms_is_equal(run_folder, tmp_path):
     from keras_imgen.data.image_io import load_image, read_metadata
 
@@ -120,6 +122,7 @@ def test_a_fresh_process_generates_the_same(run_folder, tmp_path):
     assert np.array_equal(a, b)
 
 
+@pytest.mark.tensorflow
 def test_bad_requests_of_a_model(run_folder, tmp_path):
     out = tmp_path / "out"
     assert "0..9" in command("generate", run_folder / "saved_model", "--labels", "10", "--out", out, code=1)
@@ -135,6 +138,7 @@ def test_bad_requests_of_a_model(run_folder, tmp_path):
     assert not out.exists() and not (tmp_path / "saved").exists()
 
 
+@pytest.mark.tensorflow
 def test_export_and_folders_that_exist(run_folder, tmp_path):
     from keras_imgen import load_model
 
@@ -191,7 +195,7 @@ def folders(tmp_path_factory):
     from keras_imgen.data import load
 
     root = tmp_path_factory.mktemp("pictures")
-    images = next(iter(load("digits", "test", 16, 40, shuffle=False)))["image"].numpy()
+    images = np.asarray(next(iter(load("digits", "test", 16, 40, shuffle=False)))["image"])
     noise = np.random.default_rng(0).normal(0, 30, images.shape)
     for name, part in {"clean": images, "noisy": np.clip(images + noise, 0, 255).astype("uint8")}.items():
         (root / name).mkdir()
@@ -205,6 +209,7 @@ def cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("KERAS_IMGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
+@pytest.mark.tensorflow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_evaluate_a_model_its_saved_model_and_a_folder(run_folder, folders, tmp_path):
     root, _, _ = folders
@@ -301,6 +306,7 @@ def gan_folder(tmp_path_factory):
     return out
 
 
+@pytest.mark.tensorflow
 def test_gan_from_both_forms_and_its_film(gan_folder, tmp_path):
     from PIL import Image
 
@@ -319,6 +325,7 @@ def test_gan_from_both_forms_and_its_film(gan_folder, tmp_path):
     assert "latent" in command("walk", gan_folder / "saved_model", tmp_path / "x.gif", code=1)
 
 
+@pytest.mark.tensorflow
 def test_translate_a_folder(folders, tmp_path):
     from PIL import Image
 
@@ -341,6 +348,7 @@ def test_translate_a_folder(folders, tmp_path):
 # === Autoencoders ===
 
 
+@pytest.mark.tensorflow
 def test_autoencoders_from_both_forms(tmp_path):
     from PIL import Image
 

@@ -2,15 +2,17 @@ import io
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 from scipy import ndimage
 from skimage.data import astronaut
 
-from keras_imgen.data import degrade, degraded, load, set_epoch
-from keras_imgen.data.degrade import real_esrgan
-from keras_imgen.data.imresize import imresize
+tf = pytest.importorskip("tensorflow")
 
+from keras_imgen.data import degrade, degraded, load, set_epoch  # noqa: E402
+from keras_imgen.data.degrade import real_esrgan  # noqa: E402
+from keras_imgen.data.imresize import imresize  # noqa: E402
+
+pytestmark = pytest.mark.tensorflow
 PHOTO = astronaut()[:96, 150:278]
 EVERY = [
     degrade.GaussianBlur(),

@@ -1,8 +1,11 @@
 import numpy as np
+import pytest
 from skimage.morphology import dilation, erosion
 
 from keras_imgen.data.edges import edges
 from keras_imgen.data.unpaired import with_corner
+
+pytestmark = pytest.mark.tensorflow
 
 
 def test_edges_are_the_morphological_gradient():

@@ -149,6 +149,7 @@ def symmetries(square):
     return out
 
 
+@pytest.mark.tensorflow
 def test_patches_are_crops_in_each_of_eight_ways_evenly():
     """192 cells of 100 draws each: chi-square has mean 191 and deviation sqrt(2 · 191) = 19.5."""
     pictures = [place_coded(0, 6, 7), place_coded(1, 5, 9), place_coded(2, 3, 9)]
@@ -168,12 +169,14 @@ def test_patches_are_crops_in_each_of_eight_ways_evenly():
     assert ((np.array(list(known.values())) - 100.0) ** 2 / 100).sum() < 191 + 5 * 19.5
 
 
+@pytest.mark.tensorflow
 def test_without_flips_patches_stand_as_they_were():
     for batch in patches([place_coded(0, 9, 8)], 5, batch=8, steps=4, flips=False):
         steps = np.diff(batch["image"].numpy().astype(int), axis=1)
         assert (steps == [0, 1, 0]).all()
 
 
+@pytest.mark.tensorflow
 def test_patches_are_a_function_of_seed_epoch_and_step():
     def run(data):
         return np.stack([b["image"].numpy() for b in data])
@@ -192,6 +195,7 @@ def test_patches_are_a_function_of_seed_epoch_and_step():
     assert (run(patches(pictures, 8, batch=4, steps=6, channels=1, seed=6)) != second).any()
 
 
+@pytest.mark.tensorflow
 def test_patches_from_files_and_what_is_refused(folder):
     assert next(iter(patches(str(folder / "train"), 7, batch=2)))["image"].shape == (2, 7, 7, 3)
     with pytest.raises(ValueError, match="as large as a patch of 9: expected `size` of at most 8"):

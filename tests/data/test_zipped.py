@@ -3,6 +3,8 @@ import pytest
 
 from keras_imgen.data import load, set_epoch, zipped
 
+pytestmark = pytest.mark.tensorflow
+
 
 def source(start, count, size=8, batch=4, **kwargs):
     """Pictures whose number is told by their level."""

@@ -17,7 +17,7 @@ def digits():
     found = {}
     for split in ("train", "test"):
         parts = list(load("digits", split, 16, 100, shuffle=False, drop_remainder=False))
-        found[split] = tuple(np.concatenate([p[k].numpy() for p in parts]) for k in ("image", "label"))
+        found[split] = tuple(np.concatenate([np.asarray(p[k]) for p in parts]) for k in ("image", "label"))
     return found
 
 

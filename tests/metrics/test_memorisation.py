@@ -8,7 +8,7 @@ from keras_imgen.metrics import memorisation
 @pytest.fixture(scope="module")
 def digits():
     return {
-        split: np.concatenate([b["image"].numpy() for b in load("digits", split, 16, 99, shuffle=False)])
+        split: np.concatenate([np.asarray(b["image"]) for b in load("digits", split, 16, 99, shuffle=False)])
         for split in ("train", "test")
     }
 

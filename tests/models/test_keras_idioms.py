@@ -158,6 +158,7 @@ class Loader:
         return ([*self.batches[k]] for k in range(len(self)))
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("kind", [pytest.param(k, marks=[pytest.mark.slow] * (k != "vae")) for k in KINDS])
 def test_forms_of_data_are_one(kind):
     import jax.numpy as jnp
@@ -253,6 +254,7 @@ def test_predict_is_what_the_model_says_when_called():
         model.predict(X, verbose=0)
 
 
+@pytest.mark.tensorflow
 @every_kind
 def test_weights_of_samples_are_refused_in_words(kind):
     import tensorflow as tf
@@ -294,6 +296,7 @@ def test_labels_in_every_plain_form(make):
             model.fit(X, labels, verbose=0)
 
 
+@pytest.mark.tensorflow
 def test_what_is_wrong_with_a_later_batch_is_said():
     import tensorflow as tf
 
@@ -368,6 +371,7 @@ def test_truth_values_are_black_and_white():
     assert losses[0] == losses[1]
 
 
+@pytest.mark.tensorflow
 def test_batches_of_several_sizes():
     """Of a model that takes any: tf.data, and a loader."""
     import tensorflow as tf

@@ -7,6 +7,8 @@ import drill
 import pytest
 
 QUICK = drill.RECIPES["diffusion"]
+OF_TF_DATA = ("restoration", "translation")
+FAMILIES = [pytest.param(f, marks=[pytest.mark.tensorflow] * (f in OF_TF_DATA)) for f in drill.RECIPES]
 
 
 @pytest.mark.slow
@@ -24,7 +26,7 @@ def test_killed_at_its_last_operation(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("family", drill.RECIPES)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_killed_anywhere(family):
     assert all(result["equal"] for result in drill.drill(4, 1, [family]))
 

@@ -11,6 +11,8 @@ tf = pytest.importorskip("tensorflow")
 
 from keras_imgen.serving.exif import orientation, upright  # noqa: E402
 
+pytestmark = pytest.mark.tensorflow
+
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype("uint8")
 
 

@@ -16,6 +16,8 @@ tf = pytest.importorskip("tensorflow")
 from keras_imgen import models, networks, serving  # noqa: E402
 from keras_imgen.serving.headers import checked  # noqa: E402
 
+pytestmark = pytest.mark.tensorflow
+
 RNG = np.random.default_rng(0)
 
 
@@ -112,14 +114,12 @@ def painting(**how):
 
 
 @pytest.mark.slow
-@pytest.mark.tensorflow
 def test_a_bomb_is_refused_and_a_large_picture_takes_no_more_than_its_tiles(tmp_path):
     """6 megapixels of eight float channels would be 192 MB for each of several layers; the answer alone is 72 MB, twice."""
     enlarging().export(str(tmp_path / "m"))
     subprocess.run([sys.executable, "-c", CHILD, str(tmp_path / "m"), "450"], check=True)
 
 
-@pytest.mark.tensorflow
 def test_the_limit_is_the_exports_own(tmp_path):
     model = enlarging()
     model.export(str(tmp_path / "m"), max_pixels=100)
@@ -134,7 +134,6 @@ def test_the_limit_is_the_exports_own(tmp_path):
     assert not (tmp_path / "n").exists()
 
 
-@pytest.mark.tensorflow
 @pytest.mark.parametrize(
     "make", [enlarging, partial(gray, "each"), partial(gray, "drop"), painting], ids=["luma", "each", "drop", "mask"]
 )
@@ -157,7 +156,6 @@ def test_tiles_in_the_graph_are_those_of_the_client(make, tmp_path):
         assert (out.shape[:2] != size or (out != picture).any()) and wanted.std() > 5 or size == (1, 1)
 
 
-@pytest.mark.tensorflow
 def test_a_mask_of_another_size_is_refused(tmp_path):
     painting().export(str(tmp_path / "m"))
     restore = tf.saved_model.load(str(tmp_path / "m")).signatures["restore_bytes"]

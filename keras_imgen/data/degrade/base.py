@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.data import epoch
+from keras_imgen.libraries import needs_tensorflow
 
 Range = float | Sequence[float]
 
@@ -50,7 +51,9 @@ class Degradation:
 
         Raises:
             ValueError: another type or shape, or a size or number of channels that the degradation cannot take.
+            ModuleNotFoundError: TensorFlow is not installed.
         """
+        needs_tensorflow("A degradation")
         import tensorflow as tf
 
         images = tf.convert_to_tensor(images)
@@ -120,8 +123,9 @@ def degraded(dataset: Any, degradation: Degradation, seed: int = 0) -> Any:
 
     Raises:
         ValueError: batches of another form, or with a `target` already: to degrade twice, use `Chain`.
+        ModuleNotFoundError: TensorFlow is not installed.
     """
-
+    needs_tensorflow("data.degraded")
     spec = dataset.element_spec
     if isinstance(spec, tuple):
         if len(spec) != 2:

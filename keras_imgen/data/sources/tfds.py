@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_imgen.data import image_io
 from keras_imgen.data.sources.base import NoSplit, Request, Source
+from keras_imgen.libraries import needs_tensorflow
 
 
 def find(name: str, request: Request) -> Source:
@@ -12,7 +13,9 @@ def find(name: str, request: Request) -> Source:
     Raises:
         ValueError: no such data set or split, or no images in it.
         FileNotFoundError: neither prepared under `data_dir` nor to be had from the network.
+        ModuleNotFoundError: TensorFlow is not installed.
     """
+    needs_tensorflow("A data set of tfds")
     import tensorflow as tf
     import tensorflow_datasets as tfds
 

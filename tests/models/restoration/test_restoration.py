@@ -414,6 +414,7 @@ def test_what_is_wrong_is_said():
         Enhancer(strided)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.one_backend
 def test_pairs_come_in_every_form_that_keras_has():
     """Tuples, dicts, datasets, validation data and single batches: the second is the target everywhere."""
