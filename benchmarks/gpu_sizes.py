@@ -53,7 +53,7 @@ SMALL = {
         "repeat": 8,
     },
     "dcgan": {"size": 16, "width": 8, "latent_dim": 16, "batch": 8, "sample": 4, "repeat": 8},
-    "vae": {"batch": 8, "sample": 4, "repeat": 8},
+    "vae": {"batch": 4, "sample": 4, "repeat": 8},
     "edsr": {"size": 16, "width": 16, "blocks": 2, "batch": 4, "sample": 2, "repeat": 8},
     "stylegan2": {"size": 16, "width": 8, "batch": 4, "sample": 4, "repeat": 8},
 }
