@@ -4,15 +4,16 @@
 
 Each system is a process of its own, with JAX as Keras' backend; those of one network are timed in turn. float32 is TF32 on both sides
 where the card has it, bfloat16 mixed precision. PyTorch has the same networks, steps and numbers of weights, torch.compile, channels_last
-and fused Adam. Work is counted in the jaxpr of the step: every product of its matrices and convolutions, forward and backward; diffusers'
+and fused Adam; its StyleGAN2 is left out, which would be as long as all the rest. Work is counted in the jaxpr of the step: every product of its matrices and convolutions, forward and backward; diffusers'
 other networks by PyTorch's counter, a step three times the forward pass. MFU is the share of the card's dense peak. `pays` takes the
-U-Net's step and does one thing in another way. StyleGAN2 stands alone: a second one in PyTorch would be as long as all the rest.
+U-Net's step in bfloat16 and does one thing in another way.
 
 On a CPU, or with --quick, the networks are small: does it run? On a card no network is begun after six minutes. The last line is one
 JSON object.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import time
@@ -62,6 +63,7 @@ def started(described: dict, jobs: tuple[str, ...], at_once: int) -> dict:
     """
 
     def one(key):
+        system = None
         try:
             system = System(*described[key])
             for job in jobs:
@@ -70,6 +72,8 @@ def started(described: dict, jobs: tuple[str, ...], at_once: int) -> dict:
             return key, system
         except Exception as error:  # a package that is not here, a card that is too small
             print(f"{' '.join(key)} is left out: {' '.join(str(error).split())[:200]}", flush=True)
+            with contextlib.suppress(OSError):  # its process is dead
+                system and system.close()
             return key, None
 
     with ThreadPoolExecutor(at_once) as pool:
@@ -78,6 +82,7 @@ def started(described: dict, jobs: tuple[str, ...], at_once: int) -> dict:
 
 def measure(name: str, sizes: dict, card: dict, precisions: list[str], rounds: int) -> list[dict]:
     """The rows of a network, printed as they come."""
+    precisions = precisions[-1:] if name == "pays" else precisions
     how, jobs = sizes["unet" if name == "pays" else name], ("train",) if name == "pays" else ("train", "sample")
     systems = started(systems_of(name, how, precisions), jobs, 6 if card["card"] else 1)
     rows = []

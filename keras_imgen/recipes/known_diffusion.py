@@ -16,7 +16,7 @@ CPU = {"passes": 1, "steps_per_execution": 1, "depth": 1, "dropout": 0.0, "learn
 GPU = {"steps_per_execution": 10, "depth": 2, "dropout": 0.1, "learning_rate": 0.0005, "judged": 10_000}
 PRESETS = {
     "cifar10": {
-        "cpu": {**CPU, "epochs": 10, "batch": 64, "widths": [32, 64, 96], "attention": [8]},
+        "cpu": {**CPU, "epochs": 6, "batch": 64, "widths": [32, 64, 96], "attention": [8]},
         "gpu": {**GPU, "epochs": 10, "passes": 10, "batch": 256, "widths": [128, 256, 256, 256], "attention": [16, 8]},
     },
     "flowers": {

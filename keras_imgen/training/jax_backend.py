@@ -134,8 +134,8 @@ def apply_gradients(optimizer: Any, grads: list[Any], variables: list[Any]) -> N
 def accelerator() -> tuple[str, float] | None:
     """Name and compute capability of the first NVIDIA GPU that is computed on, None without one."""
     device = jax.devices()[0]
-    capability = getattr(device, "compute_capability", None)
-    return None if device.platform != "gpu" or capability is None else (device.device_kind, float(capability))
+    capability = str(getattr(device, "compute_capability", ""))  # "9.0", of another maker "gfx942"
+    return (device.device_kind, float(capability)) if capability.replace(".", "").isdigit() else None
 
 
 def replica_count() -> int:
