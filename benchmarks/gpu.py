@@ -4,9 +4,9 @@
 
 Each system is a process of its own, with JAX as Keras' backend; those of one network are timed in turn. float32 is TF32 on both sides
 where the card has it, bfloat16 mixed precision. PyTorch has the same networks, steps and numbers of weights, torch.compile, channels_last
-and fused Adam; its StyleGAN2 is left out, which would be as long as all the rest. Work is counted in the jaxpr of the step: every product of its matrices and convolutions, forward and backward; diffusers'
-other networks by PyTorch's counter, a step three times the forward pass. MFU is the share of the card's dense peak. `pays` takes the
-U-Net's step in bfloat16 and does one thing in another way.
+and fused Adam; its StyleGAN2 is left out, which would be as long as all the rest. Work is counted in the jaxpr of the step: every product
+of its matrices and convolutions, forward and backward; diffusers' other networks by PyTorch's counter, a step three times the forward
+pass. MFU is the share of the card's dense peak. `pays` takes the U-Net's step in bfloat16 and does one thing in another way.
 
 On a CPU, or with --quick, the networks are small: does it run? On a card no network is begun after six minutes. The last line is one
 JSON object.
