@@ -25,7 +25,7 @@ class Place:
     def network(self, made):
         """(the module with the weights, the same compiled where there is a card)."""
         made = made.to(self.device, memory_format=self.torch.channels_last)
-        return made, self.torch.compile(made) if self.card else made
+        return made, self.torch.compile(made, dynamic=False) if self.card else made
 
     def images(self, count, size, channels=3):
         """float32 in [-1, 1]."""
