@@ -37,7 +37,9 @@ def systems_of(name: str, how: dict, precisions: list[str]) -> dict[tuple[str, s
     found = {}
     for precision in precisions:
         if name == "pays":
-            found.update({(way, precision): (gpu_ours.way, how, precision, *given) for way, given in ways().items()})
+            found.update(
+                {(way, precision): (gpu_ours.way, how, precision, *given) for way, given in gpu_ours.WAYS.items()}
+            )
             continue
         found["keras_imgen", precision] = (gpu_ours.ours, name, how, precision)
         if name in gpu_torch.MAKE:
@@ -45,12 +47,6 @@ def systems_of(name: str, how: dict, precisions: list[str]) -> dict[tuple[str, s
         if name in ("unet", "dit"):
             found["diffusers", precision] = (gpu_torch.diffusers, name, how, precision)
     return found
-
-
-def ways() -> dict[str, tuple]:
-    """The arguments of `gpu_ours.way` after the precision, by name."""
-    order = {"each": 1, "fused": True, "read": False, "on_device": True}
-    return {name: tuple({**order, **given}.values()) for name, given in gpu_ours.WAYS.items()}
 
 
 def started(described: dict, jobs: tuple[str, ...], at_once: int) -> dict:

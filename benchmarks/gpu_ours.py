@@ -144,17 +144,17 @@ def ahead(batches):
         before = following
 
 
-WAYS = {
-    "as above": {},
-    "attention as three operations": {"fused": False},
-    "8 steps in a dispatch": {"each": 8},
-    "logs read after every step": {"read": True},
-    "8 steps in a dispatch, logs read": {"each": 8, "read": True},
-    "batches from NumPy, one ahead": {"on_device": False},
+WAYS = {  # by what is said of them: the last arguments of `way`
+    "as above": (),
+    "attention as three operations": (1, False),
+    "8 steps in a dispatch": (8,),
+    "logs read after every step": (1, True, True),
+    "8 steps in a dispatch, logs read": (8, True, True),
+    "batches from NumPy, one ahead": (1, True, False, False),
 }
 
 
-def way(how, precision, each=1, fused=True, **given):
+def way(how, precision, each=1, fused=True, read=False, on_device=True):
     """The U-Net's training step with one thing done in another way."""
     import keras
 
@@ -163,5 +163,5 @@ def way(how, precision, each=1, fused=True, **given):
         keras.config.disable_flash_attention()
     model, batch, _, _ = unet(how)
     model.compile(steps_per_execution=each)
-    train, _ = training(model, batch, how["repeat"], each, **given)
+    train, _ = training(model, batch, how["repeat"], each, read, on_device)
     return {"train": train}, {}

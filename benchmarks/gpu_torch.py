@@ -224,6 +224,7 @@ def _dit2d(how):
 def diffusers(name, how, precision):
     """diffusers' own network of that kind, with its DDIM scheduler."""
     import diffusers as package
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
     make, place = {"unet": _unet2d, "dit": _dit2d}[name], Place(precision)
@@ -248,7 +249,8 @@ def diffusers(name, how, precision):
             x = scheduler.step(run_average(x, times, **told(len(x))).sample.float(), t, x).prev_sample
         return x
 
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    # Attention as products, which are counted wherever it runs.
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         net(data[:1], torch.zeros(1, dtype=torch.long, device=place.device), **told(1))
     each = counter.get_total_flops() / 1e9
     work = {"train_gflop": 3 * how["batch"] * each, "sample_gflop": how["sample"] * how["steps"] * each}

@@ -1,5 +1,6 @@
 """The benchmark for cards: its counts by closed forms, equal networks on both sides, and a small run on whatever is here."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT))
 
-from benchmarks import peaks  # noqa: E402
+from benchmarks import gpu_ours, peaks  # noqa: E402
 from benchmarks.flops import flops  # noqa: E402
 from benchmarks.gpu_sizes import LARGE, SMALL  # noqa: E402
 
@@ -68,6 +69,15 @@ def test_flops_by_closed_forms():
     work = 2 * (2 * 4 * 4) * 4 * 4 * 3 * 6
     assert flops(conv, image, kernel) == work
     assert flops(jax.grad(lambda both: conv(*both).sum()), (image, kernel)) == 3 * work
+
+
+def test_ways_of_a_step_are_those_that_are_said():
+    bind = inspect.signature(gpu_ours.way).bind
+    given = {name: bind("how", "bfloat16", *words).arguments for name, words in gpu_ours.WAYS.items()}
+    assert given["8 steps in a dispatch, logs read"]["each"] == 8 and given["8 steps in a dispatch, logs read"]["read"]
+    assert (
+        given["attention as three operations"]["fused"] is given["batches from NumPy, one ahead"]["on_device"] is False
+    )
 
 
 COUNTS = """
