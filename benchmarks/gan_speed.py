@@ -100,31 +100,14 @@ def keras_io(images, seed):
 
 def pytorch(images, seed):
     import torch
-    from torch import nn
     from torch.nn import functional as F
 
+    from benchmarks.torch_networks import DCGANGenerator, dcgan_discriminator
+
     torch.manual_seed(seed)
-    wide = [4 * WIDTH, 2 * WIDTH, WIDTH, 3]
-
-    class Generator(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.dense = nn.Linear(LATENT, 16 * wide[0])
-            pairs = zip(wide[:-1], wide[1:])
-            self.convs = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairs)
-
-        def forward(self, z):
-            h = self.dense(z).reshape(-1, wide[0], 4, 4).contiguous(memory_format=torch.channels_last)
-            for conv in self.convs:
-                h = conv(F.relu(h))
-            return torch.tanh(h)
-
-    down = [3, WIDTH, 2 * WIDTH, 4 * WIDTH]
-    layers = [m for a, b in zip(down[:-1], down[1:]) for m in (nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.2))]
-    discriminator = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * down[-1], 1)).to(
-        memory_format=torch.channels_last
-    )
-    generator = Generator().to(memory_format=torch.channels_last)
+    generator, discriminator = DCGANGenerator(SIZE, WIDTH, LATENT), dcgan_discriminator(SIZE, WIDTH)
+    for player in (generator, discriminator):
+        player.to(memory_format=torch.channels_last)
     adam = lambda net: torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999), fused=True)  # noqa: E731
     d_optimizer, g_optimizer = adam(discriminator), adam(generator)
     real = torch.from_numpy(images.transpose(0, 3, 1, 2).astype("float32") / 127.5 - 1)

@@ -551,7 +551,7 @@ def optimizers(args, models=()):
     from keras_imgen.networks import compact_denoiser
     from keras_imgen.recipes.run import warmup_cosine
     from keras_imgen.training import ConvMuon
-    from keras_imgen.training.precision import fast_precision, in_float32
+    from keras_imgen.training.precision import compute_in, fast_precision
 
     test, rows, results, adam = data.photos("bsd68", 1, args.limit), [], {}, keras.optimizers.Adam
     jobs = [(kind, rate, args.steps) for kind in (adam, ConvMuon) for rate in (1e-3, 3e-3)] + [
@@ -567,7 +567,7 @@ def optimizers(args, models=()):
         ends = []
         note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(time.time()))
         model.fit(train, verbose=0, callbacks=[note])
-        in_float32(model)
+        compute_in(model, "float32")
         found = {sigma: denoised_scores(test, sigma, partial(told, model))[0] for sigma in args.sigma}
         name = f"{kind.__name__}, {rate:g}, {steps} steps"
         results[name] = {**found, "ms a step": round(100 * float(np.median(np.diff(ends))))}

@@ -30,7 +30,7 @@ from keras_imgen.models.adversarial import R1
 from keras_imgen.models.restoration.objectives import L1, Perceptual
 from keras_imgen.networks import edsr, latent_encoder, patchgan
 from keras_imgen.recipes.run import warmup_cosine
-from keras_imgen.training.precision import fast_precision, in_float32
+from keras_imgen.training.precision import compute_in, fast_precision
 
 TASKS = {
     "super-resolution by 2": (2, degrade.Downscale(2), lambda net, **how: SuperResolution(net, 2, **how)),
@@ -90,7 +90,7 @@ def main():
         plain = [to_uint8(x) for x in given]
         answers = {"as it is" if scale == 1 else "nearest": [x.repeat(scale, 0).repeat(scale, 1) for x in plain]}
         for way, model in trained(task, args.steps):
-            model = in_float32(model.for_inference())
+            model = compute_in(model.for_inference(), "float32")
             answers[way] = [to_uint8(model.restore(x)) for x in given]
             if way.startswith("variational"):
                 answers["a drawn latent"] = [to_uint8(model.restore(x, seed=0)) for x in given]

@@ -99,6 +99,10 @@ def train(
     ] = None,
     size: Annotated[int | None, typer.Option(help="Pixels on a side that pictures are brought to.")] = None,
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for colour. (default: as the pictures)")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Sizes for the machine: cpu or gpu, where a recipe has them. (default: cpu)"),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe; again for more. '?' lists them."),
@@ -120,7 +124,7 @@ def train(
     from keras_imgen.recipes import settings
 
     out = out or os.path.join("runs", recipe)
-    given = {"data": data, "size": size, "channels": channels}
+    given = {"data": data, "size": size, "channels": channels, "preset": preset}
     given.update({"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch})
     given = {name: value for name, value in given.items() if value is not None}
     with one_line_errors():

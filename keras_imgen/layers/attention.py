@@ -5,6 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_imgen.training import backend
+
+
+def one_kernel() -> bool:
+    """Whether attention in half precision is a kernel of its own: on a GPU, unless `keras.config` has it off."""
+    return backend.accelerator() is not None and keras.config.is_flash_attention_enabled() is not False
+
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class Attention(keras.layers.Layer):
@@ -42,9 +49,16 @@ class Attention(keras.layers.Layer):
         width = channels // self.heads
         source = x if context is None else context
 
-        def split(t):
-            return ops.transpose(ops.reshape(t, (-1, ops.shape(t)[1], self.heads, width)), (0, 2, 1, 3))
+        def heads(t):
+            return ops.reshape(t, (-1, ops.shape(t)[1], self.heads, width))
 
+        def split(t):
+            return ops.transpose(heads(t), (0, 2, 1, 3))
+
+        if keep is None and self.compute_dtype != "float32" and one_kernel():
+            given = heads(self.query(x)), heads(self.key(source)), heads(self.value(source))
+            mixed = ops.dot_product_attention(*given, is_causal=self.causal)  # cuDNN's where it takes these shapes
+            return self.out(ops.reshape(mixed, (-1, ops.shape(x)[1], channels)))
         q, k, v = split(self.query(x) * width**-0.5), split(self.key(source)), split(self.value(source))
         scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))
         scores = ops.cast(scores, "float32")

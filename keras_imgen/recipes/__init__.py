@@ -53,6 +53,12 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "fashion-vqvae": ("fashion_vqvae", "a VQ-VAE on Fashion-MNIST, then a PixelCNN over its codes, class by class"),
     "fashion-vaegan": ("fashion_vaegan", "a VAE-GAN on Fashion-MNIST: sharp reconstructions"),
     "shapes-beta-vae": ("shapes_beta_vae", "a beta-VAE on single coloured shapes, 32x32: disentangled latents"),
+    "cifar10-diffusion": (
+        "known_diffusion:cifar10",
+        "CIFAR-10, 32x32, class by class: small on a CPU, `--preset gpu` for ten minutes of a card",
+    ),
+    "flowers-diffusion": ("known_diffusion:flowers", "the same on photographs of five kinds of flowers, 64x64"),
+    "flowers-gan": ("flowers_gan", "a GAN on these flowers, with DiffAugment; it has `--preset gpu`, too"),
     "photos-sr-x2": (
         "photos_sr:x2",
         "super-resolution of photographs by 2, trained on T91 and BSDS500: 40 minutes on a CPU",
@@ -81,9 +87,12 @@ BOUND = {  # by the first word of their names
     "fashion": "Fashion-MNIST, 28x28",
     "shapes": "drawn shapes of 32x32",
     "edges2shapes": "drawn shapes of 32x32",
+    "cifar10": "CIFAR-10, 32x32",
+    "flowers": "photographs of flowers, 64x64",
 }
 GENERAL = {  # by the rest of them: what to use for other pictures
     "diffusion": "diffusion",
+    "gan": "gan",
     "dcgan": "gan",
     "wgan-gp": "gan",
     "cgan": "gan",

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,15 +12,18 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, SampleGrid, StopOnNaN
+from keras_imgen.cores import cores, cpu
 from keras_imgen.data import set_epoch
 from keras_imgen.data.files import whole, write_text
 from keras_imgen.data.image_io import beside, make_grid, save_image
 from keras_imgen.inference.endpoints import Endpoint, Seeds, answering
 from keras_imgen.libraries import has
 from keras_imgen.models import ImageModel
-from keras_imgen.recipes import check_folder
+from keras_imgen.recipes import RECIPES, check_folder
+from keras_imgen.recipes.settings import words
 from keras_imgen.run_folder import finished, lock, remove, remove_leftovers, unlock
 from keras_imgen.run_log import plot_log, read_log
+from keras_imgen.training import backend
 from keras_imgen.training.precision import compute_in
 
 SEED = 1000  # of the pictures in a report
@@ -120,6 +124,7 @@ class Run:
         columns: int = 10,
         rows: int = 8,
         use: str | None = None,
+        judge: Callable[[], dict[str, float]] = dict,
     ) -> str:
         """Evaluate on `test`, write the model in float32, the SavedModel, its pictures and the report.
 
@@ -132,6 +137,7 @@ class Run:
             columns: of the grid of new pictures. Of given ones and their answers there are half as many.
             rows: of the grids.
             use: the line that uses the model; None makes one of its first endpoint.
+            judge: further numbers for the report, by name, of the model as it was written.
 
         Returns:
             The line.
@@ -139,7 +145,7 @@ class Run:
         Raises:
             RuntimeError: the training was stopped by a loss that is not finite, or weights are not.
         """
-        known = isinstance(model, ImageModel)
+        known, precision = isinstance(model, ImageModel), _precision(model)
         if known:
             compute_in(model, "float32")
         scores = self._score_and_save(model, test)
@@ -151,8 +157,8 @@ class Run:
             shown = model.show(batch)
             name = f"{list(shown)[-1]}s" if model.generates() else "grid"
             text += self._picture(name, model, shown, columns // 2)
-        use = use or self._use(model)
-        self._report(_count(model), scores, text, "Use it:", use)
+        use, scores = use or self._use(model), {**scores, **judge()}
+        self._report(_count(model), precision, scores, text, "Use it:", use)
         return use
 
     def _picture(self, name, model, shown, columns, **about):
@@ -190,7 +196,11 @@ class Run:
             saved.save(beside_it)
         return scores
 
-    def _report(self, weights, scores, pictures, invitation, line):
+    def _made_by(self):
+        recipe = self.config["recipe"]
+        return ["Made by:", "", f"    {command(*words(recipe, self.config))}", ""] if recipe in RECIPES else []
+
+    def _report(self, weights, precision, scores, pictures, invitation, line):
         """The backup goes after it: without one, and with a report, a run is finished."""
         log = read_log(self.path("metrics.jsonl"))
         plot_log(log, self.path("curves.png"))
@@ -199,8 +209,10 @@ class Run:
         lines = [
             f"# {self.config['recipe']}",
             "",
-            f"{len(log)} epochs in {seconds / 60:.1f} minutes; {weights:,} weights; backend {keras.backend.backend()}.",
+            f"{len(log)} epochs in {seconds / 60:.1f} minutes on {machine()}, in {precision}; {weights:,} weights; "
+            f"Keras {keras.__version__} on {keras.backend.backend()}.",
             "",
+            *self._made_by(),
             "| | |",
             "|---|---|",
             *(f"| {k} | {v} |" for k, v in self.config.items() if k != "recipe"),
@@ -223,6 +235,18 @@ class Run:
         keras.utils.set_random_seed(self.config["seed"])  # of the next stage
         if self._stopped:
             raise RuntimeError(f"{self._stopped} See {self.path('report.md')}.")
+
+
+def _precision(model):
+    players = model.players.values() if isinstance(model, ImageModel) else [model]
+    kinds = {layer.dtype_policy.compute_dtype for network in players for layer in network._flatten_layers()}
+    return next((kind for kind in ("bfloat16", "float16") if kind in kinds), "float32")
+
+
+def machine() -> str:
+    """Where this computes: the GPU, or the CPU and how many of its cores."""
+    gpu = backend.accelerator()
+    return gpu[0] if gpu else f"{cpu()}, {cores()} core{'s' if cores() > 1 else ''}"
 
 
 def _count(model):

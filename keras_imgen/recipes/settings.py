@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 
 from keras_imgen.recipes import get
 
-OPTIONS = ("name", "data", "size", "channels")  # which are given otherwise
+OPTIONS = ("name", "data", "size", "channels", "preset")  # which are given otherwise
 
 
 def known(recipe: str) -> dict[str, inspect.Parameter]:
@@ -64,6 +64,23 @@ def check(recipe: str, given: dict[str, Any]) -> None:
             raise ValueError(f"{recipe} has no --{key}.")
         if (fixed := getattr(function, "keywords", {}).get(key, value)) != value:
             raise ValueError(f"{recipe} is made for {key} = {fixed}, not {value}.")
+
+
+def words(recipe: str, config: dict[str, Any]) -> list[str]:
+    """The words of the command that begins a run, as far as they are not the recipe's defaults.
+
+    Args:
+        recipe: its name.
+        config: the run's settings.
+    """
+    found, takes = [], inspect.signature(get(recipe)).parameters
+    for key, value in config.items():
+        if key not in takes or value is None or value == takes[key].default:
+            continue
+        given_otherwise = takes[key].kind is not inspect.Parameter.KEYWORD_ONLY or key in OPTIONS
+        option = [f"--{key.replace('_', '-')}", str(value)] if given_otherwise else ["--set", f"{key}={_text(value)}"]
+        found += option
+    return ["train", recipe, *found]
 
 
 def _value(text: str, kind: Any) -> Any:

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import keras
 import numpy as np
 from keras import StatelessScope, tree
 
 from keras_imgen.cores import cores
+from keras_imgen.training.jax_steps import SeveralSteps
 
 
 def _now(v):
     return v.value
 
 
-class Step(keras.Model):
+class Step(SeveralSteps):
     """train_step, test_step and predict_step of `ImageModel` on JAX: the state goes in and comes out as lists of arrays."""
 
     def train_step(self, state: Any, data: Any) -> Any:
@@ -131,6 +131,13 @@ def apply_gradients(optimizer: Any, grads: list[Any], variables: list[Any]) -> N
     )
     for v, new in zip([*variables, *optimizer.variables], [*values, *state]):
         v.assign(new)
+
+
+def accelerator() -> tuple[str, float] | None:
+    """Name and compute capability of the first NVIDIA GPU that is computed on, None without one."""
+    device = jax.devices()[0]
+    capability = str(getattr(device, "compute_capability", ""))  # "9.0", of another maker "gfx942"
+    return (device.device_kind, float(capability)) if capability.replace(".", "").isdigit() else None
 
 
 def replica_count() -> int:

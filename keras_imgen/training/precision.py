@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_imgen.training import backend
+
 
 @contextmanager
 def fast_precision() -> Iterator[None]:
@@ -19,7 +21,13 @@ def fast_precision() -> Iterator[None]:
 
 
 def fast_policy() -> str:
-    """The policy "mixed_bfloat16" on a CPU with instructions for it (AVX512-BF16, AMX), otherwise "float32"."""
+    """The policy "mixed_bfloat16" where the hardware computes in it, otherwise "float32".
+
+    On JAX with a GPU that is one of compute capability 8 (Ampere) or later; else a CPU with instructions for it (AVX512-BF16, AMX).
+    """
+    gpu = backend.accelerator() if keras.backend.backend() == "jax" else None
+    if gpu is not None:
+        return "mixed_bfloat16" if gpu[1] >= 8.0 else "float32"
     try:
         with open("/proc/cpuinfo") as f:
             flags = next((line for line in f if line.startswith("flags")), "").split()

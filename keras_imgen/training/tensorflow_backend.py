@@ -97,6 +97,16 @@ def apply_gradients(optimizer: Any, grads: list[Any], variables: list[Any]) -> N
     optimizer.apply(grads, variables)
 
 
+def accelerator() -> tuple[str, float] | None:
+    """Name and compute capability of the first NVIDIA GPU that is computed on, None without one."""
+    for gpu in tf.config.get_visible_devices("GPU"):
+        details = tf.config.experimental.get_device_details(gpu)
+        if "compute_capability" in details:
+            major, minor = details["compute_capability"]
+            return details["device_name"], float(f"{major}.{minor}")
+    return None
+
+
 def replica_count() -> int:
     """How many replicas the strategy has."""
     return tf.distribute.get_strategy().num_replicas_in_sync

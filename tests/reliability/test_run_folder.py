@@ -109,7 +109,7 @@ def test_a_stage_that_was_stopped_is_not_built_upon(tmp_path):
     stage._begin()
     stage._stopped = "Epoch 2: loss is not finite."
     with pytest.raises(RuntimeError, match="loss is not finite. See "):
-        stage._report(1, {}, [], "Use it:", "line")
+        stage._report(1, "float32", {}, [], "Use it:", "line")
     assert run_folder.finished(str(tmp_path / "run" / "tokenizer"))
     with pytest.raises(RuntimeError, match="The stage tokenizer of the run in .* was stopped: Epoch 2"):
         Run("vqvae", str(tmp_path / "run"), True, **settings).stage("tokenizer")
@@ -127,7 +127,7 @@ def test_a_next_stage_begins_alike_whether_the_first_was_trained_just_now(tmp_pa
             stage._begin()
             stage._stopped = None
             keras.random.normal((5,), seed=None)  # it trained
-            stage._report(1, {}, [], "Use it:", "line")
+            stage._report(1, "float32", {}, [], "Use it:", "line")
         drawn.append(np.array(keras.initializers.GlorotUniform()((4, 4))))
     assert stage is None and np.array_equal(*drawn)
 
@@ -139,7 +139,7 @@ def test_a_finished_stage_keeps_no_lock_of_a_process_that_was_killed(tmp_path):
     stage = Run("vqvae", str(tmp_path / "run"), False, **settings).stage("tokenizer")
     stage._begin()
     stage._stopped = None
-    stage._report(1, {}, [], "Use it:", "line")
+    stage._report(1, "float32", {}, [], "Use it:", "line")
     left = tmp_path / "run" / "tokenizer" / run_folder.LOCK
     left.write_text("")  # it died between the report and this
     assert Run("vqvae", str(tmp_path / "run"), True, **settings).stage("tokenizer") is None

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -85,6 +86,23 @@ def check_apply_gradients():
             expected = expected - 0.1 * step
             close(model.layers[0].kernel, expected)
             assert int(model.optimizer.iterations) == k + 1
+
+
+def check_accelerator():
+    with pytest.MonkeyPatch.context() as patch:
+        if ON_TENSORFLOW:
+            details = {"compute_capability": (9, 0), "device_name": "Card"}
+            patch.setattr(backend.tf.config, "get_visible_devices", lambda kind: [kind])
+            patch.setattr(backend.tf.config.experimental, "get_device_details", lambda gpu: details)
+        else:
+            gpu = SimpleNamespace(compute_capability="9.0", device_kind="Card")
+            patch.setattr(backend.jax, "devices", lambda: [gpu])
+        assert backend.accelerator() == ("Card", 9.0)
+        if ON_TENSORFLOW:
+            details.clear()
+        else:
+            gpu.compute_capability = "gfx942"
+        assert backend.accelerator() is None  # of another maker
 
 
 def check_replica_count():

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 from keras_imgen.models import Diffusion
 from keras_imgen.networks import unet
-from keras_imgen.training import precision
+from keras_imgen.training import backend, precision
 from keras_imgen.training.precision import compute_in, fast_precision
 
 X = (load_digits().images[:256, ..., None] * 15).astype("uint8")
@@ -55,3 +55,13 @@ def test_the_policy_is_that_of_the_cpu(flags, found, tmp_path, monkeypatch):
         "builtins.open", lambda path, *a, **k: real(tmp_path / "cpuinfo" if path == "/proc/cpuinfo" else path, *a, **k)
     )
     assert precision.fast_policy() == found
+
+
+@pytest.mark.parametrize("capability, policy", [(7.5, "float32"), (8.0, "mixed_bfloat16"), (9.0, "mixed_bfloat16")])
+def test_a_gpu_decides_on_jax(capability, policy, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(backend, "accelerator", lambda: ("Card", capability))
+    assert precision.fast_policy() == policy
+    with precision.fast_precision():
+        assert keras.config.dtype_policy().name == policy
+    assert keras.config.dtype_policy().name == "float32"

@@ -1,0 +1,182 @@
+"""Networks of the package once more, in PyTorch, with as many weights: U-Net, DiT, DCGAN and EDSR.
+
+They take pictures (N, C, H, W). The variational autoencoder's is in `variational.py`.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def _groups(channels, most=32):
+    return next(g for g in range(min(most, channels), 0, -1) if channels % g == 0)
+
+
+class Embedding(nn.Module):
+    """A vector from log-SNR: sines and cosines, two dense layers."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.register_buffer("rates", torch.exp(torch.linspace(math.log(1 / 64), math.log(4), width // 2)))
+        self.dense1, self.dense2 = nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, log_snr):
+        angles = log_snr[:, None] * self.rates[None]
+        return F.silu(self.dense2(F.silu(self.dense1(torch.cat([angles.sin(), angles.cos()], 1)))))
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads, self.qkv, self.out = heads, nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x):
+        n, t, c = x.shape
+        q, k, v = self.qkv(x).reshape(n, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        return self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, t, c))
+
+
+class UNetBlock(nn.Module):
+    def __init__(self, before, width, embedding, attend):
+        super().__init__()
+        self.skip = nn.Identity() if before == width else nn.Conv2d(before, width, 1)
+        self.norm1, self.norm2 = (nn.GroupNorm(_groups(c), c) for c in (before, width))
+        self.conv1, self.conv2 = (nn.Conv2d(c, width, 3, padding=1) for c in (before, width))
+        self.modulation = nn.Linear(embedding, 2 * width)
+        self.attention = None
+        if attend:
+            self.norm3 = nn.GroupNorm(_groups(width), width)
+            self.attention = Attention(width, width // 32 if width % 32 == 0 else 1)
+
+    def forward(self, x, e):
+        scale, shift = self.modulation(e)[..., None, None].chunk(2, 1)
+        y = self.conv1(F.silu(self.norm1(x)))
+        x = self.skip(x) + self.conv2(F.silu(self.norm2(y) * (1 + scale) + shift))
+        if self.attention is not None:
+            n, c, h, w = x.shape
+            y = self.attention(self.norm3(x).permute(0, 2, 3, 1).reshape(n, h * w, c))
+            x = x + y.reshape(n, h, w, c).permute(0, 3, 1, 2)
+        return x
+
+
+class UNet(nn.Module):
+    """As `networks.unet`."""
+
+    def __init__(self, size, widths, depth, attention, channels=3):
+        super().__init__()
+        self.depth, now, skips = depth, widths[0], []
+        wide = 4 * widths[0]
+        self.embedding, self.first = Embedding(wide), nn.Conv2d(channels, now, 3, padding=1)
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        for level, width in enumerate(widths):
+            for _ in range(depth):
+                self.down.append(UNetBlock(now, width, wide, size >> level in attention))
+                now = width
+                skips.append(now)
+        self.middle = UNetBlock(now, now, wide, size >> (len(widths) - 1) in attention)
+        for level, width in reversed(list(enumerate(widths))):
+            for _ in range(depth):
+                self.up.append(UNetBlock(now + skips.pop(), width, wide, size >> level in attention))
+                now = width
+        self.norm, self.last = nn.GroupNorm(_groups(now), now), nn.Conv2d(now, channels, 3, padding=1)
+
+    def forward(self, x, log_snr):
+        e, x, skips = self.embedding(log_snr), self.first(x), []
+        for i, block in enumerate(self.down):
+            x = block(x, e)
+            skips.append(x)
+            if i % self.depth == self.depth - 1 and i < len(self.down) - 1:
+                x = F.avg_pool2d(x, 2)
+        x = self.middle(x, e)
+        for i, block in enumerate(self.up):
+            x = block(torch.cat([x, skips.pop()], 1), e)
+            if i % self.depth == self.depth - 1 and i < len(self.up) - 1:
+                x = F.interpolate(x, scale_factor=2)
+        return self.last(F.silu(self.norm(x)))
+
+
+class DiTBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.modulation, self.attention = nn.Linear(width, 6 * width), Attention(width, heads)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x, e):
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.modulation(e)[:, None].chunk(6, -1)
+        norm = lambda x: F.layer_norm(x, x.shape[-1:], eps=1e-6)  # noqa: E731
+        x = x + gate1 * self.attention(norm(x) * (1 + scale1) + shift1)
+        return x + gate2 * self.down(F.gelu(self.up(norm(x) * (1 + scale2) + shift2)))
+
+
+class DiT(nn.Module):
+    """As `networks.dit`."""
+
+    def __init__(self, size, patch, width, depth, heads, channels=3):
+        super().__init__()
+        self.embedding, self.patches = Embedding(width), nn.Conv2d(channels, width, patch, patch)
+        self.blocks = nn.ModuleList(DiTBlock(width, heads) for _ in range(depth))
+        self.modulation, self.pixels = nn.Linear(width, 2 * width), nn.Linear(width, patch * patch * channels)
+        self.shuffle = nn.PixelShuffle(patch)
+        rates = torch.exp(torch.arange(width // 4) * (-math.log(10_000) / (width // 4)))
+        waves = torch.arange(size // patch)[:, None] * rates
+        waves = torch.cat([waves.sin(), waves.cos()], -1)
+        n = size // patch
+        both = torch.cat([waves[:, None].expand(n, n, -1), waves[None].expand(n, n, -1)], -1)
+        self.register_buffer("positions", both.reshape(1, n * n, width))
+
+    def forward(self, x, log_snr):
+        e, h = self.embedding(log_snr), self.patches(x)
+        n, c, height, width = h.shape
+        h = h.flatten(2).transpose(1, 2) + self.positions
+        for block in self.blocks:
+            h = block(h, e)
+        shift, scale = self.modulation(e)[:, None].chunk(2, -1)
+        h = self.pixels(F.layer_norm(h, (c,), eps=1e-6) * (1 + scale) + shift)
+        return self.shuffle(h.transpose(1, 2).reshape(n, -1, height, width))
+
+
+class DCGANGenerator(nn.Module):
+    """As `networks.dcgan_generator` without norms."""
+
+    def __init__(self, size, width, latent_dim, channels=3):
+        super().__init__()
+        times = int(math.log2(size // 4))
+        wide = [min(width * 2**i, 8 * width) for i in reversed(range(times))]
+        self.start, self.dense = wide[0], nn.Linear(latent_dim, 16 * wide[0])
+        pairs = zip(wide, [*wide[1:], channels])
+        self.convs = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in pairs)
+
+    def forward(self, z):
+        h = self.dense(z).reshape(-1, self.start, 4, 4).contiguous(memory_format=torch.channels_last)
+        for conv in self.convs:
+            h = conv(F.relu(h))
+        return torch.tanh(h)
+
+
+def dcgan_discriminator(size, width, channels=3):
+    """As `networks.dcgan_discriminator`."""
+    wide = [channels, *(width * 2 ** min(i, 3) for i in range(int(math.log2(size // 4))))]
+    levels = [m for a, b in zip(wide, wide[1:]) for m in (nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.2))]
+    return nn.Sequential(*levels, nn.Flatten(), nn.Linear(16 * wide[-1], 1))
+
+
+class EDSR(nn.Module):
+    """As `networks.edsr` with a scale of two, added to the bicubic enlargement (PyTorch's, which has another constant)."""
+
+    def __init__(self, width, blocks, channels=3):
+        super().__init__()
+        conv = lambda a, b: nn.Conv2d(a, b, 3, padding=1)  # noqa: E731
+        self.first, self.body = conv(channels, width), conv(width, width)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(conv(width, width), nn.ReLU(), conv(width, width)) for _ in range(blocks)
+        )
+        self.up, self.shuffle, self.last = conv(width, 4 * width), nn.PixelShuffle(2), conv(width, channels)
+
+    def forward(self, x):
+        first = h = self.first(x)
+        for block in self.blocks:
+            h = h + block(h)
+        h = self.last(self.shuffle(self.up(first + self.body(h))))
+        return h + F.interpolate(x, scale_factor=2, mode="bicubic")
