@@ -9,6 +9,8 @@ from keras import ops
 
 from keras_imgen.training import backend
 
+EIGHTHS = 8
+
 
 def _fused(groups: int, epsilon: float, silu: bool):
     """f(x, gain, bias) for x (N, ..., C), gain and bias (N or 1, C) in float32: activation(normalised x * gain + bias).
@@ -20,25 +22,19 @@ def _fused(groups: int, epsilon: float, silu: bool):
 
     @ops.custom_gradient
     def f(x, gain, bias):
-        channels, axes = x.shape[-1], tuple(range(1, len(x.shape) - 1))
+        channels = x.shape[-1]
         places = x.shape[1:-1] if None not in x.shape[1:-1] else ops.shape(x)[1:-1]
-        spread, one_gain = (-1, *(1 for _ in axes), channels), gain.shape[0] == 1
+        spread, one_gain = (-1, *(1 for _ in x.shape[1:-1]), channels), gain.shape[0] == 1
         # The mean over the channels of a group as one small product in place of a chain of reshapes.
         same = np.arange(channels) // (channels // groups)
         share = ops.convert_to_tensor((same[:, None] == same).astype("float32") * (groups / channels))
-
-        def total(v):
-            return ops.sum(wide(v), axis=axes)
 
         def means(*sums):  # of per-channel sums (N, C): over the places and the channels of a group
             size = ops.cast(math.prod(places), "float32")
             return ops.split(ops.matmul(ops.concatenate(sums, axis=0), share / size), len(sums))
 
-        def wide(v):
-            return ops.cast(v, "float32")
-
         def line(x, scale, shift):
-            return wide(x) * ops.reshape(scale, spread) + ops.reshape(shift, spread)
+            return _wide(x) * ops.reshape(scale, spread) + ops.reshape(shift, spread)
 
         @backend.one_loop
         def activate(x, scale, shift):
@@ -49,13 +45,13 @@ def _fused(groups: int, epsilon: float, silu: bool):
         def before(dy, x, scale, shift):
             z = line(x, scale, shift)
             gate = ops.sigmoid(z)
-            return ops.cast(wide(dy) * (gate + z * gate * (1 - gate)), x.dtype)
+            return ops.cast(_wide(dy) * (gate + z * gate * (1 - gate)), x.dtype)
 
         @backend.one_loop
         def through(dz, x, scale, a, b):
-            return ops.cast(wide(dz) * ops.reshape(scale, spread) + line(x, a, b), x.dtype)
+            return ops.cast(_wide(dz) * ops.reshape(scale, spread) + line(x, a, b), x.dtype)
 
-        center, power = means(total(x), total(ops.square(wide(x))))
+        center, power = means(*_sums(x, x))
         inverse = ops.rsqrt(ops.maximum(power - ops.square(center), 0.0) + epsilon)
         scale = inverse * gain
         shift = bias - center * scale
@@ -63,8 +59,8 @@ def _fused(groups: int, epsilon: float, silu: bool):
         def gradient(*args, upstream=None):
             dy = upstream if upstream is not None else args[0]
             dz = before(dy, x, scale, shift) if silu else dy
-            dbias = total(dz)
-            dgain = inverse * (total(dz * x) - center * dbias)
+            dbias, dgain = _sums(dz, x)
+            dgain = inverse * (dgain - center * dbias)
             mean_gain, mean_bias = means(gain * dgain, gain * dbias)
             a = -ops.square(inverse) * mean_gain
             b = -inverse * mean_bias - center * a
@@ -76,6 +72,33 @@ def _fused(groups: int, epsilon: float, silu: bool):
         return activate(x, scale, shift), gradient
 
     return f
+
+
+def _sums(x, y):
+    """The sums of x and of x * y over all places, (N, C) in float32.
+
+    In half precision one loop adds up eighths of the places first, so that an eighth is written as float32, and not all of it.
+    """
+    rows, *places, channels = x.shape
+    if keras.backend.standardize_dtype(x.dtype) == "float32" or None in x.shape or math.prod(places) % EIGHTHS:
+        axes = tuple(range(1, len(x.shape) - 1))
+        return ops.sum(_wide(x), axis=axes), ops.sum(_wide(x) * _wide(y), axis=axes)
+
+    @backend.one_loop
+    def of_eighths(x, y):
+        pairs = [(_wide(x[:, k]), _wide(y[:, k])) for k in range(EIGHTHS)]
+        return sum(u for u, _ in pairs), sum(u * v for u, v in pairs)
+
+    cut = (rows, EIGHTHS, math.prod(places) // EIGHTHS * channels)
+    return [
+        ops.sum(ops.reshape(part, (rows, -1, channels)), axis=1)
+        for part in of_eighths(ops.reshape(x, cut), ops.reshape(y, cut))
+    ]
+
+
+def _wide(x):
+    """As float32."""
+    return ops.cast(x, "float32")
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
