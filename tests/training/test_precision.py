@@ -49,6 +49,7 @@ def test_samples_in_bfloat16_stay_within_a_gray_level_and_float32_comes_back(mon
     "flags, found", [("fma avx512_bf16", "mixed_bfloat16"), ("amx_bf16", "mixed_bfloat16"), ("fma avx2", "float32")]
 )
 def test_the_policy_is_that_of_the_cpu(flags, found, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     (tmp_path / "cpuinfo").write_text(f"model name\t: x\nflags\t\t: {flags}\n")
     real = open
     monkeypatch.setattr(
@@ -57,10 +58,18 @@ def test_the_policy_is_that_of_the_cpu(flags, found, tmp_path, monkeypatch):
     assert precision.fast_policy() == found
 
 
-@pytest.mark.parametrize("capability, policy", [(7.5, "float32"), (8.0, "mixed_bfloat16"), (9.0, "mixed_bfloat16")])
-def test_a_gpu_decides_on_jax(capability, policy, monkeypatch):
+@pytest.mark.parametrize(
+    "card, policy",
+    [
+        (None, "float32"),
+        (("Card", 7.5), "float32"),
+        (("Card", 8.0), "mixed_bfloat16"),
+        (("Card", 9.0), "mixed_bfloat16"),
+    ],
+)
+def test_a_gpu_decides_on_jax(card, policy, monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    monkeypatch.setattr(backend, "accelerator", lambda: ("Card", capability))
+    monkeypatch.setattr(backend, "accelerator", lambda: card)
     assert precision.fast_policy() == policy
     with precision.fast_precision():
         assert keras.config.dtype_policy().name == policy
