@@ -112,6 +112,21 @@ def test_generate_from_both_forms_is_equal(run_folder, tmp_path):
     command("generate", run_folder / "model.keras", "--out", tmp_path / "model.keras", code=1)  # pictures are kept
 
 
+def test_generate_in_bfloat16(run_folder, tmp_path):
+    """All but the same pictures; a SavedModel computes as it was exported."""
+    from keras_imgen.data.image_io import load_image
+
+    how = ("-n", 4, "--steps", 2)
+    for name in ("float32", "bfloat16"):
+        command("generate", run_folder / "model.keras", *how, "--precision", name, "--out", tmp_path / name)
+    whole, half = (load_image(str(tmp_path / name / "grid.png")).astype(int) for name in ("float32", "bfloat16"))
+    assert 0 < np.abs(whole - half).mean() <= 1
+    said = command("generate", "m.keras", "--precision", "half", code=1)
+    assert "Expected --precision float32 or bfloat16, got half" in said
+    how = ("--precision", "bfloat16", "--out", tmp_path / "no")
+    assert "computes as it was exported" in command("generate", run_folder, *how, code=1)
+
+
 @pytest.mark.slow
 def test_a_fresh_process_generates_the_same(run_folder, tmp_path):
     from keras_imgen.data.image_io import load_image
