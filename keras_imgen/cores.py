@@ -22,7 +22,7 @@ def one_thread_per_op() -> None:
     """Let TensorFlow compute every op of this process on one thread: for models that run halves of a batch side by side, on two cores.
 
     To be called before TensorFlow is imported, by whom the process belongs to; a setting of the user's stays. Nothing on other
-    machines: there it has not been measured.
+    machines, and where a GPU computes: there it has not been measured.
     """
-    if cores() == 2:
+    if cores() == 2 and not os.path.exists("/dev/nvidia0"):
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")

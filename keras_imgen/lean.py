@@ -12,7 +12,14 @@ NEEDLESS = ("sklearn", "matplotlib", "IPython")  # of Keras, for wrappers, galle
 
 
 class _Finder(importlib.abc.MetaPathFinder):
+    def __init__(self):
+        self.before = gc.get_threshold()
+        gc.set_threshold(100_000, 20, 20)
+
     def find_spec(self, name, path=None, target=None):
+        if self.before and "keras" in sys.modules and not _begun("keras"):  # the first import after it
+            gc.set_threshold(*self.before)
+            self.before = None
         if (name in NEEDLESS and _begun("keras")) or (name == "jax" and (_begun("tensorflow") or _on_tensorflow())):
             raise ModuleNotFoundError(f"{name} is not needed here", name=name)
 
@@ -31,5 +38,5 @@ def _on_tensorflow():
 def begin() -> None:
     """From here on, in this process; before Keras is imported. Its imports make so many objects, and free none, that looking for garbage
     every 700 takes a fifth of their time."""
-    gc.set_threshold(100_000, 20, 20)
-    sys.meta_path.insert(0, _Finder())
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())

@@ -7,7 +7,8 @@ import os
 
 def has(name: str) -> bool:
     """Whether a library is installed; it is not imported."""
-    return importlib.util.find_spec(name) is not None
+    spec = importlib.util.find_spec(name)
+    return spec is not None and spec.origin is not None  # a folder of that name is none
 
 
 def needs_tensorflow(what: str) -> None:

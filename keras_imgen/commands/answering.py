@@ -44,7 +44,7 @@ def generate(
         seed: picture k has the seed `seed + k`.
         options: of the endpoint `generate`.
         overwrite: replace what is there.
-        precision: "bfloat16", or None as the model was saved.
+        precision: "bfloat16" or "float32"; None is as the model was saved.
 
     Returns:
         What was made, in words.
@@ -54,10 +54,10 @@ def generate(
         FileExistsError: pictures are there already.
     """
     model = load_model(path)
-    if precision == "bfloat16":
+    if precision and not os.path.isdir(path):
         from keras_imgen.training.precision import compute_in
 
-        compute_in(model, "mixed_bfloat16")
+        compute_in(model, {"bfloat16": "mixed_bfloat16"}.get(precision, precision))
     given = checked_options(model, options)
     given_by_name = parse_conditions(of(model), conditions)
     if labels == [] and "label" in given_by_name:

@@ -120,7 +120,11 @@ class Augment:
         """
         import jax
 
-        steps, host = self._steps(shape, "jax"), jax.local_devices(backend="cpu")[0]
+        steps = self._steps(shape, "jax")
+        try:
+            host = jax.local_devices(backend="cpu")[0]
+        except RuntimeError:  # JAX_PLATFORMS leaves the CPU out
+            host = jax.local_devices()[0]
 
         def changed(image, mask, seed):
             image, mask = _changed(steps, image.astype("float32"), mask, seed)

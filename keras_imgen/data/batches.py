@@ -75,10 +75,21 @@ class Batches(keras.utils.PyDataset):
         return found
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"{name} is a word of tf.data, and TensorFlow is not installed: these batches have len, take and map. "
-            "For the others: pip install tensorflow."
-        )
+        hint = ""
+        if name in (
+            "batch",
+            "unbatch",
+            "filter",
+            "shuffle",
+            "repeat",
+            "cache",
+            "enumerate",
+            "prefetch",
+            "apply",
+            "skip",
+        ):
+            hint = ": that is a word of tf.data, and these batches, which need no TensorFlow, have len, take and map"
+        raise AttributeError(f"{type(self).__name__} has no {name}{hint}.")
 
 
 def drawn(seed: int, now: int, stream: int) -> np.random.Generator:
@@ -90,3 +101,11 @@ def drawn(seed: int, now: int, stream: int) -> np.random.Generator:
         stream: 0 is the order, 1, 2, ... are the changes of batch 0, 1, ...
     """
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed & 0x7FFFFFFF, now, stream])))
+
+
+def length(given: Any) -> int | None:
+    """Of what has one; a loader of a stream has the method, and raises."""
+    try:
+        return len(given)
+    except TypeError:
+        return None

@@ -6,6 +6,8 @@ from typing import Any
 # Keras takes a user's own adapter, but has no public name for the class; PyDataset needs a length, which not every loader has.
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
+from keras_imgen.data.batches import length
+
 
 class Loader(DataAdapter):
     """The batches of something, each changed, once more in every epoch.
@@ -41,12 +43,4 @@ class Loader(DataAdapter):
 
     @property
     def partial_batch_size(self) -> None:
-        return None
-
-
-def length(given: Any) -> int | None:
-    """Of what has one; a loader of a stream has the method, and raises."""
-    try:
-        return len(given)
-    except TypeError:
         return None

@@ -7,9 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_imgen.data.batches import Batches
+from keras_imgen.data.batches import Batches, length
 from keras_imgen.data.host import of_host
-from keras_imgen.data.loaders import Loader, length
 from keras_imgen.data.pipeline import load
 from keras_imgen.data.sources import Source
 
@@ -97,6 +96,8 @@ def prepared(x: Any, y: Any, model: Any) -> Any:
     if iterator is x:
         return (each(data) for data in itertools.chain(begun, iterator))
     if keras.backend.backend() != "tensorflow":
+        from keras_imgen.data.loaders import Loader  # a private name of Keras: not for those who need none
+
         return Loader(x, lambda data: each(data)[0])
     return _of_batches(x, lambda data: each(data)[0], found[0], found[-1])
 

@@ -9,8 +9,13 @@ from keras_imgen.training import backend
 
 
 def one_kernel() -> bool:
-    """Whether attention in half precision is a kernel of its own: on a GPU, unless `keras.config` has it off."""
-    return backend.accelerator() is not None and keras.config.is_flash_attention_enabled() is not False
+    """Whether attention in half precision is a kernel of its own: on a GPU under JAX, unless `keras.config` has it off.
+
+    Keras' TensorFlow has none. The kernel has a first derivative only: penalties on gradients need
+    `keras.config.disable_flash_attention()`.
+    """
+    on_gpu = keras.backend.backend() == "jax" and backend.accelerator() is not None
+    return on_gpu and keras.config.is_flash_attention_enabled() is not False
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -55,7 +60,7 @@ class Attention(keras.layers.Layer):
         def split(t):
             return ops.transpose(heads(t), (0, 2, 1, 3))
 
-        if keep is None and self.compute_dtype != "float32" and one_kernel():
+        if keep is None and self.compute_dtype in ("float16", "bfloat16") and one_kernel():
             given = heads(self.query(x)), heads(self.key(source)), heads(self.value(source))
             mixed = ops.dot_product_attention(*given, is_causal=self.causal)  # cuDNN's where it takes these shapes
             return self.out(ops.reshape(mixed, (-1, ops.shape(x)[1], channels)))

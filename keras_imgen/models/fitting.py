@@ -57,9 +57,8 @@ class Fitting:
             raise ValueError("`validation_split` splits arrays: give other data sets as `validation_data`.")
         if isinstance(x, Batches):
             steps = kwargs.get("steps_per_epoch")
-            if steps and steps < len(
-                x
-            ):  # Keras would go on in the middle of an order in the next epoch, and a resumed run not
+            # Keras would go on in the middle of an order in the next epoch, and a resumed run not.
+            if steps and steps < len(x):
                 x, kwargs["steps_per_epoch"] = x.take(steps), None
         if not isinstance(x, keras.utils.PyDataset) or isinstance(x, Batches):
             shuffle = False  # it has an order of its own, or none; for a tf.data.Dataset or generator Keras would warn

@@ -57,11 +57,12 @@ class KnownPictures:
         return learn.take(steps), watch, test, steps
 
     def judged(self, model: ImageModel, n: int) -> dict[str, float]:
-        """Distances of n new pictures, classes in turn, from twice as many that were learned from; what test pictures get beside them.
+        """Distances of new pictures, classes in turn, from those that were learned from, at most twice as many; what as many test pictures
+        get beside them: the distances of fewer are larger.
 
         Args:
             model: that has learned.
-            n: how many; 0 for no judgement.
+            n: how many, at most as many as there are for the test; 0 for no judgement.
 
         Returns:
             The numbers by name; none, with a line that says why, where the weights of the extractor are not there.
@@ -73,6 +74,7 @@ class KnownPictures:
             judge = None
         if judge is None:
             return {}
+        n = min(n, len(self.test["image"]))
         labels = np.arange(n) % len(self.class_names)
         made = model.generate(labels=labels, seed=0, batch_size=min(n, 250))
         found = evaluate(made, self.learned["image"][: 2 * n], judge, ["frechet", "kernel"], self.test["image"][:n])

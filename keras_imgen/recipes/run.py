@@ -177,8 +177,16 @@ class Run:
         """The lines of the report that tell of a SavedModel that could not be written."""
         shutil.rmtree(self.path("saved_model"), ignore_errors=True)
         if has("tensorflow"):
-            model.export(self.path("saved_model"))
-            return []
+            try:
+                model.export(self.path("saved_model"))
+                return []
+            except (RuntimeError, OSError, ImportError) as error:
+                if keras.backend.backend() == "tensorflow":
+                    raise
+                return [
+                    f"There is no SavedModel: {error}",
+                    "",
+                ]  # the process with TensorFlow failed; what was trained is here
         return ["There is no SavedModel: that needs TensorFlow, which is not installed (pip install tensorflow).", ""]
 
     def _score_and_save(self, model, test):

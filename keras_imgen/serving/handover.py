@@ -99,7 +99,7 @@ def in_tensorflow(file: str, path: str, max_pixels: int, modules: list[str]) -> 
         except ImportError:
             unknown.append(name)
     try:
-        load(file, None, compile=False, safe_mode=True).export(path, max_pixels=max_pixels)
+        load(file, None, compile=False, safe_mode=False).export(path, max_pixels=max_pixels)
     except Exception as error:
         code = error.errno if isinstance(error, OSError) else None
         print(MARK + json.dumps({"said": one_line(error), "errno": code, "unknown": unknown}), file=sys.stderr)

@@ -180,13 +180,19 @@ def streams(model: Any) -> int:
     return 2 if jax.default_backend() == "cpu" and cores() > 1 else 1
 
 
-def in_halves(model: Any, fn: Callable[[dict[str, Any]], Any], rows: dict[str, Any]) -> Any:
+def in_halves(
+    model: Any,
+    fn: Callable[[dict[str, Any]], Any],
+    rows: dict[str, Any],
+    second: Callable[[dict[str, Any]], Any] | None = None,
+) -> Any:
     """fn(rows): XLA runs op after op, so there is nothing to gain from parts.
 
     Args:
         model: the model that `fn` belongs to.
         fn: f(rows) -> tensor (N, ...).
         rows: tensors (N, ...) by name.
+        second: of no effect here.
     """
     return fn(rows)
 

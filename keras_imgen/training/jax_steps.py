@@ -53,7 +53,7 @@ def in_groups(step: Callable[..., Any], one_by_one: Callable[..., Any], size: in
 
     def train(state: Any, iterator: Iterator) -> tuple[Any, Any]:
         batches = list(islice(iterator, size))
-        shapes = {str(jax.tree.map(jnp.shape, batch)) for batch in batches}
+        shapes = {str(jax.tree.map(lambda v: (v.shape, v.dtype), batch)) for batch in batches}
         if len(batches) == size and len(shapes) == 1:
             return scanned(state, batches)
         return one_by_one(state, iter(batches))

@@ -136,7 +136,8 @@ def traced_once(function: Callable[..., Any], large: bool = False) -> Callable[.
 
     Args:
         function: of tensors.
-        large: it stays one program in the graphs that call it, in place of a copy at each call: they are ready in half the time.
+        large: it stays one program in the graphs that call it, in place of a copy at each call: they are ready sooner. No two calls may
+            run side by side.
     """
     traced = tf.function(function, autograph=False, experimental_attributes={"_noinline": True} if large else None)
 
@@ -171,7 +172,12 @@ def streams(model: Any) -> int:
     return 2 if model.jit_compile is True and _cores() > 1 else 1
 
 
-def in_halves(model: Any, fn: Callable[[dict[str, Any]], Any], rows: dict[str, Any]) -> Any:
+def in_halves(
+    model: Any,
+    fn: Callable[[dict[str, Any]], Any],
+    rows: dict[str, Any],
+    second: Callable[[dict[str, Any]], Any] | None = None,
+) -> Any:
     """fn(rows), as two calls on half of the rows each, so that ops of one run beside those of the other.
 
     On a CPU many an op is too small for all cores: worth 8 % of a U-Net's step in training and in sampling on two, and 20 % where
@@ -181,6 +187,7 @@ def in_halves(model: Any, fn: Callable[[dict[str, Any]], Any], rows: dict[str, A
         model: the model that `fn` belongs to.
         fn: f(rows) -> tensor (N, ...).
         rows: tensors (N, ...) by name.
+        second: `fn` again, for the second half, where it is `traced_once(large=True)`: oneDNN's kernels must not run twice at a time.
     """
     first = next(iter(rows.values()))
     if model.jit_compile is True or not tf.inside_function() or _cores() == 1 or first.shape[0] == 1:
@@ -188,7 +195,7 @@ def in_halves(model: Any, fn: Callable[[dict[str, Any]], Any], rows: dict[str, A
     count = first.shape[0] or tf.shape(first)[0]
     half = count // 2
     before = {k: v[: tf.maximum(half, 1) if first.shape[0] is None else half] for k, v in rows.items()}
-    made = tf.concat([fn(before), fn({k: v[half:] for k, v in rows.items()})], 0)
+    made = tf.concat([fn(before), (second or fn)({k: v[half:] for k, v in rows.items()})], 0)
     return made[-count:] if first.shape[0] is None else made  # of a single row both made it
 
 

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import IntEnum
 from types import SimpleNamespace
 from typing import Any
@@ -41,6 +43,9 @@ OWN = (
     "target",
     "factor",
 )  # what the network and the loss are given besides conditions
+
+
+_SHARED: ContextVar[tuple] = ContextVar("whose network is traced once, and how it is called", default=(None,))
 
 
 class Stream(IntEnum):
@@ -214,24 +219,21 @@ class Diffusion(ImageModel):
 
     # === The denoiser ===
 
-    def _output(self, x, alpha, sigma, conditions, training: bool, network=None):
+    def _output(self, x, alpha, sigma, conditions, training: bool):
         log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
         log_snr = ops.broadcast_to(ops.reshape(ops.clip(log_snr, -20.0, 20.0), (-1,)), (ops.shape(x)[0],))
         inputs = {"image": self.parameterization.c_in(alpha, sigma) * x, "log_snr": log_snr, **conditions}
         if self._in_halves or not training:
-            output = backend.in_halves(self, network or (lambda rows: self.network(rows, training=training)), inputs)
+            owner, *halves = _SHARED.get()
+            if owner is self:
+                output = backend.in_halves(self, halves[0], inputs, halves[1])
+            else:
+                output = backend.in_halves(self, lambda rows: self.network(rows, training=training), inputs)
         else:
             output = self.network(inputs, training=training)
         return ops.cast(output, "float32")
 
-    def denoise(
-        self,
-        x: Any,
-        alpha: Any,
-        sigma: Any,
-        conditions: dict[str, Any] | None = None,
-        network: Callable[..., Any] | None = None,
-    ) -> Any:
+    def denoise(self, x: Any, alpha: Any, sigma: Any, conditions: dict[str, Any] | None = None) -> Any:
         """The estimate of x_0.
 
         Args:
@@ -239,23 +241,31 @@ class Diffusion(ImageModel):
             alpha: of the level; a scalar, or it broadcasts with x.
             sigma: of the level, the same way.
             conditions: (N, ...) by name.
-            network: what takes the place of the network, of a dict of its inputs; None is the network.
         """
         c_skip, c_out = self.parameterization.coefficients(alpha, sigma, ops)
-        return c_skip * x + c_out * self._output(x, alpha, sigma, conditions or {}, False, network)
+        return c_skip * x + c_out * self._output(x, alpha, sigma, conditions or {}, False)
 
-    def _traced_network(self):
-        """The network, traced once for all the places in a graph that call it."""
-        traced: dict = {}
+    @contextmanager
+    def _network_traced_once(self):
+        """Inside, all the places in a graph that call the network share one trace of it for each half of a batch."""
 
-        def call(rows):
-            names = tuple(rows)
-            if names not in traced:
-                inner = lambda *values: self.network(dict(zip(names, values)), training=False)  # noqa: E731
-                traced[names] = backend.traced_once(inner, large=True)
-            return traced[names](*rows.values())
+        def traced():
+            known: dict = {}
 
-        return call
+            def call(rows):
+                names = tuple(rows)
+                if names not in known:
+                    inner = lambda *values: self.network(dict(zip(names, values)), training=False)  # noqa: E731
+                    known[names] = backend.traced_once(inner, large=True)
+                return known[names](*rows.values())
+
+            return call
+
+        before = _SHARED.set((self, traced(), traced()))
+        try:
+            yield
+        finally:
+            _SHARED.reset(before)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """x_0 from a dict of `image` (N, H, W, C), `alpha` and `sigma` (N,), and the network's conditions."""
@@ -272,17 +282,17 @@ class Diffusion(ImageModel):
             )
         return super().predict_batch(x)
 
-    def _guided(self, network, x, alpha, sigma, conditions, scale, phi, interval, guide=None, negative=None):
+    def _guided(self, x, alpha, sigma, conditions, scale, phi, interval, guide=None, negative=None):
         """The denoiser under guidance; `scale` (N,), `phi` and the interval's two log-SNR ends are scalars. `guide`, `negative`: see
         `sample`."""
         if not conditions and guide is None:
-            return self.denoise(x, alpha, sigma, conditions, network)
+            return self.denoise(x, alpha, sigma, conditions)
         log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
         inside = ops.logical_and(log_snr >= interval[0], log_snr <= interval[1])
         wanted = ops.logical_and(ops.any(scale != 1.0), inside)
 
         def plain():
-            return self.denoise(x, alpha, sigma, conditions, network)
+            return self.denoise(x, alpha, sigma, conditions)
 
         def guided():
             if guide is not None:
@@ -291,7 +301,7 @@ class Diffusion(ImageModel):
                 nulls = inputs_of(self.conditions)
                 away = negative or {k: ops.full_like(v, nulls[k].null) for k, v in conditions.items()}
                 both = {k: ops.concatenate([v, away[k]]) for k, v in conditions.items()}
-                cond, weak = ops.split(self.denoise(ops.concatenate([x, x]), alpha, sigma, both, network), 2)
+                cond, weak = ops.split(self.denoise(ops.concatenate([x, x]), alpha, sigma, both), 2)
             d = guidance.classifier_free(cond, weak, like(scale, x))
             return ops.where(phi > 0, guidance.rescale(d, cond, phi), d)
 
@@ -320,7 +330,7 @@ class Diffusion(ImageModel):
             guide: None, or what tells x_0 as `denoise` does, in place of the model that is told nothing.
             negative: None, or conditions to be guided away from, in place of none.
         """
-        keys, network = random.key(seeds), self._traced_network()
+        keys = random.key(seeds)
         shape = self.image_shape if start is None else tuple(start["image"].shape[1:])
         noise = random.normal(random.fold(keys, ImageStream.NOISE), shape)
         alpha, sigma = table[0, 0], table[0, 1]
@@ -334,7 +344,6 @@ class Diffusion(ImageModel):
 
         def denoise(x, alpha, sigma):
             return self._guided(
-                network,
                 x,
                 alpha,
                 sigma,
@@ -353,7 +362,8 @@ class Diffusion(ImageModel):
                 z = random.normal(random.fold(random.fold(keys, ImageStream.KNOWN), i), shape)
                 return ops.where(start["mask"] > 0.5, x, alpha * start["image"] + sigma * z)
 
-        x = samplers.run(denoise, x, table, normal, after=after)
+        with self._network_traced_once():
+            x = samplers.run(denoise, x, table, normal, after=after)
         return to_uint8(x)
 
     def generate(
