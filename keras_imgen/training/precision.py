@@ -41,7 +41,7 @@ def compute_in(model: Any, precision: str) -> Any:
     """Let a finished `ImageModel` compute in another precision from now on; returns it. Weights, averages and optimizers stay float32.
 
     Under "mixed_bfloat16" the last layers of the networks with weights, and what comes after them, stay float32. Samples of
-    fashion-diffusion change by 0.3 gray levels in the mean.
+    fashion-diffusion change by 0.2 gray levels in the mean.
 
     Args:
         model: trained under whatever policy.
