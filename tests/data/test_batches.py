@@ -59,7 +59,9 @@ def test_parts_of_an_epoch():
     assert rows(batches().take(1)) == rows(batches())[:1] and len(batches().take(-1)) == 3 == len(batches().take(9))
     with pytest.raises(IndexError, match="3 batches"):
         batches()[3]
-    with pytest.raises(AttributeError, match="a word of tf.data, and these batches, which need no TensorFlow, have len"):
+    with pytest.raises(
+        AttributeError, match="a word of tf.data, and these batches, which need no TensorFlow, have len"
+    ):
         batches().unbatch()
 
 
