@@ -10,6 +10,7 @@ import numpy as np
 from keras_imgen.data import epoch
 
 Batch = dict[str, np.ndarray]
+OF_TF_DATA = "batch unbatch filter shuffle repeat cache enumerate prefetch apply skip".split()
 
 
 class Batches(keras.utils.PyDataset):
@@ -76,18 +77,7 @@ class Batches(keras.utils.PyDataset):
 
     def __getattr__(self, name: str) -> Any:
         hint = ""
-        if name in (
-            "batch",
-            "unbatch",
-            "filter",
-            "shuffle",
-            "repeat",
-            "cache",
-            "enumerate",
-            "prefetch",
-            "apply",
-            "skip",
-        ):
+        if name in OF_TF_DATA:
             hint = ": that is a word of tf.data, and these batches, which need no TensorFlow, have len, take and map"
         raise AttributeError(f"{type(self).__name__} has no {name}{hint}.")
 

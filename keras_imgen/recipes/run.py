@@ -183,10 +183,8 @@ class Run:
             except (RuntimeError, OSError, ImportError) as error:
                 if keras.backend.backend() == "tensorflow":
                     raise
-                return [
-                    f"There is no SavedModel: {error}",
-                    "",
-                ]  # the process with TensorFlow failed; what was trained is here
+                # The process with TensorFlow failed; what was trained is here.
+                return [f"There is no SavedModel: {error}", ""]
         return ["There is no SavedModel: that needs TensorFlow, which is not installed (pip install tensorflow).", ""]
 
     def _score_and_save(self, model, test):

@@ -154,12 +154,13 @@ def one_loop(function: Callable[..., Any]) -> Callable[..., Any]:
     Args:
         function: of tensors, the first of them as large as what it gives.
     """
-    compiled = tf.function(function, autograph=False, jit_compile=True)
 
     @functools.wraps(function)
     def call(*tensors):
         large = (tensors[0].shape.num_elements() or 0) >= LOOP  # None where a side is not known
-        return (compiled if large and tf.inside_function() and _on_cpu() else function)(*tensors)
+        if large and tf.inside_function() and _on_cpu():
+            return tf.function(function, autograph=False, jit_compile=True)(*tensors)
+        return function(*tensors)
 
     return call
 
