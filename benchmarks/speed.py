@@ -181,80 +181,11 @@ def keras_io(images, seed):
 def pytorch(images, seed):
     """The same network in PyTorch, channels_last, with fused Adam and foreach EMA; sampling in inference mode."""
     import torch
-    from torch import nn
-    from torch.nn import functional as F
+
+    from benchmarks.torch_networks import UNet
 
     torch.manual_seed(seed)
-
-    class Block(nn.Module):
-        def __init__(self, before, width, attend):
-            super().__init__()
-            self.skip = nn.Identity() if before == width else nn.Conv2d(before, width, 1)
-            groups = lambda c: next(g for g in range(32, 0, -1) if c % g == 0)  # noqa: E731
-            self.norm1, self.norm2 = nn.GroupNorm(groups(before), before), nn.GroupNorm(groups(width), width)
-            self.conv1, self.conv2 = nn.Conv2d(before, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)
-            self.modulation = nn.Linear(4 * WIDTHS[0], 2 * width)
-            self.heads = width // 32
-            self.attention = None
-            if attend:
-                self.attention = nn.ModuleList([nn.GroupNorm(groups(width), width), nn.Linear(width, 3 * width)])
-                self.attention.append(nn.Linear(width, width))
-
-        def forward(self, x, e):
-            scale, shift = self.modulation(e)[..., None, None].chunk(2, 1)
-            y = self.conv1(F.silu(self.norm1(x)))
-            y = self.conv2(F.silu(self.norm2(y) * (1 + scale) + shift))
-            x = self.skip(x) + y
-            if self.attention is not None:
-                norm, qkv, out = self.attention
-                n, c, h, w = x.shape
-                tokens = qkv(norm(x).permute(0, 2, 3, 1).reshape(n, h * w, c))
-                q, k, v = tokens.reshape(n, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
-                y = out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, h * w, c))
-                x = x + y.reshape(n, h, w, c).permute(0, 3, 1, 2)
-            return x
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            wide = 4 * WIDTHS[0]
-            self.frequencies = torch.exp(torch.linspace(float(np.log(1 / 64)), float(np.log(4)), wide // 2))
-            self.dense1, self.dense2 = nn.Linear(wide, wide), nn.Linear(wide, wide)
-            self.first, self.last = (
-                nn.Conv2d(CHANNELS, WIDTHS[0], 3, padding=1),
-                nn.Conv2d(WIDTHS[0], CHANNELS, 3, padding=1),
-            )
-            self.norm = nn.GroupNorm(32, WIDTHS[0])
-            self.down, self.up, skips, now = nn.ModuleList(), nn.ModuleList(), [], WIDTHS[0]
-            for level, width in enumerate(WIDTHS):
-                for _ in range(DEPTH):
-                    self.down.append(Block(now, width, SIZE >> level == 8))
-                    now = width
-                    skips.append(now)
-            self.middle = Block(now, now, False)
-            for level, width in reversed(list(enumerate(WIDTHS))):
-                for _ in range(DEPTH):
-                    self.up.append(Block(now + skips.pop(), width, SIZE >> level == 8))
-                    now = width
-
-        def forward(self, x, log_snr):
-            angles = log_snr[:, None] * self.frequencies[None]
-            e = torch.cat([angles.sin(), angles.cos()], 1)
-            e = F.silu(self.dense2(F.silu(self.dense1(e))))
-            x, skips = self.first(x), []
-            for i, block in enumerate(self.down):
-                x = block(x, e)
-                skips.append(x)
-                if i % DEPTH == DEPTH - 1 and i < len(self.down) - 1:
-                    x = F.avg_pool2d(x, 2)
-            x = self.middle(x, e)
-            for i, block in enumerate(self.up):
-                x = block(torch.cat([x, skips.pop()], 1), e)
-                if i % DEPTH == DEPTH - 1 and i < len(self.up) - 1:
-                    x = F.interpolate(x, scale_factor=2)
-            return self.last(F.silu(self.norm(x)))
-
-    net, average = (Net().to(memory_format=torch.channels_last) for _ in range(2))
+    net, average = (UNet(SIZE, WIDTHS, DEPTH, (8,), CHANNELS).to(memory_format=torch.channels_last) for _ in range(2))
     optimizer = torch.optim.Adam(net.parameters(), fused=True)
     pairs = list(average.parameters()), list(net.parameters())
     data = torch.from_numpy(images.transpose(0, 3, 1, 2).astype("float32") / 127.5 - 1)
