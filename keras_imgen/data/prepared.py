@@ -103,9 +103,11 @@ def prepared(x: Any, y: Any, model: Any) -> Any:
 
 
 def _of_tensors(given):
-    """Tensors of any library, also in a dict, as NumPy arrays; what is something else as it is."""
+    """Tensors of any library and lists of texts, also in a dict, as NumPy arrays; what is something else as it is."""
     if isinstance(given, dict):
         return {k: _of_tensors(v) for k, v in given.items()}
+    if isinstance(given, list | tuple) and given and all(isinstance(v, str | bytes) for v in given):
+        return np.array(given, object)
     is_tensor = hasattr(given, "shape") and hasattr(given, "__array__") and not isinstance(given, np.ndarray)
     return np.asarray(given) if is_tensor else given
 
@@ -121,9 +123,7 @@ def _of_batches(given, change, first, second):
 
 
 def _numpy(batch):
-    """NumPy arrays, without text."""
-    found = {k: v.numpy() if hasattr(v, "numpy") else np.asarray(v) for k, v in batch.items()}
-    return {k: v for k, v in found.items() if v.dtype.kind not in "SUO"}
+    return {k: v.numpy() if hasattr(v, "numpy") else np.asarray(v) for k, v in batch.items()}
 
 
 def _warn_of_range(batch, pictures):
@@ -168,7 +168,7 @@ def _mapped(data, model):
     given = _numpy(model.as_dict(first))
     found = model.plain(given)
     _warn_of_range(found, model.pictures)
-    changed = [k for k in found if found[k] is not given[k]]
+    changed = [k for k in found if found[k] is not given.get(k)]
     every = set(model.as_dict(data.element_spec))
     if every == set(found) and not changed and "label" not in found:
         if all(v.dtype == np.uint8 for v in found.values()):
@@ -185,7 +185,7 @@ def _mapped(data, model):
         # Stateful: an op without effects, whose answer nothing needs, would be left out.
         *values, ok = tf.numpy_function(look, [batch[k] for k in given], kinds, stateful=True)
         for k, v in zip(changed, values):
-            shape = batch[k].shape
+            shape = batch[k if k in batch else model.pictures[0]].shape  # a text becomes several arrays
             v.set_shape(shape if shape.rank == found[k].ndim else [shape[:1][0], *found[k].shape[1:]])
         with tf.control_dependencies([ok]):
             return {k: tf.identity(v) for k, v in {**batch, **dict(zip(changed, values))}.items() if k in found}

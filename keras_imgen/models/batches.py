@@ -31,6 +31,24 @@ def as_dict(data: Any, second: str = "label", first: str = "image") -> dict[str,
     return dict(data) if isinstance(data, dict) else {first: data}
 
 
+def with_texts(batch: Batch, conditions: Conditions) -> Batch:
+    """Texts as the tokens that a model reads.
+
+    Args:
+        batch: arrays by key, of which some are texts (N,) in str or bytes.
+        conditions: of the model; other texts are left out.
+
+    Raises:
+        ValueError: what a condition refuses.
+    """
+    texts = {k: v for k, v in batch.items() if v.dtype.kind in "SUO"}
+    found = {k: v for k, v in batch.items() if k not in texts}
+    for condition in conditions:
+        if condition.key in texts:
+            found |= condition.encode({condition.key: texts[condition.key]})
+    return found
+
+
 def to_model(batch: Batch, pictures: tuple[str, ...], reads: tuple[str, ...] | None) -> Batch:
     """What a model reads of a batch, on the device; never text.
 

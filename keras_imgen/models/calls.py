@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_imgen.conditions import Conditions, Sequence, Vector, of_classes
+from keras_imgen.networks.text import TextConditioned
 
 
 def inputs(network: keras.Model) -> dict[str, Any]:
@@ -30,13 +31,16 @@ def call(network: keras.Model, values: dict[str, Any], training: bool) -> Any:
 
 
 def conditions_of(network: keras.Model, own: tuple[str, ...], num_classes: int | None) -> Conditions:
-    """What a network is told, by the form of its inputs: labels, vectors (N, D), sequences (N, S, D) and their masks.
+    """What a network is told, by the form of its inputs: labels, vectors (N, D), sequences (N, S, D) and their masks; of one that texts
+    are encoded for, the text in place of what it is encoded as.
 
     Args:
         network: whose inputs are looked at.
         own: names of inputs that are no conditions.
         num_classes: of the labels, None for none.
     """
+    if isinstance(network, TextConditioned):
+        return (*conditions_of(network.network, (*own, *network.takes), num_classes), network.text)
     found = of_classes(num_classes)
     try:
         given = inputs(network)

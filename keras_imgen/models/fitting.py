@@ -160,6 +160,7 @@ class Fitting:
         Raises:
             ValueError: a batch that it cannot learn from.
         """
+        batch = batches.with_texts(batch, self.conditions)
         batch = batches.plain(batch, self.num_classes, self.pictures)
         self._check(batch)
         return {k: v for k, v in batch.items() if self.reads is None or k in self.reads}

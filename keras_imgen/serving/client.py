@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen import text  # noqa: F401 - the same
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, bound
 from keras_imgen.inference.restorer import TiledEndpoint  # noqa: F401 - a kind that descriptions name
 from keras_imgen.kinds import from_description

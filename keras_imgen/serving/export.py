@@ -12,12 +12,14 @@ import numpy as np
 
 from keras_imgen.arguments import integer
 from keras_imgen.data.files import shortened
-from keras_imgen.inference.endpoints import Endpoint
+from keras_imgen.inference.endpoints import Endpoint, Tensor
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.kinds import described
 from keras_imgen.serving.any_size import any_size
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
 from keras_imgen.serving.handover import hand_over
+from keras_imgen.serving.strings import encoder
+from keras_imgen.text import text_of
 
 
 def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
@@ -26,7 +28,9 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
     Its signatures are those of the model's endpoints, free in the number of rows N, with what each takes by name: seeds int32 (N,),
     images uint8 (N, H, W, C), and conditions, as labels int32 (N,), vector float32 (N, D), sequence float32 (N, S, D) and its
     sequence_mask bool (N, S). What comes out has one name, as `images`. There are besides:
-        `serving_default`: the first endpoint, of which what has a default is left out.
+        `serving_default`: the first endpoint, of which what has a default is left out. Of a model of texts it takes strings, `captions`
+            (N,), as those in `short` do; "(words:1.5)" in a string weighs these words.
+        `generate_png`: the same of a model of texts, with `images` as the bytes of PNG files.
         those in an endpoint's `short`, which take a part of that.
         `restore` and `restore_bytes`, of a model that restores pictures of any size; see `serving.any_size`.
 
@@ -63,6 +67,8 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
         if not signatures:
             default = every.get("restore") or _short(full, endpoint, ())
             signatures["serving_default"] = default
+            if text_of(endpoint.conditions) and endpoint.output == "images" and len(model.image_shape) == 3:
+                signatures[f"{name}_png"] = _as_png(default, endpoint)
         signatures.update(every)
     _write(model, path, signatures, {"endpoints": described(endpoints), "max_pixels": max_pixels})
 
@@ -89,16 +95,18 @@ def _full(model, endpoint: Endpoint):
 
 
 def _short(full, endpoint: Endpoint, kept: tuple[str, ...]):
-    """The same without those tensors that have a default and are not kept."""
+    """The same without those tensors that have a default and are not kept, and with texts as strings."""
     import tensorflow as tf
 
     tensors = endpoint.tensors()
+    if text := text_of(endpoint.conditions):
+        full, tensors = _of_strings(full, tensors, text)
     left_out = {k: t for k, t in tensors.items() if t.default is not None and k not in kept}
     if not left_out:
         return full
 
     def default(tensor, given):
-        value = tf.constant(np.asarray(tensor.default, tensor.dtype))
+        value = tf.constant(tensor.default if tensor.dtype == "string" else np.asarray(tensor.default, tensor.dtype))
         if not tensor.rows:
             return value
         if tensor.like is not None:
@@ -110,6 +118,40 @@ def _short(full, endpoint: Endpoint, kept: tuple[str, ...]):
         return full(**given, **{k: default(t, given) for k, t in left_out.items()})
 
     return _concrete(answer, {k: _spec(k, t) for k, t in tensors.items() if k not in left_out})
+
+
+def _of_strings(full, tensors, text):
+    """(the same of strings in place of tokens and their weights, its tensors)."""
+    tokens, weights = (one.served for one in text.inputs().values())
+    encode, found = encoder(text), {}
+    for name, tensor in tensors.items():
+        if name.endswith(tokens):
+            default = None if tensor.default is None else ""
+            found[f"{name.removesuffix(tokens)}{text.key}s"] = Tensor(
+                (), "string", default=default, like=tensor.like and f"{text.key}s"
+            )
+        elif not name.endswith(weights):
+            found[name] = tensor
+
+    def answer(**given):
+        for name in [k for k in given if found[k].dtype == "string"]:
+            ends = name.removesuffix(f"{text.key}s")
+            given[f"{ends}{tokens}"], given[f"{ends}{weights}"] = encode(given.pop(name))
+        return full(**given)
+
+    return _concrete(answer, {k: _spec(k, t) for k, t in found.items()}), found
+
+
+def _as_png(function, endpoint: Endpoint):
+    """The same, with pictures as the bytes of PNG files."""
+    import tensorflow as tf
+
+    def answer(**given):
+        images = function(**given)[endpoint.output]
+        return {endpoint.output: tf.map_fn(tf.io.encode_png, images, fn_output_signature="string")}
+
+    specs = {k.name: k for k in function.structured_input_signature[1].values()}
+    return _concrete(answer, specs)
 
 
 def _write(model, path, signatures, about):

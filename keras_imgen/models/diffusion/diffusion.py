@@ -30,8 +30,10 @@ from keras_imgen.models.calls import conditions_of
 from keras_imgen.models.diffusion import parameterizations, weightings
 from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
+from keras_imgen.networks.text import TextConditioned
 from keras_imgen.sampling import guidance, samplers, schedules
 from keras_imgen.sampling.options import SamplerInput, Sampling, led_away
+from keras_imgen.text import text_of
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import like
 
@@ -168,6 +170,12 @@ class Diffusion(ImageModel):
     @property
     def num_classes(self) -> int | None:
         return num_classes(self.conditions)
+
+    @property
+    def second(self) -> str:
+        """What y is, in batches (x, y): the label, or the text of a model without labels."""
+        text = text_of(self.conditions)
+        return "label" if text is None or self.num_classes is not None else text.key
 
     takes_microbatches = True
 
@@ -330,6 +338,10 @@ class Diffusion(ImageModel):
             guide: None, or what tells x_0 as `denoise` does, in place of the model that is told nothing.
             negative: None, or conditions to be guided away from, in place of none.
         """
+        if guide is None and isinstance(self.network, TextConditioned):  # a text is encoded once, not in every step
+            nulls = inputs_of(self.conditions)
+            negative = negative or {k: ops.full_like(v, nulls[k].null) for k, v in conditions.items()}
+            conditions, negative = (self.network.encode(told) for told in (conditions, negative))
         keys = random.key(seeds)
         shape = self.image_shape if start is None else tuple(start["image"].shape[1:])
         noise = random.normal(random.fold(keys, ImageStream.NOISE), shape)
@@ -628,7 +640,9 @@ class Diffusion(ImageModel):
             json.dumps(keras.saving.serialize_keras_object(self.schedule)),
             tuple(map(tuple, self.table().tolist())),
         )
-        short = {"generate": ("guidance_scale", "table")}
+        text = text_of(self.conditions)
+        negative = (f"negative_{text.key}s",) if text else ()
+        short = {"generate": ("guidance_scale", "table", *negative)}
         own = {"signature": "sample", "short": short, "null": True, "fill": False}
         level = (Rows("image", self.image_shape), Rows("alpha"), Rows("sigma"))
         return {
