@@ -33,9 +33,14 @@ SOURCES = {
     "digits": "handwritten digits from scikit-learn, 1,797 scans, 8x8",
     "shapes": "coloured shapes drawn on the fly, with captions, masks and attributes, 16 to 128 px",
     "shapes:one": "one of them on black, with its factors: shape, colour, size and place",
+    "shapes:text": "scenes of one to four of them, in several wordings; combinations that are kept for the test",
+    "sprites": "game characters in 183,960 looks, actions and directions, with captions and clips: under KERAS_IMGEN_DATA",
+    "emoji": "1,911 emoji on white, 64x64, with their names (emoji:all: skin tones too): under KERAS_IMGEN_DATA",
+    "flickr8k": "1,000 photographs with five captions each: under KERAS_IMGEN_DATA",
     "fashion_mnist": "clothes, 28x28, 10 classes: under KERAS_IMGEN_DATA, from Debian's dataset-fashion-mnist, or tfds",
     "tfds:NAME": "any image data set of tensorflow-datasets",
-    "folder:PATH": "pictures in a folder; sub-folders are classes",
+    "folder:PATH": "pictures in a folder; sub-folders are classes; captions beside them, or in a list",
+    "coco:PATH": "a list of pictures and captions in COCO's form",
     "npz:PATH": "arrays of images and labels in a NumPy file, or a pack of JPEG files",
 }
 
@@ -160,10 +165,17 @@ def train(
 @app.command()
 def generate(
     model: Annotated[str, typer.Argument(help="A .keras file or a SavedModel folder.")],
-    n: Annotated[int | None, typer.Option("-n", "--number", help="How many. (default: 16, or as --labels)")] = None,
+    n: Annotated[
+        int | None, typer.Option("-n", "--number", help="How many. (default: 16, or as many as labels or prompts)")
+    ] = None,
     labels: Annotated[
         str | None, typer.Option(help="As 0,1,2: in turn; 'none': without. (default: all in turn)")
     ] = None,
+    prompt: Annotated[
+        list[str] | None, typer.Option(help="A text, of a model that takes one; again for more, told in turn.")
+    ] = None,
+    prompts: Annotated[str | None, typer.Option(help="A file of texts, one on each line.")] = None,
+    negative: Annotated[str | None, typer.Option(help="A text that guidance leads away from.")] = None,
     condition: Conditions = None,
     seed: Annotated[int, typer.Option(help="Image k has the seed SEED + k.")] = 0,
     steps: Annotated[int | None, typer.Option(help="Sampler steps. (default: the model's)")] = None,
@@ -203,7 +215,10 @@ def generate(
                 f"{model} is a SavedModel, which computes as it was exported: --precision is for .keras files."
             )
         wanted = parse_labels(labels)
-        n = n or (len(wanted) if wanted else 16)
+        from keras_imgen.commands.answering import generate, read_prompts
+
+        texts = [*(prompt or []), *(read_prompts(prompts) if prompts else [])]
+        n = n or (len(wanted) if wanted else len(texts) if len(texts) > 1 else 16)
         if os.path.exists(out) and not os.path.isdir(out):
             raise FileExistsError(f"{out} is not a folder: choose another --out.")
         nothing_replaced(out, ["grid.png"], overwrite)
@@ -212,9 +227,9 @@ def generate(
         given, more = {k: v for k, v in given.items() if v is not None}, parse_options(options)
         if twice := sorted(set(given) & set(more)):
             raise ValueError(f"Expected {twice[0]} once, got it by --set, too.")
-        from keras_imgen.commands.answering import generate
-
-        made = generate(model, out, n, wanted, condition, seed, {**given, **more}, overwrite, precision)
+        made = generate(
+            model, out, n, wanted, condition, seed, {**given, **more}, overwrite, precision, texts, negative
+        )
     typer.echo(f"{made} in {out}")
 
 

@@ -5,12 +5,14 @@
 
 import difflib
 import re
+import string
 import unicodedata
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -106,11 +108,11 @@ class Tokenizer(Kind):
         Args:
             texts: those of the training data.
             length: tokens of a text; None is as many as the longest of these has.
-            size: at most so many words and pieces, learned by the library `tokenizers`; None takes every word whole.
+            size: so many words and pieces of words, if these are fewer than the words: all characters, and what is most frequent; None
+                takes every word whole.
 
         Raises:
             ValueError: no text, or only empty ones.
-            ModuleNotFoundError: a `size`, and `tokenizers` is not installed.
         """
         every = [words_of(as_text(text)) for text in texts]
         counts = Counter(word for words in every for word in words)
@@ -171,9 +173,10 @@ class Tokenizer(Kind):
         return found
 
     def unknown(self, text: str) -> dict[str, list[str]]:
-        """The words of a text that are not known, each with the nearest that are."""
+        """The words of a text that are not known, each with the nearest that are; punctuation is no word."""
         only = [self.number[UNKNOWN]]
         words = [word for word in words_of(WEIGHTED.sub(r"\1", text)) if self._of_word(word) == only]
+        words = [word for word in words if word not in string.punctuation]
         return {word: difflib.get_close_matches(word, self.vocabulary, 3, 0.6) for word in dict.fromkeys(words)}
 
     def encode(self, text: str) -> tuple[np.ndarray, np.ndarray]:
@@ -212,21 +215,36 @@ class Tokenizer(Kind):
 
 
 def _pieces(counts, size):
-    try:
-        import tokenizers
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            f"A vocabulary of {size} for {len(counts)} words needs pieces of words, which the library `tokenizers` learns: "
-            "pip install tokenizers."
-        ) from None
-    learner = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token=UNKNOWN))
-    learner.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
-    trainer = tokenizers.trainers.WordPieceTrainer(
-        vocab_size=size - 2, continuing_subword_prefix=INSIDE, show_progress=False
-    )
-    repeated = (word for word, count in sorted(counts.items()) for word in [word] * count)
-    learner.train_from_iterator(repeated, trainer)
-    return [token for token, _ in sorted(learner.get_vocab().items(), key=lambda item: item[1])]
+    """Pieces of words by merging the most frequent pairs (Sennrich et al. 2016), ties by the alphabet: the same every time, which the
+    library `tokenizers` is not."""
+    words = [[word[0], *(INSIDE + c for c in word[1:])] for word in counts]
+    times, pairs, places = list(counts.values()), Counter(), defaultdict(set)
+    known = sorted({piece for word in words for piece in word})
+
+    def count(k, sign):
+        for pair in pairwise(words[k]):
+            pairs[pair] += sign * times[k]
+            places[pair].add(k)
+
+    for k in range(len(words)):
+        count(k, 1)
+    while len(known) < size - 2 and pairs:
+        first, second = best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        if pairs[best] < 2:
+            break
+        merged = first + second.removeprefix(INSIDE)
+        known.append(merged)
+        for k in places.pop(best):
+            count(k, -1)
+            word, rest = [], words[k]
+            while rest:
+                both = tuple(rest[:2]) == best
+                word.append(merged if both else rest[0])
+                rest = rest[1 + both :]
+            words[k] = word
+            count(k, 1)
+        pairs = +pairs  # those that are left
+    return list(dict.fromkeys(known))
 
 
 def as_text(value: Any) -> str:

@@ -18,6 +18,7 @@ from keras_imgen.commands.pictures import by_name
 from keras_imgen.conditions import arguments, given_with, in_turn, of
 from keras_imgen.data import image_io
 from keras_imgen.data.video_io import save_video
+from keras_imgen.text import text_of
 
 PART = 256  # images made at a time: whole batches, so that the parts do not show in the pictures
 
@@ -32,6 +33,8 @@ def generate(
     options: Mapping[str, Any],
     overwrite: bool,
     precision: str | None = None,
+    prompts: list[str] | None = None,
+    negative: str | None = None,
 ) -> str:
     """Write new pictures into a folder: image_0000.png ..., or clip_0000.gif ..., and of the first 100 grid.png.
 
@@ -45,6 +48,8 @@ def generate(
         options: of the endpoint `generate`.
         overwrite: replace what is there.
         precision: "bfloat16" or "float32"; None is as the model was saved.
+        prompts: texts, told in turn; None or [] for none.
+        negative: a text that all are led away from.
 
     Returns:
         What was made, in words.
@@ -62,6 +67,20 @@ def generate(
     given_by_name = parse_conditions(of(model), conditions)
     if labels == [] and "label" in given_by_name:
         raise ValueError("Expected --labels none, or a label by --condition, got both.")
+    text = text_of(of(model))
+    if (prompts or negative) and text is None:
+        raise ValueError(f"{path} is told no texts: leave --prompt and --negative out.")
+    if text:
+        if prompts and text.key in given_by_name:
+            raise ValueError(f"Expected --prompt or --condition {text.key}=..., got both.")
+        if text.key in given_by_name:
+            prompts = [given_by_name[text.key]]
+        prompts = prompts or list(text.prompts)
+        given_by_name |= {text.key: prompts} if prompts else {}
+        if negative:
+            if "negative" not in model.endpoints()["generate"].parameters().parameters:
+                raise ValueError(f"{model.name} is not led away from texts: leave --negative out.")
+            given = {**given, "negative": {text.key: negative}}
     clips = len(model.image_shape) == 4
     name = "clip_{:04d}.gif" if clips else "image_{:04d}.png"
     if clips:  # the command has looked for pictures before the model was loaded
@@ -69,20 +88,39 @@ def generate(
     told = in_turn(of(model), n, given_with(labels or None, given_by_name))
     if labels == []:
         told.pop("label", None)
-    about = {"model": model.name, **{k: str(v) for k, v in given.items()}}
+    about = {"model": model.name, **{k: str(v) for k, v in given.items() if k != "negative"}}
+    about |= {"negative": negative} if negative else {}
     for start, images in in_parts(model, n, seed, told, PART, **given):
         os.makedirs(out, exist_ok=True)  # not before: a model may refuse
         for k, image in enumerate(images, start):
             place = os.path.join(out, name.format(k))
-            label = {"label": str(told["label"][k])} if "label" in told else {}
+            own = {"label": str(told["label"][k])} if "label" in told else {}
+            own |= {"caption": prompts[k % len(prompts)]} if prompts else {}
             if clips:
                 save_video(place, image)
             else:
-                image_io.save_image(place, image, {**about, "seed": str(seed + k), **label})
+                image_io.save_image(place, image, {**about, "seed": str(seed + k), **own})
         if start == 0:
             grid = image_io.make_grid(images[:100])
             image_io.save_image(os.path.join(out, "grid.png"), grid, {**about, "seed": str(seed)})
     return f"{n} {'clip' if clips else 'image'}{'s' if n > 1 else ''}"
+
+
+def read_prompts(path: str) -> list[str]:
+    """The lines of a text file that are not empty.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no text in it, or no UTF-8.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as f:
+            lines = [line.strip() for line in f.read().splitlines()]
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file in UTF-8.") from None
+    if not any(lines):
+        raise ValueError(f"{path} has no prompts: expected one on each line.")
+    return [line for line in lines if line]
 
 
 def answer(

@@ -1,5 +1,6 @@
 """Files that are either whole or not there."""
 
+import json
 import os
 import re
 import uuid
@@ -7,6 +8,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -44,6 +46,49 @@ def write_text(path: str, text: str) -> None:
     """A text file, whole or not at all."""
     with whole(path) as beside, open(beside, "w", encoding="utf-8") as f:
         f.write(text)
+
+
+def read_text(path: str) -> str:
+    """A text file in UTF-8, or in UTF-16 with its mark; every line ends in a line feed.
+
+    Raises:
+        ValueError: another encoding, or no text.
+    """
+    with open(path, "rb") as f:
+        data = f.read()
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeError as error:
+        raise ValueError(f"{shown(path)} is not in UTF-8 ({one_line(error)}): save it as UTF-8.") from None
+    if "\0" in text:
+        raise ValueError(f"{shown(path)} is no text: expected one in UTF-8.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse_json(text: str, where: str) -> Any:
+    """What JSON says.
+
+    Args:
+        text: of the file, or of a line.
+        where: what messages call it.
+
+    Raises:
+        ValueError: it is empty, damaged, or names something twice.
+    """
+    if not text.strip():
+        raise ValueError(f"{where} is empty: expected JSON.")
+
+    def once(pairs):
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            raise ValueError(f"{next(n for n in names if names.count(n) > 1)!r} is there twice")
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{where} is not whole JSON: {one_line(error)}.") from None
 
 
 def below(folder: str, without: str | None = None) -> list[str]:

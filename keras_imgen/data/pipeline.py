@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import integer
-from keras_imgen.data import epoch, image_io, sources
+from keras_imgen.data import epoch, image_io, sources, streams
 from keras_imgen.data.augment import Augment
 from keras_imgen.data.batches import Batches, drawn
+from keras_imgen.data.captions import captions_at
 from keras_imgen.data.host import of_host
 from keras_imgen.libraries import has
 
@@ -29,6 +30,7 @@ class SourceInfo:
         class_names: of the labels 0, 1, ...; None without classes.
         keys: of a batch.
         skipped: what was skipped and why, a sentence for each file.
+        captions: all that the first image has, as an example.
     """
 
     name: str
@@ -38,6 +40,7 @@ class SourceInfo:
     class_names: Sequence[str] | None
     keys: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
 
 
 def load(
@@ -57,12 +60,13 @@ def load(
     limit: int | None = None,
     frames: int | None = None,
     data_dir: str | None = None,
+    text: str | None = None,
 ) -> Any:
     """Images as a `tf.data.Dataset` of batches; where TensorFlow is not installed, as a `keras.utils.PyDataset` with `take` and `map`.
 
     Args:
-        source: "digits", "shapes", "fashion_mnist", "tfds:NAME", "folder:PATH", "npz:PATH", an array, (images, labels), or a dict
-            of arrays with the key `image`.
+        source: "digits", "shapes", "shapes:text", "fashion_mnist", "sprites", "emoji", "flickr8k", "tfds:NAME", "folder:PATH", "coco:PATH",
+            "npz:PATH", an array, (images, labels), or a dict of arrays with the key `image`.
         split: "train", "test", "all", or what else the source has; arrays have no splits.
         size: of the images, one number for squares; None keeps theirs.
         batch: images in a batch.
@@ -75,11 +79,14 @@ def load(
         cache: keep what is decoded in memory, if all columns of all rows take no more than 4 GiB.
         drop_remainder: leave out a last batch that is smaller; None does so where it shuffles.
         limit: at most so many images, the first ones.
-        frames: length of the `clip` (batch, frames, height, width, channels) of "shapes".
-        data_dir: of tfds, or the folder of Fashion-MNIST's files.
+        frames: length of the `clip` (batch, frames, height, width, channels) of "shapes" and "sprites".
+        data_dir: of tfds, or the folder with the files of Fashion-MNIST, sprites, emoji or Flickr8k, or with the pictures of coco.
+        text: which text is the `caption`, by its name: a feature of tfds, a column of a folder's metadata, an array; None takes what is
+            called `caption`, `captions` or `text`.
 
     Returns:
         Dicts of `image` uint8 (batch, height, width, channels) and, where there are any, `label` int32 (batch,), `caption`, `mask` ...
+        Of several captions of an image, one is drawn by (seed, epoch, row) where it shuffles, and else the first one is taken.
 
     Raises:
         ValueError: an unknown source, split or column, pictures of unequal sizes and no `size`, a batch larger than the data.
@@ -90,7 +97,7 @@ def load(
     limit = None if limit is None else integer("limit", limit, 1)
     shuffle = split == "train" if shuffle is None else shuffle
     drop_remainder = shuffle if drop_remainder is None else drop_remainder
-    request = _request(split, size, channels, resize, frames, data_dir)
+    request = _request(split, size, channels, resize, frames, data_dir, text)
     found = sources.find(source, request)
     count = found.count if limit is None else min(limit, found.count)
     if count < 1:
@@ -98,21 +105,27 @@ def load(
     steps = count // batch if drop_remainder else -(-count // batch)
     if steps < 1:
         raise ValueError(f"A batch of {batch} is more than the {count} images there are: use a smaller batch.")
+    draw = seed if shuffle else None
     if found.stream is None:
         fetch = found.fetch
         sample = fetch(np.arange(1))
         if cache and found.slow and count * sum(v.nbytes for v in sample.values()) <= CACHE_BYTES:
             fetch = _Kept(fetch, count)
+        if found.captions is not None:
+            sample["caption"] = captions_at(found.captions, np.arange(1), None, 0)
         columns = list(sample) if columns is None else list(columns)
         _known(columns, sample)
+        captioned = found.captions is not None and "caption" in columns
+
+        def values(rows, now):
+            there = fetch(rows) if {*columns} != {"caption"} or not captioned else {}
+            if captioned:
+                there = {**there, "caption": captions_at(found.captions, rows, draw, now)}
+            return {k: there[k] for k in columns}
 
         if not has("tensorflow"):
-
-            def chosen(rows):
-                values = fetch(rows)
-                return {k: values[k] for k in columns}
-
-            data = Batches(chosen, count, batch, seed if shuffle else None, drop_remainder)
+            data = Batches(lambda rows: {"row": rows}, count, batch, draw, drop_remainder)
+            data = data.changed(lambda b, now, i: values(b["row"], now))
             if augment is None:
                 return data
             alter = augment.change(found.shape)
@@ -123,41 +136,39 @@ def load(
     now = epoch.current()
     if found.stream is not None:
         examples = found.stream.take(count)
-        if cache and count * _bytes_of(examples.element_spec) <= CACHE_BYTES:
+        if cache and count * streams.bytes_of(examples.element_spec) <= CACHE_BYTES:
             examples = examples.cache()
-        if columns is not None:
-            _known(columns, examples.element_spec)
-            examples = examples.map(lambda e: {k: e[k] for k in columns})
-        ordered = examples
-        if shuffle:
+        columns = list(streams.columns_of(examples.element_spec)) if columns is None else list(columns)
+        _known(columns, streams.columns_of(examples.element_spec))
 
-            def order(_):
-                tf.compat.v1.set_random_seed(
-                    None
-                )  # of this graph: a global seed of 0 would be compared with the tensor
-                return examples.shuffle(min(count, BUFFER), tf.bitcast(epoch.seed_at(now, seed, 0), "int64"))
+        def order(_):
+            chosen = streams.captioned(examples, draw, now).map(lambda e: {k: e[k] for k in columns})
+            if not shuffle:
+                return chosen
+            tf.compat.v1.set_random_seed(None)  # of this graph: a global seed of 0 would be compared with the tensor
+            return chosen.shuffle(min(count, BUFFER), tf.bitcast(epoch.seed_at(now, seed, 0), "int64"))
 
-            ordered = tf.data.Dataset.range(1).flat_map(order)
-        data = ordered.batch(batch, drop_remainder)
+        data = tf.data.Dataset.range(1).flat_map(order).batch(batch, drop_remainder)
     else:
 
         def order(_):
             rows = tf.range(count)
             if shuffle:
                 rows = tf.random.experimental.stateless_shuffle(rows, epoch.seed_at(now, seed, 0))
-            return tf.data.Dataset.from_tensor_slices(rows)
+            epochs = tf.fill([count], now) if shuffle else tf.zeros([count], "int64")
+            return tf.data.Dataset.from_tensor_slices((rows, epochs))
 
         @of_host
-        def rows(indices):
-            values = fetch(indices)
-            return [values[k] for k in columns]
+        def listed(rows, epochs):
+            there = values(rows, int(epochs[0]))
+            return [there[k] for k in columns]
 
         kinds = {k: tf.as_dtype(sample[k].dtype) if sample[k].dtype.kind in "biuf" else tf.string for k in columns}
 
-        def to_batch(indices):
-            values = tf.numpy_function(rows, [indices], [kinds[k] for k in columns], stateful=False)
+        def to_batch(rows, epochs):
+            given = tf.numpy_function(listed, [rows, epochs], [kinds[k] for k in columns], stateful=False)
             out = {}
-            for k, v in zip(columns, values):
+            for k, v in zip(columns, given):
                 v.set_shape((batch if drop_remainder or count % batch == 0 else None, *sample[k].shape[1:]))
                 out[k] = v
             return out
@@ -188,6 +199,7 @@ def describe(
     resize: str = "crop",
     frames: int | None = None,
     data_dir: str | None = None,
+    text: str | None = None,
 ) -> SourceInfo:
     """What `load` with the same arguments will give.
 
@@ -199,19 +211,27 @@ def describe(
         resize: as for `load`.
         frames: as for `load`.
         data_dir: as for `load`.
+        text: as for `load`.
 
     Raises:
         ValueError: as `load`.
         FileNotFoundError: as `load`.
     """
-    found = sources.find(source, _request(split, size, channels, resize, frames, data_dir))
+    found = sources.find(source, _request(split, size, channels, resize, frames, data_dir, text))
     name = source if isinstance(source, str) else "arrays"
-    keys = found.stream.element_spec if found.stream is not None else found.fetch(np.arange(min(1, found.count)))
+    if found.stream is not None:
+        first = next(found.stream.take(1).as_numpy_iterator(), found.stream.element_spec)
+    else:
+        first = found.fetch(np.arange(min(1, found.count)))
+    if found.captions is not None:
+        first["captions"] = found.captions[0] if found.count else ()
+    keys, texts = streams.columns_of(first), first.get("captions", first.get("caption", ())) if found.count else ()
+    captions = tuple(str(t if isinstance(t, str) else t.decode()) for t in np.reshape(texts, -1))
     classes = None if found.class_names is None else tuple(found.class_names)
-    return SourceInfo(name, split, found.count, tuple(found.shape), classes, tuple(keys), tuple(found.skipped))
+    return SourceInfo(name, split, found.count, tuple(found.shape), classes, keys, tuple(found.skipped), captions)
 
 
-def _request(split, size, channels, resize, frames, data_dir):
+def _request(split, size, channels, resize, frames, data_dir, text):
     if size is not None:
         pair = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else (size, size)
         if len(pair) != 2:
@@ -221,12 +241,7 @@ def _request(split, size, channels, resize, frames, data_dir):
         raise ValueError(f"Expected `channels` of 1, 3 or 4, got {channels!r}.")
     if resize not in image_io.RESIZE:
         raise ValueError(f"Expected `resize` to be one of {', '.join(image_io.RESIZE)}, got {resize!r}.")
-    return sources.Request(split, size, channels, resize, data_dir, frames)
-
-
-def _bytes_of(spec) -> int:
-    """Of one example; a text is taken for 200."""
-    return sum(int(np.prod(s.shape)) * (s.dtype.size or 200) for s in spec.values())
+    return sources.Request(split, size, channels, resize, data_dir, frames, text)
 
 
 def _known(columns, there):

@@ -1,5 +1,5 @@
-"""What is done with finished models: ways through latent spaces, attributes, and pictures of both."""
+"""What is done with finished models: ways through latent spaces, attributes, edits by text, and pictures of all of these."""
 
-from keras_imgen.editing import latents
+from keras_imgen.editing import fuse, inversion, latents, segmentation, text
 
-__all__ = ["latents"]
+__all__ = ["fuse", "inversion", "latents", "segmentation", "text"]

@@ -1,5 +1,6 @@
 """How good images are: against the picture they should be, and as a set against real ones."""
 
+from keras_imgen.metrics.caption_accuracy import caption_accuracy
 from keras_imgen.metrics.classifier_accuracy import classifier_accuracy
 from keras_imgen.metrics.distances import (
     inception_score,
@@ -18,6 +19,7 @@ from keras_imgen.metrics.paired import luma, mae, ms_ssim, psnr, ssim
 from keras_imgen.metrics.paired_metrics import MAE, MSSSIM, PSNR, SSIM, PairedMetric, denoising, super_resolution
 from keras_imgen.metrics.perceptual import PerceptualDistance
 from keras_imgen.metrics.report import write_comparison, write_report
+from keras_imgen.metrics.scene_reader import read_scene
 
 __all__ = [
     "MAE",
@@ -33,6 +35,7 @@ __all__ = [
     "PairedMetric",
     "PerceptualDistance",
     "Result",
+    "caption_accuracy",
     "classifier_accuracy",
     "denoising",
     "evaluate",
@@ -49,6 +52,7 @@ __all__ = [
     "neighbours",
     "precision_recall",
     "psnr",
+    "read_scene",
     "reference",
     "sliced_wasserstein",
     "ssim",

@@ -8,6 +8,7 @@ from keras_imgen.networks.autoencoder import (
     vq_decoder,
     vq_encoder,
 )
+from keras_imgen.networks.bert import bert, minilm
 from keras_imgen.networks.code_priors import code_transformer, pixelcnn
 from keras_imgen.networks.colorization import colorizer
 from keras_imgen.networks.dcgan import dcgan_discriminator, dcgan_generator
@@ -32,6 +33,7 @@ from keras_imgen.networks.super_resolution import (
     vdsr,
 )
 from keras_imgen.networks.swinir import swinir_light
+from keras_imgen.networks.text import TextConditioned, text_encoder
 from keras_imgen.networks.transfer import copy_weights
 from keras_imgen.networks.translation import patchgan, translation_resnet, translation_unet
 from keras_imgen.networks.unet import UNet, unet
@@ -41,7 +43,9 @@ from keras_imgen.networks.zero_dce import light_curves, zero_dce
 __all__ = [
     "DiT",
     "StyleGAN2Generator",
+    "TextConditioned",
     "UNet",
+    "bert",
     "code_transformer",
     "colorizer",
     "compact_denoiser",
@@ -64,6 +68,7 @@ __all__ = [
     "latent_encoder",
     "lenet",
     "light_curves",
+    "minilm",
     "mlp_decoder",
     "mlp_discriminator",
     "mlp_encoder",
@@ -80,6 +85,7 @@ __all__ = [
     "stylegan2_discriminator",
     "stylegan2_generator",
     "swinir_light",
+    "text_encoder",
     "translation_resnet",
     "translation_unet",
     "unet",

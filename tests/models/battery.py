@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_imgen import models, networks
 from keras_imgen.models.adversarial import R1, AdaptiveAugment, GradientPenalty, LeCam
+from keras_imgen.text import Text, Tokenizer
 
 SHAPE = (8, 8, 1)
 ROWS = 9  # with batches of 4 the last one has a single image
@@ -25,6 +26,7 @@ HOLES = (np.random.default_rng(2).random((ROWS, *SHAPE)) < 0.3).astype("uint8")
 ALONE = {"image": PICTURES}
 LABELLED = {"image": PICTURES, "label": LABELS}
 PAIRS = {"image": PICTURES, "target": 255 - PICTURES}
+TEXT = Text(Tokenizer.of(["number 0 1 2"]))
 
 
 class Case(NamedTuple):
@@ -114,6 +116,12 @@ def diffusion():
     return models.Diffusion(networks.dit(SHAPE, patch=4, width=8, depth=1, heads=1, num_classes=3), steps=2)
 
 
+def told_texts():
+    network = networks.dit(SHAPE, patch=4, width=8, depth=1, heads=1, vector_dim=8, sequence_dim=8)
+    network = networks.TextConditioned(network, networks.text_encoder(TEXT, 8, 1, 2), TEXT)
+    return models.Diffusion(network, steps=2)
+
+
 def flat(channels_in=1, channels_out=1):
     """One convolution that takes what it is given."""
     image = keras.Input((None, None, channels_in), name="image")
@@ -161,6 +169,11 @@ CASES = {
     "Pix2Pix": Case(pix2pix, PAIRS, translated),
     "CycleGAN": Case(cyclegan, PAIRS, both_ways),
     "Diffusion": Case(diffusion, LABELLED, labelled),
+    "Diffusion-text": Case(
+        told_texts,
+        {"image": PICTURES, "caption": np.array([f"number {label}" for label in LABELS])},
+        lambda model: model.generate(conditions={"caption": ["number 1", "2", ""]}, guidance_scale=2.0),
+    ),
     "SuperResolution": Case(against_a_critic, {"image": PICTURES, "target": LARGE}, restored),
     "Denoiser": Case(
         lambda: models.Denoiser(networks.ffdnet(1, width=4, depth=2)), ALONE, lambda model: restored(model, sigma=20)

@@ -22,24 +22,38 @@ def find(source: Any, request: Request) -> Source:
 
         return arrays.find(source, request)
     name, _, rest = source.partition(":")
-    if name in ("tfds", "folder", "npz") and not rest:
+    if name in ("tfds", "folder", "npz", "coco") and not rest:
         raise ValueError(f"Expected {name}:{'NAME' if name == 'tfds' else 'PATH'}, got {source!r}.")
     if name == "digits" and not rest:
         from keras_imgen.data.sources import digits as module
     elif name == "shapes" and rest in ("", "one"):
         from keras_imgen.data.sources import shapes as module
+    elif source == "shapes:text":
+        from keras_imgen.data.sources import captioned as module
     elif name == "fashion_mnist" and not rest:
         from keras_imgen.data.sources import fashion_mnist as module
+    elif name == "sprites" and not rest:
+        from keras_imgen.data.sources import sprites as module
+    elif name == "emoji" and rest in ("", "all"):
+        from keras_imgen.data.sources import emoji as module
+    elif name == "flickr8k" and not rest:
+        from keras_imgen.data.sources import flickr8k as module
     elif name == "tfds":
         from keras_imgen.data.sources import tfds as module
     elif name == "folder":
         from keras_imgen.data.sources import folder as module
+    elif name == "coco":
+        from keras_imgen.data.sources import coco as module
     elif name == "npz":
         from keras_imgen.data.sources import npz as module
     else:
         hint = f" For the pictures in it, write 'folder:{source}'." if os.path.isdir(source) else ""
         raise ValueError(
-            f"There is no source {source!r}. Expected digits, shapes, shapes:one, fashion_mnist, tfds:NAME, folder:PATH, npz:PATH, "
-            f"or arrays.{hint}"
+            f"There is no source {source!r}. Expected digits, shapes, shapes:one, shapes:text, fashion_mnist, sprites, emoji, emoji:all, "
+            f"flickr8k, tfds:NAME, folder:PATH, coco:PATH, npz:PATH, or arrays.{hint}"
+        )
+    if request.text is not None and name not in ("tfds", "folder", "npz"):
+        raise ValueError(
+            f"Of {source} there is no text to choose: pass `text` with tfds:NAME, folder:PATH, npz:PATH, or arrays."
         )
     return module.find(rest, request)

@@ -1,5 +1,6 @@
 """What a source is, and what sources have in common."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.data import image_io
+from keras_imgen.data.captions import out_of
+from keras_imgen.data.files import data_file, shown
 
 MOST_LABELS = 2**31 - 1
 
@@ -22,6 +25,7 @@ class Request:
         resize: see `image_io.resize`.
         data_dir: folder of the data, where the source asks for one.
         frames: length of clips, where the source has them.
+        text: name of the captions, where the source can be told; None for its own.
     """
 
     split: str
@@ -30,11 +34,25 @@ class Request:
     resize: str = "crop"
     data_dir: str | None = None
     frames: int | None = None
+    text: str | None = None
 
     def fit(self, image: np.ndarray) -> np.ndarray:
         """One uint8 picture (H, W, C) with the channels and size that are wanted."""
         image = image_io.with_channels(image, self.channels)
         return image if self.size is None else image_io.resize(image, self.size, self.resize)
+
+    def file(self, folder: str, name: str) -> str:
+        """The path of a file of a set, in `data_dir` or in its folder under KERAS_IMGEN_DATA.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+        if self.data_dir is None:
+            return data_file(folder, *name.split("/"))
+        path = os.path.join(self.data_dir, name)
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f"There is no {shown(path)}: expected the files of {folder} in data_dir.")
+        return path
 
 
 @dataclass
@@ -48,7 +66,8 @@ class Source:
         class_names: of the labels 0, 1, ...; None without classes.
         slow: whether `fetch` decodes or draws, and its rows are worth keeping.
         skipped: what was skipped and why, a sentence for each file.
-        stream: instead of `fetch`, a tf.data.Dataset of single examples.
+        stream: instead of `fetch`, a tf.data.Dataset of single examples; several captions of one are a vector `captions`.
+        captions: of each row, one or several, () where none is known; `load` makes of them the column `caption`.
     """
 
     count: int
@@ -58,6 +77,7 @@ class Source:
     slow: bool = False
     skipped: list[str] = field(default_factory=list)
     stream: Any = None
+    captions: Sequence[tuple[str, ...]] | None = None
 
 
 class Numbers(Sequence):
@@ -78,20 +98,23 @@ def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str
     """A source of arrays with equal numbers of rows; its images are brought to the request.
 
     Images of whole numbers are uint8 or lie in 0..255; of truth values, True is white; floats stay as they are. Labels of one
-    number each become int32: whole numbers from 0 on.
+    number each become int32: whole numbers from 0 on. The texts of `caption` or `captions`, one or a list of them for each image, are
+    its captions.
 
     Args:
         batch: arrays by name, `image` (N, H, W[, C]) among them.
-        request: size and channels that are wanted.
+        request: size and channels that are wanted; its `text` names another key of the captions.
         class_names: of the labels; by default "0", "1", ...
 
     Raises:
         ValueError: other images or labels, arrays of unequal length, or images that cannot be brought to the request.
     """
+    batch = dict(batch)
+    captions = out_of(batch, request.text)
     batch = {k: _array(k, v) for k, v in batch.items()}
     if "image" not in batch:
         raise ValueError(f"Expected arrays with the key 'image', got {sorted(batch)}.")
-    counts = {k: len(v) for k, v in batch.items()}
+    counts = {k: len(v) for k, v in batch.items()} | ({} if captions is None else {"caption": len(captions)})
     if len(set(counts.values())) > 1:
         raise ValueError(f"Expected as many rows in every array, got {counts}.")
     images = batch["image"]
@@ -119,6 +142,7 @@ def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str
         shape=tuple(images.shape[1:]),
         fetch=lambda rows: {k: v[rows] for k, v in batch.items()},
         class_names=class_names,
+        captions=captions,
     )
 
 

@@ -3,15 +3,16 @@
 import numpy as np
 
 from keras_imgen.data import image_io
+from keras_imgen.data.captions import NAMES
 from keras_imgen.data.sources.base import NoSplit, Request, Source
 from keras_imgen.libraries import needs_tensorflow
 
 
 def find(name: str, request: Request) -> Source:
-    """The features `image`, `label` and `caption` (or the first text feature) of the data set.
+    """The features `image`, `label` and `caption`, `captions` or `text` of the data set, or whichever `text` names, as "captions/raw".
 
     Raises:
-        ValueError: no such data set or split, or no images in it.
+        ValueError: no such data set, split or text, or no images in it.
         FileNotFoundError: neither prepared under `data_dir` nor to be had from the network.
         ModuleNotFoundError: TensorFlow is not installed.
     """
@@ -46,9 +47,7 @@ def find(name: str, request: Request) -> Source:
     if (dtype := np.dtype(features["image"].np_dtype)).kind != "f" and dtype != np.uint8:
         raise ValueError(f"tfds:{name} has images of {dtype}: expected uint8, or floats in [-1, 1].")
     examples = builder.as_dataset(split=split, shuffle_files=False)
-    spec = examples.element_spec
-    strings = [k for k in ("caption", "captions", "text") if getattr(spec.get(k), "dtype", None) == tf.string]
-    text = strings[0] if strings else None
+    text = _text(name, dict(_strings(examples.element_spec, tf)), request.text)
     own = features["image"].shape
     size = request.size or (own[:2] if None not in own[:2] else None)
     if size is None:
@@ -65,13 +64,35 @@ def find(name: str, request: Request) -> Source:
         if "label" in features:
             out["label"] = tf.cast(example["label"], "int32")
         if text:
-            value = example[text]
-            out["caption"] = value if value.shape.rank == 0 else value[0]
+            value = example
+            for part in text.split("/"):
+                value = value[part]
+            out["caption" if value.shape.rank == 0 else "captions"] = value
         return out
 
     stream = examples.map(one, num_parallel_calls=2)
     names = getattr(features["label"], "names", None) if "label" in features else None
     return Source(count, (*size, channels), class_names=names, stream=stream)
+
+
+def _strings(spec, tf, place=""):
+    """Features that are a text or a vector of texts, by their paths."""
+    for name, inner in spec.items():
+        if isinstance(inner, dict):
+            yield from _strings(inner, tf, f"{place}{name}/")
+        elif isinstance(inner, tf.TensorSpec) and inner.dtype == tf.string and (inner.shape.rank or 0) < 2:
+            yield f"{place}{name}", inner
+
+
+def _text(name, strings, wanted):
+    """The path of the feature that is the caption; None where there is none that goes by such a name."""
+    for k in [wanted] if wanted else NAMES:
+        for path in (k, f"{k}/text"):
+            if path in strings:
+                return path
+    if wanted:
+        raise ValueError(f"tfds:{name} has no text {wanted!r}: it has {', '.join(strings) or 'none'}.")
+    return None
 
 
 def _prepare(builder, tfds, name):

@@ -1,0 +1,88 @@
+"""Scenes with several captions each, some combinations kept from training: for text-to-image."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_imgen.data.scene_captions import captions
+from keras_imgen.data.scenes import SPLITS, meaning_of, scene
+from keras_imgen.data.sources.base import Request, Source, wants_split
+from keras_imgen.data.sources.shapes import SHAPES
+
+MOST = 4  # things in a scene
+
+
+class Captions(Sequence):
+    """Three wordings of every scene, made when they are first asked for.
+
+    Args:
+        numbers: (split, number) of every scene.
+        seed: of all scenes.
+    """
+
+    def __init__(self, numbers: Sequence[tuple[str, int]], seed: int):
+        self.numbers, self.seed = numbers, seed
+        self._made: dict[int, tuple[str, ...]] = {}
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, row):
+        if isinstance(row, slice):
+            return [self[k] for k in range(*row.indices(len(self)))]
+        row = range(len(self))[row]
+        if row not in self._made:
+            split, k = self.numbers[row]
+            rng = np.random.default_rng([self.seed, *split.encode(), k, 1])
+            self._made[row] = captions(meaning_of(self.seed, split, k), rng)
+        return self._made[row]
+
+
+def find(kind: str, request: Request, seed: int = 0) -> Source:
+    """Scenes of one to four shapes, three captions each; no meaning of the test split is in the others (see `scenes.held_out`).
+
+    Keys: `image`, `label` (the shape of the first thing), `mask` (k where the k-th thing is), `attributes` int32 (4, 3) (shape,
+    colour, size of each thing, -1 where there is none), `relation` int32 (of the first thing to the second, -1 without).
+
+    Args:
+        kind: "text".
+        request: squares of 16 to 128 pixels, by default 32.
+        seed: of all scenes.
+
+    Raises:
+        NoSplit: another split than train, validation, test, all.
+        ValueError: another size, or clips.
+    """
+    wants_split("shapes:text", request.split, (*SPLITS, "all"))
+    height, width = request.size or (32, 32)
+    if height != width or not 16 <= height <= 128:
+        raise ValueError(f"shapes are drawn as squares of 16 to 128 pixels, got size {height}x{width}.")
+    if request.frames is not None:
+        raise ValueError(f"The scenes of shapes:text stand still; expected no `frames`, got {request.frames}.")
+    splits = list(SPLITS) if request.split == "all" else [request.split]
+    numbers = [(split, k) for split in splits for k in range(SPLITS[split])]
+
+    def one(k):
+        drawn = scene(seed, *numbers[k])
+        image, mask = drawn.draw(height)
+        kinds = [(t.shape, t.colour, t.size) for t in drawn.things]
+        return {
+            "image": request.fit(image),
+            "label": np.int32(kinds[0][0]),
+            "mask": mask,
+            "attributes": np.array(kinds + [(-1, -1, -1)] * (MOST - len(kinds)), "int32"),
+            "relation": np.int32(-1 if drawn.relation is None else drawn.relation),
+        }
+
+    def fetch(rows):
+        made = [one(int(k)) for k in rows]
+        return {k: np.array([row[k] for row in made]) for k in made[0]}
+
+    return Source(
+        len(numbers),
+        (height, height, request.channels or 3),
+        fetch,
+        SHAPES,
+        slow=True,
+        captions=Captions(numbers, seed),
+    )
