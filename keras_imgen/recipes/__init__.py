@@ -21,6 +21,7 @@ from keras_imgen.run_folder import backups, finished, is_empty, remove_leftovers
 
 RECIPES = {  # the general ones first, which learn from any pictures
     "diffusion": ("diffusion", "a diffusion model of any pictures, class by class where there are classes"),
+    "text-to-image": ("text_to_image", "a diffusion model of any pictures with captions, told in words"),
     "gan": ("gan", "a GAN of any pictures (DCGAN), with DiffAugment where they are few"),
     "stylegan2": ("stylegan2", "StyleGAN2 with adaptive augmentation, of pictures of 8, 16, 32, 64, ... pixels"),
     "vae": ("vae", "a variational autoencoder of any pictures: fast to train, soft pictures"),
@@ -96,6 +97,7 @@ BOUND = {  # by the first word of their names
 }
 GENERAL = {  # by the rest of them: what to use for other pictures
     "diffusion": "diffusion",
+    "text": "text-to-image",
     "gan": "gan",
     "dcgan": "gan",
     "wgan-gp": "gan",
@@ -130,7 +132,7 @@ def check(name: str, given: Container[str] = ()) -> None:
 
 def works_in_halves(name: str) -> bool:
     """Whether its model computes halves of a batch side by side, as those of diffusion do, see `cores.one_thread_per_op`."""
-    return name.rpartition("-")[2] in ("diffusion", "text")
+    return name.rpartition("-")[2] in ("diffusion", "text", "image")
 
 
 def get(name: str) -> Callable[..., str]:

@@ -15,7 +15,16 @@ from keras_imgen.arguments import integer
 from keras_imgen.data import Augment, load, sources
 from keras_imgen.data.photos import SETS
 
-SOURCES = ("digits", "shapes", "fashion_mnist", "tfds", "npz")  # of `data.load`, besides folders
+SOURCES = (
+    "digits",
+    "shapes",
+    "fashion_mnist",
+    "sprites",
+    "emoji",
+    "flickr8k",
+    "tfds",
+    "npz",
+)  # of `data.load`, besides folders
 BYTES = 4 << 30  # of decoded pictures
 FEW = 1000  # a model of images learns fewer by heart
 LEAST_OF_A_CLASS = 10
@@ -30,7 +39,8 @@ class OwnPictures:
         source: the name that `data.load` takes.
         images: uint8 (N, size, size, channels), to learn from.
         labels: ints (N,), or None.
-        test: those that are held out, `image` and `label`, by key.
+        captions: the texts of each picture, or None.
+        test: those that are held out, `image` and `label` or `captions`, by key.
         flip: whether left and right are exchanged at random.
         settings: for the run's config.
         notes: what was chosen, in sentences.
@@ -39,7 +49,8 @@ class OwnPictures:
     source: str
     images: np.ndarray
     labels: np.ndarray | None
-    test: dict[str, np.ndarray]
+    captions: list[tuple[str, ...]] | None
+    test: dict[str, Any]
     flip: bool
     settings: dict
     notes: list[str] = field(default_factory=list)
@@ -117,6 +128,8 @@ class OwnPictures:
         arrays = {"image": self.images, **({} if self.labels is None else {"label": self.labels})}
         if times > 1:
             arrays = {k: np.concatenate([v] * times) for k, v in arrays.items()}
+        if self.captions is not None:
+            arrays["captions"] = self.captions * times
         augment = Augment(flip="horizontal") if self.flip else None
         return load(arrays, batch=batch, seed=seed, augment=augment).take(steps), load(self.test, "test", batch=batch)
 
@@ -146,6 +159,7 @@ def own_pictures(
     conditional: bool | None = None,
     flip: bool | None = None,
     limit: int | None = None,
+    captioned: bool = False,
     works: Callable[[int], bool],
 ) -> OwnPictures:
     """Decode the pictures of a source and choose what was left open.
@@ -159,12 +173,13 @@ def own_pictures(
         conditional: tell the model the classes; None does if there are two or more, each with at least ten pictures.
         flip: exchange left and right at random; None does with coloured pictures.
         limit: at most so many pictures, drawn by the seed.
+        captioned: tell the model the captions, not the classes; then `flip` is off where nobody asks, as captions may name sides.
         works: whether the networks can take a size.
 
     Held out is the split "test" or "validation", if the source has one, else a tenth of the pictures, at least one and at most 1,000.
 
     Raises:
-        ValueError: no source, a size that does not work, too many or too few pictures, classes asked for that are not there.
+        ValueError: no source, a size that does not work, too many or too few pictures, classes or captions asked for that are not there.
         FileNotFoundError: no such folder or file.
     """
     source, rng = absolute(data), np.random.default_rng(seed & 0x7FFFFFFF)
@@ -176,6 +191,10 @@ def own_pictures(
         near = sorted((s for s in range(8, 257) if works(s)), key=lambda s: abs(s - size))[:2]
         raise ValueError(f"This recipe cannot take a size of {size} pixels: use {near[0]} or {near[1]}.")
     found, note = _found(source, size, channels, works)
+    if captioned and found.captions is None:
+        raise ValueError(
+            f"There are no captions in {source}: put NAME.txt beside NAME.png, or see docs/data.md for other forms."
+        )
     rows = rows_of(found, limit, rng)
     held = next(filter(None, (_split(source, name, found.shape) for name in ("test", "validation"))), None)
     if held is not None:
@@ -192,24 +211,29 @@ def own_pictures(
     images, names = rows["image"], None if "label" not in rows else [str(n) for n in found.class_names]
     if held is not None and names and list(held.class_names or []) != list(found.class_names):
         raise ValueError(f"The classes of {source} are not the same in its split for tests.")
-    flip = images.shape[-1] == 3 if flip is None else flip
+    flip = images.shape[-1] == 3 and not captioned if flip is None else flip
     side = "x".join(map(str, images.shape[1:3]))
     notes = [
         f"{len(images):,} pictures of {source}, {side}, {'gray' if images.shape[-1] == 1 else 'colour'}; {len(test['image']):,} more "
         f"are held out for the test, {told}.",
         *([note] if note else []),
     ]
-    told, conditional = _classes(names, rows.get("label"), conditional)
-    notes.append(told)
+    if captioned:
+        conditional = False
+        notes.append(f"{sum(map(len, rows['captions'])):,} captions, of which each picture gets one in each epoch.")
+    else:
+        told, conditional = _classes(names, rows.get("label"), conditional)
+        notes.append(told)
     if flip:
         notes.append(
             "Left and right are exchanged at random: --set flip=false where they are not alike, as in writing."
         )
-    keys = ("image", "label") if conditional else ("image",)
+    keys = ("image", "label") if conditional else ("image", "captions") if captioned else ("image",)
     settings = {"data": source, "size": images.shape[1], "channels": images.shape[-1], "conditional": conditional}
     settings |= {"flip": flip, "limit": limit, "pictures": len(images), "classes": names}
-    test = {k: test[k] for k in keys}
-    return OwnPictures(source, images, rows["label"] if conditional else None, test, flip, settings, notes)
+    test = {k: list(test[k]) if k == "captions" else test[k] for k in keys}
+    labels, captions = rows["label"] if conditional else None, list(rows["captions"]) if captioned else None
+    return OwnPictures(source, images, labels, captions, test, flip, settings, notes)
 
 
 def _pictures(count: int) -> str:
@@ -227,7 +251,7 @@ def absolute(data: str | None) -> str:
             "There are no pictures to learn from: give --data folder:PATH, or another of `keras-imgen datasets`."
         )
     kind, _, path = data.partition(":")
-    if kind in ("folder", "npz") and path:
+    if kind in ("folder", "npz", "coco") and path:
         return f"{kind}:{os.path.abspath(os.path.expanduser(path))}"
     place = os.path.expanduser(data.partition(".zip:")[0] + ".zip" if ".zip:" in data else data)
     known = kind in SOURCES or data in SETS or not os.path.exists(place)
@@ -264,7 +288,7 @@ def _split(source, name, shape):
 
 
 def rows_of(found: Any, limit: int | None, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Images uint8 (N, ...) and labels (N,) of a source, by key.
+    """Images uint8 (N, ...), labels (N,) and tuples of captions (N,) of a source, by key.
 
     Args:
         found: a source of `data.sources`.
@@ -299,6 +323,9 @@ def rows_of(found: Any, limit: int | None, rng: np.random.Generator) -> dict[str
         raise ValueError(f"Expected pictures as uint8, 0 to 255, got {rows['image'].dtype}.")
     if "label" in rows and (rows["label"].ndim != 1 or rows["label"].dtype.kind not in "iu" or not found.class_names):
         del rows["label"]
+    if found.captions is not None:
+        rows["captions"] = np.empty(len(rows["image"]), object)
+        rows["captions"][:] = [found.captions[k] for k in chosen[: len(rows["image"])].tolist()]
     return rows
 
 

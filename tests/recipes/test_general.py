@@ -72,6 +72,29 @@ def test_from_a_folder_to_pictures_of_the_size(name, folder, tmp_path, capsys):
         train(name, out, folder, size=16, resume=True)
 
 
+@pytest.mark.slow
+def test_from_a_folder_with_captions_to_pictures_of_words(folder, tmp_path, capsys):
+    with pytest.raises(ValueError, match="There are no captions in folder:"):
+        get("text-to-image")(str(tmp_path / "none"), **SHORT, data=f"folder:{folder}")
+    for k, name in enumerate(sorted(folder.rglob("*.png"))):
+        place = tmp_path / "pictures" / f"{k}.png"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(name.read_bytes())
+        place.with_suffix(".txt").write_text(f"a {name.parent.name} picture\nsomething {name.parent.name}\n")
+    how = {**SHORT, "data": f"folder:{tmp_path / 'pictures'}", "size": 16, "widths": [8, 8], "attention": []}
+    out = tmp_path / "run"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        assert get("text-to-image")(str(out), **how).startswith("keras-imgen generate")
+    assert "50 captions, of which each picture gets one in each epoch" in capsys.readouterr().out
+    model = load_model(str(out / "model.keras"))
+    assert model.generate(conditions={"caption": ["a red picture", "green"]}).shape == (2, 16, 16, 3)
+    (text,) = model.conditions
+    assert {"red", "green", "picture", "something"} <= set(text.tokenizer.vocabulary) and text.prompts
+    with pytest.raises(ValueError, match="small or minilm"):
+        get("text-to-image")(str(tmp_path / "other"), **how, encoder="clip")
+
+
 @pytest.mark.parametrize("name", quick(RESTORERS, "super-resolution"))
 def test_from_a_folder_to_a_restorer(name, folder, tmp_path, capsys):
     out = tmp_path / "run"
