@@ -1,4 +1,4 @@
-"""What a model is told besides noise or a picture: a label, a vector, a sequence. NumPy only: models and their exports check alike."""
+"""What a model is told besides noise: a label, a vector, a sequence, a picture. NumPy only: models and their exports check alike."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -219,7 +219,40 @@ class Sequence(Condition):
         return finite(self.key, values, shape=(shape,))
 
 
+@dataclass(frozen=True)
+class Picture(Condition):
+    """A picture, as the one that is to be changed; black everywhere is the null.
+
+    Args:
+        shape: (height, width, channels); a side of None may be any.
+        key: its name.
+    """
+
+    kind = "picture"
+    shape: tuple[int | None, int | None, int]
+    key: str = "source"
+
+    def inputs(self) -> dict[str, Input]:
+        return {self.key: Input(tuple(self.shape), "uint8", 0, f"{self.key}s")}
+
+    def encode(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        pictures = as_numbers(given[self.key])
+        size = pictures.shape[-3:]
+        right = pictures.dtype == np.uint8 and pictures.ndim in (3, 4)
+        if not right or any(a not in (None, b) for a, b in zip(self.shape, size)):
+            wanted = ", ".join(map(str, self.shape))
+            raise ValueError(
+                f"Expected {self.key!r} as uint8 ({wanted}) or (n, {wanted}), got {shown(given[self.key])}."
+            )
+        return {self.key: pictures}
+
+
 Conditions = tuple[Condition, ...]
+
+
+def pictures_of(conditions: Conditions) -> tuple[str, ...]:
+    """The names of those that are pictures."""
+    return tuple(c.key for c in conditions if isinstance(c, Picture))
 
 
 def numbers(name: str, text: str, kind: type) -> list[Any]:

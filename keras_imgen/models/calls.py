@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_imgen.conditions import Conditions, Sequence, Vector, of_classes
+from keras_imgen.conditions import Conditions, Picture, Sequence, Vector, of_classes
 from keras_imgen.networks.text import TextConditioned
 
 
@@ -31,8 +31,8 @@ def call(network: keras.Model, values: dict[str, Any], training: bool) -> Any:
 
 
 def conditions_of(network: keras.Model, own: tuple[str, ...], num_classes: int | None) -> Conditions:
-    """What a network is told, by the form of its inputs: labels, vectors (N, D), sequences (N, S, D) and their masks; of one that texts
-    are encoded for, the text in place of what it is encoded as.
+    """What a network is told, by the form of its inputs: labels, vectors (N, D), sequences (N, S, D) and their masks, pictures uint8
+    (N, H, W, C); of one that texts are encoded for, the text in place of what it is encoded as.
 
     Args:
         network: whose inputs are looked at.
@@ -54,6 +54,8 @@ def conditions_of(network: keras.Model, own: tuple[str, ...], num_classes: int |
             found += (Vector(size[0], name),)
         elif len(size) == 2:
             found += (Sequence(size[1], name, f"{name}_mask" in given, size[0]),)
+        elif len(size) == 3 and tensor.dtype == "uint8":
+            found += (Picture(tuple(size), name),)
     return found
 
 

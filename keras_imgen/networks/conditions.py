@@ -1,13 +1,20 @@
-"""What diffusion networks are told besides the picture: noise level, label, vector, sequence."""
+"""What diffusion networks are told besides the picture: noise level, label, vector, sequence, another picture."""
 
 from typing import Any
 
 import keras
 
 from keras_imgen.layers import FourierFeatures, LabelEmbedding
+from keras_imgen.layers.pictures import rescale
 
 
-def inputs(channels: int, num_classes: int | None, vector_dim: int | None, sequence_dim: int | None) -> dict:
+def inputs(
+    channels: int,
+    num_classes: int | None,
+    vector_dim: int | None,
+    sequence_dim: int | None,
+    source_channels: int | None = None,
+) -> dict:
     """The symbolic inputs of a network, by name: `image` and `log_snr`, and those of the conditions that are not None.
 
     Args:
@@ -15,6 +22,7 @@ def inputs(channels: int, num_classes: int | None, vector_dim: int | None, seque
         num_classes: adds `label`.
         vector_dim: adds `vector`, of that length.
         sequence_dim: adds `sequence` of vectors of that length, and `sequence_mask`, which may be left out.
+        source_channels: adds `source`, a picture uint8 of so many channels and of the size of `image`.
     """
     found = {
         "image": keras.Input((None, None, channels), name="image"),
@@ -27,7 +35,30 @@ def inputs(channels: int, num_classes: int | None, vector_dim: int | None, seque
     if sequence_dim is not None:
         found["sequence"] = keras.Input((None, sequence_dim), name="sequence")
         found["sequence_mask"] = keras.Input((None,), dtype="bool", name="sequence_mask", optional=True)
+    if source_channels is not None:
+        found["source"] = keras.Input((None, None, source_channels), dtype="uint8", name="source")
     return found
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Beside(keras.layers.Layer):
+    """A noisy picture (N, H, W, C) and one that it is to be made of, uint8 (N, H, W, D), in [-1, 1] behind its channels (Saharia et al.
+    2022, "Palette"; Brooks et al. 2023, "InstructPix2Pix")."""
+
+    def call(self, image: Any, source: Any) -> Any:
+        return keras.ops.concatenate([image, keras.ops.cast(rescale(source), image.dtype)], axis=-1)
+
+    def compute_output_shape(self, image_shape: tuple, source_shape: tuple) -> tuple:
+        return (*image_shape[:-1], image_shape[-1] + source_shape[-1])
+
+
+def entering(given: dict) -> Any:
+    """What the first layer of a network sees: the picture, and the one that it is made of, if there is one.
+
+    Args:
+        given: the symbolic inputs, as of `inputs`.
+    """
+    return Beside(name="beside")(given["image"], given["source"]) if "source" in given else given["image"]
 
 
 class Conditioned(keras.Model):

@@ -23,6 +23,7 @@ class DiT(conditions.Conditioned):
         num_classes: int | None = None,
         vector_dim: int | None = None,
         sequence_dim: int | None = None,
+        source_channels: int | None = None,
         **kwargs: Any,
     ):
         height, across, channels = image_shape
@@ -30,10 +31,10 @@ class DiT(conditions.Conditioned):
             raise ValueError(f"Expected a height and width divisible by the patch of {patch}, got {height}x{across}.")
         if width % heads or width % 4:
             raise ValueError(f"Expected a width that 4 and heads={heads} divide, got {width}.")
-        given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim)
+        given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim, source_channels)
         embedding = conditions.embedding(given, width, num_classes)
 
-        h = layers.Conv2D(width, patch, strides=patch, name="patches")(given["image"])
+        h = layers.Conv2D(width, patch, strides=patch, name="patches")(conditions.entering(given))
         h = Positions(name="positions")(h)
         for i in range(depth):
             h = Block(heads, name=f"block{i}")(h, embedding, given.get("sequence"), given.get("sequence_mask"))
@@ -52,6 +53,7 @@ class DiT(conditions.Conditioned):
             "num_classes": num_classes,
             "vector_dim": vector_dim,
             "sequence_dim": sequence_dim,
+            "source_channels": source_channels,
         }
 
     def get_config(self) -> dict[str, Any]:
@@ -182,6 +184,7 @@ def dit(
     num_classes: int | None = None,
     vector_dim: int | None = None,
     sequence_dim: int | None = None,
+    source_channels: int | None = None,
     name: str = "dit",
 ) -> keras.Model:
     """A diffusion transformer, called like `unet`: a dict of `image` (N, H, W, C), `log_snr` (N,) and its conditions.
@@ -195,6 +198,7 @@ def dit(
         num_classes: adds the input `label` (N,), 0..num_classes, where num_classes is no label.
         vector_dim: adds the input `vector` (N, vector_dim).
         sequence_dim: adds the input `sequence` (N, S, sequence_dim), as from a text encoder.
+        source_channels: adds the input `source`, a picture uint8 (N, H, W, source_channels) that the new one is made of.
         name: of the model.
 
     Returns:
@@ -203,4 +207,6 @@ def dit(
     Raises:
         ValueError: a size that the patch does not divide, a width that 4 or the heads do not.
     """
-    return DiT(image_shape, patch, width, depth, heads, num_classes, vector_dim, sequence_dim, name=name)
+    return DiT(
+        image_shape, patch, width, depth, heads, num_classes, vector_dim, sequence_dim, source_channels, name=name
+    )

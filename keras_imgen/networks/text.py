@@ -125,14 +125,18 @@ class TextConditioned(keras.Model):
             )
         if frozen:
             encoder.trainable = False
+            for v in encoder.variables:  # a layer that was frozen before it was built has some that do not know
+                v.trainable = False
         self.built = True
 
     @property
     def image_shape(self) -> tuple[int, ...]:
+        """That of the network."""
         return self.network.image_shape
 
     @property
     def num_classes(self) -> int | None:
+        """Those of the network."""
         return getattr(self.network, "num_classes", None)
 
     def encode(self, conditions: dict[str, Any], training: bool = False) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class UNet(conditions.Conditioned):
         vector_dim: int | None = None,
         sequence_dim: int | None = None,
         dropout: float = 0.0,
+        source_channels: int | None = None,
         **kwargs: Any,
     ):
         height, width, channels = image_shape
@@ -31,7 +32,7 @@ class UNet(conditions.Conditioned):
             raise ValueError(
                 f"Expected a height and width divisible by {stride} for {len(widths)} widths, got {height}x{width}."
             )
-        given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim)
+        given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim, source_channels)
         embedding = conditions.embedding(given, 4 * widths[0], num_classes)
         sequence, mask = given.get("sequence"), given.get("sequence_mask")
 
@@ -51,7 +52,7 @@ class UNet(conditions.Conditioned):
                     h = SpatialAttention(name=f"{name}_cross_attention")(h, sequence, mask)
             return h
 
-        h = layers.Conv2D(widths[0], 3, padding="same", name="conv_in")(given["image"])
+        h = layers.Conv2D(widths[0], 3, padding="same", name="conv_in")(conditions.entering(given))
         skips = []
         for level, out in enumerate(widths):
             for i in range(depth):
@@ -79,6 +80,7 @@ class UNet(conditions.Conditioned):
             "vector_dim": vector_dim,
             "sequence_dim": sequence_dim,
             "dropout": dropout,
+            "source_channels": source_channels,
         }
 
     def get_config(self) -> dict[str, Any]:
@@ -117,6 +119,7 @@ def unet(
     vector_dim: int | None = None,
     sequence_dim: int | None = None,
     dropout: float = 0.0,
+    source_channels: int | None = None,
     name: str = "unet",
 ) -> keras.Model:
     """A U-Net for diffusion, called with a dict of `image` (N, H, W, C), `log_snr` (N,) and the conditions it was made with.
@@ -130,6 +133,7 @@ def unet(
         vector_dim: adds the input `vector` (N, vector_dim).
         sequence_dim: adds the input `sequence` (N, S, sequence_dim), as from a text encoder.
         dropout: rate in [0, 1) between the two convolutions of a block.
+        source_channels: adds the input `source`, a picture uint8 (N, H, W, source_channels) that the new one is made of.
         name: of the model.
 
     Returns:
@@ -138,4 +142,15 @@ def unet(
     Raises:
         ValueError: a size that the stride does not divide.
     """
-    return UNet(image_shape, widths, depth, attention, num_classes, vector_dim, sequence_dim, dropout, name=name)
+    return UNet(
+        image_shape,
+        widths,
+        depth,
+        attention,
+        num_classes,
+        vector_dim,
+        sequence_dim,
+        dropout,
+        source_channels,
+        name=name,
+    )

@@ -18,6 +18,20 @@ def classifier_free(d_cond: Any, d_uncond: Any, scale: Any) -> Any:
     return d_cond + (scale - 1) * (d_cond - d_uncond)
 
 
+def of_picture_and_text(d_both: Any, d_picture: Any, d_none: Any, scale: Any, image_scale: Any) -> Any:
+    """D_none + image_scale·(D_picture - D_none) + scale·(D_both - D_picture) (Brooks et al. 2023, "InstructPix2Pix", eq. 3); an image_scale
+    of 1 is `classifier_free(d_both, d_picture, scale)`.
+
+    Args:
+        d_both: estimates (N, ...) told all.
+        d_picture: estimates (N, ...) told the picture alone.
+        d_none: estimates (N, ...) told nothing.
+        scale: of the text, number, or tensor that broadcasts with them.
+        image_scale: of the picture, the same way.
+    """
+    return classifier_free(d_both, d_picture, scale) + (image_scale - 1) * (d_picture - d_none)
+
+
 def rescale(d: Any, d_cond: Any, phi: float) -> Any:
     """Each image's standard deviation brought back towards the conditional one's (Lin et al. 2024).
 

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import as_numbers, finite, shown
-from keras_imgen.conditions import Conditions, given_with, inputs_of, is_null, of_one_length
+from keras_imgen.conditions import Conditions, given_with, inputs_of, is_null, of_one_length, pictures_of
 from keras_imgen.inference.endpoints import Input, Request, Tensor
 from keras_imgen.inference.requests import rows
+
+IMAGE_SCALE = "image_guidance_scale"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Sampling:
         guidance_scale: 1 is none; one for all images or one for each.
         guidance_rescale: phi in [0, 1].
         guidance_interval: (low, high) of sigma/alpha outside which guidance is off; None is always on.
+        image_guidance_scale: of a model that is told pictures, how closely it keeps to them; 1 is none.
     """
 
     steps: int | None = None
@@ -34,6 +37,7 @@ class Sampling:
     guidance_scale: Any = None
     guidance_rescale: float = 0.0
     guidance_interval: tuple[float, float] | None = None
+    image_guidance_scale: Any = None
 
     @classmethod
     def split(cls, given: dict[str, Any]) -> tuple["Sampling", dict[str, Any]]:
@@ -70,11 +74,29 @@ class Sampling:
         Raises:
             ValueError: a number that is not finite or outside its range.
         """
-        scales = finite(
-            "guidance_scale", own if self.guidance_scale is None else self.guidance_scale, shape=((), (count,))
-        )
         phi = finite("guidance_rescale", self.guidance_rescale, 0.0, 1.0)
-        return np.broadcast_to(scales, (count,)), phi, guidance_limits(self.guidance_interval)
+        return _scales("guidance_scale", self.guidance_scale, own, count), phi, guidance_limits(self.guidance_interval)
+
+    def image_guidance(self, conditions: Conditions, own: float, count: int) -> dict[str, np.ndarray]:
+        """The scale of pictures by its name, float32 (count,); nothing of a model that is not told any.
+
+        Args:
+            conditions: what the model takes.
+            own: the model's scale, where none is asked for.
+            count: of the images.
+
+        Raises:
+            ValueError: a number that is not finite, or any for a model that is not told pictures.
+        """
+        if pictures_of(conditions):
+            return {IMAGE_SCALE: _scales(IMAGE_SCALE, self.image_guidance_scale, own, count)}
+        if self.image_guidance_scale is not None:
+            raise ValueError(f"This model is not told pictures: leave `{IMAGE_SCALE}` out.")
+        return {}
+
+
+def _scales(name, given, own, count):
+    return np.broadcast_to(finite(name, own if given is None else given, shape=((), (count,))), (count,))
 
 
 def guidance_limits(interval: tuple[float, float] | None) -> np.ndarray:
@@ -106,12 +128,13 @@ def led_away(
         conditions: what the model takes.
         told: their rows, by the names of the networks' inputs.
         count: how many rows.
-        negative: what a user passed to be led away from, by name; what is not there is null.
+        negative: what a user passed to be led away from, by name; what is not there is null, and pictures are those that are told.
 
     Raises:
         ValueError: what a condition refuses; sequences of several lengths for a network that takes no mask.
     """
     away = rows(conditions, count, negative, like=told)[1]
+    away |= {k: told[k] for k in pictures_of(conditions)}
     return tuple(of_one_length(conditions, told, away))
 
 
@@ -125,6 +148,7 @@ class SamplerInput(Input):
         guidance_scale: where a user gives none; 1 is no guidance.
         schedule: of the model, as Keras serializes it, in JSON.
         table: (rows, 10) of that sampler and these steps, so that the default needs no Keras.
+        image_guidance_scale: of a model that is told pictures, where a user gives none.
     """
 
     kind = "sampler"
@@ -133,14 +157,18 @@ class SamplerInput(Input):
     guidance_scale: float
     schedule: str
     table: tuple[tuple[float, ...], ...]
+    image_guidance_scale: float = 1.0
 
     def arguments(self) -> dict[str, Any]:
         return {**asdict(Sampling()), "negative": None}
 
     def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
-        own = {one.served: one for one in inputs_of(conditions).values()}
+        pictures = pictures_of(conditions)
+        own = {one.served: one for k, one in inputs_of(conditions).items() if k not in pictures}
+        of_pictures = Tensor((), "float32", default=np.float32(self.image_guidance_scale))
         return {
             "guidance_scale": Tensor((), "float32", default=np.float32(self.guidance_scale)),
+            **({IMAGE_SCALE: of_pictures} if pictures else {}),
             "table": Tensor((None, len(self.table[0])), "float32", False, np.asarray(self.table, "float32")),
             "guidance_rescale": Tensor((), "float32", False, np.float32(0.0)),
             "guidance_interval": Tensor((2,), "float32", False, guidance_limits(None)),
@@ -154,8 +182,10 @@ class SamplerInput(Input):
         if not negative and is_null(request.conditions, request.told):
             scales = np.ones_like(scales)
         request.told, away = led_away(request.conditions, request.told, request.count, negative)
-        served = inputs_of(request.conditions)
-        request.rows |= {"guidance_scale": scales, **{f"negative_{served[k].served}": v for k, v in away.items()}}
+        served, pictures = inputs_of(request.conditions), pictures_of(request.conditions)
+        request.rows |= {"guidance_scale": scales}
+        request.rows |= how.image_guidance(request.conditions, self.image_guidance_scale, request.count)
+        request.rows |= {f"negative_{served[k].served}": v for k, v in away.items() if k not in pictures}
         table = self.made(how.for_table()).astype("float32")
         request.constants |= {"table": table, "guidance_rescale": phi, "guidance_interval": interval}
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from enum import IntEnum
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +16,13 @@ from keras import StatelessScope, ops
 from keras_imgen.arguments import finite, integer
 from keras_imgen.conditions import (
     Conditions,
+    Picture,
     checked,
     given_with,
     inputs_of,
     is_null,
     num_classes,
+    pictures_of,
 )
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Rows, Seeds
@@ -32,7 +35,7 @@ from keras_imgen.models.diffusion import times as time_distributions
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.networks.text import TextConditioned
 from keras_imgen.sampling import guidance, samplers, schedules
-from keras_imgen.sampling.options import SamplerInput, Sampling, led_away
+from keras_imgen.sampling.options import IMAGE_SCALE, SamplerInput, Sampling, led_away
 from keras_imgen.text import text_of
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import like
@@ -87,6 +90,7 @@ class Diffusion(ImageModel):
         image_shape: (height, width, channels), where the network leaves its size open.
         conditions: what the network is told, see `keras_imgen.conditions`; None finds it by the network's inputs, of a subclass without
             symbolic inputs labels alone.
+        image_guidance_scale: the default of `generate`, of a model that is told pictures.
         others: see `ImageModel`.
 
     Raises:
@@ -108,6 +112,7 @@ class Diffusion(ImageModel):
         "guidance_scale",
         "image_shape",
         ("conditions", "_conditions"),
+        "image_guidance_scale",
     )
 
     def __init__(
@@ -123,10 +128,17 @@ class Diffusion(ImageModel):
         guidance_scale: float = 1.0,
         image_shape: tuple[int, int, int] | None = None,
         conditions: Conditions | None = None,
+        image_guidance_scale: float = 1.0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.network = network
+        self._image_shape = tuple(image_shape or network.image_shape)
+        if None in self._image_shape or len(self._image_shape) not in (3, 4):
+            raise ValueError(
+                f"Expected `image_shape` (height, width, channels), or with frames before them, got {self._image_shape}: pass "
+                "image_shape=... ."
+            )
         self._conditions = None if conditions is None else tuple(from_description(conditions))
         checked(self.conditions, OWN, getattr(network, "num_classes", None))
         self.schedule = schedules.get(schedule)
@@ -137,12 +149,7 @@ class Diffusion(ImageModel):
             raise ValueError(f"Expected `label_dropout` in [0, 1), got {label_dropout!r}.")
         self.label_dropout = label_dropout
         self.sampler, self.steps, self.guidance_scale = sampler, steps, guidance_scale
-        self._image_shape = tuple(image_shape or network.image_shape)
-        if None in self._image_shape or len(self._image_shape) not in (3, 4):
-            raise ValueError(
-                f"Expected `image_shape` (height, width, channels), or with frames before them, got {self._image_shape}: pass "
-                "image_shape=... ."
-            )
+        self.image_guidance_scale = image_guidance_scale
         # What is learned from a batch besides the weights, as by batch or spectral norm, needs it whole.
         self._in_halves = not network.non_trainable_weights
         self.finish()
@@ -161,7 +168,9 @@ class Diffusion(ImageModel):
     def conditions(self) -> Conditions:
         if self._conditions is not None:
             return self._conditions
-        return conditions_of(self.network, OWN[:2], getattr(self.network, "num_classes", None))
+        found = conditions_of(self.network, OWN[:2], getattr(self.network, "num_classes", None))
+        size = self.image_shape[:2]  # networks leave the size of pictures open
+        return tuple(replace(c, shape=(*size, c.shape[-1])) if isinstance(c, Picture) else c for c in found)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -205,9 +214,10 @@ class Diffusion(ImageModel):
         xt = alpha * x0 + sigma * eps
         conditions = self.told(batch)
         if training and self.label_dropout and conditions:
-            dropped = random.uniform(random.fold(keys, Stream.DROPOUT)) < self.label_dropout
-            nulls = inputs_of(self.conditions)
-            for k, v in conditions.items():
+            chance = random.uniform(random.fold(keys, Stream.DROPOUT))
+            nulls, pictures = inputs_of(self.conditions), pictures_of(self.conditions)
+            for k, v in conditions.items():  # of a picture and a text also the text alone is left out, to guide by each
+                dropped = chance < self.label_dropout * (0.5 if k in pictures and len(conditions) > 1 else 1.0)
                 conditions[k] = ops.where(like(dropped, v), ops.cast(nulls[k].null, v.dtype), v)
         target = self.parameterization.target(x0, eps, alpha, sigma)
         factor = weightings.loss_weight(self.weighting, self.parameterization, alpha, sigma)
@@ -290,9 +300,9 @@ class Diffusion(ImageModel):
             )
         return super().predict_batch(x)
 
-    def _guided(self, x, alpha, sigma, conditions, scale, phi, interval, guide=None, negative=None):
-        """The denoiser under guidance; `scale` (N,), `phi` and the interval's two log-SNR ends are scalars. `guide`, `negative`: see
-        `sample`."""
+    def _guided(self, x, alpha, sigma, conditions, options, guide=None, negative=None):
+        """The denoiser under guidance; `options`, `guide`, `negative`: see `sample`."""
+        scale, phi, interval = (options[f"guidance_{k}"] for k in ("scale", "rescale", "interval"))
         if not conditions and guide is None:
             return self.denoise(x, alpha, sigma, conditions)
         log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
@@ -306,14 +316,31 @@ class Diffusion(ImageModel):
             if guide is not None:
                 cond, weak = plain(), guide(x, alpha, sigma, conditions)
             else:
-                nulls = inputs_of(self.conditions)
-                away = negative or {k: ops.full_like(v, nulls[k].null) for k, v in conditions.items()}
                 both = {k: ops.concatenate([v, away[k]]) for k, v in conditions.items()}
                 cond, weak = ops.split(self.denoise(ops.concatenate([x, x]), alpha, sigma, both), 2)
             d = guidance.classifier_free(cond, weak, like(scale, x))
             return ops.where(phi > 0, guidance.rescale(d, cond, phi), d)
 
-        return ops.cond(wanted, guided, plain)
+        pictures = pictures_of(self.conditions)
+        away = negative or self._nulls(conditions, but=pictures)
+        if guide is not None or not set(pictures) & set(conditions):
+            return ops.cond(wanted, guided, plain)
+        nothing = {**away, **self._nulls({k: v for k, v in conditions.items() if k in pictures})}
+
+        def guided_twice():
+            all_three = {k: ops.concatenate([v, away[k], nothing[k]]) for k, v in conditions.items()}
+            found = ops.split(self.denoise(ops.concatenate([x, x, x]), alpha, sigma, all_three), 3)
+            d = guidance.of_picture_and_text(*found, like(scale, x), like(image_scale, x))
+            return ops.where(phi > 0, guidance.rescale(d, found[0], phi), d)
+
+        image_scale = options["image_guidance_scale"]
+        twice = ops.logical_and(ops.any(image_scale != 1.0), inside)
+        return ops.cond(twice, guided_twice, lambda: ops.cond(wanted, guided, plain))
+
+    def _nulls(self, conditions, but=()):
+        """The same, but told nothing; those of `but` as they are."""
+        nulls = inputs_of(self.conditions)
+        return {k: v if k in but else ops.full_like(v, nulls[k].null) for k, v in conditions.items()}
 
     # === Sampling ===
 
@@ -332,15 +359,15 @@ class Diffusion(ImageModel):
         Args:
             seeds: int32 (N,).
             table: (rows, 10), see `samplers`.
-            options: dict of `guidance_scale` (N,), `guidance_rescale` (), `guidance_interval` (2,) of log-SNR.
+            options: dict of `guidance_scale` (N,), `guidance_rescale` (), `guidance_interval` (2,) of log-SNR, and, of a model that is told
+                pictures, `image_guidance_scale` (N,).
             conditions: dict of the network's inputs besides the image.
             start: None, or a dict of `image` (N, H, W, C) in [-1, 1] and, to keep a part of it, `mask` (N, H, W, 1), 1 where to paint.
             guide: None, or what tells x_0 as `denoise` does, in place of the model that is told nothing.
-            negative: None, or conditions to be guided away from, in place of none.
+            negative: None, or conditions to be guided away from, in place of none; pictures in it are those in `conditions`.
         """
         if guide is None and isinstance(self.network, TextConditioned):  # a text is encoded once, not in every step
-            nulls = inputs_of(self.conditions)
-            negative = negative or {k: ops.full_like(v, nulls[k].null) for k, v in conditions.items()}
+            negative = negative or self._nulls(conditions, but=pictures_of(self.conditions))
             conditions, negative = (self.network.encode(told) for told in (conditions, negative))
         keys = random.key(seeds)
         shape = self.image_shape if start is None else tuple(start["image"].shape[1:])
@@ -355,17 +382,7 @@ class Diffusion(ImageModel):
             )
 
         def denoise(x, alpha, sigma):
-            return self._guided(
-                x,
-                alpha,
-                sigma,
-                conditions,
-                options["guidance_scale"],
-                options["guidance_rescale"],
-                options["guidance_interval"],
-                guide,
-                negative,
-            )
+            return self._guided(x, alpha, sigma, conditions, options, guide, negative)
 
         after = None
         if start is not None and "mask" in start:
@@ -392,6 +409,7 @@ class Diffusion(ImageModel):
         guidance_scale: float | None = None,
         guidance_rescale: float = 0.0,
         guidance_interval: tuple[float, float] | None = None,
+        image_guidance_scale: float | None = None,
         guide: "Diffusion | None" = None,
         conditions: dict[str, Any] | None = None,
         negative: dict[str, Any] | None = None,
@@ -413,10 +431,11 @@ class Diffusion(ImageModel):
             guidance_scale: 1 is the conditional model; above 1 classifier-free guidance (Ho & Salimans 2022), of all conditions together.
             guidance_rescale: phi in [0, 1] (Lin et al. 2024).
             guidance_interval: (low, high) of sigma/alpha outside which guidance is off (Kynkaanniemi et al. 2024).
+            image_guidance_scale: of a model that is told pictures: above 1 it keeps to them more closely (Brooks et al. 2023).
             guide: a weaker model for autoguidance (Karras et al. 2024) in place of the unlabelled one; a `Diffusion` of the same images.
             conditions: what else the network is told, by name: a vector (D,) or (n, D); a sequence (S, D) or (n, S, D), or n of any lengths
                 in a list. See `keras_imgen.conditions`.
-            negative: conditions that guidance leads away from, in place of none; of one row or n.
+            negative: conditions that guidance leads away from, in place of none, but for pictures; of one row or n.
             batch_size: images made at a time.
             ema: use averaged weights, of the guide too.
 
@@ -424,7 +443,8 @@ class Diffusion(ImageModel):
             ValueError: labels outside the range, an unknown sampler, steps < 1, numbers that are not finite or outside their range.
         """
         seeds, told = rows(self.conditions, n, given_with(labels, conditions), seed, seeds)
-        how = Sampling(steps, sampler, grid, eta, guidance_scale, guidance_rescale, guidance_interval)
+        guided = guidance_scale, guidance_rescale, guidance_interval, image_guidance_scale
+        how = Sampling(steps, sampler, grid, eta, *guided)
         return self._run(seeds, told, negative, self.table(**how.for_table()), how, None, guide, batch_size, ema)
 
     def image_to_image(
@@ -545,6 +565,7 @@ class Diffusion(ImageModel):
 
     def _run(self, seeds, told, negative, table, how, start, guide, batch_size, ema) -> np.ndarray:
         scales, phi, interval = how.guidance(self.guidance_scale, len(seeds))
+        of_pictures = how.image_guidance(self.conditions, self.image_guidance_scale, len(seeds))
         away = {}
         negative = given_with(None, negative)
         if negative and guide is not None:
@@ -558,7 +579,7 @@ class Diffusion(ImageModel):
         names = tuple(sorted(told))
         shapes = None if start is None else tuple((k, v.shape[1:]) for k, v in sorted(start.items()))
         function = self._function(names, bool(away), shapes, guide, ema)
-        arrays = [seeds, scales, *(given[k] for given in (told, away) for k in sorted(given))]
+        arrays = [seeds, scales, *of_pictures.values(), *(given[k] for given in (told, away) for k in sorted(given))]
         arrays += [] if start is None else [start[k] for k in sorted(start)]
         constants = (table.astype("float32"), phi, interval)
         made = batched(lambda *parts: function(*constants, *parts), arrays, batch_size, backend.streams(self))
@@ -573,10 +594,12 @@ class Diffusion(ImageModel):
         if cache not in self._compiled_functions:
 
             def function(table, phi, interval, seeds, scale, *rest):
+                of_pictures, rest = (rest[:1], rest[1:]) if pictures_of(self.conditions) else ((), rest)
                 told, rest = dict(zip(names, rest)), rest[len(names) :]
                 away, start = (dict(zip(names, rest)), rest[len(names) :]) if negative else (None, rest)
                 start = None if start_shapes is None else dict(zip((k for k, _ in start_shapes), start))
                 options = {"guidance_scale": scale, "guidance_rescale": phi, "guidance_interval": interval}
+                options |= dict(zip((IMAGE_SCALE,), of_pictures))
                 weak = (
                     None if guide is None else _with_its_weights(guide, ema)
                 )  # before the scope, which has not its variables
@@ -626,8 +649,8 @@ class Diffusion(ImageModel):
 
     def endpoints(self) -> Endpoints:
         def sample(given, told):
-            options = {k: given[k] for k in ("guidance_scale", "guidance_rescale", "guidance_interval")}
-            away = {k: given[f"negative_{one.served}"] for k, one in inputs_of(self.conditions).items()}
+            options = {k: v for k, v in given.items() if "guidance" in k}
+            away = {k: given.get(f"negative_{one.served}", told[k]) for k, one in inputs_of(self.conditions).items()}
             return self.sample(given["seeds"], given["table"], options, told, negative=away)
 
         def denoise(given, told):
@@ -639,10 +662,12 @@ class Diffusion(ImageModel):
             float(self.guidance_scale),
             json.dumps(keras.saving.serialize_keras_object(self.schedule)),
             tuple(map(tuple, self.table().tolist())),
+            float(self.image_guidance_scale),
         )
         text = text_of(self.conditions)
         negative = (f"negative_{text.key}s",) if text else ()
-        short = {"generate": ("guidance_scale", "table", *negative)}
+        of_pictures = (IMAGE_SCALE,) if pictures_of(self.conditions) else ()
+        short = {"generate": ("guidance_scale", "table", *of_pictures, *negative)}
         own = {"signature": "sample", "short": short, "null": True, "fill": False}
         level = (Rows("image", self.image_shape), Rows("alpha"), Rows("sigma"))
         return {
