@@ -34,6 +34,8 @@ SOURCES = {
     "shapes": "coloured shapes drawn on the fly, with captions, masks and attributes, 16 to 128 px",
     "shapes:one": "one of them on black, with its factors: shape, colour, size and place",
     "shapes:text": "scenes of one to four of them, in several wordings; combinations that are kept for the test",
+    "shapes:edit": "such scenes, an instruction, and what they become by it",
+    "shapes:segment": "such scenes, a phrase, and the part that it means",
     "sprites": "game characters in 183,960 looks, actions and directions, with captions and clips: under KERAS_IMGEN_DATA",
     "emoji": "1,911 emoji on white, 64x64, with their names (emoji:all: skin tones too): under KERAS_IMGEN_DATA",
     "flickr8k": "1,000 photographs with five captions each: under KERAS_IMGEN_DATA",
@@ -263,6 +265,33 @@ def reconstruct(
 
         count = answer(model, pictures, out, overwrite, "reconstruct", "is no autoencoder", label, condition)
     typer.echo(f"{count} image{'s' if count > 1 else ''} in {out}")
+
+
+@app.command()
+def edit(
+    model: Annotated[str, typer.Argument(help="A model that is told texts, or pictures and texts.")],
+    pictures: Annotated[
+        list[str], typer.Argument(help="Files, folders or globs; other sizes are cropped to the model's.")
+    ],
+    make: Annotated[str, typer.Option(help="What to do, as 'make the red star blue', or what is to be seen.")],
+    find: Annotated[str | None, typer.Option(help="What is seen and has to go, of a model told texts alone.")] = None,
+    mask: Annotated[str | None, typer.Option(help="Or where: a picture, not black where to paint.")] = None,
+    seed: Annotated[int, typer.Option(help="Picture k has the seed SEED + k.")] = 0,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="As guidance_scale=3, image_guidance_scale=1.5, how=feather."),
+    ] = None,
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder for the answers, as PNG.")] = "edited",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
+) -> None:
+    """Change pictures as a sentence says. With --find or --mask the rest of a picture stays to the bit."""
+    with one_line_errors():
+        from keras_imgen.commands import editing, restoring
+
+        files = restoring.find(pictures, out)
+        nothing_replaced(out, files, overwrite)
+        count = editing.edit(model, files, out, make, find, mask, seed, parse_options(options))
+    typer.echo(f"{count} picture{'s' if count > 1 else ''} in {out}")
 
 
 @app.command()

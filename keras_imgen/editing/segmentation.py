@@ -7,12 +7,12 @@ from keras import ops
 from scipy import ndimage
 
 from keras_imgen.arguments import finite, integer
+from keras_imgen.conditions import of_one_length
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.editing.fuse import grown
 from keras_imgen.editing.told import Told, conditions_of, encoded_once, of_model
 from keras_imgen.inference.requests import rows
 from keras_imgen.models import Diffusion
-from keras_imgen.sampling.options import led_away
 from keras_imgen.training import random
 
 EXTREME = 0.01  # the share of pixels that differ most, whose difference counts as equal
@@ -27,7 +27,7 @@ def segment(
     *,
     threshold: float = 0.5,
     grow: float | None = None,
-    time: float = 0.5,
+    time: float = 0.4,
     noises: int = 10,
     seed: int = 0,
     batch_size: int = 64,
@@ -76,7 +76,7 @@ def difference(
     find: Told,
     make: Told = "",
     *,
-    time: float = 0.5,
+    time: float = 0.4,
     noises: int = 10,
     seed: int = 0,
     batch_size: int = 64,
@@ -94,7 +94,8 @@ def difference(
     time = float(finite("time", time, 0.0, 1.0, above=True))
     noises = integer("noises", noises, 1)
     seeds, told = rows(model.conditions, len(images), conditions_of(model, find, "find"), seed)
-    told, others = led_away(model.conditions, told, len(images), conditions_of(model, make, "make"))
+    others = rows(model.conditions, len(images), conditions_of(model, make, "make"), like=told)[1]
+    told, others = of_one_length(model.conditions, told, others)
     shape, names = images.shape[1:], tuple(told)
 
     def function(images, seeds, *given):

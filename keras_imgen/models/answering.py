@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.conditions import arguments, in_turn, inputs_of, of
+from keras_imgen.conditions import arguments, in_turn, inputs_of, of, pictures_of
 from keras_imgen.inference.endpoints import Endpoints, bound
 from keras_imgen.inference.requests import answers
 from keras_imgen.training import backend
@@ -75,7 +75,8 @@ class Answering:
         """
         known = of(self)
         told = in_turn(known, n, {k: v for k, v in (batch or {}).items() if k in inputs_of(known)})
-        return {"sample": self.generate(n, seed=seed, **arguments(told), **how)}
+        pictures = {k: told[k] for k in pictures_of(known) if k in told}
+        return {**pictures, "sample": self.generate(n, seed=seed, **arguments(told), **how)}
 
     def export(self, path: str, **how: Any) -> None:
         """Write a SavedModel with this model's endpoints.

@@ -41,6 +41,10 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "shapes_text",
         "text-to-image on scenes of coloured shapes, 32x32 or --set size=64: an hour and a half on a CPU",
     ),
+    "shapes-edit": (
+        "shapes_edit",
+        "changes such scenes as a sentence says, as 'make the red star blue': an hour and a half on a CPU",
+    ),
     "fashion-diffusion": ("fashion_diffusion", "Fashion-MNIST, 28x28: 60,000 pictures of clothes, an hour on a CPU"),
     "digits-dcgan": ("digits_dcgan", "a GAN on the 1,500 digits, 16x16, with DiffAugment: five minutes on a CPU"),
     "fashion-dcgan": ("fashion_dcgan", "a GAN on Fashion-MNIST, 28x28, without labels: 20 minutes on a CPU"),
@@ -132,7 +136,7 @@ def check(name: str, given: Container[str] = ()) -> None:
 
 def works_in_halves(name: str) -> bool:
     """Whether its model computes halves of a batch side by side, as those of diffusion do, see `cores.one_thread_per_op`."""
-    return name.rpartition("-")[2] in ("diffusion", "text", "image")
+    return name.rpartition("-")[2] in ("diffusion", "text", "image", "edit")
 
 
 def get(name: str) -> Callable[..., str]:

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, SampleGrid, StopOnNaN
+from keras_imgen.conditions import pictures_of
 from keras_imgen.cores import cores, cpu
 from keras_imgen.data import set_epoch
 from keras_imgen.data.files import whole, write_text
@@ -23,6 +24,7 @@ from keras_imgen.recipes import RECIPES, check_folder
 from keras_imgen.recipes.settings import words
 from keras_imgen.run_folder import finished, lock, remove, remove_leftovers, unlock
 from keras_imgen.run_log import plot_log, read_log
+from keras_imgen.text import text_of
 from keras_imgen.training import backend
 from keras_imgen.training.precision import compute_in
 
@@ -151,7 +153,11 @@ class Run:
         scores = self._score_and_save(model, test)
         text = self._export(model) if known and model.endpoints() else []
         if known and model.generates():
-            text += self._picture("grid", model, model.show(n=columns * rows, seed=SEED), columns, seed=str(SEED))
+            n = columns * rows
+            if pictures_of(model.conditions):  # which stand beside what is made of them
+                n, columns = n // 2, columns // 2
+            told = first_batch(test, n) if pictures_of(model.conditions) else None
+            text += self._picture("grid", model, model.show(told, n=n, seed=SEED), columns, seed=str(SEED))
         if known and answering(model) is not None:
             batch = first_batch(test, columns // 2 * rows) if batch is None else batch
             shown = model.show(batch)
@@ -168,6 +174,9 @@ class Run:
         return [f"![{', '.join(shown).capitalize()}]({name}.png)", ""]
 
     def _use(self, model):
+        if isinstance(model, ImageModel) and pictures_of(model.conditions) and text_of(model.conditions):
+            words = "PICTURES", "--make", "WHAT TO DO"
+            return command("edit", self.path("model.keras"), *words, "--out", self.path("more"))
         name, endpoint = next(iter(model.endpoints().items()), ("generate", Endpoint((Seeds(),))))
         given = ["PICTURES"] if endpoint.answers_pictures else ["-n", "64", "--seed", "1"]
         given += [word for k in endpoint.needs() for word in (f"--{k}", k.upper())]

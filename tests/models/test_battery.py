@@ -24,6 +24,7 @@ RARE = (
     "CodePrior-transformer",
     "WGAN",
     "Enhancer",
+    "Diffusion-text",
 )  # near another one
 LARGE = ("GAN", "StyleGAN2", "CycleGAN")  # to compile
 every_model = [pytest.param(name, marks=[pytest.mark.slow] * (name in RARE + LARGE)) for name in CASES]

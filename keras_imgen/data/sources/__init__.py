@@ -30,6 +30,8 @@ def find(source: Any, request: Request) -> Source:
         from keras_imgen.data.sources import shapes as module
     elif source == "shapes:text":
         from keras_imgen.data.sources import captioned as module
+    elif source in ("shapes:edit", "shapes:segment"):
+        from keras_imgen.data.sources import instructed as module
     elif name == "fashion_mnist" and not rest:
         from keras_imgen.data.sources import fashion_mnist as module
     elif name == "sprites" and not rest:
@@ -49,8 +51,8 @@ def find(source: Any, request: Request) -> Source:
     else:
         hint = f" For the pictures in it, write 'folder:{source}'." if os.path.isdir(source) else ""
         raise ValueError(
-            f"There is no source {source!r}. Expected digits, shapes, shapes:one, shapes:text, fashion_mnist, sprites, emoji, emoji:all, "
-            f"flickr8k, tfds:NAME, folder:PATH, coco:PATH, npz:PATH, or arrays.{hint}"
+            f"There is no source {source!r}. Expected digits, shapes, shapes:one, shapes:text, shapes:edit, shapes:segment, fashion_mnist, "
+            f"sprites, emoji, emoji:all, flickr8k, tfds:NAME, folder:PATH, coco:PATH, npz:PATH, or arrays.{hint}"
         )
     if request.text is not None and name not in ("tfds", "folder", "npz"):
         raise ValueError(

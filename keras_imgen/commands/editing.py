@@ -1,0 +1,72 @@
+"""What `keras-imgen edit` does: pictures changed as a sentence says."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_imgen.commands.common import load_model
+from keras_imgen.conditions import of, pictures_of
+from keras_imgen.data import image_io
+from keras_imgen.text import text_of
+
+
+def edit(
+    path: str,
+    files: Mapping[str, str],
+    out: str,
+    make: str,
+    find: str | None,
+    mask: str | None,
+    seed: int,
+    options: Mapping[str, Any],
+) -> int:
+    """Write pictures that were changed into a folder, as PNG; returns how many.
+
+    A model that is told a picture and a text is told `make`, an instruction. Another one paints what `make` says where it sees what `find`
+    says, or where a mask is not black; the rest stays to the bit.
+
+    Args:
+        path: of the model.
+        files: pictures by the names of their answers; other sizes are cropped to the model's.
+        out: the folder.
+        make: an instruction, or what is to be seen.
+        find: what is seen and has to go, of a model that is not told pictures.
+        mask: a picture, not black where to paint, of the same.
+        seed: picture k has the seed `seed + k`.
+        options: of `Diffusion.generate` or `editing.text.edit_by_text`.
+
+    Raises:
+        ValueError: what the model refuses, or a model that is told no texts.
+    """
+    model = load_model(path)
+    conditions = of(model)
+    text, sources = text_of(conditions), pictures_of(conditions)
+    if text is None:
+        raise ValueError(f"{path} is told no texts: expected a model of text-to-image, or of pictures and texts.")
+    height, width, channels = model.image_shape
+    shape = lambda image: image_io.resize(image, (height, width))  # noqa: E731
+    images = np.stack([shape(image_io.load_image(place, channels)) for place in files.values()])
+    if sources:
+        if find or mask:
+            raise ValueError(f"{path} is told what to do in one sentence: leave --find and --mask out.")
+        told = {sources[0]: images, text.key: make}
+        changed = model.generate(conditions=told, seed=seed, **options)
+    else:
+        if os.path.isdir(path):
+            raise ValueError(f"{path} is a SavedModel: expected a .keras file to edit with.")
+        if (find is None) == (mask is None):
+            raise ValueError(
+                f"{path} makes pictures of texts: expected --find, what has to go, or --mask, where to paint."
+            )
+        from keras_imgen.editing.text import edit_by_text
+
+        where = None if mask is None else shape(image_io.load_image(mask, 1))[..., 0] > 0
+        changed = edit_by_text(model, images, find, make, mask=where, seed=seed, **options)
+    about = {"model": model.name, "caption": make, **({"find": find} if find else {})}
+    for k, ((name, place), image) in enumerate(zip(files.items(), changed)):
+        answer = os.path.join(out, name)
+        os.makedirs(os.path.dirname(answer), exist_ok=True)  # not before: a model may refuse
+        image_io.save_image(answer, image, {**about, "from": os.path.basename(place), "seed": str(seed + k)})
+    return len(changed)

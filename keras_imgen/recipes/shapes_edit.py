@@ -1,0 +1,46 @@
+"""Pictures changed as a sentence says (InstructPix2Pix), on drawn scenes: "make the red star blue", "remove the circle"."""
+
+import keras
+
+from keras_imgen.data import load
+from keras_imgen.models import Diffusion
+from keras_imgen.networks import TextConditioned, text_encoder, unet
+from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.recipes.shapes_text import WIDTH, captions_of
+from keras_imgen.training.precision import fast_precision
+
+
+def train(
+    out: str,
+    epochs: int = 15,
+    batch: int = 64,
+    seed: int = 0,
+    steps_per_epoch: int | None = None,
+    resume: bool = False,
+    *,
+    size: int = 32,
+) -> str:
+    """The whole run, from data to report, in the folder `out`; returns the command that generates more.
+
+    Args:
+        size: of the pictures, 32 or 64 pixels.
+        others: see `recipes`.
+    """
+    settings = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch, "size": size}
+    run = Run("shapes-edit", out, resume, **settings)
+    how = {"size": size, "batch": batch, "columns": ("image", "source", "caption")}
+    data = load("shapes:edit", "train", seed=seed, **how).take(steps_per_epoch or -1)
+    test = load("shapes:edit", "validation", **how)
+    text = captions_of("shapes:edit")
+
+    with fast_precision():
+        widths = (32, 64, 128) if size <= 32 else (32, 64, 96, 128)
+        told = {"vector_dim": WIDTH, "sequence_dim": WIDTH, "source_channels": 3}
+        network = TextConditioned(
+            unet((size, size, 3), widths, 1, attention=(8,), **told), text_encoder(text, WIDTH), text
+        )
+    model = Diffusion(network, guidance_scale=2.0, image_guidance_scale=1.0, seed=seed, name="shapes_edit")
+    model.compile(keras.optimizers.Adam(warmup_cosine(0.001, steps=epochs * len(data))))
+    shown = {k: v for k, v in first_batch(test, 20).items() if k != "image"}
+    model.fit(data, epochs=epochs, callbacks=run.callbacks(n=20, conditions=shown))
+    return run.finish(model, test)
