@@ -17,6 +17,7 @@ from keras_imgen.commands.common import (
 from keras_imgen.commands.pictures import by_name
 from keras_imgen.conditions import arguments, given_with, in_turn, of
 from keras_imgen.data import image_io
+from keras_imgen.data.captioned_grid import captioned_grid
 from keras_imgen.data.video_io import save_video
 from keras_imgen.text import text_of
 
@@ -101,7 +102,9 @@ def generate(
             else:
                 image_io.save_image(place, image, {**about, "seed": str(seed + k), **own})
         if start == 0:
-            grid = image_io.make_grid(images[:100])
+            told_in_words = prompts and not clips
+            words = [prompts[k % len(prompts)] for k in range(len(images[:100]))] if told_in_words else []
+            grid = captioned_grid(images[:100], words) if words else image_io.make_grid(images[:100])
             image_io.save_image(os.path.join(out, "grid.png"), grid, {**about, "seed": str(seed)})
     return f"{n} {'clip' if clips else 'image'}{'s' if n > 1 else ''}"
 

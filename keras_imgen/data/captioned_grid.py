@@ -1,0 +1,40 @@
+"""Pictures with their captions below, to look at."""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from keras_imgen.data.image_io import make_grid, with_channels
+
+WIDTH, SIZE, LINE = 128, 11, 13  # pixels: of a cell at least, of the letters, of a line
+
+
+def captioned_grid(images: np.ndarray, captions: Sequence[str], columns: int | None = None) -> np.ndarray:
+    """A grid of pictures, small ones enlarged by whole factors, each above its caption: uint8 (height, width, 3).
+
+    Args:
+        images: uint8 (N, H, W, C).
+        captions: N texts.
+        columns: of the grid, see `image_io.make_grid`.
+
+    Raises:
+        ValueError: another number of captions than pictures.
+    """
+    if len(images) != len(captions):
+        raise ValueError(f"Expected a caption for each picture, got {len(captions)} for {len(images)}.")
+    height, width = images.shape[1:3]
+    scale = max(1, -(-WIDTH // width))
+    font = ImageFont.load_default(SIZE)
+    letters = max(1, int(scale * width / font.getlength("e")))
+    lines = [textwrap.wrap(" ".join(str(c).split()), letters) or [""] for c in captions]
+    below = LINE * max(map(len, lines)) + 4
+    cells = np.full((len(images), scale * height + below, scale * width, 3), 255, "uint8")
+    for cell, image, wrapped in zip(cells, images, lines):
+        cell[: scale * height] = with_channels(image, 3).repeat(scale, 0).repeat(scale, 1)
+        page = Image.fromarray(cell)
+        for k, line in enumerate(wrapped):
+            ImageDraw.Draw(page).text((1, scale * height + 1 + LINE * k), line, (0, 0, 0), font)
+        cell[:] = np.asarray(page)
+    return make_grid(cells, columns=columns)

@@ -1,0 +1,20 @@
+"""Pictures keep their pixels above their captions."""
+
+import numpy as np
+import pytest
+
+from keras_imgen.data.captioned_grid import captioned_grid
+
+
+def test_pictures_stand_above_their_captions():
+    images = np.random.default_rng(0).integers(0, 256, (3, 40, 50, 3), "uint8")
+    grid = captioned_grid(images, ["a", "", "a text that is longer than a line of the grid can hold " * 2], 2)
+    cells = [grid[2:122, 2:152], grid[2:122, 154:304]]  # three pixels for one, to be 128 wide at least
+    for image, cell in zip(images, cells):
+        np.testing.assert_array_equal(cell, image.repeat(3, 0).repeat(3, 1))
+    below = grid[122 : len(grid) // 2]
+    assert (below[:, 2:152] < 128).any() and (below[:, 154:304] == 255).all()  # "a", and nothing
+    plain = captioned_grid(images[..., :1].repeat(10, 2), ["é 中 👍\n\x00"] * 3)
+    assert plain.shape[-1] == 3 and plain.dtype == np.uint8
+    with pytest.raises(ValueError, match="2 for 3"):
+        captioned_grid(images, ["a", "b"])
