@@ -255,6 +255,12 @@ def pictures_of(conditions: Conditions) -> tuple[str, ...]:
     return tuple(c.key for c in conditions if isinstance(c, Picture))
 
 
+def guided_apart(conditions: Conditions) -> tuple[str, ...]:
+    """The names of pictures that are told beside something else, which guidance keeps while it leads away from that."""
+    found = pictures_of(conditions)
+    return found if len(found) < len(conditions) else ()
+
+
 def numbers(name: str, text: str, kind: type) -> list[Any]:
     """ "0,1,2" -> [0, 1, 2].
 

@@ -12,12 +12,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from keras_imgen.arguments import shown
+from keras_imgen.arguments import finite, shown
 from keras_imgen.conditions import Condition, Input
 from keras_imgen.kinds import Kind
 
@@ -31,7 +32,7 @@ IDEOGRAPHS = (  # each is a word
     (0x2A700, 0x2CEAF),
     (0x2F800, 0x2FA1F),
 )
-WEIGHTED = re.compile(r"\(([^()]+):[ ]*([0-9]+)(?:\.([0-9]+))?[ ]*\)")  # "(red star:1.5)"
+WEIGHTED = re.compile(r"\(([^()]+):[ ]*([0-9]{1,2})(?:\.([0-9]{1,6}))?[ ]*\)")  # "(red star:1.5)"
 MARKS = (
     "\ue000\ue001\ue002"  # private to Unicode's users: by these `serving.strings` marks weights, so they are in no text
 )
@@ -98,6 +99,9 @@ class Tokenizer(Kind):
         special = [token for token in (UNKNOWN, self.before, self.after) if token]
         if self.vocabulary[:1] != (PAD,) or any(token not in self.number for token in special):
             raise ValueError(f"Expected a vocabulary that begins with {PAD} and has {', '.join(special)}.")
+        if len(self.number) < len(self.vocabulary):
+            twice = next(token for token, count in Counter(self.vocabulary).items() if count > 1)
+            raise ValueError(f"Expected each token of a vocabulary once, got {twice!r} again.")
         if self.length <= len(special) - 1:
             raise ValueError(f"Expected a `length` above {len(special) - 1}, got {self.length}.")
 
@@ -108,8 +112,8 @@ class Tokenizer(Kind):
         Args:
             texts: those of the training data.
             length: tokens of a text; None is as many as the longest of these has.
-            size: so many words and pieces of words, if these are fewer than the words: all characters, and what is most frequent; None
-                takes every word whole.
+            size: at least all characters, of which words that are not known are spelled, then every word, or, where this is too much,
+                the most frequent pieces of words, until there are so many; None takes the words alone.
 
         Raises:
             ValueError: no text, or only empty ones.
@@ -118,10 +122,12 @@ class Tokenizer(Kind):
         counts = Counter(word for words in every for word in words)
         if not counts:
             raise ValueError("Expected texts with at least one word, got none.")
-        if size is None or len(counts) + 2 <= size:
-            known = [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-        else:
-            known = _pieces(counts, size)
+        known = [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+        if size is not None:
+            alone = sorted({c for word in counts for c in word})
+            spelled = [*alone, *(INSIDE + c for c in alone)]
+            whole = list(dict.fromkeys([*known, *spelled]))
+            known = whole if len(whole) + 2 <= size else _pieces(counts, spelled, size - 2)
         tokenizer = cls((PAD, UNKNOWN, *known), length or 1)
         if length is None:
             tokenizer = cls(tokenizer.vocabulary, max(len(tokenizer.numbers(words)) for words in every))
@@ -150,11 +156,12 @@ class Tokenizer(Kind):
         return [number for word in words for number in self._of_word(word)]
 
     def _of_word(self, word):
-        if word not in self._found:
+        found = self._found.get(word)
+        if found is None:
             if len(self._found) > 100_000:
                 self._found.clear()
-            self._found[word] = self._split(word)
-        return self._found[word]
+            found = self._found[word] = self._split(word)
+        return found
 
     def _split(self, word):
         """Greedily the longest piece first, as the reference does."""
@@ -179,17 +186,18 @@ class Tokenizer(Kind):
         words = [word for word in words if word not in string.punctuation]
         return {word: difflib.get_close_matches(word, self.vocabulary, 3, 0.6) for word in dict.fromkeys(words)}
 
-    def encode(self, text: str) -> tuple[np.ndarray, np.ndarray]:
+    def encode(self, text: str, weighted: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """The tokens of a text and their weights; of an empty one, padding alone.
 
         Args:
             text: "(red star:1.5)" in it gives these words a weight of 1.5.
+            weighted: False reads such brackets as any others.
 
         Returns:
             (numbers int32 (length,), weights float32 (length,), 0 where there is padding).
         """
         numbers, weights, rest = [], [], 0
-        for match in WEIGHTED.finditer(text):
+        for match in WEIGHTED.finditer(text) if weighted else ():
             told = float(f"{match[2]}.{match[3] or 0}")
             for part, weight in ((text[rest : match.start()], 1.0), (match[1], told)):
                 found = self.numbers(words_of(part))
@@ -204,47 +212,47 @@ class Tokenizer(Kind):
         first, last = ([self.number[token]] if token else [] for token in (self.before, self.after))
         room = self.length - len(first) - len(last)
         if len(numbers) > room:
-            warnings.warn(
-                f"A text of {len(numbers)} tokens is cut after {room}, all that this model reads: {shown(text)}.",
-                stacklevel=2,
-            )
+            told = f"A text of {len(numbers)} tokens is cut after {room}, all that this model reads: {shown(text)}."
+            warnings.warn(told if weighted else f"Captions of more than {room} tokens are cut.", stacklevel=2)
         numbers = first + numbers[:room] + last
         ids[: len(numbers)] = numbers
         shares[: len(numbers)] = [1.0] * len(first) + weights[:room] + [1.0] * len(last)
         return ids, shares
 
 
-def _pieces(counts, size):
+def _pieces(counts, known, size):
     """Pieces of words by merging the most frequent pairs (Sennrich et al. 2016), ties by the alphabet: the same every time, which the
     library `tokenizers` is not."""
     words = [[word[0], *(INSIDE + c for c in word[1:])] for word in counts]
     times, pairs, places = list(counts.values()), Counter(), defaultdict(set)
-    known = sorted({piece for word in words for piece in word})
-
-    def count(k, sign):
-        for pair in pairwise(words[k]):
-            pairs[pair] += sign * times[k]
+    for k, word in enumerate(words):
+        for pair in pairwise(word):
+            pairs[pair] += times[k]
             places[pair].add(k)
-
-    for k in range(len(words)):
-        count(k, 1)
-    while len(known) < size - 2 and pairs:
-        first, second = best = min(pairs, key=lambda pair: (-pairs[pair], pair))
-        if pairs[best] < 2:
+    known, waiting = dict.fromkeys(known), [(-count, pair) for pair, count in pairs.items()]
+    heapify(waiting)
+    while len(known) < size and waiting:
+        count, best = heappop(waiting)
+        if -count != pairs[best]:  # it has changed since, and waits with its new count
+            continue
+        if -count < 2:
             break
-        merged = first + second.removeprefix(INSIDE)
-        known.append(merged)
-        for k in places.pop(best):
-            count(k, -1)
-            word, rest = [], words[k]
-            while rest:
-                both = tuple(rest[:2]) == best
-                word.append(merged if both else rest[0])
-                rest = rest[1 + both :]
+        merged = best[0] + best[1].removeprefix(INSIDE)
+        known[merged], changed = None, set()
+        for k in sorted(places.pop(best)):
+            before, word = words[k], []
+            for piece in before:
+                both = word and (word[-1], piece) == best
+                word[-1:] = [merged] if both else [*word[-1:], piece]
             words[k] = word
-            count(k, 1)
-        pairs = +pairs  # those that are left
-    return list(dict.fromkeys(known))
+            for sign, pieces in ((-1, before), (1, word)):
+                for pair in pairwise(pieces):
+                    pairs[pair] += sign * times[k]
+                    places[pair].add(k)
+                    changed.add(pair)
+        for pair in changed:
+            heappush(waiting, (-pairs[pair], pair))
+    return list(known)
 
 
 def as_text(value: Any) -> str:
@@ -295,9 +303,21 @@ class Text(Condition):
         return text
 
     def arrays(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        if self.weight not in given:
-            given = {**given, self.weight: (np.asarray(given[self.key]) != 0).astype("float32")}
-        return super().arrays(given)
+        tokens, known = np.asarray(given[self.key]), len(self.tokenizer.vocabulary)
+        if tokens.dtype.kind not in "iu" or tokens.size and not 0 <= tokens.min() <= tokens.max() < known:
+            raise ValueError(
+                f"Expected {self.key!r} as text, or as tokens in 0..{known - 1}, got {shown(given[self.key])}."
+            )
+        weights = given.get(self.weight)
+        weights = (
+            (tokens != 0).astype("float32") if weights is None else finite(self.weight, weights, shape=(tokens.shape,))
+        )
+        return super().arrays({self.key: tokens, self.weight: weights})
+
+    def captions(self, texts: Any) -> dict[str, np.ndarray]:
+        """As `encode`, of texts of training data (N,): no brackets are weights, and nothing is said of words that are not known."""
+        encoded = [self.tokenizer.encode(as_text(text), weighted=False) for text in texts]
+        return dict(zip(self.inputs(), map(np.stack, zip(*encoded))))
 
     def encode(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Arrays for all of `inputs()`, each (n, length), or (length,) for a text that all images share.
@@ -309,6 +329,8 @@ class Text(Condition):
             ValueError: something else.
         """
         texts = given[self.key]
+        if self.weight in given:
+            raise ValueError(f"Expected no {self.weight!r} beside a text: write (words:1.5) in it, or pass tokens.")
         alone = isinstance(texts, str | bytes) or np.ndim(texts) == 0
         rows = [texts.item() if isinstance(texts, np.ndarray) else texts] if alone else list(texts)
         if wrong := [row for row in rows if not isinstance(row, str | bytes)]:

@@ -76,14 +76,30 @@ def test_a_tokenizer_of_texts_knows_them_all():
 def test_pieces_are_learned_where_words_are_too_many():
     """By hand, as Sennrich et al. 2016 have it: low (5), lower (2), newest (6), widest (3) are merged at es, est, ow, low."""
     counts = Counter({"low": 5, "lower": 2, "newest": 6, "widest": 3})
-    characters = ["##d", "##e", "##i", "##o", "##r", "##s", "##t", "##w", "l", "n", "w"]
-    assert _pieces(counts, 3) == characters  # which are all kept
-    assert _pieces(counts, len(characters) + 6) == [*characters, "##es", "##est", "##ow", "low"]
+    assert _pieces(counts, ["l", "##o"], 1) == ["l", "##o"]  # which are all kept
+    assert _pieces(counts, ["l"], 5) == ["l", "##es", "##est", "##ow", "low"]
+    assert _pieces(counts, [], 99)[-1] == "lower"  # nothing else is left that comes twice
+
+
+def test_with_a_size_every_word_can_be_spelled():
     texts = [a + b for a in "abcd" for b in ("and", "end", "ond", "und")]
-    tokenizer = Tokenizer.of(texts, size=16)
-    assert tokenizer == Tokenizer.of(reversed(texts), size=16) and "##nd" in tokenizer.number
-    assert len(tokenizer.vocabulary) == 16 and not tokenizer.unknown("aond dennd") and tokenizer.unknown("x")
-    assert Tokenizer.of(texts, size=18).vocabulary[2:] == tuple(sorted(texts))
+    pieces, whole = Tokenizer.of(texts, size=22), Tokenizer.of(texts, size=100)
+    assert pieces == Tokenizer.of(reversed(texts), size=22) and len(pieces.vocabulary) == 22
+    assert "##nd" in pieces.number and set(texts) <= set(whole.vocabulary)
+    for tokenizer in (pieces, whole):
+        assert not tokenizer.unknown("aond dnnuoeabcd") and tokenizer.unknown("x")
+    assert Tokenizer.of(texts).unknown("dnn") and Tokenizer.of(texts).vocabulary[2:] == tuple(sorted(texts))
+
+
+def test_brackets_of_captions_weigh_nothing():
+    """What is weighted in a prompt is text in training data, and nothing is said of it."""
+    known = Text(Tokenizer.of(["red star", "(", ":", "9", ")"], length=8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = known.captions(np.array([b"(red:9) purple", b""], object))
+    assert found["caption_weight"][0].tolist()[:2] == [1.0, 1.0] and not found["caption_weight"][1].any()
+    assert known.encode({"caption": "(red:9)"})["caption_weight"][0] == 9.0
+    assert known.encode({"caption": "(red:999)"})["caption_weight"].max() == 1.0  # more than 99 is no weight
 
 
 def test_unknown_words_are_told_with_the_nearest():
@@ -121,6 +137,14 @@ def test_tokens_are_taken_as_they_are():
     assert found["caption_weight"].tolist() == [[1, 1, 0, 0, 0, 0, 0, 0]]
     with pytest.raises(ValueError, match="shape"):
         conditions.encoded((text(),), {"caption": np.array([[2, 3]])})
+    row = np.array([2, 3, 0, 0, 0, 0, 0, 0])
+    for wrong in (row + 0.5, row - 1, row + 99):
+        with pytest.raises(ValueError, match="as tokens in 0.."):
+            conditions.encoded((text(),), {"caption": wrong})
+    with pytest.raises(ValueError, match="caption_weight"):
+        conditions.encoded((text(),), {"caption": row, "caption_weight": np.full(8, np.nan)})
+    with pytest.raises(ValueError, match="beside a text"):
+        conditions.encoded((text(),), {"caption": "a star", "caption_weight": np.zeros(8)})
 
 
 def test_a_description_gives_the_same_condition():
@@ -131,3 +155,5 @@ def test_a_description_gives_the_same_condition():
         Tokenizer(("a", "[UNK]"), 3)
     with pytest.raises(ValueError, match="`length` above 2"):
         Tokenizer(("[PAD]", "[UNK]", "a"), 1, "a", "a")
+    with pytest.raises(ValueError, match="'a' again"):
+        Tokenizer(("[PAD]", "[UNK]", "a", "a"), 1)

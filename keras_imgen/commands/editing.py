@@ -47,7 +47,8 @@ def edit(
         raise ValueError(f"{path} is told no texts: expected a model of text-to-image, or of pictures and texts.")
     height, width, channels = model.image_shape
     shape = lambda image: image_io.resize(image, (height, width))  # noqa: E731
-    images = np.stack([shape(image_io.load_image(place, channels)) for place in files.values()])
+    given = {place: image_io.load_image(place, channels) for place in files.values()}
+    images = np.stack([shape(image) for image in given.values()])
     if sources:
         if find or mask:
             raise ValueError(f"{path} is told what to do in one sentence: leave --find and --mask out.")
@@ -62,7 +63,12 @@ def edit(
             )
         from keras_imgen.editing.text import edit_by_text
 
-        where = None if mask is None else shape(image_io.load_image(mask, 1))[..., 0] > 0
+        hole = None if mask is None else image_io.load_image(mask, 1)
+        for place, image in given.items():
+            if hole is not None and hole.shape[:2] != image.shape[:2]:
+                sizes = ("x".join(map(str, x.shape[1::-1])) for x in (image, hole))
+                raise ValueError("Expected a mask of the size of {}, {}, got {}.".format(place, *sizes))
+        where = None if hole is None else shape(hole)[..., 0] > 0
         changed = edit_by_text(model, images, find, make, mask=where, seed=seed, **options)
     about = {"model": model.name, "caption": make, **({"find": find} if find else {})}
     for k, ((name, place), image) in enumerate(zip(files.items(), changed)):

@@ -19,6 +19,11 @@ class _Seed(keras.random.SeedGenerator):
         return self.value + np.array([0, self.count], keras.backend.standardize_dtype(self.value.dtype))
 
 
+def _refuse_sources(batch):
+    if "source" in batch:
+        raise ValueError("Augment changes `image` and `mask`, and not the `source` that belongs to them: leave it out.")
+
+
 def _changed(steps, image, mask, seed):
     """Images as floats, and their masks or None, after all changes."""
     for i, (layer, moves) in enumerate(steps):
@@ -133,6 +138,7 @@ class Augment:
         changed = changed if self.crop else jax.jit(changed)  # Keras cuts at places that have to be known
 
         def f(batch, seed):
+            _refuse_sources(batch)
             with jax.default_device(host):
                 arrays = (jax.numpy.asarray(batch[k]) if k in batch else None for k in ("image", "mask"))
                 image, mask = changed(*arrays, jax.numpy.asarray(seed, "uint32"))
@@ -154,6 +160,7 @@ class Augment:
         steps = self._steps(shape, "tensorflow")
 
         def f(batch, seed):
+            _refuse_sources(batch)
             image, mask = _changed(steps, tf.cast(batch["image"], "float32"), batch.get("mask"), seed)
             out = {**batch, "image": tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), "uint8")}
             if mask is not None:

@@ -226,7 +226,8 @@ def describe(
     if found.captions is not None:
         first["captions"] = found.captions[0] if found.count else ()
     keys, texts = streams.columns_of(first), first.get("captions", first.get("caption", ())) if found.count else ()
-    captions = tuple(str(t if isinstance(t, str) else t.decode()) for t in np.reshape(texts, -1))
+    texts = [t for t in np.reshape(texts, -1) if isinstance(t, str | bytes)]  # tokens are none
+    captions = tuple(str(t if isinstance(t, str) else t.decode()) for t in texts)
     classes = None if found.class_names is None else tuple(found.class_names)
     return SourceInfo(name, split, found.count, tuple(found.shape), classes, keys, tuple(found.skipped), captions)
 

@@ -37,7 +37,8 @@ def segment(
 
     Pictures are noised, and denoised once under `find` and once under `make`; a pixel's score is how much the two estimates differ, in
     the mean over several noises, relative to the most. Two texts that differ in one thing alone show it best: "a red star above a blue
-    circle" and "a green star above a blue circle".
+    circle" and "a green star above a blue circle"; then "a red star" and "a green star". "a red star" and nothing differ in all else as
+    well: the model takes a text for the whole picture.
 
     Args:
         model: a conditional diffusion model.

@@ -55,4 +55,5 @@ class Averaged:
 
 
 def _floats(network: keras.Model) -> list[keras.Variable]:
-    return [v for v in network.variables if "float" in v.dtype]
+    frozen = {id(v) for v in getattr(network, "frozen_variables", ())}
+    return [v for v in network.variables if "float" in v.dtype and id(v) not in frozen]

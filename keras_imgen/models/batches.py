@@ -5,8 +5,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_imgen.conditions import Conditions, Label
+from keras_imgen.conditions import Conditions, Label, Picture
 from keras_imgen.layers.pictures import rescale
+from keras_imgen.text import Text
 
 Batch = dict[str, Any]
 
@@ -32,10 +33,10 @@ def as_dict(data: Any, second: str = "label", first: str = "image") -> dict[str,
 
 
 def with_texts(batch: Batch, conditions: Conditions) -> Batch:
-    """Texts as the tokens that a model reads.
+    """Texts as the tokens that a model reads; brackets in captions weigh nothing, unlike those in prompts.
 
     Args:
-        batch: arrays by key, of which some are texts (N,) in str or bytes.
+        batch: arrays by key, of which some are texts (N,) in str or bytes; tokens are taken as they are.
         conditions: of the model; other texts are left out.
 
     Raises:
@@ -44,7 +45,11 @@ def with_texts(batch: Batch, conditions: Conditions) -> Batch:
     texts = {k: v for k, v in batch.items() if v.dtype.kind in "SUO"}
     found = {k: v for k, v in batch.items() if k not in texts}
     for condition in conditions:
-        if condition.key in texts:
+        if isinstance(condition, Text) and condition.key in texts:
+            found |= condition.captions(texts[condition.key])
+        elif isinstance(condition, Text) and condition.key in found:
+            found |= condition.arrays(found)
+        elif condition.key in texts:
             found |= condition.encode({condition.key: texts[condition.key]})
     return found
 
@@ -225,5 +230,5 @@ def check_conditions(batch: dict[str, np.ndarray], conditions: Conditions) -> No
                 )
             if not np.isfinite(batch[name]).all():
                 raise ValueError(f"{name!r} holds NaN or infinity.")
-            if isinstance(condition, Label):
+            if isinstance(condition, Label | Picture):
                 condition.encode({name: batch[name]})

@@ -72,7 +72,7 @@ def minilm(length: int = 64, folder: str | None = None, key: str = "caption") ->
     with open(os.path.join(folder, "config.json")) as f:
         config = json.load(f)
     with open(os.path.join(folder, "vocab.txt"), encoding="utf-8") as f:
-        vocabulary = tuple(f.read().splitlines())
+        vocabulary = tuple(f.read().rstrip("\n").split("\n"))
     if config.get("model_type") != "bert" or config["max_position_embeddings"] < length:
         raise ValueError(
             f"Expected a BERT of at least {length} tokens in {folder}, got {config.get('model_type')} of "

@@ -115,7 +115,7 @@ class TextConditioned(keras.Model):
     """
 
     def __init__(self, network: keras.Model, encoder: keras.Model, text: Text, frozen: bool = False, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(dtype="float32", **kwargs)  # else the picture would be cast before its network has it
         self.network, self.encoder, self.text, self.frozen = network, encoder, text, frozen
         self.takes = tuple(name for name in encoder.output if name in network.input)
         if not {"sequence", "vector"} & set(self.takes):
@@ -128,6 +128,11 @@ class TextConditioned(keras.Model):
             for v in encoder.variables:  # a layer that was frozen before it was built has some that do not know
                 v.trainable = False
         self.built = True
+
+    @property
+    def frozen_variables(self) -> list[keras.Variable]:
+        """Those that never change."""
+        return self.encoder.variables if self.frozen else []
 
     @property
     def image_shape(self) -> tuple[int, ...]:

@@ -39,7 +39,7 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "shapes-diffusion": ("shapes_diffusion", "coloured shapes, 32x32, drawn on the fly: no data to fetch"),
     "shapes-text": (
         "shapes_text",
-        "text-to-image on scenes of coloured shapes, 32x32 or --set size=64: an hour and a half on a CPU",
+        "text-to-image on scenes of coloured shapes, 32x32, or --size 64: an hour and a half on a CPU",
     ),
     "shapes-edit": (
         "shapes_edit",
@@ -99,6 +99,7 @@ BOUND = {  # by the first word of their names
     "cifar10": "CIFAR-10, 32x32",
     "flowers": "photographs of flowers, 64x64",
 }
+TAKE = {("shapes-text", "--size"), ("shapes-edit", "--size")}  # of those that are made for their data
 GENERAL = {  # by the rest of them: what to use for other pictures
     "diffusion": "diffusion",
     "text": "text-to-image",
@@ -129,6 +130,7 @@ def check(name: str, given: Container[str] = ()) -> None:
         raise ValueError(f"There is no recipe {name!r}. Choose one of {', '.join(RECIPES)}.")
     bound, _, rest = name.partition("-")
     asked = [f"--{option}" for option in ("data", "size", "channels") if option in given]
+    asked = [option for option in asked if (name, option) not in TAKE]
     if bound in BOUND and asked:
         other = f"for your own pictures use `keras-imgen train {GENERAL[rest]} --data ...`" if rest in GENERAL else ""
         raise ValueError(f"{name} is made for {BOUND[bound]}: {other or f'it has no {asked[0]}'}.")

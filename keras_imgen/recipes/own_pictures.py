@@ -4,6 +4,7 @@ and number."""
 import os
 import shlex
 import warnings
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
@@ -193,7 +194,8 @@ def own_pictures(
     found, note = _found(source, size, channels, works)
     if captioned and found.captions is None:
         raise ValueError(
-            f"There are no captions in {source}: put NAME.txt beside NAME.png, or see docs/data.md for other forms."
+            f"There are no captions in {source} that this recipe reads: put NAME.txt beside NAME.png, or see docs/data.md for other forms; "
+            "coco:PATH, npz:PATH, emoji, sprites, flickr8k and shapes:text have some, too."
         )
     rows = rows_of(found, limit, rng)
     held = next(filter(None, (_split(source, name, found.shape) for name in ("test", "validation"))), None)
@@ -233,6 +235,8 @@ def own_pictures(
     settings |= {"flip": flip, "limit": limit, "pictures": len(images), "classes": names}
     test = {k: list(test[k]) if k == "captions" else test[k] for k in keys}
     labels, captions = rows["label"] if conditional else None, list(rows["captions"]) if captioned else None
+    if captioned:  # the vocabulary follows from them
+        settings["captions"] = zlib.crc32(repr(captions).encode())
     return OwnPictures(source, images, labels, captions, test, flip, settings, notes)
 
 

@@ -55,7 +55,7 @@ class Run:
         self._lock = lock(out) if resume and os.path.isdir(out) else None
         before = check_folder(recipe, out, resume)
         for key, value in self.config.items():
-            if key in ("pictures", "classes") and before.get(key, value) != value:
+            if key in ("pictures", "classes", "captions") and before.get(key, value) != value:
                 raise ValueError(
                     f"The pictures of {self.config['data']} have changed since the run in {out} began ({key}: {before[key]}, now {value}): "
                     "put back those that it had, or start a new run."

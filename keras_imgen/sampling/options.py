@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import as_numbers, finite, shown
-from keras_imgen.conditions import Conditions, given_with, inputs_of, is_null, of_one_length, pictures_of
+from keras_imgen.conditions import Conditions, given_with, guided_apart, inputs_of, is_null, of_one_length
 from keras_imgen.inference.endpoints import Input, Request, Tensor
 from keras_imgen.inference.requests import rows
 
@@ -88,10 +88,10 @@ class Sampling:
         Raises:
             ValueError: a number that is not finite, or any for a model that is not told pictures.
         """
-        if pictures_of(conditions):
+        if guided_apart(conditions):
             return {IMAGE_SCALE: _scales(IMAGE_SCALE, self.image_guidance_scale, own, count)}
         if self.image_guidance_scale is not None:
-            raise ValueError(f"This model is not told pictures: leave `{IMAGE_SCALE}` out.")
+            raise ValueError(f"This model is not told pictures beside something else: leave `{IMAGE_SCALE}` out.")
         return {}
 
 
@@ -134,7 +134,7 @@ def led_away(
         ValueError: what a condition refuses; sequences of several lengths for a network that takes no mask.
     """
     away = rows(conditions, count, negative, like=told)[1]
-    away |= {k: told[k] for k in pictures_of(conditions)}
+    away |= {k: told[k] for k in guided_apart(conditions)}
     return tuple(of_one_length(conditions, told, away))
 
 
@@ -163,7 +163,7 @@ class SamplerInput(Input):
         return {**asdict(Sampling()), "negative": None}
 
     def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
-        pictures = pictures_of(conditions)
+        pictures = guided_apart(conditions)
         own = {one.served: one for k, one in inputs_of(conditions).items() if k not in pictures}
         of_pictures = Tensor((), "float32", default=np.float32(self.image_guidance_scale))
         return {
@@ -182,7 +182,7 @@ class SamplerInput(Input):
         if not negative and is_null(request.conditions, request.told):
             scales = np.ones_like(scales)
         request.told, away = led_away(request.conditions, request.told, request.count, negative)
-        served, pictures = inputs_of(request.conditions), pictures_of(request.conditions)
+        served, pictures = inputs_of(request.conditions), guided_apart(request.conditions)
         request.rows |= {"guidance_scale": scales}
         request.rows |= how.image_guidance(request.conditions, self.image_guidance_scale, request.count)
         request.rows |= {f"negative_{served[k].served}": v for k, v in away.items() if k not in pictures}

@@ -63,9 +63,10 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
         if isinstance(endpoint, TiledEndpoint):
             every |= {k: _concrete(f, specs) for k, (f, specs) in any_size(full, endpoint, max_pixels).items()}
         else:
-            every |= {k: _short(full, endpoint, kept) for k, kept in endpoint.short.items()}
+            simple = _of_strings(full, endpoint)
+            every |= {k: _short(*simple, kept) for k, kept in endpoint.short.items()}
         if not signatures:
-            default = every.get("restore") or _short(full, endpoint, ())
+            default = every.get("restore") or _short(*simple, ())
             signatures["serving_default"] = default
             if text_of(endpoint.conditions) and endpoint.output == "images" and len(model.image_shape) == 3:
                 signatures[f"{name}_png"] = _as_png(default, endpoint)
@@ -94,13 +95,10 @@ def _full(model, endpoint: Endpoint):
     return _concrete(answer, {name: _spec(name, tensor) for name, tensor in endpoint.tensors().items()})
 
 
-def _short(full, endpoint: Endpoint, kept: tuple[str, ...]):
-    """The same without those tensors that have a default and are not kept, and with texts as strings."""
+def _short(full, tensors, kept: tuple[str, ...]):
+    """The same without those tensors that have a default and are not kept."""
     import tensorflow as tf
 
-    tensors = endpoint.tensors()
-    if text := text_of(endpoint.conditions):
-        full, tensors = _of_strings(full, tensors, text)
     left_out = {k: t for k, t in tensors.items() if t.default is not None and k not in kept}
     if not left_out:
         return full
@@ -120,8 +118,11 @@ def _short(full, endpoint: Endpoint, kept: tuple[str, ...]):
     return _concrete(answer, {k: _spec(k, t) for k, t in tensors.items() if k not in left_out})
 
 
-def _of_strings(full, tensors, text):
-    """(the same of strings in place of tokens and their weights, its tensors)."""
+def _of_strings(full, endpoint: Endpoint):
+    """(the same of strings in place of the tokens of a text and their weights, its tensors)."""
+    tensors, text = endpoint.tensors(), text_of(endpoint.conditions)
+    if text is None:
+        return full, tensors
     tokens, weights = (one.served for one in text.inputs().values())
     encode, found = encoder(text), {}
     for name, tensor in tensors.items():

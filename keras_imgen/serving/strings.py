@@ -95,7 +95,7 @@ def encoder(text: Text) -> Any:
         start, parts = tf.zeros_like(lengths), tf.TensorArray("int32", 0, dynamic_size=True, element_shape=[None])
 
         def go_on(i, start, parts, bad):
-            return tf.reduce_any((start < lengths) & ~bad) & (i < tokenizer.length)
+            return tf.reduce_any((start < lengths) & ~bad) & (i < LONGEST)
 
         def longest(i, start, parts, bad):
             shape = tf.stack([tf.shape(words)[0], tokenizer.longest])

@@ -54,7 +54,7 @@ def compute_in(model: Any, precision: str) -> Any:
         raise ValueError(f"Expected a precision of 'float32' or 'mixed_bfloat16', got {precision!r}.")
     changed = False
     for network in model.players.values():
-        last = _ends(network)
+        last = _ends(getattr(network, "network", network))  # of one that texts are encoded for, the one inside
         for layer in network._flatten_layers():
             policy = layer.dtype_policy
             if policy.variable_dtype != "float32":

@@ -52,10 +52,12 @@ def test_by_an_instruction(place):
 
 
 def test_outside_a_mask_all_stays(place):
-    found = run(
-        place, "texts.keras", "--make", "white", "--mask", str(place / "mask.png"), "--overwrite", "--set", "how=cut"
-    )
+    words = "--make", "white", "--mask", str(place / "mask.png"), "--overwrite", "--set", "how=cut"
+    picture, out = str(place / "pictures" / "a.png"), str(place / "out")
+    found = CliRunner().invoke(app, ["edit", str(place / "texts.keras"), picture, "--out", out, *words])
     assert found.exit_code == 0, found.output
+    found = run(place, "texts.keras", *words)
+    assert found.exit_code == 1 and "9x13, got 8x8" in found.output
     before, after = (np.asarray(Image.open(place / name)) for name in ("pictures/a.png", "out/a.png"))
     changed, mask = (before != after).any(-1), np.asarray(Image.open(place / "mask.png")) > 0
     assert changed.any() and not (changed & ~mask).any()

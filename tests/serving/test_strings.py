@@ -73,6 +73,11 @@ def test_the_graph_is_python_to_the_bit(ends):
     known = text.encode({"caption": texts})
     np.testing.assert_array_equal(tokens, known["caption"])
     np.testing.assert_array_equal(weights, known["caption_weight"])
+    spelled = Text(Tokenizer(("[PAD]", "[UNK]", "a", "##a"), 2))
+    found = encoder(spelled)(tf.constant(["aaaz", "aaaa"]))[
+        0
+    ]  # more pieces than there is room for, of which the last is not known
+    np.testing.assert_array_equal(found, [[1, 0], [2, 3]])
     for few in (texts[:1], texts[1:2], []):
         tokens, weights = inside(tf.constant(few, "string"))
         assert tokens.shape == weights.shape == (len(few), 10)

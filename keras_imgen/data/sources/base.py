@@ -94,6 +94,30 @@ class Numbers(Sequence):
         return [str(n) for n in found] if isinstance(k, slice) else str(found)
 
 
+class Captions(Sequence):
+    """Captions of every row, made when they are first asked for.
+
+    Args:
+        count: of the rows.
+        make: number of a row -> its captions.
+    """
+
+    def __init__(self, count: int, make: Callable[[int], tuple[str, ...]]):
+        self.count, self.make = count, make
+        self._made: dict[int, tuple[str, ...]] = {}
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, row):
+        if isinstance(row, slice):
+            return [self[k] for k in range(*row.indices(len(self)))]
+        row = range(len(self))[row]
+        if row not in self._made:
+            self._made[row] = self.make(row)
+        return self._made[row]
+
+
 def in_memory(batch: dict[str, Any], request: Request, class_names: Sequence[str] | None = None) -> Source:
     """A source of arrays with equal numbers of rows; its images are brought to the request.
 

@@ -1,41 +1,13 @@
 """Scenes with several captions each, some combinations kept from training: for text-to-image."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from keras_imgen.data.scene_captions import captions
 from keras_imgen.data.scenes import SPLITS, meaning_of, scene
-from keras_imgen.data.sources.base import Request, Source, wants_split
+from keras_imgen.data.sources.base import Captions, Request, Source, wants_split
 from keras_imgen.data.sources.shapes import SHAPES
 
 MOST = 4  # things in a scene
-
-
-class Captions(Sequence):
-    """Three wordings of every scene, made when they are first asked for.
-
-    Args:
-        numbers: (split, number) of every scene.
-        seed: of all scenes.
-    """
-
-    def __init__(self, numbers: Sequence[tuple[str, int]], seed: int):
-        self.numbers, self.seed = numbers, seed
-        self._made: dict[int, tuple[str, ...]] = {}
-
-    def __len__(self):
-        return len(self.numbers)
-
-    def __getitem__(self, row):
-        if isinstance(row, slice):
-            return [self[k] for k in range(*row.indices(len(self)))]
-        row = range(len(self))[row]
-        if row not in self._made:
-            split, k = self.numbers[row]
-            rng = np.random.default_rng([self.seed, *split.encode(), k, 1])
-            self._made[row] = captions(meaning_of(self.seed, split, k), rng)
-        return self._made[row]
 
 
 def find(kind: str, request: Request, seed: int = 0) -> Source:
@@ -74,6 +46,10 @@ def find(kind: str, request: Request, seed: int = 0) -> Source:
             "relation": np.int32(-1 if drawn.relation is None else drawn.relation),
         }
 
+    def wordings(row):
+        split, k = numbers[row]
+        return captions(meaning_of(seed, split, k), np.random.default_rng([seed, *split.encode(), k, 1]))
+
     def fetch(rows):
         made = [one(int(k)) for k in rows]
         return {k: np.array([row[k] for row in made]) for k in made[0]}
@@ -84,5 +60,5 @@ def find(kind: str, request: Request, seed: int = 0) -> Source:
         fetch,
         SHAPES,
         slow=True,
-        captions=Captions(numbers, seed),
+        captions=Captions(len(numbers), wordings),
     )

@@ -1,43 +1,18 @@
 """Scenes with an instruction and what they become by it, and scenes with a phrase and the part that it means: for editing by text."""
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 
 from keras_imgen.data.scene_edits import Edit, edit, refer
 from keras_imgen.data.scenes import NEW_PAIRS, SPLITS, scene
-from keras_imgen.data.sources.base import Request, Source, wants_split
+from keras_imgen.data.sources.base import Captions, Request, Source, wants_split
 from keras_imgen.data.sources.shapes import COLOURS, SHAPES, Scene
 
 SMALL = 16  # pixels of a mask that nobody looks at
 
 
-class Said(Sequence):
-    """What is said of every scene, made when it is first asked for.
-
-    Args:
-        count: of the scenes.
-        make: its number -> what is said.
-    """
-
-    def __init__(self, count: int, make: Callable[[int], str]):
-        self.count, self.make = count, make
-        self._made: dict[int, tuple[str, ...]] = {}
-
-    def __len__(self):
-        return self.count
-
-    def __getitem__(self, row):
-        if isinstance(row, slice):
-            return [self[k] for k in range(*row.indices(len(self)))]
-        row = range(len(self))[row]
-        if row not in self._made:
-            self._made[row] = (self.make(row),)
-        return self._made[row]
-
-
 def edited(seed: int, split: str, k: int, size: int = SMALL) -> tuple[Scene, Edit]:
-    """Scene k of a split and what it becomes: always the same; where training is, nothing of it is kept from training.
+    """Scene k of a split and what it becomes: always the same; where training is, it has no pair of a
+    colour and a shape that is kept from training.
 
     Args:
         seed: of all scenes.
@@ -94,7 +69,7 @@ def find(kind: str, request: Request, seed: int = 0) -> Source:
         return {**dict(zip(("image", "source"), images)), "mask": change.mask}
 
     def said(row):
-        return referred(row)[1].phrase if kind == "segment" else edited(seed, *numbers[row])[1].instruction
+        return (referred(row)[1].phrase if kind == "segment" else edited(seed, *numbers[row])[1].instruction,)
 
     def fetch(rows):
         made = [one(int(k)) for k in rows]
@@ -102,4 +77,4 @@ def find(kind: str, request: Request, seed: int = 0) -> Source:
         return {**found, "mask": found["mask"].astype("uint8")[..., None]}
 
     shape = (height, height, request.channels or 3)
-    return Source(len(numbers), shape, fetch, SHAPES, slow=True, captions=Said(len(numbers), said))
+    return Source(len(numbers), shape, fetch, SHAPES, slow=True, captions=Captions(len(numbers), said))

@@ -19,10 +19,10 @@ from keras_imgen.conditions import (
     Picture,
     checked,
     given_with,
+    guided_apart,
     inputs_of,
     is_null,
     num_classes,
-    pictures_of,
 )
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Rows, Seeds
@@ -151,7 +151,8 @@ class Diffusion(ImageModel):
         self.sampler, self.steps, self.guidance_scale = sampler, steps, guidance_scale
         self.image_guidance_scale = image_guidance_scale
         # What is learned from a batch besides the weights, as by batch or spectral norm, needs it whole.
-        self._in_halves = not network.non_trainable_weights
+        frozen = {id(v) for v in getattr(network, "frozen_variables", ())}
+        self._in_halves = all(id(v) in frozen for v in network.non_trainable_weights)
         self.finish()
 
     # === What it learns ===
@@ -169,7 +170,7 @@ class Diffusion(ImageModel):
         if self._conditions is not None:
             return self._conditions
         found = conditions_of(self.network, OWN[:2], getattr(self.network, "num_classes", None))
-        size = self.image_shape[:2]  # networks leave the size of pictures open
+        size = self.image_shape[-3:-1]  # networks leave the size of pictures open
         return tuple(replace(c, shape=(*size, c.shape[-1])) if isinstance(c, Picture) else c for c in found)
 
     @property
@@ -215,9 +216,9 @@ class Diffusion(ImageModel):
         conditions = self.told(batch)
         if training and self.label_dropout and conditions:
             chance = random.uniform(random.fold(keys, Stream.DROPOUT))
-            nulls, pictures = inputs_of(self.conditions), pictures_of(self.conditions)
+            nulls, pictures = inputs_of(self.conditions), guided_apart(self.conditions)
             for k, v in conditions.items():  # of a picture and a text also the text alone is left out, to guide by each
-                dropped = chance < self.label_dropout * (0.5 if k in pictures and len(conditions) > 1 else 1.0)
+                dropped = chance < self.label_dropout * (0.5 if k in pictures else 1.0)
                 conditions[k] = ops.where(like(dropped, v), ops.cast(nulls[k].null, v.dtype), v)
         target = self.parameterization.target(x0, eps, alpha, sigma)
         factor = weightings.loss_weight(self.weighting, self.parameterization, alpha, sigma)
@@ -321,7 +322,7 @@ class Diffusion(ImageModel):
             d = guidance.classifier_free(cond, weak, like(scale, x))
             return ops.where(phi > 0, guidance.rescale(d, cond, phi), d)
 
-        pictures = pictures_of(self.conditions)
+        pictures = guided_apart(self.conditions)
         away = negative or self._nulls(conditions, but=pictures)
         if guide is not None or not set(pictures) & set(conditions):
             return ops.cond(wanted, guided, plain)
@@ -367,7 +368,7 @@ class Diffusion(ImageModel):
             negative: None, or conditions to be guided away from, in place of none; pictures in it are those in `conditions`.
         """
         if guide is None and isinstance(self.network, TextConditioned):  # a text is encoded once, not in every step
-            negative = negative or self._nulls(conditions, but=pictures_of(self.conditions))
+            negative = negative or self._nulls(conditions, but=guided_apart(self.conditions))
             conditions, negative = (self.network.encode(told) for told in (conditions, negative))
         keys = random.key(seeds)
         shape = self.image_shape if start is None else tuple(start["image"].shape[1:])
@@ -428,7 +429,8 @@ class Diffusion(ImageModel):
             sampler: its name, see `samplers.table`; None is the model's.
             grid: how the steps are spread, see `samplers.table`; None is the sampler's.
             eta: noise of the steps, 0 for none; None is the sampler's.
-            guidance_scale: 1 is the conditional model; above 1 classifier-free guidance (Ho & Salimans 2022), of all conditions together.
+            guidance_scale: 1 is the conditional model; above 1 classifier-free guidance (Ho & Salimans 2022), of all conditions together
+                but for a picture beside others.
             guidance_rescale: phi in [0, 1] (Lin et al. 2024).
             guidance_interval: (low, high) of sigma/alpha outside which guidance is off (Kynkaanniemi et al. 2024).
             image_guidance_scale: of a model that is told pictures: above 1 it keeps to them more closely (Brooks et al. 2023).
@@ -572,6 +574,8 @@ class Diffusion(ImageModel):
             raise ValueError(
                 "Expected `guide` or `negative`, got both: each takes the place of the model that is told nothing."
             )
+        if guide is not None and any((scale != 1.0).any() for scale in of_pictures.values()):
+            raise ValueError(f"Expected `guide` or an `{IMAGE_SCALE}`, got both.")
         if negative:
             told, away = led_away(self.conditions, told, len(seeds), negative)
         elif guide is None and is_null(self.conditions, told):
@@ -594,7 +598,7 @@ class Diffusion(ImageModel):
         if cache not in self._compiled_functions:
 
             def function(table, phi, interval, seeds, scale, *rest):
-                of_pictures, rest = (rest[:1], rest[1:]) if pictures_of(self.conditions) else ((), rest)
+                of_pictures, rest = (rest[:1], rest[1:]) if guided_apart(self.conditions) else ((), rest)
                 told, rest = dict(zip(names, rest)), rest[len(names) :]
                 away, start = (dict(zip(names, rest)), rest[len(names) :]) if negative else (None, rest)
                 start = None if start_shapes is None else dict(zip((k for k, _ in start_shapes), start))
@@ -666,7 +670,7 @@ class Diffusion(ImageModel):
         )
         text = text_of(self.conditions)
         negative = (f"negative_{text.key}s",) if text else ()
-        of_pictures = (IMAGE_SCALE,) if pictures_of(self.conditions) else ()
+        of_pictures = (IMAGE_SCALE,) if guided_apart(self.conditions) else ()
         short = {"generate": ("guidance_scale", "table", *of_pictures, *negative)}
         own = {"signature": "sample", "short": short, "null": True, "fill": False}
         level = (Rows("image", self.image_shape), Rows("alpha"), Rows("sigma"))

@@ -118,6 +118,9 @@ def test_what_is_no_picture_is_said(model):
             model.generate(conditions={**TOLD, "source": wrong})
     with pytest.raises(ValueError, match="conditional on 'source'"):
         model.fit({k: v for k, v in DATA.items() if k != "source"}, verbose=0)
+    for other in (DATA["source"] / 127.5 - 1, DATA["source"] > 99):
+        with pytest.raises(ValueError, match="Expected 'source' as uint8"):
+            model.fit({**DATA, "source": other}, verbose=0)
     plain = models.Diffusion(networks.unet(SHAPE, (8,), 1, ()), steps=2)
     with pytest.raises(ValueError, match="not told pictures"):
         plain.generate(1, image_guidance_scale=2.0)
