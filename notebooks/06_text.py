@@ -2,9 +2,6 @@
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -14,8 +11,9 @@
 # %% [markdown]
 # # Pictures from words
 #
-# We train a small text-to-image model on drawn scenes of coloured shapes and their captions, in a minute; then we look closer at one that was
-# trained for longer, ask it for scenes that it has never seen, judge it, and export it so that a SavedModel takes strings.
+# We train a small text-to-image model on drawn scenes of coloured shapes and their captions, in a minute; then we look closer at
+# one that was trained for longer, ask it for scenes that it has never seen, judge it, and export it so that a SavedModel takes
+# strings.
 
 # %%
 import os
@@ -41,7 +39,7 @@ def show(images, captions, columns=5):
         axis.axis("off")
     for axis, image, caption in zip(axes.flat, images, captions):
         axis.imshow(image)
-        axis.set_title("\n".join(textwrap.wrap(caption, 26)), fontsize=7, y=-0.02, va="top")
+        axis.set_title("\n".join(textwrap.wrap(caption, 26)), fontsize=7, y=-0.06, va="top")
     figure.tight_layout()
     plt.show()
 
@@ -49,8 +47,8 @@ def show(images, captions, columns=5):
 # %% [markdown]
 # ## Captioned data
 #
-# `shapes:text` draws scenes. Each has several captions, one of which is drawn in each epoch. Folders of your own pictures with a `.txt` beside each, or
-# with Hugging Face's `metadata.jsonl`, are loaded the same way: see docs/data.md.
+# `shapes:text` draws scenes. Each has several captions, one of which is drawn in each epoch. Folders of your own pictures with a
+# `.txt` beside each, or with Hugging Face's `metadata.jsonl`, are loaded the same way: see docs/data.md.
 
 # %%
 scenes = data.load("shapes:text", size=32, batch=32, columns=("image", "caption"), limit=3200)
@@ -61,8 +59,8 @@ show(batch["image"][:10], captions)
 # %% [markdown]
 # ## A model that is told texts
 #
-# A tokenizer takes its words from the captions; a Transformer encodes them; the U-Net attends to the words. `TextConditioned` makes one network of
-# both, which `Diffusion` trains as any other: strings go into `fit`.
+# A tokenizer takes its words from the captions; a Transformer encodes them; the U-Net attends to the words. `TextConditioned` makes
+# one network of both, which `Diffusion` trains as any other: strings go into `fit`.
 
 # %%
 import keras
@@ -79,11 +77,11 @@ asked = ["a large red star on a white background", "three small blue squares on 
 show(model.generate(conditions={"caption": asked * 5}, seed=1), asked * 5)
 
 # %% [markdown]
-# After so few steps it has learned some colours and backgrounds, and no shapes. `keras-imgen train shapes-text` takes an hour and a half on two
-# cores; its model is in `saved_models`.
+# After so few steps it has learned some colours and backgrounds, and no shapes. `keras-imgen train shapes-text` takes an hour and a
+# half on two cores; its model is in `saved_models`.
 
 # %%
-trained = load_model(os.path.join(os.path.dirname(os.path.abspath("__file__")), "../saved_models/shapes-text/model.keras"))
+trained = load_model("../saved_models/shapes-text/model.keras")
 test = data.load("shapes:text", "test", size=32, batch=20, columns=("image", "caption"))
 unseen = [caption.decode() for caption in next(iter(test))["caption"].numpy()]
 images = trained.generate(conditions={"caption": unseen}, seed=7)
@@ -92,8 +90,9 @@ show(images, unseen)
 # %% [markdown]
 # ## Is that what was asked for?
 #
-# No caption of the test was in training, and half of them name a colour and a shape that were never seen together. A reader that has learned
-# nothing and does not see the caption says what is in a picture; `caption_accuracy` compares it with the caption, skill by skill.
+# No caption of the test was in training, and half of them name a colour and a shape that were never seen together. A reader that
+# has learned nothing and does not see the caption says what is in a picture; `caption_accuracy` compares it with the caption, skill
+# by skill.
 
 # %%
 print(unseen[0], "->", *read_scene(images[0]).things, sep="\n  ")
@@ -110,27 +109,23 @@ prompt = "a large green heart above a small yellow circle on a gray background"
 for scale in (1.0, 2.0, 5.0):
     many = trained.generate(5, conditions={"caption": prompt}, guidance_scale=scale, seed=3)
     show(many, [f"scale {scale:g}"] * 5)
-away = {"caption": "a white background"}
-show(
-    np.concatenate(
-        [
-            trained.generate(5, conditions={"caption": "two big purple crosses"}, seed=5),
-            trained.generate(5, conditions={"caption": "two big purple crosses"}, negative=away, guidance_scale=3.0, seed=5),
-        ]
-    ),
-    ["no background is asked for"] * 5 + ["led away from white"] * 5,
-)
+how = {"conditions": {"caption": "two large purple crosses on a white background"}, "seed": 5}
+away = trained.generate(5, negative={"caption": "two large purple crosses on a gray background"}, **how)
+show(np.concatenate([trained.generate(5, **how), away]), ["a white background"] * 5 + ["led away from gray"] * 5)
 
 # %% [markdown]
 # ## Strings into a SavedModel
 #
-# The tokenizer is in the graph: a program with TensorFlow alone asks with strings, and gets pictures or the bytes of PNG files. The answer is the
-# same to the bit.
+# The tokenizer is in the graph: a program with TensorFlow alone asks with strings, and gets pictures or the bytes of PNG files. The
+# answer is the same to the bit.
 
 # %%
 if keras.backend.backend() == "tensorflow":
+    import logging
+
     import tensorflow as tf
 
+    logging.getLogger("absl").setLevel("ERROR")  # it would say that the graph cannot be trained
     trained.export(f"{FOLDER}/saved_model")
     alone = tf.saved_model.load(f"{FOLDER}/saved_model").signatures
     given = {"captions": tf.constant(unseen[:2]), "seeds": tf.constant([7, 8])}

@@ -14,37 +14,44 @@ from keras_imgen.arguments import as_numbers, finite, shown
 MARGIN = 3  # pixels around a part of a mask that are looked at
 
 
-def fuse(images: Any, edited: Any, mask: Any, how: str = "poisson", width: float = 4) -> np.ndarray:
+def fuse(
+    images: Any, edited: Any, mask: Any, how: str = "poisson", width: float | None = None, limit: float | None = 64
+) -> np.ndarray:
     """`edited` inside a mask, `images` outside of it.
 
     "poisson" adds to the edit the smoothest change (a harmonic one, solved exactly) that carries the tone of the kept pixels over the
-    mask's border: seamless cloning (Pérez et al. 2003). An edit should go a pixel or more beyond the mask, so that it has a gradient of
-    its own across the border. Of one that ends with the mask, that of `images` is taken; unless an edge of `images` follows the border,
-    as where a mask fits a thing tightly: then there is nothing to go by, and the edit stays as it is.
+    mask's border: seamless cloning (Pérez et al. 2003). Where a larger difference than `limit` meets at the border it is not of tone: a
+    thing ends there, whose colour must not run into the others.
+
+    The gradient across the border is that of `edited`, which is painted a pixel or more beyond the mask. Of an edit that ends with the
+    mask that of `images` is taken; unless an edge of `images` follows the border, as where a mask fits a thing tightly: then nothing
+    tells what the tone should be, and the edit stays as it is.
 
     Args:
         images: uint8 (N, H, W, C), as given.
         edited: uint8 (N, H, W, C), the edit of them.
         mask: (N, H, W), (N, H, W, 1) or (H, W) for all images, nonzero where `edited` is wanted.
         how: "poisson"; "feather", which blends both inside the mask's border; "cut".
-        width: pixels from the border on which "feather" blends, 0 or more.
+        width: pixels from the border on which "feather" blends, 0 or more; None is one for every 32 of the shorter side.
+        limit: gray levels, 0 or more; None carries every difference over the border.
 
     Returns:
         uint8 (N, H, W, C).
 
     Raises:
-        ValueError: images or a mask of another form, an unknown way, a width below 0.
+        ValueError: images or a mask of another form, an unknown way, a width or a limit below 0.
     """
     images = pictures("images", images)
     edited = pictures("edited", edited, images.shape)
     inside = as_mask(mask, images.shape)
-    width = float(finite("width", width, 0.0))
     if how not in WAYS:
         raise ValueError(f"Expected `how` as one of {', '.join(WAYS)}, got {shown(how)}.")
+    width = float(finite("width", min(images.shape[1:3]) / 32 if width is None else width, 0.0))
+    limit = np.inf if limit is None else float(finite("limit", limit, 0.0))
     fused = images.copy()
     for picture, change, part in zip(fused, edited, inside):
         if part.any():
-            picture[part] = WAYS[how](picture, change, part, width)[part]
+            picture[part] = WAYS[how](picture, change, part, width, limit)[part]
     return fused
 
 
@@ -102,31 +109,31 @@ def grown(mask: np.ndarray, pixels: float) -> np.ndarray:
 # === The ways: picture, edit (H, W, C) and mask (H, W), not empty, to what is to stand inside the mask ===
 
 
-def _cut(picture, change, inside, width):
+def _cut(picture, change, inside, width, limit):
     return change
 
 
-def _feather(picture, change, inside, width):
+def _feather(picture, change, inside, width, limit):
     """By the distance to the kept pixels: of a picture that keeps none there is no border."""
     far = np.full(inside.shape, np.inf) if inside.all() else ndimage.distance_transform_edt(inside)
     share = np.minimum(far / (width + 1.0), 1.0)[..., None]
     return np.rint(picture + share * (change.astype("float64") - picture)).astype("uint8")
 
 
-def _poisson(picture, change, inside, width):
+def _poisson(picture, change, inside, width, limit):
     found = change.astype("float64")
     parts, _ = ndimage.label(inside)  # pixels side by side: of others no part of the border is common
     for k, box in enumerate(ndimage.find_objects(parts), 1):
         box = tuple(slice(max(side.start - MARGIN, 0), side.stop + MARGIN) for side in box)
         part = parts[box] == k
-        found[box][part] += _correction(picture[box].astype("float64"), change[box].astype("float64"), part)
+        found[box][part] += _correction(picture[box].astype("float64"), change[box].astype("float64"), part, limit)
     return np.rint(np.clip(found, 0.0, 255.0)).astype("uint8")
 
 
-def _correction(picture, change, inside):
+def _correction(picture, change, inside, limit=np.inf):
     """What is added to the edit inside, (pixels, C): e with Δe = 0, and picture - edit on the kept pixels around it.
 
-    At the picture's own border nothing is prescribed: e is level there.
+    At the picture's own border, and where more than `limit` is wanted, nothing is prescribed: e is level there.
     """
     p, q = _neighbours(inside.shape)
     within = inside.reshape(-1)
@@ -139,6 +146,8 @@ def _correction(picture, change, inside):
         step = np.abs(before[p] - before[q])
         edge = cross.any() and step[cross].mean() > 2.0 * step[~cross].mean() + 1.0 if (~cross).any() else True
         wanted = np.zeros_like(wanted) if edge else (before - after)[own]
+    told = np.abs(wanted).max(axis=-1, initial=0.0) <= limit
+    own, wanted = own[told], wanted[told]
     if not wanted.any():  # also of a mask without a border
         return np.zeros((within.sum(), picture.shape[-1]))
     number = np.cumsum(within) - 1
@@ -150,9 +159,9 @@ def _correction(picture, change, inside):
     laplacian = sparse.diags_array(degree.astype("float64")) - sparse.coo_array(
         (np.concatenate([ones, ones]), (np.concatenate([i, j]), np.concatenate([j, i]))), shape=(n, n)
     )
-    told = np.stack([np.bincount(number[own], column, n) for column in wanted.T], axis=-1)
+    right = np.stack([np.bincount(number[own], column, n) for column in wanted.T], axis=-1)
     solver = splu(laplacian.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
-    return solver.solve(told)
+    return solver.solve(right)
 
 
 def _neighbours(shape):

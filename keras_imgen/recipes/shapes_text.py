@@ -55,7 +55,7 @@ def train(
         sequence = WIDTH if cross_attention else None
         network = unet((size, size, 3), widths, 1, attention=(8,), vector_dim=WIDTH, sequence_dim=sequence)
         network = TextConditioned(network, text_encoder(text, WIDTH), text)
-    model = Diffusion(network, guidance_scale=2.0, seed=seed, name="shapes_text")
+    model = Diffusion(network, guidance_scale=3.0, seed=seed, name="shapes_text")
     model.compile(keras.optimizers.Adam(warmup_cosine(0.001, steps=epochs * len(data))))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=40))
     return run.finish(model, test, judge=lambda: judged(model, unseen))
