@@ -15,7 +15,7 @@ MARGIN = 3  # pixels around a part of a mask that are looked at
 
 
 def fuse(
-    images: Any, edited: Any, mask: Any, how: str = "poisson", width: float | None = None, limit: float | None = 64
+    images: Any, edited: Any, mask: Any, how: str = "poisson", width: float | None = None, limit: float | None = 48
 ) -> np.ndarray:
     """`edited` inside a mask, `images` outside of it.
 

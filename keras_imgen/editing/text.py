@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import finite, integer, shown
-from keras_imgen.editing.fuse import WAYS, as_mask, fuse, grown
+from keras_imgen.editing.fuse import WAYS, as_mask, fuse
 from keras_imgen.editing.segmentation import segment
 from keras_imgen.editing.told import Told, conditions_of, of_model
 from keras_imgen.models import Diffusion
@@ -72,8 +72,7 @@ def edit_by_text(
     *,
     mask: Any = None,
     how: str = "poisson",
-    width: float = 4,
-    beyond: float = 2,
+    width: float | None = None,
     segmentation: Mapping[str, Any] | None = None,
     with_masks: bool = False,
     seed: int = 0,
@@ -88,8 +87,7 @@ def edit_by_text(
         make: what they are to show, see `edit`.
         mask: where to paint, in place of `segment`: an array, or f(images, find) that gives it.
         how: the edit is joined to the picture, see `fuse`.
-        width: of "feather", in pixels.
-        beyond: pixels that are painted around the mask for "poisson" to go by; of the result they are no part.
+        width: of "feather", in pixels, see `fuse`.
         segmentation: other arguments of `segment`, by name.
         with_masks: whether to return the masks too.
         seed: picture k has the seed `seed + k`.
@@ -109,7 +107,6 @@ def edit_by_text(
         masks = segment(model, images, find, make, **{"seed": seed, **(segmentation or {})})
     else:
         masks = as_mask(mask(images, find) if callable(mask) else mask, images.shape)
-    painted = grown(masks, beyond) if how == "poisson" else masks
-    edited = edit(model, images, painted, make, seed=seed, **painting)
+    edited = edit(model, images, masks, make, seed=seed, **painting)
     fused = fuse(images, edited, masks, how, width)
     return (fused, masks) if with_masks else fused

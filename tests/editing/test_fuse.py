@@ -100,7 +100,7 @@ def test_there_is_no_seam(how):
     """On a slope, an edit that is brighter and has waves: steps over the border are no larger than those inside."""
     y, x = np.mgrid[:48, :48].astype(float)
     images = (60 + x)[None, ..., None]
-    edited = images + 45 + 10 * np.sin(x / 2)[None, ..., None]
+    edited = images + 35 + 10 * np.sin(x / 2)[None, ..., None]
     images, edited = images.astype("uint8"), np.rint(edited).astype("uint8")
     inside = (x - 24) ** 2 + (y - 22) ** 2 < 15**2
     steps = {}
@@ -108,8 +108,23 @@ def test_there_is_no_seam(how):
         step = np.abs(np.diff(picture[0, ..., 0].astype(int), axis=1))
         crossing = inside[:, 1:] != inside[:, :-1]
         steps[name] = step[crossing].max(), step[inside[:, 1:] & inside[:, :-1]].max()
-    assert steps["cut"][0] > 30
+    assert steps["cut"][0] > 20
     assert steps[how][0] <= steps[how][1] + 1
+
+
+def test_what_is_not_of_tone_does_not_run():
+    """On a ground that is 10 too bright, an edit paints a bar which ends at the border: there alone it is cut, and keeps its colour."""
+    images = np.full((1, 16, 16, 1), 50, "uint8")
+    mask = np.zeros((16, 16), bool)
+    mask[3:13, 3:13] = True
+    edited = images + 10
+    edited[:, 7:9] = 200
+    for beyond in (True, False):
+        one = edited if beyond else fuse(images, edited, mask, "cut")
+        fused = fuse(images, one, mask)[0, ..., 0]
+        np.testing.assert_array_equal(fused[mask], np.where(one[0, ..., 0] == 200, 190, 50)[mask])
+        assert fuse(images, one, mask, limit=None)[0, 7, 3, 0] < 160
+    np.testing.assert_array_equal(fuse(images, edited, mask, limit=5), fuse(images, edited, mask, "cut"))
 
 
 def test_feathering_is_a_ramp():
@@ -163,6 +178,7 @@ def test_no_pictures():
         ({"mask": None}, "mask of shape"),
         ({"how": "blend"}, "poisson, feather, cut.*'blend'"),
         ({"width": -1}, "width"),
+        ({"limit": np.nan}, "limit"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(change, message):

@@ -117,7 +117,7 @@ def test_ten_edits_in_a_row_change_nothing_beside_their_masks(painter, images):
         y, x = np.mgrid[:16, :16]
         row, column, radius = rng.uniform(2, 9), rng.uniform(2, 9), rng.uniform(1, 4)
         mask = None if k == 4 else (y - row) ** 2 + (x - column) ** 2 < radius**2
-        options = {"seed": k, "steps": 2, "strength": (1.0, 0.5)[k % 2], "beyond": k % 3}
+        options = {"seed": k, "steps": 2, "strength": (1.0, 0.5)[k % 2]}
         now, masks = edit_by_text(painter, now, "red", "green", mask=mask, how=how, with_masks=True, **options)
         union |= masks
     assert not union.all()

@@ -87,7 +87,8 @@ def test_guidance_is_the_formula_for_every_condition(names):
     x = ops.convert_to_tensor(RNG.normal(size=(2, *SHAPE)).astype("float32"))
     level = ops.convert_to_tensor(0.6), ops.convert_to_tensor(0.8)
     tensors = {k: ops.convert_to_tensor(v) for k, v in given.items()}
-    found = model._guided(x, *level, tensors, ops.full((2,), 3.0), ops.convert_to_tensor(0.0), (-np.inf, np.inf))
+    always = {"guidance_rescale": ops.convert_to_tensor(0.0), "guidance_interval": (-np.inf, np.inf)}
+    found = model._guided(x, *level, tensors, {"guidance_scale": ops.full((2,), 3.0), **always})
     nothing = {k: ops.convert_to_tensor(v) for k, v in rows_of(model.conditions, {}, 2).items()}
     first, second = (np.array(model.denoise(x, *level, v)) for v in (tensors, nothing))
     assert np.abs(first - second).max() > 1e-4
