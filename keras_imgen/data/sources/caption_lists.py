@@ -13,7 +13,7 @@ Row = tuple[str, str, tuple[str, ...]]  # where it stands, the file that it name
 
 
 def rows_of(path: str, text: str | None) -> list[Row] | None:
-    """What a list says; None where it has no column of files, or none of captions.
+    """What a list says; None where it has no column of captions.
 
     Args:
         path: whose name is one of `LISTS`.
@@ -28,8 +28,6 @@ def rows_of(path: str, text: str | None) -> list[Row] | None:
     rows = [*(_of_jsonl if path.endswith("jsonl") else _of_csv)(content, name)]
     if not rows:
         raise ValueError(f"{name} is empty: expected rows with file_name and caption.")
-    if not text and not any("file_name" in row for _, row in rows):
-        return None  # a list of something else
     for where, row in rows:
         if not isinstance(row.get("file_name"), str):
             raise ValueError(f"{where}: expected file_name, the path of a picture, got {', '.join(map(str, row))}.")
