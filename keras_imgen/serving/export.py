@@ -63,7 +63,8 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
         if isinstance(endpoint, TiledEndpoint):
             every |= {k: _concrete(f, specs) for k, (f, specs) in any_size(full, endpoint, max_pixels).items()}
         else:
-            simple = _of_strings(full, endpoint)
+            # Of an endpoint that has only its own signature nothing takes strings.
+            simple = _of_strings(full, endpoint) if endpoint.short or not signatures else ()
             every |= {k: _short(*simple, kept) for k, kept in endpoint.short.items()}
         if not signatures:
             default = every.get("restore") or _short(*simple, ())

@@ -4,10 +4,23 @@ import numpy as np
 
 from keras_imgen.data.scene_captions import captions
 from keras_imgen.data.scenes import SPLITS, meaning_of, scene
-from keras_imgen.data.sources.base import Captions, Request, Source, wants_split
-from keras_imgen.data.sources.shapes import SHAPES
+from keras_imgen.data.sources.base import Captions, Request, Source
+from keras_imgen.data.sources.shapes import SHAPES, asked
 
 MOST = 4  # things in a scene
+
+
+def asked_still(name: str, request: Request) -> tuple[int, list[tuple[str, int]]]:
+    """As `shapes.asked`, of scenes of `SPLITS`, which do not move.
+
+    Raises:
+        NoSplit: another split than train, validation, test, all.
+        ValueError: another size, or clips.
+    """
+    found = asked(name, request, SPLITS)
+    if request.frames is not None:
+        raise ValueError(f"The scenes of {name} stand still; expected no `frames`, got {request.frames}.")
+    return found
 
 
 def find(kind: str, request: Request, seed: int = 0) -> Source:
@@ -25,14 +38,7 @@ def find(kind: str, request: Request, seed: int = 0) -> Source:
         NoSplit: another split than train, validation, test, all.
         ValueError: another size, or clips.
     """
-    wants_split("shapes:text", request.split, (*SPLITS, "all"))
-    height, width = request.size or (32, 32)
-    if height != width or not 16 <= height <= 128:
-        raise ValueError(f"shapes are drawn as squares of 16 to 128 pixels, got size {height}x{width}.")
-    if request.frames is not None:
-        raise ValueError(f"The scenes of shapes:text stand still; expected no `frames`, got {request.frames}.")
-    splits = list(SPLITS) if request.split == "all" else [request.split]
-    numbers = [(split, k) for split in splits for k in range(SPLITS[split])]
+    height, numbers = asked_still("shapes:text", request)
 
     def one(k):
         drawn = scene(seed, *numbers[k])

@@ -3,8 +3,9 @@
 import numpy as np
 
 from keras_imgen.data.scene_edits import Edit, edit, refer
-from keras_imgen.data.scenes import NEW_PAIRS, SPLITS, scene
-from keras_imgen.data.sources.base import Captions, Request, Source, wants_split
+from keras_imgen.data.scenes import NEW_PAIRS, scene
+from keras_imgen.data.sources.base import Captions, Request, Source
+from keras_imgen.data.sources.captioned import asked_still
 from keras_imgen.data.sources.shapes import COLOURS, SHAPES, Scene
 
 SMALL = 16  # pixels of a mask that nobody looks at
@@ -46,14 +47,7 @@ def find(kind: str, request: Request, seed: int = 0) -> Source:
         NoSplit: another split than train, validation, test, all.
         ValueError: another size, or clips.
     """
-    wants_split(f"shapes:{kind}", request.split, (*SPLITS, "all"))
-    height, width = request.size or (32, 32)
-    if height != width or not 16 <= height <= 128:
-        raise ValueError(f"shapes are drawn as squares of 16 to 128 pixels, got size {height}x{width}.")
-    if request.frames is not None:
-        raise ValueError(f"The scenes of shapes:{kind} stand still; expected no `frames`, got {request.frames}.")
-    splits = list(SPLITS) if request.split == "all" else [request.split]
-    numbers = [(split, k) for split in splits for k in range(SPLITS[split])]
+    height, numbers = asked_still(f"shapes:{kind}", request)
 
     def referred(row, size=SMALL):
         split, k = numbers[row]

@@ -1,6 +1,7 @@
 """Scenes of coloured shapes in relations, drawn by a seeded program: with captions, masks, attributes and moving clips."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -205,6 +206,26 @@ OUTLINES = {
 }
 
 
+def asked(name: str, request: Request, counts: Mapping[str, int]) -> tuple[int, list[tuple[str, int]]]:
+    """The side of the squares that are asked for, in pixels, and the (split, number) of each scene.
+
+    Args:
+        name: of the source.
+        request: squares of 16 to 128 pixels, by default 32.
+        counts: of the scenes in each split.
+
+    Raises:
+        NoSplit: a split that is not among them, nor all.
+        ValueError: another size.
+    """
+    wants_split(name, request.split, (*counts, "all"))
+    height, width = request.size or (32, 32)
+    if height != width or not 16 <= height <= 128:
+        raise ValueError(f"shapes are drawn as squares of 16 to 128 pixels, got size {height}x{width}.")
+    splits = list(counts) if request.split == "all" else [request.split]
+    return height, [(split, k) for split in splits for k in range(counts[split])]
+
+
 def find(kind: str, request: Request, seed: int = 0) -> Source:
     """Scenes of one or two shapes, with all that is true of them.
 
@@ -222,14 +243,9 @@ def find(kind: str, request: Request, seed: int = 0) -> Source:
         NoSplit: another split than train, test, all.
         ValueError: another size, or fewer than one frame.
     """
-    wants_split("shapes", request.split, (*COUNTS, "all"))
-    height, width = request.size or (32, 32)
-    if height != width or not 16 <= height <= 128:
-        raise ValueError(f"shapes are drawn as squares of 16 to 128 pixels, got size {height}x{width}.")
+    height, numbers = asked("shapes", request, COUNTS)
     if request.frames is not None and request.frames < 1:
         raise ValueError(f"Expected `frames` of at least 1, got {request.frames}.")
-    splits = list(COUNTS) if request.split == "all" else [request.split]
-    numbers = [(split, k) for split in splits for k in range(COUNTS[split])]
 
     def one(k):
         scene_ = scene(seed, *numbers[k], one=kind == "one")
