@@ -1,7 +1,7 @@
 """Batches of rows without tf.data: for the other backends, which then need no TensorFlow."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -44,16 +44,23 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> Any:
         if not 0 <= index < self.steps:
             raise IndexError(f"There are {self.steps} batches: expected a number below, got {index}.")
-        now = epoch.now()
+        return self._at(index, epoch.now())
+
+    def __iter__(self) -> Iterator[Any]:
+        now = epoch.now()  # one that outlives its epoch goes on as it began
+        return (self._at(index, now) for index in range(self.steps))
+
+    def _at(self, index, now):
         found = self.fetch(self._order(now)[index * self.batch : (index + 1) * self.batch])
         for change in self.changes:
             found = change(found, now, index)
         return found
 
     def _order(self, now):
-        if self.seed is not None and self._ordered[0] != now:
-            self._ordered = (now, drawn(self.seed, now, 0).permutation(self.count))
-        return self._ordered[1]
+        ordered = self._ordered
+        if self.seed is not None and ordered[0] != now:
+            self._ordered = ordered = (now, drawn(self.seed, now, 0).permutation(self.count))
+        return ordered[1]
 
     def take(self, steps: int) -> "Batches":
         """The first batches of every epoch.

@@ -18,7 +18,7 @@ def first_epoch():
     set_epoch(0)
 
 
-@pytest.fixture(params=[True, False], ids=["tf.data", "Batches"])
+@pytest.fixture(params=[pytest.param(True, marks=pytest.mark.tensorflow), False], ids=["tf.data", "Batches"])
 def tensorflow(request, monkeypatch):
     """With TensorFlow, and as where it is not installed."""
     if not request.param:
@@ -132,7 +132,7 @@ def test_resuming_draws_what_the_run_would_have(tensorflow):
     assert run(range(4))[2:] == run([2, 3])
 
 
-def test_the_epoch_is_that_of_the_order():
+def test_the_epoch_is_that_of_the_order(tensorflow):
     """An iterator that outlives its epoch goes on as it began."""
     whole = [*by_row(load(source(), batch=5, seed=1)).items()]
     iterator = iter(load(source(), batch=5, seed=1))
