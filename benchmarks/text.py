@@ -1,11 +1,14 @@
-"""Do pictures show what their captions ask for? Text-to-image models on captions of scenes that no training picture had.
+"""Do models do what they are told? Text-to-image, editing by instructions and segmentation, on texts that no training picture had.
 
     python -m benchmarks.text saved_models/shapes-text/model.keras [MODEL ...] [-n 1000] [--guidance-scale 1,2,3] [--split test]
 
 Each caption is told once, picture k with the seed SEED + k; `metrics.caption_accuracy` reads the picture without seeing the
 caption. Captions with a colour and a shape that training never had together ("new pairs") and others that it never had ("new
 captions") stand apart. The floor are the drawn scenes themselves, in the model's size: what the reader gets wrong. Choose a scale
-on `--split validation`. The last line is one JSON object.
+on `--split validation`.
+
+A model that is told pictures and instructions is judged by `metrics.edit_accuracy`, kind by kind; its floor are the targets. One that
+segments, by the mean intersection over union. The last line is one JSON object.
 """
 
 import argparse
@@ -29,6 +32,7 @@ def main():
 
     import numpy as np
 
+    from keras_imgen.conditions import of, pictures_of
     from keras_imgen.data.scene_captions import parse
     from keras_imgen.data.scenes import held_out
     from keras_imgen.data.sources import Request, find
@@ -37,6 +41,10 @@ def main():
     for path in args.models:
         model = load_model(path)
         size = model.image_shape[0]
+        other = segmenting if "segment" in model.endpoints() else editing if pictures_of(of(model)) else None
+        if other:
+            results += [{"model": path, **found} for found in other(model, path, size, args)]
+            continue
         source = find("shapes:text", Request(args.split, (size, size)))
         captions = [row[0] for row in source.captions[: args.n]]
         why = np.array([held_out(parse(caption)) or "seen" for caption in captions])
@@ -54,6 +62,63 @@ def main():
     print(json.dumps({"machine": where, **about, "floors": floors, "results": results}))
 
 
+def segmenting(model, path, size, args):
+    """Mean intersection over union of masks, and of those of things and of backgrounds."""
+    import numpy as np
+
+    from keras_imgen.data.sources import Request, find
+
+    source = find("shapes:segment", Request(args.split, (size, size)))
+    rows = source.fetch(np.arange(min(args.n, len(source))))
+    phrases = [row[0] for row in source.captions[: args.n]]
+    found, masks = (model.segment(rows["image"], conditions={"caption": phrases}) > 0), rows["mask"] > 0
+    iou = (found & masks).sum((1, 2, 3)) / np.maximum((found | masks).sum((1, 2, 3)), 1)
+    ground = np.array(["background" in phrase for phrase in phrases])
+    placed = np.array([any(word in phrase for word in (" left", " right", " top", " bottom")) for phrase in phrases])
+    named = {"all": iou, "things": iou[~ground], "background": iou[ground], "by place": iou[placed]}
+    values = {"all": {f"IoU, {k}": float(v.mean()) for k, v in named.items()} | {"IoU over 0.5": float((iou > 0.5).mean())}}
+    show(path, values)
+    return [values]
+
+
+def editing(model, path, size, args):
+    """Accuracies of edits, all and by kind."""
+    import numpy as np
+
+    from keras_imgen.data.scenes import SPLITS
+    from keras_imgen.data.sources.instructed import edited
+    from keras_imgen.metrics import edit_accuracy
+
+    pairs = [edited(0, args.split, k, size) for k in range(min(args.n, SPLITS[args.split]))]
+    scenes, edits = zip(*pairs)
+    sources, targets = (np.stack([s.draw(size)[0] for s in some]) for some in (scenes, [e.scene for e in edits]))
+    said = [edit.instruction for edit in edits]
+    kinds = np.array([kind_of(text) for text in said])
+
+    def judged(images):
+        found = {"all": edit_accuracy(scenes, edits, sources, images)}
+        for kind in sorted(set(kinds)):
+            some = np.flatnonzero(kinds == kind)
+            found[kind] = edit_accuracy(*([v[k] for k in some] for v in (scenes, edits)), sources[some], images[some])
+        return found
+
+    floor, results = judged(targets), []
+    show(f"the targets, {size} px", floor)
+    for scale in map(float, args.guidance_scale.split(",")) if args.guidance_scale else [None]:
+        how = {"seed": args.seed, "guidance_scale": scale, "steps": args.steps}
+        found = judged(model.generate(conditions={"source": sources, "caption": said}, **how))
+        show(f"{path}, scale {'its own' if scale is None else scale}", found)
+        results.append({**how, "floor": floor, **found})
+    return results
+
+
+def kind_of(instruction):
+    """The kind of an edit, by its words."""
+    first, *_, last = instruction.split()
+    kinds = {"replace": "replace", "move": "move", "remove": "remove", "add": "add", "turn": "background"}
+    return kinds.get(first) or ("resize" if last in ("small", "large") else "recolour")
+
+
 def judged(captions, why, images):
     """The accuracies of all captions, and of each kind of them."""
     from keras_imgen.metrics import caption_accuracy
@@ -66,7 +131,7 @@ def judged(captions, why, images):
 
 
 def show(name, found):
-    names = list(found["all"])
+    names = list(dict.fromkeys(k for values in found.values() for k in values))
     print(f"\n{name}\n{'':<14}" + "".join(f"{k:>13}" for k in names))
     for kind, values in found.items():
         print(f"{kind:<14}" + "".join(f"{values.get(k, float('nan')):>13.3f}" for k in names), flush=True)

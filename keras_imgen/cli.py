@@ -295,6 +295,26 @@ def edit(
 
 
 @app.command()
+def segment(
+    model: Annotated[str, typer.Argument(help="A model that segments, as of the recipe shapes-segment.")],
+    pictures: Annotated[list[str], typer.Argument(help="Files, folders or globs; the masks have their sizes.")],
+    find: Annotated[str | None, typer.Option(help="What to look for, as 'the small red star'.")] = None,
+    condition: Conditions = None,
+    threshold: Annotated[float, typer.Option(help="Of the probability, 0 to 1.")] = 0.5,
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder for the masks, as PNG.")] = "masks",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
+) -> None:
+    """Masks of what a phrase means in pictures: white where it is. `edit --mask` takes them."""
+    with one_line_errors():
+        from keras_imgen.commands import editing, restoring
+
+        files = restoring.find(pictures, out)
+        nothing_replaced(out, files, overwrite)
+        count = editing.segment(model, files, out, find, threshold, condition)
+    typer.echo(f"{count} mask{'s' if count > 1 else ''} in {out}")
+
+
+@app.command()
 def restore(
     model: Annotated[str, typer.Argument(help="A .keras file or a SavedModel folder of a restoring model.")],
     pictures: Annotated[

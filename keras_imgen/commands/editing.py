@@ -1,13 +1,14 @@
-"""What `keras-imgen edit` does: pictures changed as a sentence says."""
+"""What `keras-imgen edit` and `segment` do: pictures changed as a sentence says, and where in them is what one means."""
 
 import os
 from collections.abc import Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 
-from keras_imgen.commands.common import load_model
-from keras_imgen.conditions import of, pictures_of
+from keras_imgen.commands.common import endpoint, load_model, parse_conditions
+from keras_imgen.conditions import arguments, of, pictures_of
 from keras_imgen.data import image_io
 from keras_imgen.text import text_of
 
@@ -76,3 +77,41 @@ def edit(
         os.makedirs(os.path.dirname(answer), exist_ok=True)  # not before: a model may refuse
         image_io.save_image(answer, image, {**about, "from": os.path.basename(place), "seed": str(seed + k)})
     return len(changed)
+
+
+def segment(
+    path: str, files: Mapping[str, str], out: str, find: str | None, threshold: float, conditions: list[str] | None
+) -> int:
+    """Write masks into a folder, as PNG of the pictures' own sizes, white where it is; returns how many.
+
+    Args:
+        path: of the model, a `Segmenter`.
+        files: pictures by the names of their masks; the model sees them stretched to its size.
+        out: the folder.
+        find: what is looked for, of a model that is told texts.
+        threshold: of the probability, in [0, 1].
+        conditions: others, as NAME=VALUE.
+
+    Raises:
+        ValueError: what the model refuses, another kind of model, or no text for one that is told texts.
+    """
+    model = load_model(path)
+    otherwise = "does not segment"
+    known = endpoint(model, "segment", path, otherwise).conditions
+    told, text = parse_conditions(known, conditions), text_of(known)
+    if (find is None) != (text is None):
+        raise ValueError(
+            f"{path} is told no texts: leave --find out." if find else f"Expected --find, what {path} is to look for."
+        )
+    told |= {text.key: find} if find else {}
+    height, width, channels = model.image_shape
+    for name, place in files.items():
+        image = image_io.load_image(place, channels)
+        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).reshape(1, height, width, channels)
+        mask = model.segment(small, threshold=threshold, **arguments(told))[0]
+        mask = cv2.resize(mask, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        about = {"model": model.name, "from": os.path.basename(place), **({"find": find} if find else {})}
+        answer = os.path.join(out, name)
+        os.makedirs(os.path.dirname(answer), exist_ok=True)  # not before: a model may refuse
+        image_io.save_image(answer, np.where(mask[..., None] > 127, 255, 0).astype("uint8"), about)
+    return len(files)

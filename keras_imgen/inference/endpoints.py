@@ -294,8 +294,8 @@ class Endpoint(Kind):
 
     @property
     def answers_pictures(self) -> bool:
-        """Whether it makes pictures of pictures."""
-        return self.output == "images" and any(isinstance(one, Pictures) for one in self.inputs)
+        """Whether it makes pictures, or masks, of pictures."""
+        return self.output in ("images", "masks") and any(isinstance(one, Pictures) for one in self.inputs)
 
     def needs(self) -> list[str]:
         """The arguments that have to be given beside those of the first input."""

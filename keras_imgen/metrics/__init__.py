@@ -10,6 +10,7 @@ from keras_imgen.metrics.distances import (
     precision_recall,
     sliced_wasserstein,
 )
+from keras_imgen.metrics.edit_accuracy import edit_accuracy
 from keras_imgen.metrics.evaluation import Evaluation, Result, evaluate
 from keras_imgen.metrics.extractors import Extractor
 from keras_imgen.metrics.features import Features, extract, reference
@@ -38,6 +39,7 @@ __all__ = [
     "caption_accuracy",
     "classifier_accuracy",
     "denoising",
+    "edit_accuracy",
     "evaluate",
     "extract",
     "frechet_distance",

@@ -18,6 +18,7 @@ _HOMES = {
     "Inpainter": "keras_imgen.models.restoration.tasks",
     "Pix2Pix": "keras_imgen.models.adversarial.pix2pix",
     "RAE": "keras_imgen.models.variational.autoencoder",
+    "Segmenter": "keras_imgen.models.segmenter",
     "StyleGAN2": "keras_imgen.models.adversarial.stylegan2",
     "SuperResolution": "keras_imgen.models.restoration.tasks",
     "TCVAE": "keras_imgen.models.variational.vae",

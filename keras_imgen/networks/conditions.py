@@ -14,8 +14,9 @@ def inputs(
     vector_dim: int | None,
     sequence_dim: int | None,
     source_channels: int | None = None,
+    log_snr: bool = True,
 ) -> dict:
-    """The symbolic inputs of a network, by name: `image` and `log_snr`, and those of the conditions that are not None.
+    """The symbolic inputs of a network, by name: `image`, and those of the conditions that are not None.
 
     Args:
         channels: of the pictures.
@@ -23,11 +24,11 @@ def inputs(
         vector_dim: adds `vector`, of that length.
         sequence_dim: adds `sequence` of vectors of that length, and `sequence_mask`, which may be left out.
         source_channels: adds `source`, a picture uint8 of so many channels and of the size of `image`.
+        log_snr: adds `log_snr`, the noise level of the pictures.
     """
-    found = {
-        "image": keras.Input((None, None, channels), name="image"),
-        "log_snr": keras.Input((), name="log_snr"),
-    }
+    found = {"image": keras.Input((None, None, channels), name="image")}
+    if log_snr:
+        found["log_snr"] = keras.Input((), name="log_snr")
     if num_classes is not None:
         found["label"] = keras.Input((), dtype="int32", name="label")
     if vector_dim is not None:
@@ -72,19 +73,23 @@ class Conditioned(keras.Model):
 
 
 def embedding(given: dict, width: int, num_classes: int | None) -> Any:
-    """One vector (N, width) from log-SNR, label and vector.
+    """One vector (N, width) from log-SNR, label and vector, or None where there are none of these.
 
     Args:
         given: the symbolic inputs, as of `inputs`.
         width: length of the vector.
         num_classes: number of classes, None without labels.
     """
-    h = FourierFeatures(width, name="log_snr_features")(given["log_snr"])
-    h = keras.layers.Dense(width, activation="silu", name="log_snr_dense")(h)
-    parts = [keras.layers.Dense(width, name="embedding_dense")(h)]
+    parts = []
+    if "log_snr" in given:
+        h = FourierFeatures(width, name="log_snr_features")(given["log_snr"])
+        h = keras.layers.Dense(width, activation="silu", name="log_snr_dense")(h)
+        parts.append(keras.layers.Dense(width, name="embedding_dense")(h))
     if "label" in given:
         parts.append(LabelEmbedding(num_classes, width, name="label_embedding")(given["label"]))
     if "vector" in given:
         parts.append(keras.layers.Dense(width, name="vector_dense")(given["vector"]))
+    if not parts:
+        return None
     total = parts[0] if len(parts) == 1 else keras.layers.Add(name="embedding_sum")(parts)
     return keras.layers.Activation("silu", name="embedding")(total)

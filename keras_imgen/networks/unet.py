@@ -24,6 +24,8 @@ class UNet(conditions.Conditioned):
         sequence_dim: int | None = None,
         dropout: float = 0.0,
         source_channels: int | None = None,
+        out_channels: int | None = None,
+        log_snr: bool = True,
         **kwargs: Any,
     ):
         height, width, channels = image_shape
@@ -32,7 +34,7 @@ class UNet(conditions.Conditioned):
             raise ValueError(
                 f"Expected a height and width divisible by {stride} for {len(widths)} widths, got {height}x{width}."
             )
-        given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim, source_channels)
+        given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim, source_channels, log_snr)
         embedding = conditions.embedding(given, 4 * widths[0], num_classes)
         sequence, mask = given.get("sequence"), given.get("sequence_mask")
 
@@ -40,8 +42,8 @@ class UNet(conditions.Conditioned):
             skip = h if h.shape[-1] == out else layers.Conv2D(out, 1, name=f"{name}_skip")(h)
             y = GroupNorm(activation="silu", name=f"{name}_norm1")(h)
             y = layers.Conv2D(out, 3, padding="same", name=f"{name}_conv1")(y)
-            modulation = layers.Dense(2 * out, name=f"{name}_modulation")(embedding)
-            y = GroupNorm(activation="silu", name=f"{name}_norm2")(y, modulation)
+            modulated = () if embedding is None else (layers.Dense(2 * out, name=f"{name}_modulation")(embedding),)
+            y = GroupNorm(activation="silu", name=f"{name}_norm2")(y, *modulated)
             if dropout:
                 y = layers.Dropout(dropout, name=f"{name}_dropout")(y)
             y = layers.Conv2D(out, 3, padding="same", kernel_initializer="zeros", name=f"{name}_conv2")(y)
@@ -68,7 +70,8 @@ class UNet(conditions.Conditioned):
             if level:
                 h = layers.UpSampling2D(2, name=f"up{level}_resize")(h)
         h = GroupNorm(activation="silu", name="norm_out")(h)
-        h = layers.Conv2D(channels, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="conv_out")(h)
+        last = out_channels or channels
+        h = layers.Conv2D(last, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="conv_out")(h)
         super().__init__(given, h, **kwargs)
         self.image_shape, self.num_classes = tuple(image_shape), num_classes
         self._arguments = {
@@ -81,6 +84,8 @@ class UNet(conditions.Conditioned):
             "sequence_dim": sequence_dim,
             "dropout": dropout,
             "source_channels": source_channels,
+            "out_channels": out_channels,
+            "log_snr": log_snr,
         }
 
     def get_config(self) -> dict[str, Any]:
@@ -120,9 +125,11 @@ def unet(
     sequence_dim: int | None = None,
     dropout: float = 0.0,
     source_channels: int | None = None,
+    out_channels: int | None = None,
+    log_snr: bool = True,
     name: str = "unet",
 ) -> keras.Model:
-    """A U-Net for diffusion, called with a dict of `image` (N, H, W, C), `log_snr` (N,) and the conditions it was made with.
+    """A U-Net, called with a dict of `image` (N, H, W, C), `log_snr` (N,) and the conditions it was made with.
 
     Args:
         image_shape: (height, width, channels); other sizes that the stride 2^(len(widths) - 1) divides work as well.
@@ -134,10 +141,12 @@ def unet(
         sequence_dim: adds the input `sequence` (N, S, sequence_dim), as from a text encoder.
         dropout: rate in [0, 1) between the two convolutions of a block.
         source_channels: adds the input `source`, a picture uint8 (N, H, W, source_channels) that the new one is made of.
+        out_channels: of the output; None is those of the images.
+        log_snr: whether it is told the noise level, as for diffusion; without the input is left out.
         name: of the model.
 
     Returns:
-        A model with float32 output (N, H, W, C), zero at the start.
+        A model with float32 output (N, H, W, out_channels), zero at the start.
 
     Raises:
         ValueError: a size that the stride does not divide.
@@ -152,5 +161,7 @@ def unet(
         sequence_dim,
         dropout,
         source_channels,
+        out_channels,
+        log_snr,
         name=name,
     )

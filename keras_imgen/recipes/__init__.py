@@ -45,6 +45,10 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "shapes_edit",
         "changes such scenes as a sentence says, as 'make the red star blue': an hour and a half on a CPU",
     ),
+    "shapes-segment": (
+        "shapes_segment",
+        "finds in such scenes what a phrase means, as 'the small red one': half an hour on a CPU",
+    ),
     "fashion-diffusion": ("fashion_diffusion", "Fashion-MNIST, 28x28: 60,000 pictures of clothes, an hour on a CPU"),
     "digits-dcgan": ("digits_dcgan", "a GAN on the 1,500 digits, 16x16, with DiffAugment: five minutes on a CPU"),
     "fashion-dcgan": ("fashion_dcgan", "a GAN on Fashion-MNIST, 28x28, without labels: 20 minutes on a CPU"),
@@ -99,7 +103,7 @@ BOUND = {  # by the first word of their names
     "cifar10": "CIFAR-10, 32x32",
     "flowers": "photographs of flowers, 64x64",
 }
-TAKE = {("shapes-text", "--size"), ("shapes-edit", "--size")}  # of those that are made for their data
+TAKE = {(f"shapes-{name}", "--size") for name in ("text", "edit", "segment")}  # of those that are made for their data
 GENERAL = {  # by the rest of them: what to use for other pictures
     "diffusion": "diffusion",
     "text": "text-to-image",

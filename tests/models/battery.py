@@ -122,6 +122,11 @@ def told_texts():
     return models.Diffusion(network, steps=2)
 
 
+def segmenter():
+    how = {"num_classes": 3, "out_channels": 1, "log_snr": False}
+    return models.Segmenter(networks.unet(SHAPE, (4, 4), 1, (), **how))
+
+
 def flat(channels_in=1, channels_out=1):
     """One convolution that takes what it is given."""
     image = keras.Input((None, None, channels_in), name="image")
@@ -173,6 +178,9 @@ CASES = {
         told_texts,
         {"image": PICTURES, "caption": np.array([f"number {label}" for label in LABELS])},
         lambda model: model.generate(conditions={"caption": ["number 1", "2", ""]}, guidance_scale=2.0),
+    ),
+    "Segmenter": Case(
+        segmenter, {"image": PICTURES, "mask": HOLES, "label": LABELS}, lambda model: model.segment(PICTURES, labels=1)
     ),
     "SuperResolution": Case(against_a_critic, {"image": PICTURES, "target": LARGE}, restored),
     "Denoiser": Case(

@@ -6,12 +6,13 @@ import pytest
 from keras import ops
 
 from keras_imgen.layers import Attention
-from keras_imgen.networks import dit, unet
+from keras_imgen.networks import dit, unet, uvit
 
 CONDITIONS = {"num_classes": 5, "vector_dim": 3, "sequence_dim": 7}
 MAKE = {
     "unet": lambda **k: unet((8, 8, 2), widths=(8, 16), depth=1, attention=(4,), **k),
     "dit": lambda **k: dit((8, 8, 2), patch=2, width=16, depth=2, heads=2, **k),
+    "uvit": lambda **k: uvit((8, 8, 2), patch=2, width=16, depth=3, heads=2, **k),
 }
 
 
@@ -108,9 +109,10 @@ def test_mixed_precision_is_near_float32(make, policy):
     assert np.abs(out - expected).max() < (0.02 if policy == "mixed_float16" else 0.15) * np.abs(expected).max()
 
 
-def test_dit_knows_where_a_patch_is():
+@pytest.mark.parametrize("name", ["dit", "uvit"])
+def test_a_transformer_knows_where_a_patch_is(name):
     """Without positions, attention would return the same for patches in any order."""
-    network = awake(MAKE["dit"]())
+    network = awake(MAKE[name]())
     given = inputs(only=())
     turned = {**given, "image": given["image"][:, :, ::-1]}
     out, back = run(network, given), run(network, turned)[:, :, ::-1]
@@ -138,6 +140,24 @@ def test_bad_sizes_are_refused():
         dit((10, 8, 1), patch=4)
     with pytest.raises(ValueError, match="heads=3"):
         dit((8, 8, 1), width=16, heads=3)
+    with pytest.raises(ValueError, match="patch of 4"):
+        uvit((10, 8, 1), patch=4)
+    with pytest.raises(ValueError, match="heads=5"):
+        uvit((8, 8, 1), width=16)
+    with pytest.raises(ValueError, match="odd depth.*got 4"):
+        uvit((8, 8, 1), width=16, heads=4, depth=4)
+
+
+def test_words_are_seen_by_every_block_and_those_that_are_masked_by_none():
+    network = awake(MAKE["uvit"](sequence_dim=7))
+    given = inputs(only=("sequence",))
+    keep = np.array([[True, True, False, False]] * 3)
+    out = run(network, {**given, "sequence_mask": keep})
+    other = {**given, "sequence": np.concatenate([given["sequence"][:, :2], 9 * given["sequence"][:, 2:]], 1)}
+    np.testing.assert_array_equal(run(network, {**other, "sequence_mask": keep}), out)
+    assert np.abs(run(network, other) - out).max() > 1e-3
+    shorter = {**given, "sequence": given["sequence"][:, :2]}
+    np.testing.assert_allclose(run(network, shorter), out, atol=1e-5)
 
 
 # === Adversarial ===
