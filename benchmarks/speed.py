@@ -1,12 +1,13 @@
 """The same U-Net trained and sampled here, in the keras.io DDIM pattern and in PyTorch, beside diffusers: interleaved, medians.
 
-    python -m benchmarks.speed [--quick] [--rounds 7] [--seed 0] [--cores 1]
+    python -m benchmarks.speed [--quick] [--rounds 7] [--seed 0] [--cores 1] [--text]
 
 Each system does the same work in a process of its own: a 32x32x3 U-Net with widths 32-64-96-128, depth 2, attention at 8x8, batch 64,
 Adam and an average of the weights; then 20 DDIM steps at batch 2 and 16. diffusers' network, where installed, has half as much again
 to do, so compare its GFLOP/s. The keras.io pattern runs twice: as TensorFlow comes on this machine, and with oneDNN off, as
 TensorFlow comes on many; keras_imgen also with one thread for each op (`cores.one_thread_per_op`) and in bfloat16, beside PyTorch's
-autocast. The last line is one JSON object.
+autocast. With `--text` the network attends to 16 words of 128 numbers as well, of which 12 are seen, where it has attention (diffusers:
+UNet2DConditionModel); without the keras.io pattern, which has no words. The last line is one JSON object.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from benchmarks.systems import interleaved, machine, start
 
 SIZE, CHANNELS, WIDTHS, DEPTH, STEPS = 32, 3, (32, 64, 96, 128), 2, 20
 SAMPLES = (2, 16)
+WORDS, SEEN, WORD_DIM = 16, 12, 128  # of a text
 
 
 def jobs(train, sample) -> dict:
@@ -48,7 +50,13 @@ def _level(name: str) -> int:
     return int(name.split("_")[0].lstrip("updown")) if name[:2] in ("up", "do") else 0
 
 
-def ours(images, seed, **how):
+def words_of(count, seed):
+    """Vectors float32 (count, WORDS, WORD_DIM) and their mask, as an encoder gives them."""
+    keep = np.broadcast_to(np.arange(WORDS) < SEEN, (count, WORDS)).copy()
+    return np.random.default_rng(seed).normal(size=(count, WORDS, WORD_DIM)).astype("float32"), keep
+
+
+def ours(images, seed, text=False, **how):
     """keras_imgen: the compiled step of `fit`, and `generate`; `how` goes to `compile`."""
     from keras_imgen.models.diffusion.diffusion import Diffusion  # isort: skip - before keras: it turns oneDNN on
 
@@ -57,26 +65,28 @@ def ours(images, seed, **how):
     from keras_imgen.networks import unet
 
     keras.utils.set_random_seed(seed)
-    network = unet((SIZE, SIZE, CHANNELS), widths=WIDTHS, depth=DEPTH)
+    network = unet((SIZE, SIZE, CHANNELS), widths=WIDTHS, depth=DEPTH, sequence_dim=WORD_DIM if text else None)
     model = Diffusion(network, sampler="ddim", steps=STEPS)
     model.compile("adam", **how)
-    batch = {"image": images}
+    words, keep = words_of(len(images), seed)
+    batch = {"image": images, **({"sequence": words, "sequence_mask": keep} if text else {})}
+    told = lambda n: {"conditions": {"sequence": words[:n, :SEEN]}} if text else {}  # noqa: E731
     about = {"gflop": forward_gflop(network), "parameters": network.count_params(), "keras": keras.__version__}
-    return jobs(lambda: model.train_on_batch(batch), lambda n: model.generate(n, seed=seed)), about
+    return jobs(lambda: model.train_on_batch(batch), lambda n: model.generate(n, seed=seed, **told(n))), about
 
 
-def xla(images, seed):
-    return ours(images, seed, jit_compile=True)
+def xla(images, seed, text=False):
+    return ours(images, seed, text, jit_compile=True)
 
 
-def bfloat16(images, seed):
+def bfloat16(images, seed, text=False):
     """The network under the policy that recipes use on CPUs that compute in bfloat16; weights and average stay float32."""
     import keras_imgen  # noqa: F401  isort: skip - before keras: it turns oneDNN on
 
     import keras
 
     keras.config.set_dtype_policy("mixed_bfloat16")
-    return ours(images, seed)
+    return ours(images, seed, text)
 
 
 def keras_io(images, seed):
@@ -178,14 +188,17 @@ def keras_io(images, seed):
     return jobs(lambda: model.train_on_batch(tensor), model.generate), about
 
 
-def pytorch(images, seed):
+def pytorch(images, seed, text=False):
     """The same network in PyTorch, channels_last, with fused Adam and foreach EMA; sampling in inference mode."""
     import torch
 
     from benchmarks.torch_networks import UNet
 
     torch.manual_seed(seed)
-    net, average = (UNet(SIZE, WIDTHS, DEPTH, (8,), CHANNELS).to(memory_format=torch.channels_last) for _ in range(2))
+    words, keep = map(torch.from_numpy, words_of(len(images), seed))
+    told = lambda n: (words[:n], keep[:n]) if text else ()  # noqa: E731
+    made = (UNet(SIZE, WIDTHS, DEPTH, (8,), CHANNELS, WORD_DIM if text else None) for _ in range(2))
+    net, average = (network.to(memory_format=torch.channels_last) for network in made)
     optimizer = torch.optim.Adam(net.parameters(), fused=True)
     pairs = list(average.parameters()), list(net.parameters())
     data = torch.from_numpy(images.transpose(0, 3, 1, 2).astype("float32") / 127.5 - 1)
@@ -198,7 +211,7 @@ def pytorch(images, seed):
     def train():
         noise = torch.randn_like(data)
         signal, rate = rates(torch.rand(len(data), 1, 1, 1))
-        predicted = net(signal * data + rate * noise, 2 * torch.log(signal / rate).flatten())
+        predicted = net(signal * data + rate * noise, 2 * torch.log(signal / rate).flatten(), *told(len(data)))
         loss = (predicted - noise).square().mean()
         optimizer.zero_grad()
         loss.backward()
@@ -212,7 +225,7 @@ def pytorch(images, seed):
         x = torch.randn(n, CHANNELS, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
         for step in range(STEPS):
             signal, rate = rates(torch.full((n, 1, 1, 1), 1 - step / STEPS))
-            noise = average(x, 2 * torch.log(signal / rate).flatten())
+            noise = average(x, 2 * torch.log(signal / rate).flatten(), *told(n))
             image = (x - rate * noise) / signal
             signal, rate = rates(torch.full((n, 1, 1, 1), 1 - (step + 1) / STEPS))
             x = signal * image + rate * noise
@@ -221,11 +234,11 @@ def pytorch(images, seed):
     return jobs(train, sample), {"parameters": sum(p.numel() for p in net.parameters()), "torch": torch.__version__}
 
 
-def pytorch_autocast(images, seed):
+def pytorch_autocast(images, seed, text=False):
     """The same under `torch.autocast` in bfloat16."""
     import torch
 
-    found, about = pytorch(images, seed)
+    found, about = pytorch(images, seed, text)
 
     def cast(job):
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -234,16 +247,37 @@ def pytorch_autocast(images, seed):
     return {name: lambda job=job: cast(job) for name, job in found.items()}, about
 
 
-def diffusers(images, seed):
+def diffusers(images, seed, text=False):
     """diffusers' UNet2DModel of the same widths, depth and attention (it has more convolutions), with its DDIM scheduler."""
     import diffusers as package
     import torch
-    from diffusers import DDIMScheduler, UNet2DModel
+    from diffusers import DDIMScheduler, UNet2DConditionModel, UNet2DModel
 
     torch.manual_seed(seed)
     kinds = [("Attn" if SIZE >> level == 8 else "") for level in range(len(WIDTHS))]
 
+    words, keep = map(torch.from_numpy, words_of(len(images), seed))
+
+    def told(n):
+        return {"encoder_hidden_states": words[:n], "encoder_attention_mask": keep[:n]} if text else {}
+
     def network():
+        if text:
+            kinds = ["CrossAttn" if SIZE >> level == 8 else "" for level in range(len(WIDTHS))]
+            made = UNet2DConditionModel(
+                sample_size=SIZE,
+                in_channels=CHANNELS,
+                out_channels=CHANNELS,
+                layers_per_block=DEPTH,
+                block_out_channels=WIDTHS,
+                down_block_types=[f"{kind}DownBlock2D" for kind in kinds],
+                mid_block_type=None,
+                up_block_types=[f"{kind}UpBlock2D" for kind in reversed(kinds)],
+                attention_head_dim=32,
+                norm_num_groups=32,
+                cross_attention_dim=WORD_DIM,
+            )
+            return made.to(memory_format=torch.channels_last)
         made = UNet2DModel(
             sample_size=SIZE,
             in_channels=CHANNELS,
@@ -268,7 +302,7 @@ def diffusers(images, seed):
     def train():
         noise = torch.randn_like(data)
         times = torch.randint(0, 1000, (len(data),))
-        loss = (net(scheduler.add_noise(data, noise, times), times).sample - noise).square().mean()
+        loss = (net(scheduler.add_noise(data, noise, times), times, **told(len(data))).sample - noise).square().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -281,10 +315,11 @@ def diffusers(images, seed):
         x = torch.randn(n, CHANNELS, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
         scheduler.set_timesteps(STEPS)
         for t in scheduler.timesteps:
-            x = scheduler.step(average(x, t).sample, t, x).prev_sample
+            x = scheduler.step(average(x, t, **told(n)).sample, t, x).prev_sample
         return (x * 127.5 + 127.5).clamp(0, 255).byte().numpy()
 
-    about = {"gflop": torch_gflop(net), "parameters": sum(p.numel() for p in net.parameters())}
+    about = {} if text else {"gflop": torch_gflop(net)}
+    about |= {"parameters": sum(p.numel() for p in net.parameters())}
     return jobs(train, sample), {**about, "diffusers": package.__version__}
 
 
@@ -304,13 +339,18 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cores", type=int, help="of the machine's that each system may use; default: all")
+    parser.add_argument("--text", action="store_true", help="the network attends to words, too")
     args = parser.parse_args()
     batch, rounds = (8, 1) if args.quick else (64, args.rounds)
     images = np.random.default_rng(args.seed).integers(0, 256, (batch, SIZE, SIZE, CHANNELS), dtype="uint8")
     if args.cores:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.cores])
-    where, given = machine(), (images, args.seed)
+    where, given = machine(), (images, args.seed, args.text)
     as_it_comes = {"TF_ENABLE_ONEDNN_OPTS": None}
+    keras_io_patterns = {
+        "keras.io pattern": (keras_io, given[:2], as_it_comes),
+        "keras.io, oneDNN off": (keras_io, given[:2], {"TF_ENABLE_ONEDNN_OPTS": "0"}),
+    }
     one_thread = {**as_it_comes, "TF_NUM_INTRAOP_THREADS": "1"}  # as `keras-imgen train` sets it on two cores
     systems = start(
         {
@@ -319,13 +359,13 @@ def main():
             "keras_imgen, XLA": (xla, given, as_it_comes),
             "keras_imgen, bfloat16": (bfloat16, given, as_it_comes),
             "bfloat16, one thread": (bfloat16, given, one_thread),
-            "keras.io pattern": (keras_io, given, as_it_comes),
-            "keras.io, oneDNN off": (keras_io, given, {"TF_ENABLE_ONEDNN_OPTS": "0"}),
+            **({} if args.text else keras_io_patterns),
             "PyTorch channels_last": (pytorch, given, {}),
             "PyTorch, autocast": (pytorch_autocast, given, {}),
             "diffusers": (diffusers, given, {}),
         }
     )
+    base = "PyTorch channels_last" if args.text else "keras.io pattern"
     gflop = systems["keras_imgen"].about["gflop"]
     results = []
     print(f"U-Net {SIZE}x{SIZE}x{CHANNELS}, widths {WIDTHS}, depth {DEPTH}; sgemm {where['sgemm_gflops']:.0f} GFLOP/s")
@@ -334,11 +374,11 @@ def main():
         seconds = interleaved(systems, job, rounds)
         for name, s in seconds.items():
             work = systems[name].about.get("gflop", gflop) * times
-            speed = seconds["keras.io pattern"] / s
+            speed = seconds[base] / s
             results.append({"job": job, "system": name, "seconds": s, "gflop": work, "speed": speed})
             print(f"{job:<12}{name:<26}{s:>9.3f}{work:>9.1f}{work / s:>9.0f}{speed:>7.2f}x", flush=True)
     about = {name: system.about for name, system in systems.items()}
-    settings = {"seed": args.seed, "batch": batch, "rounds": rounds}
+    settings = {"seed": args.seed, "batch": batch, "rounds": rounds, "text": args.text}
     print(json.dumps({"machine": where, **settings, "systems": about, "results": results}))
 
 

@@ -27,6 +27,22 @@ class Embedding(nn.Module):
         return F.silu(self.dense2(F.silu(self.dense1(torch.cat([angles.sin(), angles.cos()], 1)))))
 
 
+class CrossAttention(nn.Module):
+    """To a sequence (N, S, D), seeing what a mask bool (N, S) keeps."""
+
+    def __init__(self, width, heads, context):
+        super().__init__()
+        self.heads, self.query, self.out = heads, nn.Linear(width, width), nn.Linear(width, width)
+        self.key_value = nn.Linear(context, 2 * width)
+
+    def forward(self, x, context, keep):
+        n, t, c = x.shape
+        q = self.query(x).reshape(n, t, self.heads, -1).transpose(1, 2)
+        k, v = self.key_value(context).reshape(n, context.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, keep[:, None, None])
+        return self.out(mixed.transpose(1, 2).reshape(n, t, c))
+
+
 class Attention(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
@@ -39,32 +55,39 @@ class Attention(nn.Module):
 
 
 class UNetBlock(nn.Module):
-    def __init__(self, before, width, embedding, attend):
+    def __init__(self, before, width, embedding, attend, context=None):
         super().__init__()
         self.skip = nn.Identity() if before == width else nn.Conv2d(before, width, 1)
         self.norm1, self.norm2 = (nn.GroupNorm(_groups(c), c) for c in (before, width))
         self.conv1, self.conv2 = (nn.Conv2d(c, width, 3, padding=1) for c in (before, width))
         self.modulation = nn.Linear(embedding, 2 * width)
-        self.attention = None
+        self.attention = self.cross = None
+        heads = width // 32 if width % 32 == 0 else 1
         if attend:
             self.norm3 = nn.GroupNorm(_groups(width), width)
-            self.attention = Attention(width, width // 32 if width % 32 == 0 else 1)
+            self.attention = Attention(width, heads)
+        if attend and context:
+            self.norm4 = nn.GroupNorm(_groups(width), width)
+            self.cross = CrossAttention(width, heads, context)
 
-    def forward(self, x, e):
+    def forward(self, x, e, words=None):
         scale, shift = self.modulation(e)[..., None, None].chunk(2, 1)
         y = self.conv1(F.silu(self.norm1(x)))
         x = self.skip(x) + self.conv2(F.silu(self.norm2(y) * (1 + scale) + shift))
+        n, c, h, w = x.shape
         if self.attention is not None:
-            n, c, h, w = x.shape
             y = self.attention(self.norm3(x).permute(0, 2, 3, 1).reshape(n, h * w, c))
+            x = x + y.reshape(n, h, w, c).permute(0, 3, 1, 2)
+        if self.cross is not None:
+            y = self.cross(self.norm4(x).permute(0, 2, 3, 1).reshape(n, h * w, c), *words)
             x = x + y.reshape(n, h, w, c).permute(0, 3, 1, 2)
         return x
 
 
 class UNet(nn.Module):
-    """As `networks.unet`."""
+    """As `networks.unet`; with `context` it attends to words (vectors (N, S, context), mask (N, S))."""
 
-    def __init__(self, size, widths, depth, attention, channels=3):
+    def __init__(self, size, widths, depth, attention, channels=3, context=None):
         super().__init__()
         self.depth, now, skips = depth, widths[0], []
         wide = 4 * widths[0]
@@ -72,26 +95,26 @@ class UNet(nn.Module):
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(widths):
             for _ in range(depth):
-                self.down.append(UNetBlock(now, width, wide, size >> level in attention))
+                self.down.append(UNetBlock(now, width, wide, size >> level in attention, context))
                 now = width
                 skips.append(now)
-        self.middle = UNetBlock(now, now, wide, size >> (len(widths) - 1) in attention)
+        self.middle = UNetBlock(now, now, wide, size >> (len(widths) - 1) in attention, context)
         for level, width in reversed(list(enumerate(widths))):
             for _ in range(depth):
-                self.up.append(UNetBlock(now + skips.pop(), width, wide, size >> level in attention))
+                self.up.append(UNetBlock(now + skips.pop(), width, wide, size >> level in attention, context))
                 now = width
         self.norm, self.last = nn.GroupNorm(_groups(now), now), nn.Conv2d(now, channels, 3, padding=1)
 
-    def forward(self, x, log_snr):
+    def forward(self, x, log_snr, *words):
         e, x, skips = self.embedding(log_snr), self.first(x), []
         for i, block in enumerate(self.down):
-            x = block(x, e)
+            x = block(x, e, words)
             skips.append(x)
             if i % self.depth == self.depth - 1 and i < len(self.down) - 1:
                 x = F.avg_pool2d(x, 2)
-        x = self.middle(x, e)
+        x = self.middle(x, e, words)
         for i, block in enumerate(self.up):
-            x = block(torch.cat([x, skips.pop()], 1), e)
+            x = block(torch.cat([x, skips.pop()], 1), e, words)
             if i % self.depth == self.depth - 1 and i < len(self.up) - 1:
                 x = F.interpolate(x, scale_factor=2)
         return self.last(F.silu(self.norm(x)))

@@ -7,6 +7,7 @@ from keras_imgen.layers.normalization import GroupNorm
 from keras_imgen.layers.padding import CropLike, PadToMultiple
 from keras_imgen.layers.partial_conv import GatedActivation, PartialConv2D
 from keras_imgen.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
+from keras_imgen.layers.positions import Positions
 from keras_imgen.layers.push_pull import PushPull
 from keras_imgen.layers.spectral import SpectralConv2D, SpectralDense
 from keras_imgen.layers.stylegan2 import EqualizedConv2D, EqualizedDense, MinibatchStd, ModulatedConv2D
@@ -31,6 +32,7 @@ __all__ = [
     "PartialConv2D",
     "PixelShuffle",
     "PixelUnshuffle",
+    "Positions",
     "PushPull",
     "SpectralConv2D",
     "SpectralDense",

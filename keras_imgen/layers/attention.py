@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_imgen.layers.one_pass import attention_weights
 from keras_imgen.training import backend
 
 
@@ -66,17 +67,14 @@ class Attention(keras.layers.Layer):
             return self.out(ops.reshape(mixed, (-1, ops.shape(x)[1], channels)))
         q, k, v = split(self.query(x) * width**-0.5), split(self.key(source)), split(self.value(source))
         scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))
-        scores = ops.cast(scores, "float32")
+        seen = ops.ones((1, 1, 1, 1), scores.dtype)
         if self.causal:
             places = ops.arange(ops.shape(x)[1])
-            scores = ops.where(places[:, None] >= places[None], scores, -1e9)
-        if keep is None:
-            weights = ops.cast(ops.softmax(scores, axis=-1), v.dtype)
-        else:
-            seen = keep[:, None, None]
-            weights = ops.softmax(ops.where(seen, scores, -1e9), axis=-1)
-            weights = ops.cast(ops.where(seen, weights, 0.0), v.dtype)
+            seen = seen * ops.cast(places[:, None] >= places[None], scores.dtype)
+        if keep is not None:
+            seen = seen * ops.cast(keep, scores.dtype)[:, None, None]
             v = ops.where(keep[:, None, :, None], v, 0.0)  # 0 times infinity would be seen
+        weights = attention_weights(scores, seen)
         mixed = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
         return self.out(ops.reshape(mixed, (-1, ops.shape(x)[1], channels)))
 

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from keras_imgen.layers import Attention
+from keras_imgen.layers import Attention, Positions
+from keras_imgen.layers.one_pass import gelu
 from keras_imgen.networks import conditions
 
 
@@ -61,28 +62,6 @@ class DiT(conditions.Conditioned):
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
-class Positions(layers.Layer):
-    """(N, H, W, C) -> tokens (N, H·W, C) with sines and cosines of their row and column added (Vaswani et al. 2017, in two axes)."""
-
-    def call(self, x: Any) -> Any:
-        _, h, w, c = ops.shape(x)
-        rates = ops.exp(ops.arange(c // 4, dtype="float32") * (-9.2103404 / (c // 4)))  # wavelengths up to 10,000
-
-        def waves(n):
-            angle = ops.cast(ops.arange(n), "float32")[:, None] * rates[None]
-            return ops.concatenate([ops.sin(angle), ops.cos(angle)], axis=-1)
-
-        rows = ops.broadcast_to(waves(h)[:, None], (h, w, c // 2))
-        columns = ops.broadcast_to(waves(w)[None], (h, w, c // 2))
-        x = x + ops.cast(ops.concatenate([rows, columns], axis=-1)[None], x.dtype)
-        return ops.reshape(x, (-1, h * w, c))
-
-    def compute_output_shape(self, shape: tuple) -> tuple:
-        n, h, w, c = shape
-        return (n, None if h is None or w is None else h * w, c)
-
-
-@keras.saving.register_keras_serializable("keras_imgen")
 class ModulatedNorm(layers.Layer):
     """Layer normalisation without parameters, then x (1 + scale) + shift of a modulation (N, 2C); moments in float32."""
 
@@ -122,7 +101,7 @@ class Block(layers.Layer):
         self.modulation.build(embedding_shape)
         self.attention = Attention(self.heads, zero=False, name="attention", **p)
         self.attention.build(x_shape)
-        self.up = layers.Dense(4 * width, activation="gelu", name="up", **p)
+        self.up = layers.Dense(4 * width, activation=gelu, name="up", **p)
         self.up.build(x_shape)
         self.down = layers.Dense(width, name="down", **p)
         self.down.build((*x_shape[:-1], 4 * width))

@@ -8,6 +8,7 @@ from keras import layers, ops
 from keras_imgen.kinds import described, from_description
 from keras_imgen.layers import Attention
 from keras_imgen.layers.initial import normal
+from keras_imgen.layers.one_pass import gelu
 from keras_imgen.text import Text
 
 
@@ -87,7 +88,7 @@ def text_encoder(
         y = layers.Dropout(dropout, name=f"dropout{i}_attention")(y) if dropout else y
         h = layers.Add(name=f"add{i}_attention")([h, y])
         y = layers.LayerNormalization(name=f"norm{i}")(h)
-        y = layers.Dense(4 * width, "gelu", name=f"dense{i}_in")(y)
+        y = layers.Dense(4 * width, gelu, name=f"dense{i}_in")(y)
         y = layers.Dense(width, name=f"dense{i}_out")(y)
         y = layers.Dropout(dropout, name=f"dropout{i}")(y) if dropout else y
         h = layers.Add(name=f"add{i}")([h, y])

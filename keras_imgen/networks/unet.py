@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from keras_imgen.layers import Attention, GroupNorm
+from keras_imgen.layers import Attention, GroupNorm, PixelShuffle, PixelUnshuffle, Positions
 from keras_imgen.networks import conditions
 
 
@@ -26,14 +26,19 @@ class UNet(conditions.Conditioned):
         source_channels: int | None = None,
         out_channels: int | None = None,
         log_snr: bool = True,
+        positions: bool = False,
+        patch: int = 1,
+        middle: int = 1,
         **kwargs: Any,
     ):
         height, width, channels = image_shape
-        stride = 2 ** (len(widths) - 1)
+        stride = patch * 2 ** (len(widths) - 1)
         if height % stride or width % stride:
             raise ValueError(
-                f"Expected a height and width divisible by {stride} for {len(widths)} widths, got {height}x{width}."
+                f"Expected a height and width divisible by {stride} for {len(widths)} widths and a patch of {patch}, got {height}x{width}."
             )
+        if positions and any(width % 4 for width in widths):
+            raise ValueError(f"Expected widths that 4 divides, for positions, got {tuple(widths)}.")
         given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim, source_channels, log_snr)
         embedding = conditions.embedding(given, 4 * widths[0], num_classes)
         sequence, mask = given.get("sequence"), given.get("sequence_mask")
@@ -49,12 +54,15 @@ class UNet(conditions.Conditioned):
             y = layers.Conv2D(out, 3, padding="same", kernel_initializer="zeros", name=f"{name}_conv2")(y)
             h = layers.Add(name=f"{name}_add")([skip, y])
             if resolution in attention:
-                h = SpatialAttention(name=f"{name}_attention")(h)
+                h = SpatialAttention(positions, name=f"{name}_attention")(h)
                 if sequence is not None:
-                    h = SpatialAttention(name=f"{name}_cross_attention")(h, sequence, mask)
+                    h = SpatialAttention(positions, name=f"{name}_cross_attention")(h, sequence, mask)
             return h
 
-        h = layers.Conv2D(widths[0], 3, padding="same", name="conv_in")(conditions.entering(given))
+        h, height = conditions.entering(given), height // patch
+        if patch > 1:
+            h = PixelUnshuffle(patch, name="patches")(h)
+        h = layers.Conv2D(widths[0], 3, padding="same", name="conv_in")(h)
         skips = []
         for level, out in enumerate(widths):
             for i in range(depth):
@@ -62,7 +70,8 @@ class UNet(conditions.Conditioned):
                 skips.append(h)
             if level < len(widths) - 1:
                 h = layers.AveragePooling2D(2, name=f"down{level}_pool")(h)
-        h = block(h, widths[-1], "middle", height >> (len(widths) - 1))
+        for i in range(middle):
+            h = block(h, widths[-1], f"middle{i or ''}", height >> (len(widths) - 1))
         for level, out in reversed(list(enumerate(widths))):
             for i in range(depth):
                 h = layers.Concatenate(name=f"up{level}_{i}_concat")([h, skips.pop()])
@@ -70,8 +79,10 @@ class UNet(conditions.Conditioned):
             if level:
                 h = layers.UpSampling2D(2, name=f"up{level}_resize")(h)
         h = GroupNorm(activation="silu", name="norm_out")(h)
-        last = out_channels or channels
+        last = (out_channels or channels) * patch**2
         h = layers.Conv2D(last, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="conv_out")(h)
+        if patch > 1:
+            h = PixelShuffle(patch, dtype="float32", name="pixels")(h)
         super().__init__(given, h, **kwargs)
         self.image_shape, self.num_classes = tuple(image_shape), num_classes
         self._arguments = {
@@ -86,6 +97,9 @@ class UNet(conditions.Conditioned):
             "source_channels": source_channels,
             "out_channels": out_channels,
             "log_snr": log_snr,
+            "positions": positions,
+            "patch": patch,
+            "middle": middle,
         }
 
     def get_config(self) -> dict[str, Any]:
@@ -94,25 +108,41 @@ class UNet(conditions.Conditioned):
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class SpatialAttention(layers.Layer):
-    """x + attention over its places, or from its places to a sequence (N, S, D) with its mask (N, S); x is (N, H, W, C)."""
+    """x + attention over its places, or from its places to a sequence (N, S, D) with its mask (N, S); x is (N, H, W, C).
+
+    Args:
+        positions: whether it knows where a place is, by `layers.Positions`.
+    """
+
+    def __init__(self, positions: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.positions = positions
 
     def build(self, x_shape: tuple, sequence_shape: tuple | None = None, keep_shape: tuple | None = None) -> None:
         channels = x_shape[-1]
         heads = channels // 32 if channels % 32 == 0 else 1
         self.norm = GroupNorm(dtype=self.dtype_policy)
         self.attention = Attention(heads, dtype=self.dtype_policy)
+        self.places = Positions(dtype=self.dtype_policy)
         self.norm.build(x_shape)
         self.attention.build((x_shape[0], None, channels), sequence_shape)
 
     def call(self, x: Any, sequence: Any = None, keep: Any = None) -> Any:
         shape = keras.ops.shape(x)
-        tokens = keras.ops.reshape(self.norm(x), (shape[0], shape[1] * shape[2], shape[3]))
+        tokens = self.norm(x)
+        if self.positions:
+            tokens = self.places(tokens)
+        else:
+            tokens = keras.ops.reshape(tokens, (shape[0], shape[1] * shape[2], shape[3]))
         return x + keras.ops.reshape(self.attention(tokens, sequence, keep), shape)
 
     def compute_output_shape(
         self, x_shape: tuple, sequence_shape: tuple | None = None, keep_shape: tuple | None = None
     ) -> tuple:
         return x_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "positions": self.positions}
 
 
 def unet(
@@ -127,15 +157,18 @@ def unet(
     source_channels: int | None = None,
     out_channels: int | None = None,
     log_snr: bool = True,
+    positions: bool = False,
+    patch: int = 1,
+    middle: int = 1,
     name: str = "unet",
 ) -> keras.Model:
     """A U-Net, called with a dict of `image` (N, H, W, C), `log_snr` (N,) and the conditions it was made with.
 
     Args:
-        image_shape: (height, width, channels); other sizes that the stride 2^(len(widths) - 1) divides work as well.
+        image_shape: (height, width, channels); other sizes that the stride patch * 2^(len(widths) - 1) divides work as well.
         widths: channels at each resolution, each half of the one before.
         depth: residual blocks at each resolution.
-        attention: resolutions (heights at `image_shape`) with self-attention, and cross-attention to the sequence.
+        attention: resolutions (heights at `image_shape`, in patches) with self-attention, and cross-attention to the sequence.
         num_classes: adds the input `label` (N,), 0..num_classes, where num_classes is no label.
         vector_dim: adds the input `vector` (N, vector_dim).
         sequence_dim: adds the input `sequence` (N, S, sequence_dim), as from a text encoder.
@@ -143,13 +176,17 @@ def unet(
         source_channels: adds the input `source`, a picture uint8 (N, H, W, source_channels) that the new one is made of.
         out_channels: of the output; None is those of the images.
         log_snr: whether it is told the noise level, as for diffusion; without the input is left out.
+        positions: whether attention is told where in the picture it is, by sines and cosines; without, zeros beyond the edge tell.
+        patch: side of the squares of pixels that are channels of one place from the first convolution to the last: the finest, dearest
+            resolution is left out.
+        middle: residual blocks at the coarsest resolution, between the way down and the way up.
         name: of the model.
 
     Returns:
         A model with float32 output (N, H, W, out_channels), zero at the start.
 
     Raises:
-        ValueError: a size that the stride does not divide.
+        ValueError: a size that the stride does not divide; widths that 4 does not, with `positions`.
     """
     return UNet(
         image_shape,
@@ -163,5 +200,8 @@ def unet(
         source_channels,
         out_channels,
         log_snr,
+        positions,
+        patch,
+        middle,
         name=name,
     )

@@ -5,9 +5,10 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from keras_imgen.layers import Attention
+from keras_imgen.layers import Attention, Positions
+from keras_imgen.layers.one_pass import gelu
 from keras_imgen.networks import conditions
-from keras_imgen.networks.dit import Positions, Unpatch
+from keras_imgen.networks.dit import Unpatch
 
 PIXEL = 16  # numbers of a pixel before the last convolution
 
@@ -121,7 +122,7 @@ class TokenBlock(layers.Layer):
         self.norm_attention = layers.LayerNormalization(name="norm_attention", **p)
         self.attention = Attention(self.heads, zero=False, name="attention", **p)
         self.norm = layers.LayerNormalization(name="norm", **p)
-        self.up = layers.Dense(4 * width, activation="gelu", name="up", **p)
+        self.up = layers.Dense(4 * width, activation=gelu, name="up", **p)
         self.down = layers.Dense(width, name="down", **p)
         for layer in (self.norm_attention, self.attention, self.norm, self.up):
             layer.build(x_shape)

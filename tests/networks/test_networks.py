@@ -12,6 +12,7 @@ CONDITIONS = {"num_classes": 5, "vector_dim": 3, "sequence_dim": 7}
 MAKE = {
     "unet": lambda **k: unet((8, 8, 2), widths=(8, 16), depth=1, attention=(4,), **k),
     "dit": lambda **k: dit((8, 8, 2), patch=2, width=16, depth=2, heads=2, **k),
+    "unet of patches": lambda **k: unet((8, 8, 2), (8, 16), 1, (2,), positions=True, patch=2, middle=2, **k),
     "uvit": lambda **k: uvit((8, 8, 2), patch=2, width=16, depth=3, heads=2, **k),
 }
 
@@ -109,6 +110,25 @@ def test_mixed_precision_is_near_float32(make, policy):
     assert np.abs(out - expected).max() < (0.02 if policy == "mixed_float16" else 0.15) * np.abs(expected).max()
 
 
+def test_attention_of_a_unet_can_be_told_where_it_is():
+    """What attention sees is the same everywhere in a flat picture far from its edges: only positions tell places apart."""
+    keras.utils.set_random_seed(0)
+    given = {**inputs(1, (48, 48), only=("sequence",)), "image": np.ones((1, 48, 48, 2), "float32")}
+    spread = {}
+    for positions in (False, True):
+        network = awake(unet((48, 48, 2), (8,), 1, (48,), sequence_dim=7, positions=positions))
+        spread[positions] = run(network, given)[0, 16:32, 16:32].std((0, 1)).max()
+    assert spread[False] < 1e-5 and spread[True] > 1e-3
+
+
+def test_a_unet_of_another_kind_of_output():
+    network = awake(unet((8, 8, 2), (8, 16), 1, (4,), vector_dim=3, out_channels=5, log_snr=False))
+    assert [*network.input] == ["image", "vector"]
+    given = {k: v for k, v in inputs(only=("vector",)).items() if k != "log_snr"}
+    assert run(network, given).shape == (3, 8, 8, 5)
+    assert run(awake(unet((8, 8, 2), (8,), 1, (), log_snr=False)), {"image": given["image"]}).shape == (3, 8, 8, 2)
+
+
 @pytest.mark.parametrize("name", ["dit", "uvit"])
 def test_a_transformer_knows_where_a_patch_is(name):
     """Without positions, attention would return the same for patches in any order."""
@@ -136,6 +156,10 @@ def test_attention_is_the_formula():
 def test_bad_sizes_are_refused():
     with pytest.raises(ValueError, match="divisible by 4"):
         unet((10, 8, 1), widths=(8, 8, 8))
+    with pytest.raises(ValueError, match="divisible by 8 for 2 widths and a patch of 4"):
+        unet((12, 8, 1), widths=(8, 8), patch=4)
+    with pytest.raises(ValueError, match="widths that 4 divides, for positions"):
+        unet((8, 8, 1), widths=(6,), positions=True)
     with pytest.raises(ValueError, match="patch of 4"):
         dit((10, 8, 1), patch=4)
     with pytest.raises(ValueError, match="heads=3"):
