@@ -76,7 +76,9 @@ def segmenting(model, path, size, args):
     ground = np.array(["background" in phrase for phrase in phrases])
     placed = np.array([any(word in phrase for word in (" left", " right", " top", " bottom")) for phrase in phrases])
     named = {"all": iou, "things": iou[~ground], "background": iou[ground], "by place": iou[placed]}
-    values = {"all": {f"IoU, {k}": float(v.mean()) for k, v in named.items()} | {"IoU over 0.5": float((iou > 0.5).mean())}}
+    values = {
+        "all": {f"IoU, {k}": float(v.mean()) for k, v in named.items()} | {"IoU over 0.5": float((iou > 0.5).mean())}
+    }
     show(path, values)
     return [values]
 

@@ -12,7 +12,7 @@ from keras import ops
 from keras_imgen.arguments import finite, integer, shown
 from keras_imgen.data.image_io import to_model_range, to_uint8
 from keras_imgen.editing.fuse import as_mask, fuse
-from keras_imgen.editing.told import Told, conditions_of, encoded_once, of_model
+from keras_imgen.editing.told import Told, conditions_of, encoded_once, of_pixel_model
 from keras_imgen.inference.requests import rows
 from keras_imgen.models import Diffusion
 from keras_imgen.sampling import guidance, samplers
@@ -71,7 +71,7 @@ def invert(
     Raises:
         ValueError: pictures of another form, numbers outside their range, conditions that the model does not take.
     """
-    images = of_model(model, images)
+    images = of_pixel_model(model, images)
     if how not in HOW:
         raise ValueError(f"Expected `how` as one of {', '.join(HOW)}, got {shown(how)}.")
     strength = float(finite("strength", strength, 0.0, 1.0, above=True))
@@ -145,7 +145,7 @@ def reword(
     Raises:
         ValueError: pictures or a mask of another form, numbers outside their range, conditions that the model does not take.
     """
-    images = of_model(model, images)
+    images = of_pixel_model(model, images)
     inside = None if mask is None else as_mask(mask, images.shape)
     inverted = invert(model, images, find, strength=strength, **how)
     scale = model.guidance_scale if guidance_scale is None else guidance_scale

@@ -97,23 +97,25 @@ def difference(
     seeds, told = rows(model.conditions, len(images), conditions_of(model, find, "find"), seed)
     others = rows(model.conditions, len(images), conditions_of(model, make, "make"), like=told)[1]
     told, others = of_one_length(model.conditions, told, others)
-    shape, names = images.shape[1:], tuple(told)
+    shape, names = images.shape[1:] if model.latents is None else model.x_shape, tuple(told)
 
     def function(images, seeds, *given):
         told, others = (dict(zip(names, given[k : k + len(names)])) for k in (0, len(names)))
         alpha, sigma, count = given[2 * len(names) :]
         told, others = encoded_once(model, told), encoded_once(model, others)
         both = {k: ops.concatenate([v, others[k]]) for k, v in told.items()}
-        keys = random.key(seeds)
+        keys, x0 = random.key(seeds), model.encoded(images)
 
         def body(i, total):
-            x = alpha * images + sigma * random.normal(random.fold(keys, i + 1), shape)
+            x = alpha * x0 + sigma * random.normal(random.fold(keys, i + 1), shape)
             a, b = ops.split(model.denoise(ops.concatenate([x, x]), alpha, sigma, both), 2)
             return ops.reshape(total + ops.mean(ops.abs(a - b), axis=-1), ops.shape(total))
 
-        return ops.fori_loop(0, count, body, ops.zeros_like(images[..., 0])) / ops.cast(count, "float32")
+        return ops.fori_loop(0, count, body, ops.zeros_like(x0[..., 0])) / ops.cast(count, "float32")
 
     level = [np.float32(v) for v in model.schedule.alpha_sigma(np.float64(time), np)]
     arrays = [to_model_range(images), seeds, *told.values(), *(others[k] for k in names)]
     constants = (*level, np.int32(noises))
-    return model.in_batches(("difference", names, shape), function, arrays, batch_size, constants, ema, fill=False)
+    found = model.in_batches(("difference", names, shape), function, arrays, batch_size, constants, ema, fill=False)
+    (height, width), (h, w) = images.shape[1:3], shape[:2]  # a map of latents has larger places
+    return found.repeat(-(-height // h), 1).repeat(-(-width // w), 2)[:, :height, :width]

@@ -32,6 +32,22 @@ def of_model(model: Any, images: Any) -> np.ndarray:
     return images
 
 
+def of_pixel_model(model: Any, images: Any) -> np.ndarray:
+    """The same, for what is done to the pixels that a model works in.
+
+    Args:
+        model: the model.
+        images: uint8 (N, H, W, C).
+
+    Raises:
+        ValueError: another model, one that works in latents, or pictures of another form.
+    """
+    images = of_model(model, images)
+    if model.latents is not None:
+        raise ValueError(f"{model.name} works in latents: expected a model that works in pixels.")
+    return images
+
+
 def conditions_of(model: Any, told: Told, name: str) -> dict[str, Any]:
     """Conditions by name.
 

@@ -24,6 +24,8 @@ def call(network: keras.Model, values: dict[str, Any], training: bool) -> Any:
         values: tensors by name.
         training: whether it is in training mode.
     """
+    if isinstance(network, TextConditioned):
+        return network(values, training=training)
     names = inputs(network)
     if isinstance(network, keras.Sequential) or not isinstance(network.input, dict):
         return network(values[next(iter(names))], training=training)

@@ -37,7 +37,6 @@ from keras_imgen.networks.text import TextConditioned, text_encoder
 from keras_imgen.networks.transfer import copy_weights
 from keras_imgen.networks.translation import patchgan, translation_resnet, translation_unet
 from keras_imgen.networks.unet import UNet, unet
-from keras_imgen.networks.uvit import UViT, uvit
 from keras_imgen.networks.variational import latent_encoder
 from keras_imgen.networks.zero_dce import light_curves, zero_dce
 
@@ -46,7 +45,6 @@ __all__ = [
     "StyleGAN2Generator",
     "TextConditioned",
     "UNet",
-    "UViT",
     "bert",
     "code_transformer",
     "colorizer",
@@ -91,7 +89,6 @@ __all__ = [
     "translation_resnet",
     "translation_unet",
     "unet",
-    "uvit",
     "vdsr",
     "vq_decoder",
     "vq_encoder",

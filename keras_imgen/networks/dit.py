@@ -142,13 +142,13 @@ class Unpatch(layers.Layer):
         self.patch = patch
 
     def call(self, tokens: Any, image: Any) -> Any:
-        _, h, w, _ = ops.shape(image)
-        p, c = self.patch, tokens.shape[-1] // self.patch**2
+        _, h, w, c = ops.shape(image)
+        p = self.patch
         x = ops.reshape(tokens, (-1, h // p, w // p, p, p, c))
         return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, h, w, c))
 
     def compute_output_shape(self, tokens_shape: tuple, image_shape: tuple) -> tuple:
-        return (*image_shape[:-1], tokens_shape[-1] // self.patch**2)
+        return image_shape
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "patch": self.patch}

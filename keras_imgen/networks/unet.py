@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from keras_imgen.layers import Attention, GroupNorm, PixelShuffle, PixelUnshuffle, Positions
+from keras_imgen.layers import Attention, GroupNorm, Positions
 from keras_imgen.networks import conditions
 
 
@@ -27,15 +27,13 @@ class UNet(conditions.Conditioned):
         out_channels: int | None = None,
         log_snr: bool = True,
         positions: bool = False,
-        patch: int = 1,
-        middle: int = 1,
         **kwargs: Any,
     ):
         height, width, channels = image_shape
-        stride = patch * 2 ** (len(widths) - 1)
+        stride = 2 ** (len(widths) - 1)
         if height % stride or width % stride:
             raise ValueError(
-                f"Expected a height and width divisible by {stride} for {len(widths)} widths and a patch of {patch}, got {height}x{width}."
+                f"Expected a height and width divisible by {stride} for {len(widths)} widths, got {height}x{width}."
             )
         if positions and any(width % 4 for width in widths):
             raise ValueError(f"Expected widths that 4 divides, for positions, got {tuple(widths)}.")
@@ -59,10 +57,7 @@ class UNet(conditions.Conditioned):
                     h = SpatialAttention(positions, name=f"{name}_cross_attention")(h, sequence, mask)
             return h
 
-        h, height = conditions.entering(given), height // patch
-        if patch > 1:
-            h = PixelUnshuffle(patch, name="patches")(h)
-        h = layers.Conv2D(widths[0], 3, padding="same", name="conv_in")(h)
+        h = layers.Conv2D(widths[0], 3, padding="same", name="conv_in")(conditions.entering(given))
         skips = []
         for level, out in enumerate(widths):
             for i in range(depth):
@@ -70,8 +65,7 @@ class UNet(conditions.Conditioned):
                 skips.append(h)
             if level < len(widths) - 1:
                 h = layers.AveragePooling2D(2, name=f"down{level}_pool")(h)
-        for i in range(middle):
-            h = block(h, widths[-1], f"middle{i or ''}", height >> (len(widths) - 1))
+        h = block(h, widths[-1], "middle", height >> (len(widths) - 1))
         for level, out in reversed(list(enumerate(widths))):
             for i in range(depth):
                 h = layers.Concatenate(name=f"up{level}_{i}_concat")([h, skips.pop()])
@@ -79,10 +73,8 @@ class UNet(conditions.Conditioned):
             if level:
                 h = layers.UpSampling2D(2, name=f"up{level}_resize")(h)
         h = GroupNorm(activation="silu", name="norm_out")(h)
-        last = (out_channels or channels) * patch**2
+        last = out_channels or channels
         h = layers.Conv2D(last, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="conv_out")(h)
-        if patch > 1:
-            h = PixelShuffle(patch, dtype="float32", name="pixels")(h)
         super().__init__(given, h, **kwargs)
         self.image_shape, self.num_classes = tuple(image_shape), num_classes
         self._arguments = {
@@ -98,8 +90,6 @@ class UNet(conditions.Conditioned):
             "out_channels": out_channels,
             "log_snr": log_snr,
             "positions": positions,
-            "patch": patch,
-            "middle": middle,
         }
 
     def get_config(self) -> dict[str, Any]:
@@ -158,17 +148,15 @@ def unet(
     out_channels: int | None = None,
     log_snr: bool = True,
     positions: bool = False,
-    patch: int = 1,
-    middle: int = 1,
     name: str = "unet",
 ) -> keras.Model:
     """A U-Net, called with a dict of `image` (N, H, W, C), `log_snr` (N,) and the conditions it was made with.
 
     Args:
-        image_shape: (height, width, channels); other sizes that the stride patch * 2^(len(widths) - 1) divides work as well.
+        image_shape: (height, width, channels); other sizes that the stride 2^(len(widths) - 1) divides work as well.
         widths: channels at each resolution, each half of the one before.
         depth: residual blocks at each resolution.
-        attention: resolutions (heights at `image_shape`, in patches) with self-attention, and cross-attention to the sequence.
+        attention: resolutions (heights at `image_shape`) with self-attention, and cross-attention to the sequence.
         num_classes: adds the input `label` (N,), 0..num_classes, where num_classes is no label.
         vector_dim: adds the input `vector` (N, vector_dim).
         sequence_dim: adds the input `sequence` (N, S, sequence_dim), as from a text encoder.
@@ -177,9 +165,6 @@ def unet(
         out_channels: of the output; None is those of the images.
         log_snr: whether it is told the noise level, as for diffusion; without the input is left out.
         positions: whether attention is told where in the picture it is, by sines and cosines; without, zeros beyond the edge tell.
-        patch: side of the squares of pixels that are channels of one place from the first convolution to the last: the finest, dearest
-            resolution is left out.
-        middle: residual blocks at the coarsest resolution, between the way down and the way up.
         name: of the model.
 
     Returns:
@@ -201,7 +186,5 @@ def unet(
         out_channels,
         log_snr,
         positions,
-        patch,
-        middle,
         name=name,
     )

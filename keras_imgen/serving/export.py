@@ -11,11 +11,12 @@ import keras
 import numpy as np
 
 from keras_imgen.arguments import integer
+from keras_imgen.conditions import inputs_of, pictures_of
 from keras_imgen.data.files import shortened
 from keras_imgen.inference.endpoints import Endpoint, Tensor
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.kinds import described
-from keras_imgen.serving.any_size import any_size
+from keras_imgen.serving.any_size import any_size, decoded, filling
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
 from keras_imgen.serving.handover import hand_over
 from keras_imgen.serving.strings import encoder
@@ -30,7 +31,8 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
     sequence_mask bool (N, S). What comes out has one name, as `images`. There are besides:
         `serving_default`: the first endpoint, of which what has a default is left out. Of a model of texts it takes strings, `captions`
             (N,), as those in `short` do; "(words:1.5)" in a string weighs these words.
-        `generate_png`: the same of a model of texts, with `images` as the bytes of PNG files.
+        `generate_png`: the same of a model of texts, with `images` as the bytes of PNG files; one that is told pictures takes them as
+            `source_bytes`, PNG or JPEG of any size, cropped to the model's.
         those in an endpoint's `short`, which take a part of that.
         `restore` and `restore_bytes`, of a model that restores pictures of any size; see `serving.any_size`.
 
@@ -39,7 +41,7 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
     Args:
         model: an `ImageModel` that declares `endpoints()`.
         path: the folder to write.
-        max_pixels: of a picture, width x height, that `restore_bytes` takes; larger ones are refused by their header, before they are
+        max_pixels: of a picture, width x height, that `restore_bytes` and `generate_png` take; larger ones are refused by their header, before they are
             decoded. The default, 16.8 million, is 4096 x 4096.
 
     Raises:
@@ -70,7 +72,7 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
             default = every.get("restore") or _short(*simple, ())
             signatures["serving_default"] = default
             if text_of(endpoint.conditions) and endpoint.output == "images" and len(model.image_shape) == 3:
-                signatures[f"{name}_png"] = _as_png(default, endpoint)
+                signatures[f"{name}_png"] = _as_png(default, endpoint, max_pixels)
         signatures.update(every)
     _write(model, path, signatures, {"endpoints": described(endpoints), "max_pixels": max_pixels})
 
@@ -144,15 +146,29 @@ def _of_strings(full, endpoint: Endpoint):
     return _concrete(answer, {k: _spec(k, t) for k, t in found.items()}), found
 
 
-def _as_png(function, endpoint: Endpoint):
-    """The same, with pictures as the bytes of PNG files."""
+def _as_png(function, endpoint: Endpoint, max_pixels: int):
+    """The same, with pictures as the bytes of PNG files; what it is told as pictures as those of PNG or JPEG files of any size."""
     import tensorflow as tf
 
+    inputs, told = inputs_of(endpoint.conditions), pictures_of(endpoint.conditions)
+
+    def read(name):
+        height, width, channels = inputs[name].shape
+
+        def one(text):
+            return filling(decoded(text, max_pixels, f"{name}_bytes", channels=channels), height, width)
+
+        return lambda texts: tf.map_fn(one, texts, fn_output_signature=tf.TensorSpec(inputs[name].shape, "uint8"))
+
     def answer(**given):
-        images = function(**given)[endpoint.output]
+        read_ = {inputs[name].served: read(name)(given.pop(f"{name}_bytes")) for name in told}
+        images = function(**given, **read_)[endpoint.output]
         return {endpoint.output: tf.map_fn(tf.io.encode_png, images, fn_output_signature="string")}
 
     specs = {k.name: k for k in function.structured_input_signature[1].values()}
+    for name in told:
+        specs.pop(inputs[name].served)
+        specs[f"{name}_bytes"] = tf.TensorSpec([None], "string", name=f"{name}_bytes")
     return _concrete(answer, specs)
 
 

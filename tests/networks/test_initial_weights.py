@@ -25,7 +25,6 @@ MAKE = {
     "swinir_light": lambda: networks.swinir_light(2, width=12, depths=(2,), heads=2, window=4),
     "translation_resnet": lambda: networks.translation_resnet(SHAPE, width=4, blocks=2, downs=1),
     "unet": lambda: networks.unet(SHAPE, widths=(8, 16), depth=1, attention=(4,)),
-    "uvit": lambda: networks.uvit(SHAPE, patch=2, width=16, depth=3, heads=2),
     "zero_dce": lambda: networks.zero_dce(width=4),
 }
 

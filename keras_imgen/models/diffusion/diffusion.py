@@ -23,6 +23,7 @@ from keras_imgen.conditions import (
     inputs_of,
     is_null,
     num_classes,
+    pictures_of,
 )
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Rows, Seeds
@@ -32,6 +33,7 @@ from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.models.calls import conditions_of
 from keras_imgen.models.diffusion import parameterizations, weightings
 from keras_imgen.models.diffusion import times as time_distributions
+from keras_imgen.models.diffusion.latent import Latents
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.networks.text import TextConditioned
 from keras_imgen.sampling import guidance, samplers, schedules
@@ -91,10 +93,12 @@ class Diffusion(ImageModel):
         conditions: what the network is told, see `keras_imgen.conditions`; None finds it by the network's inputs, of a subclass without
             symbolic inputs labels alone.
         image_guidance_scale: the default of `generate`, of a model that is told pictures.
+        codec: a trained `VAE`, `VQVAE`, ... in whose latents it works (Rombach et al. 2022), then `network` is of maps (h, w, D) as
+            `codec.map_shape` says. It does not learn any more, and is saved and exported with the model. Call `fit_latents` before `fit`.
         others: see `ImageModel`.
 
     Raises:
-        ValueError: a name that is not known, `label_dropout` outside [0, 1), images of no fixed size.
+        ValueError: a name that is not known, `label_dropout` outside [0, 1), images of no fixed size, a codec that does not fit.
 
     Sources: Ho et al. 2020 (DDPM), Song et al. 2021 (score SDE), Kingma et al. 2021 (VDM), Karras et al. 2022 (EDM), Lipman et al. 2023.
     """
@@ -110,9 +114,10 @@ class Diffusion(ImageModel):
         "sampler",
         "steps",
         "guidance_scale",
-        "image_shape",
+        ("image_shape", "x_shape"),
         ("conditions", "_conditions"),
         "image_guidance_scale",
+        "codec",
     )
 
     def __init__(
@@ -129,18 +134,26 @@ class Diffusion(ImageModel):
         image_shape: tuple[int, int, int] | None = None,
         conditions: Conditions | None = None,
         image_guidance_scale: float = 1.0,
+        codec: Any = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.network = network
+        self.latents = None if codec is None else Latents(codec)
         self._image_shape = tuple(image_shape or network.image_shape)
         if None in self._image_shape or len(self._image_shape) not in (3, 4):
             raise ValueError(
                 f"Expected `image_shape` (height, width, channels), or with frames before them, got {self._image_shape}: pass "
                 "image_shape=... ."
             )
+        if self.latents is not None and self._image_shape != self.latents.shape:
+            raise ValueError(
+                f"Expected a network of the codec's maps {self.latents.shape}, got one of {self._image_shape}."
+            )
         self._conditions = None if conditions is None else tuple(from_description(conditions))
         checked(self.conditions, OWN, getattr(network, "num_classes", None))
+        if self.latents is not None and pictures_of(self.conditions):
+            raise ValueError("A model that works in latents is told no pictures: leave `codec` or the pictures out.")
         self.schedule = schedules.get(schedule)
         self.parameterization = parameterizations.get(parameterization)
         self.weighting = weightings.get(weighting)
@@ -162,8 +175,49 @@ class Diffusion(ImageModel):
         return {"network": self.network}
 
     @property
+    def parts(self) -> dict[str, keras.layers.Layer]:
+        return {} if self.latents is None else {"latents": self.latents}
+
+    @property
+    def codec(self) -> Any:
+        """The model in whose latents it works, or None."""
+        return None if self.latents is None else self.latents.codec
+
+    @property
     def image_shape(self) -> tuple[int, ...]:
+        return self._image_shape if self.latents is None else self.codec.image_shape
+
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        """Of what is noised and denoised: an image, or a codec's map of one."""
         return self._image_shape
+
+    def fit_latents(self, images: Any) -> None:
+        """Measure the codec's latents, so that those which the model learns have mean 0 and variance 1.
+
+        Args:
+            images: those it will learn from, uint8 (N, H, W, C), or batches of them or of dicts with `image`; 10,000 are enough.
+
+        Raises:
+            ValueError: a model without a codec, latents that are all alike.
+        """
+        if self.latents is None:
+            raise ValueError("This model works in pixels: it has no latents to be measured.")
+        parts = [images[k : k + 64] for k in range(0, len(images), 64)] if isinstance(images, np.ndarray) else images
+        self.latents.fit(parts, self.pictures[0])
+        self._compiled_functions.clear()
+
+    def encoded(self, images: Any) -> Any:
+        """What is noised, (N, *x_shape): of images float32 (N, H, W, C) in [-1, 1] themselves or their standardized latents."""
+        return images if self.latents is None else self.latents.encoded(images)
+
+    def _ready(self):
+        super()._ready()
+        self._measured()
+
+    def _measured(self):
+        if self.latents is not None and not float(ops.convert_to_numpy(self.latents.scale)):
+            raise ValueError("The codec's latents have not been measured: call fit_latents(images) first.")
 
     @property
     def conditions(self) -> Conditions:
@@ -207,7 +261,7 @@ class Diffusion(ImageModel):
         Returns:
             `image` x_t, `alpha`, `sigma`, `target`, `factor` of its squared error, and conditions, (N, ...) by name.
         """
-        x0 = batch[self.pictures[0]]
+        x0 = self.encoded(batch[self.pictures[0]])
         shape = tuple(x0.shape[1:])
         eps = random.normal(random.fold(keys, Stream.NOISE), shape)
         t = self.times(time_distributions.stratified(random.uniform(random.fold(keys, Stream.TIME))), self.schedule)
@@ -371,7 +425,12 @@ class Diffusion(ImageModel):
             negative = negative or self._nulls(conditions, but=guided_apart(self.conditions))
             conditions, negative = (self.network.encode(told) for told in (conditions, negative))
         keys = random.key(seeds)
-        shape = self.image_shape if start is None else tuple(start["image"].shape[1:])
+        if start is not None and self.latents is not None:
+            start = {
+                "image": self.encoded(start["image"]),
+                **{k: self.latents.cells(start[k]) for k in start if k == "mask"},
+            }
+        shape = self.x_shape if start is None else tuple(start["image"].shape[1:])
         noise = random.normal(random.fold(keys, ImageStream.NOISE), shape)
         alpha, sigma = table[0, 0], table[0, 1]
         x = sigma * noise if start is None else alpha * start["image"] + sigma * noise
@@ -394,7 +453,7 @@ class Diffusion(ImageModel):
 
         with self._network_traced_once():
             x = samplers.run(denoise, x, table, normal, after=after)
-        return to_uint8(x)
+        return to_uint8(x if self.latents is None else self.latents.decoded(x))
 
     def generate(
         self,
@@ -520,6 +579,8 @@ class Diffusion(ImageModel):
             raise ValueError(
                 f"Expected uint8 images of shape (N, H, W, {self.image_shape[-1]}), got {images.dtype} of shape {images.shape}."
             )
+        if self.latents is not None and images.shape[1:] != self.image_shape:
+            raise ValueError(f"Expected images {self.image_shape}, which the codec takes, got {images.shape}.")
         start = {"image": to_model_range(images)}
         if mask is not None:
             mask = np.asarray(mask)
@@ -566,6 +627,7 @@ class Diffusion(ImageModel):
         return samplers.table(sampler, self.schedule, steps, t_start=t_start, **given)
 
     def _run(self, seeds, told, negative, table, how, start, guide, batch_size, ema) -> np.ndarray:
+        self._measured()
         scales, phi, interval = how.guidance(self.guidance_scale, len(seeds))
         of_pictures = how.image_guidance(self.conditions, self.image_guidance_scale, len(seeds))
         away = {}
@@ -590,9 +652,9 @@ class Diffusion(ImageModel):
         return np.zeros((0, *self.image_shape), "uint8") if made is None else made
 
     def _function(self, names, negative, start_shapes, guide, ema):
-        if guide is not None and (not isinstance(guide, Diffusion) or guide.image_shape[-1] != self.image_shape[-1]):
-            found = f"one of {guide.image_shape}" if isinstance(guide, Diffusion) else type(guide).__name__
-            raise ValueError(f"Expected `guide` as a Diffusion of images {self.image_shape}, got {found}.")
+        if guide is not None and (not isinstance(guide, Diffusion) or guide.x_shape[-1] != self.x_shape[-1]):
+            found = f"one of {guide.x_shape}" if isinstance(guide, Diffusion) else type(guide).__name__
+            raise ValueError(f"Expected `guide` as a Diffusion of images {self.x_shape}, got {found}.")
         # One for each image size: only the number of rows may vary in a graph.
         cache = (names, negative, start_shapes, id(guide), ema, self.jit_compile)
         if cache not in self._compiled_functions:
@@ -643,8 +705,10 @@ class Diffusion(ImageModel):
             conditions: what else the network is told, by name.
 
         Raises:
-            ValueError: images of another form, numbers outside their range.
+            ValueError: images of another form, numbers outside their range, a model that works in latents.
         """
+        if self.latents is not None:
+            raise ValueError("A model that works in latents has a likelihood of latents, and none of images.")
         from keras_imgen.models.diffusion.likelihood import bits_per_dimension
 
         return bits_per_dimension(self, np.asarray(images), given_with(labels, conditions), steps, probes, seed)
@@ -673,7 +737,7 @@ class Diffusion(ImageModel):
         of_pictures = (IMAGE_SCALE,) if guided_apart(self.conditions) else ()
         short = {"generate": ("guidance_scale", "table", *of_pictures, *negative)}
         own = {"signature": "sample", "short": short, "null": True, "fill": False}
-        level = (Rows("image", self.image_shape), Rows("alpha"), Rows("sigma"))
+        level = (Rows("image", self.x_shape), Rows("alpha"), Rows("sigma"))
         return {
             "generate": Endpoint((Seeds(), sampled), self.conditions, **own, function=sample),
             "denoise": Endpoint(level, self.conditions, "x0", null=True, labelled=False, fill=False, function=denoise),

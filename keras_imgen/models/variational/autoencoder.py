@@ -92,6 +92,21 @@ class LatentModel(ImageModel):
         told = self.told(batch)
         return self.images_of(self.latents_of(batch["image"], told), told)
 
+    # === As the codec of a model that learns its latents ===
+
+    @property
+    def map_shape(self) -> tuple[int, int, int]:
+        """(h, w, D) of the map of numbers that one image is."""
+        return (1, 1, *self.latent_shape)
+
+    def to_map(self, images: Any) -> Any:
+        """Maps float32 (N, h, w, D) of images float32 (N, H, W, C) in [-1, 1]."""
+        return ops.reshape(self.latents_of(images), (-1, *self.map_shape))
+
+    def from_map(self, maps: Any) -> Any:
+        """Images float32 (N, H, W, C) in [-1, 1] of maps (N, h, w, D)."""
+        return self.images_of(ops.reshape(maps, (-1, *self.latent_shape)))
+
     # === In tensors: what the methods below compile and `export` writes ===
 
     def encoded(self, images: Any, told: dict[str, Any] | None = None) -> Any:

@@ -157,6 +157,18 @@ class VQVAE(LatentModel):
     def latents_of(self, images: Any, told: dict[str, Any] | None = None) -> Any:
         return self.nearest(ops.cast(self.encoder(images, training=False), "float32"))
 
+    @property
+    def map_shape(self) -> tuple[int, int, int]:
+        """(h, w, D) of the vectors that become codes."""
+        return tuple(self.encoder.output_shape[1:])
+
+    def to_map(self, images: Any) -> Any:
+        """Vectors float32 (N, h, w, D), not yet codes, of images: `from_map` makes codes of them (Rombach et al. 2022, "VQ-reg")."""
+        return ops.cast(self.encoder(images, training=False), "float32")
+
+    def from_map(self, maps: Any) -> Any:
+        return self.images_of(self.nearest(maps))
+
     def images_of(self, latents: Any, told: dict[str, Any] | None = None) -> Any:
         vectors = ops.take(ops.convert_to_tensor(self.codebook), latents, axis=0)
         return ops.cast(self.decoder(vectors, training=False), "float32")

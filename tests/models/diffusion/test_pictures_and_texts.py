@@ -7,7 +7,9 @@ from keras import ops
 
 from keras_imgen import load_model, models, networks, serving
 from keras_imgen.conditions import Picture, rows_of
+from keras_imgen.data.image_io import resize, save_image
 from keras_imgen.sampling import guidance
+from keras_imgen.serving.any_size import filling
 from keras_imgen.text import Text, Tokenizer
 
 SHAPE = (8, 8, 1)
@@ -110,6 +112,21 @@ def test_it_is_saved_and_served(model, tmp_path):
         given = {"sources": tf.constant(TOLD["source"]), "captions": tf.constant(TOLD["caption"])}
         alone = signatures["serving_default"](seeds=tf.constant([0, 1]), **given)["images"]
         np.testing.assert_array_equal(alone, model.generate(conditions=TOLD))
+        files = []
+        for k, image in enumerate(TOLD["source"]):
+            save_image(str(tmp_path / f"{k}.png"), image)
+            files.append((tmp_path / f"{k}.png").read_bytes())
+        wide = np.random.default_rng(2).integers(0, 256, (6, 9, 1), "uint8").repeat(4, 0).repeat(4, 1)
+        save_image(str(tmp_path / "wide.png"), wide)
+        files[1] = (tmp_path / "wide.png").read_bytes()
+        small = filling(tf.constant(wide), 8, 8).numpy()
+        off = np.abs(small.astype(int) - resize(wide, (8, 8)))
+        assert off[1:-1, 1:-1].max() <= 2 and off.max() <= 12
+        given = {"source_bytes": tf.constant(files), "captions": tf.constant(TOLD["caption"])}
+        answers = signatures["generate_png"](seeds=tf.constant([0, 1]), **given)["images"].numpy()
+        images = np.stack([tf.io.decode_png(answer).numpy() for answer in answers])
+        told = {**TOLD, "source": np.stack([TOLD["source"][0], small])}
+        np.testing.assert_array_equal(images, model.generate(conditions=told))
 
 
 def test_what_is_no_picture_is_said(model):

@@ -1,0 +1,83 @@
+"""The space in which a diffusion model works: pictures themselves, or the standardized latents of a codec."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_imgen.layers.pictures import rescale
+
+ENOUGH = 10_000  # pictures, of which mean and scale of latents are known well
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Latents(keras.layers.Layer):
+    """A codec's maps of latents, of mean 0 and variance 1, and back (Rombach et al. 2022, "High-Resolution Image Synthesis with Latent
+    Diffusion Models", section G). Its weights do not learn.
+
+    Args:
+        codec: a model with `map_shape`, `to_map` and `from_map`, as `VAE` and `VQVAE`. Of one with averaged weights, these are taken.
+
+    Raises:
+        ValueError: a model that has them not, or is told conditions.
+    """
+
+    def __init__(self, codec: Any, **kwargs: Any):
+        super().__init__(**kwargs)
+        if not hasattr(codec, "to_map") or not hasattr(codec, "from_map"):
+            raise ValueError(f"Expected `codec` as a VAE, a VQVAE or a model like them, got {type(codec).__name__}.")
+        if codec.codec_conditions:
+            told = ", ".join(condition.key for condition in codec.codec_conditions)
+            raise ValueError(f"Expected a codec that is told nothing, got one that is told {told}.")
+        self.codec = codec if codec.ema is None else codec.for_inference()
+        self.codec.trainable = False
+        shape = (self.codec.map_shape[-1],)
+        state = {"trainable": False, "autocast": False, "dtype": "float32"}
+        self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", **state)
+        self.scale = self.add_weight(name="scale", shape=(), initializer="zeros", **state)  # 0 until it is fitted
+        self.built = True
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(h, w, D)."""
+        return self.codec.map_shape
+
+    def fit(self, batches: Any, key: str = "image") -> None:
+        """Measure the mean of each channel and the standard deviation of all.
+
+        Args:
+            batches: of pictures uint8 or float32 in [-1, 1] (N, H, W, C), or dicts with them; those of ENOUGH pictures are looked at.
+            key: of the pictures in a dict.
+
+        Raises:
+            ValueError: latents that are all alike.
+        """
+        count, total, squares = 0, 0.0, 0.0
+        for batch in batches:
+            images = batch[key] if isinstance(batch, dict) else batch
+            maps = ops.convert_to_numpy(self.codec.to_map(rescale(ops.convert_to_tensor(images))))
+            flat = maps.reshape(-1, maps.shape[-1]).astype("float64")
+            count, total, squares = count + len(flat), total + flat.sum(0), squares + (flat**2).sum(0)
+            if count >= ENOUGH * np.prod(self.shape[:2]):
+                break
+        mean = total / max(count, 1)
+        variance = float(np.mean(squares / max(count, 1) - mean**2))
+        if not variance > 1e-12:
+            raise ValueError(f"The codec's latents of {count:,} places are all alike: it tells no pictures apart.")
+        self.mean.assign(mean)
+        self.scale.assign(variance**-0.5)
+
+    def encoded(self, images: Any) -> Any:
+        """Standardized maps (N, h, w, D) of images float32 (N, H, W, C) in [-1, 1]."""
+        return ops.stop_gradient((self.codec.to_map(images) - self.mean) * self.scale)
+
+    def decoded(self, maps: Any) -> Any:
+        """Images float32 (N, H, W, C) in [-1, 1]."""
+        return self.codec.from_map(maps / self.scale + self.mean)
+
+    def cells(self, mask: Any) -> Any:
+        """Masks (N, H, W, 1), 1 where to paint, as masks of the places of a map: 1 where a part of the place is to be painted."""
+        h, w, _ = self.shape
+        height, width = self.codec.image_shape[:2]
+        return ops.max_pool(mask, (-(-height // h), -(-width // w)), padding="same")[:, :h, :w]
