@@ -254,7 +254,7 @@ def diffusers(images, seed, text=False):
     from diffusers import DDIMScheduler, UNet2DConditionModel, UNet2DModel
 
     torch.manual_seed(seed)
-    kinds = [("Attn" if SIZE >> level == 8 else "") for level in range(len(WIDTHS))]
+    attends = [SIZE >> level == 8 for level in range(len(WIDTHS))]
 
     words, keep = map(torch.from_numpy, words_of(len(images), seed))
 
@@ -263,7 +263,7 @@ def diffusers(images, seed, text=False):
 
     def network():
         if text:
-            kinds = ["CrossAttn" if SIZE >> level == 8 else "" for level in range(len(WIDTHS))]
+            kinds = ["CrossAttn" if attend else "" for attend in attends]
             made = UNet2DConditionModel(
                 sample_size=SIZE,
                 in_channels=CHANNELS,
@@ -278,6 +278,7 @@ def diffusers(images, seed, text=False):
                 cross_attention_dim=WORD_DIM,
             )
             return made.to(memory_format=torch.channels_last)
+        kinds = ["Attn" if attend else "" for attend in attends]
         made = UNet2DModel(
             sample_size=SIZE,
             in_channels=CHANNELS,

@@ -16,6 +16,7 @@ _HOMES = {
     "ImageModel": "keras_imgen.models.image_model",
     "InfoVAE": "keras_imgen.models.variational.vae",
     "Inpainter": "keras_imgen.models.restoration.tasks",
+    "MaskedPrior": "keras_imgen.models.variational.masked_prior",
     "Pix2Pix": "keras_imgen.models.adversarial.pix2pix",
     "RAE": "keras_imgen.models.variational.autoencoder",
     "Segmenter": "keras_imgen.models.segmenter",

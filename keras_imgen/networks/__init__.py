@@ -9,7 +9,7 @@ from keras_imgen.networks.autoencoder import (
     vq_encoder,
 )
 from keras_imgen.networks.bert import bert, minilm
-from keras_imgen.networks.code_priors import code_transformer, pixelcnn
+from keras_imgen.networks.code_priors import code_transformer, masked_transformer, pixelcnn
 from keras_imgen.networks.colorization import colorizer
 from keras_imgen.networks.dcgan import dcgan_discriminator, dcgan_generator
 from keras_imgen.networks.denoising import compact_denoiser, dncnn, drunet, ffdnet
@@ -68,6 +68,7 @@ __all__ = [
     "latent_encoder",
     "lenet",
     "light_curves",
+    "masked_transformer",
     "minilm",
     "mlp_decoder",
     "mlp_discriminator",

@@ -9,6 +9,8 @@ import keras
 from keras import layers, ops
 
 from keras_imgen.layers import Attention
+from keras_imgen.layers.one_pass import gelu
+from keras_imgen.networks.conditions import Conditioned, embedding, inputs
 
 
 def _inputs(shape, num_classes, width):
@@ -110,6 +112,57 @@ def code_transformer(
         h = layers.Add(name=f"sum{i}b")([h, m])
     h = layers.Dense(codes, dtype="float32", name="logits")(layers.LayerNormalization(name="norm")(h))
     return keras.Model(inputs, layers.Reshape((*shape, codes), dtype="float32", name="map")(h), name=name)
+
+
+def masked_transformer(
+    shape: tuple[int, int],
+    codes: int,
+    width: int = 128,
+    depth: int = 4,
+    heads: int = 4,
+    num_classes: int | None = None,
+    vector_dim: int | None = None,
+    sequence_dim: int | None = None,
+    dropout: float = 0.1,
+    name: str = "masked_transformer",
+) -> keras.Model:
+    """A Transformer, pre-norm, that sees all codes and fills in those that are masked (Chang et al. 2022, MaskGIT).
+
+    Args:
+        shape: (h, w) of the map of codes.
+        codes: how many there are; as a code this number is a mask.
+        width: features of each place.
+        depth: number of blocks.
+        heads: of attention; `width` must be a multiple of it.
+        num_classes: adds the input `label` (N,), 0..num_classes, where num_classes is no label.
+        vector_dim: adds the input `vector` (N, vector_dim).
+        sequence_dim: adds the input `sequence` (N, S, sequence_dim) and `sequence_mask`, to which every block attends (Muse).
+        dropout: rate in [0, 1) after each attention and each dense layer.
+        name: of the model.
+
+    Returns:
+        A model of a dict of `codes` int32 (N, h, w) and the conditions to logits float32 (N, h, w, codes).
+    """
+    given = {"codes": keras.Input(tuple(shape), dtype="int32", name="codes")}
+    given |= {k: v for k, v in inputs(1, num_classes, vector_dim, sequence_dim, log_snr=False).items() if k != "image"}
+    length = shape[0] * shape[1]
+    h = layers.Embedding(codes + 1, width, name="code_embedding")(layers.Reshape((length,), name="row")(given["codes"]))
+    h = Places(name="places")(h)
+    told = embedding(given, width, num_classes)
+    if told is not None:
+        h = layers.Add(name="told")([h, layers.Reshape((1, width), name="told_place")(told)])
+    for i in range(depth):
+        for name_, context in (("a", ()), ("c", (given.get("sequence"), given.get("sequence_mask")))):
+            if name_ == "a" or "sequence" in given:
+                a = layers.LayerNormalization(name=f"norm{i}{name_}")(h)
+                a = Attention(heads, name=f"attention{i}{name_}")(a, *context)
+                h = layers.Add(name=f"sum{i}{name_}")([h, layers.Dropout(dropout, name=f"dropout{i}{name_}")(a)])
+        m = layers.Dense(4 * width, activation=gelu, name=f"dense{i}a")(layers.LayerNormalization(name=f"norm{i}b")(h))
+        m = layers.Dropout(dropout, name=f"dropout{i}b")(layers.Dense(width, name=f"dense{i}b")(m))
+        h = layers.Add(name=f"sum{i}b")([h, m])
+    h = layers.Dense(codes, dtype="float32", name="logits")(layers.LayerNormalization(name="norm")(h))
+    h = layers.Reshape((*shape, codes), dtype="float32", name="map")(h)
+    return Conditioned(given, h, name=name)
 
 
 @keras.saving.register_keras_serializable("keras_imgen")

@@ -62,6 +62,7 @@ def entering(given: dict) -> Any:
     return Beside(name="beside")(given["image"], given["source"]) if "source" in given else given["image"]
 
 
+@keras.saving.register_keras_serializable("keras_imgen")
 class Conditioned(keras.Model):
     """A network of the inputs above, that may be called without `sequence_mask`: then all of the sequence counts."""
 

@@ -77,8 +77,16 @@ def any_size(
     return {"restore": (restore, {**images, **told}), "restore_bytes": (restore_bytes, {**strings, **told})}
 
 
-def decoded(text, max_pixels, name, image=None, channels=3):
-    """A picture uint8 (H, W, channels) of the bytes of a file; or, for an image, its mask bool (H, W, 1), whose size must be the image's."""
+def decoded(text: Any, max_pixels: int, name: str, image: Any = None, channels: int = 3) -> Any:
+    """A picture uint8 (H, W, channels) of a file's bytes; or, for an image, its mask bool (H, W, 1), whose size must be the image's.
+
+    Args:
+        text: the bytes, a string tensor.
+        max_pixels: of the picture; larger ones are refused by their header.
+        name: what messages call it.
+        image: the picture that it is a mask of, or None.
+        channels: of the picture, 1 or 3.
+    """
     import tensorflow as tf
 
     text = checked(text, max_pixels, name)
@@ -93,9 +101,15 @@ def decoded(text, max_pixels, name, image=None, channels=3):
         return tf.reduce_any(found != 0, -1, keepdims=True)
 
 
-def filling(image, height: int, width: int):
+def filling(image: Any, height: int, width: int) -> Any:
     """A picture uint8 (H, W, C) scaled to fill a size, antialiased bicubic, what sticks out cut off evenly: as `data.image_io.resize`, to a
-    gray level or two but for the edges, where that one sees what it cuts off; one of this size stays as it is."""
+    gray level or two but for the edges, where that one sees what it cuts off; one of this size stays as it is.
+
+    Args:
+        image: the picture.
+        height: wanted, in pixels.
+        width: wanted, in pixels.
+    """
     import tensorflow as tf
 
     def resized():

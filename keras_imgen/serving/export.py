@@ -41,8 +41,8 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
     Args:
         model: an `ImageModel` that declares `endpoints()`.
         path: the folder to write.
-        max_pixels: of a picture, width x height, that `restore_bytes` and `generate_png` take; larger ones are refused by their header, before they are
-            decoded. The default, 16.8 million, is 4096 x 4096.
+        max_pixels: of a picture, width x height, that `restore_bytes` and `generate_png` take; larger ones are refused by their
+            header, before they are decoded. The default, 16.8 million, is 4096 x 4096.
 
     Raises:
         FileExistsError: the path exists.

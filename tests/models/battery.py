@@ -89,6 +89,11 @@ def prior(network=networks.pixelcnn, first=None, **kwargs):
     return models.CodePrior(first or vqvae(), network((2, 2), 8, 8, num_classes=3, **kwargs), 3)
 
 
+def masked_prior():
+    network = networks.masked_transformer((2, 2), 8, 8, depth=1, heads=2, num_classes=3, dropout=0.0)
+    return models.MaskedPrior(vqvae(), network, 3, steps=2)
+
+
 def vaegan():
     critic = networks.dcgan_discriminator(SHAPE, width=4)
     return models.VAEGAN(networks.mlp_encoder(SHAPE, 8, (8,)), networks.mlp_generator(SHAPE, 4, (8,)), critic)
@@ -167,6 +172,7 @@ CASES = {
     "CodePrior-transformer": Case(
         lambda: prior(networks.code_transformer, depth=1, heads=2, dropout=0.0), LABELLED, labelled
     ),
+    "MaskedPrior": Case(masked_prior, LABELLED, labelled),
     "VAEGAN": Case(vaegan, ALONE, drawn),
     "GAN": Case(gan, LABELLED, labelled),
     "WGAN": Case(lambda: models.WGAN(*players(), critic_steps=2), ALONE, drawn),

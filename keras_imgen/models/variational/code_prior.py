@@ -49,14 +49,15 @@ class CodePrior(LatentModel):
     ):
         super().__init__(**kwargs)
         finite("temperature", temperature, 0.0, above=True)
-        check_labels(network, num_classes, "network")
+        inner = getattr(network, "network", network)  # of one that is told texts
+        check_labels(inner, num_classes, "network")
         self._classes, self.temperature = num_classes, temperature
         self.vqvae = vqvae.for_inference()
         self.vqvae.trainable = False
         self.network = network
         wanted = (*self.latent_shape, self.vqvae.codes)
-        if tuple(network.output_shape[1:]) != wanted:
-            raise ValueError(f"Expected a network of logits (N, {wanted}), got {network.output_shape}.")
+        if tuple(inner.output_shape[1:]) != wanted:
+            raise ValueError(f"Expected a network of logits (N, {wanted}), got {inner.output_shape}.")
         self.finish()
 
     @property
