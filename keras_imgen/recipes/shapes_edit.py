@@ -1,18 +1,18 @@
 """Pictures changed as a sentence says (InstructPix2Pix), on drawn scenes: "make the red star blue", "remove the circle"."""
 
-import keras
-
 from keras_imgen.data import load
 from keras_imgen.models import Diffusion
 from keras_imgen.networks import TextConditioned, text_encoder, unet
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
-from keras_imgen.recipes.shapes_text import WIDTH, captions_of
+from keras_imgen.recipes.shapes_text import SHIFT, WIDTH, captions_of
+from keras_imgen.sampling.schedules import Cosine
+from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 
 def train(
     out: str,
-    epochs: int = 15,
+    epochs: int = 10,
     batch: int = 64,
     seed: int = 0,
     steps_per_epoch: int | None = None,
@@ -36,11 +36,11 @@ def train(
     with fast_precision():
         widths = (32, 64, 128) if size <= 32 else (32, 64, 96, 128)
         told = {"vector_dim": WIDTH, "sequence_dim": WIDTH, "source_channels": 3}
-        network = TextConditioned(
-            unet((size, size, 3), widths, 1, attention=(8,), **told), text_encoder(text, WIDTH), text
-        )
-    model = Diffusion(network, guidance_scale=2.0, image_guidance_scale=1.0, seed=seed, name="shapes_edit")
-    model.compile(keras.optimizers.Adam(warmup_cosine(0.001, steps=epochs * len(data))))
+        network = unet((size, size, 3), widths, 1, attention=(8,), positions=True, **told)
+        network = TextConditioned(network, text_encoder(text, WIDTH), text)
+    scales = {"guidance_scale": 2.0, "image_guidance_scale": 1.0}
+    model = Diffusion(network, schedule=Cosine(SHIFT), **scales, seed=seed, name="shapes_edit")
+    model.compile(ConvMuon(warmup_cosine(0.003, steps=epochs * len(data))))
     shown = {k: v for k, v in first_batch(test, 20).items() if k != "image"}
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=20, conditions=shown))
     return run.finish(model, test)

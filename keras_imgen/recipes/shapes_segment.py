@@ -36,7 +36,8 @@ def train(
     with fast_precision():
         widths = (32, 64, 128) if size <= 32 else (32, 64, 96, 128)
         told = {"vector_dim": WIDTH, "sequence_dim": WIDTH}
-        network = unet((size, size, 3), widths, 1, attention=(8,), **told, out_channels=1, log_snr=False)
+        told |= {"positions": True, "out_channels": 1, "log_snr": False}
+        network = unet((size, size, 3), widths, 1, attention=(8,), **told)
         network = TextConditioned(network, text_encoder(text, WIDTH), text)
     model = Segmenter(network, seed=seed, name="shapes_segment")
     model.compile(keras.optimizers.Adam(warmup_cosine(0.001, steps=epochs * len(data))))

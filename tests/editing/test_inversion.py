@@ -11,7 +11,10 @@ def off(a, b):
     return np.abs(a.astype(int) - b).max()
 
 
-@pytest.mark.parametrize("steps, scale", [(3, 1.0), (10, 1.0), (60, 1.0), (10, 3.0)])
+SLOW = [pytest.param(*given, marks=pytest.mark.slow) for given in ((10, 1.0), (60, 1.0), (10, 3.0))]
+
+
+@pytest.mark.parametrize("steps, scale", [(3, 1.0), *SLOW])
 def test_an_exact_round_trip(toy, photographs, steps, scale):
     told = {"conditions": ["a red star", "two blue circles", ""], "guidance_scale": scale}
     inverted = invert(toy, photographs, steps=steps, **told)
@@ -78,6 +81,7 @@ def test_a_text_is_encoded_once(toy, photographs, monkeypatch):
     assert seen == {"sequence", "sequence_mask", "vector"}
 
 
+@pytest.mark.slow
 def test_labels_other_sizes_and_no_pictures(label_painter, toy):
     images = np.full((2, 16, 16, 3), 128, "uint8")
     inverted = invert(label_painter, images, {"label": [0, 1]}, steps=4)

@@ -97,6 +97,7 @@ def test_dropout_leaves_out_the_text_alone_and_both():
     assert abs(told["source"].mean() - 0.75) < 0.1 and abs(told["caption"].mean() - 0.5) < 0.1
 
 
+@pytest.mark.slow
 def test_it_is_saved_and_served(model, tmp_path):
     how = {"conditions": TOLD, "guidance_scale": 3.0, "image_guidance_scale": 1.5, "negative": {"caption": "make it"}}
     found = model.generate(**how)
