@@ -113,7 +113,9 @@ class SpatialAttention(layers.Layer):
         heads = channels // 32 if channels % 32 == 0 else 1
         self.norm = GroupNorm(dtype=self.dtype_policy)
         self.attention = Attention(heads, dtype=self.dtype_policy)
-        self.places = Positions(dtype=self.dtype_policy)
+        if self.positions:
+            self.places = Positions(dtype=self.dtype_policy)
+            self.places.build(x_shape)
         self.norm.build(x_shape)
         self.attention.build((x_shape[0], None, channels), sequence_shape)
 
