@@ -3,6 +3,7 @@
 from operator import attrgetter
 from typing import Any
 
+from keras import ops
 from keras.saving import deserialize_keras_object, serialize_keras_object
 
 from keras_imgen.data.files import whole
@@ -57,14 +58,19 @@ class Saving:
         averages = {id(v): average for v, average in self._averages}
         for name, network in self.players.items():
             for mine, its in zip(network.variables, copy.players[name].variables, strict=True):
-                its.assign(averages.get(id(mine), mine))
+                its.assign(_apart(averages.get(id(mine), mine)))
         for name, part in self.parts.items():
             for mine, its in zip(part.variables, copy.parts[name].variables, strict=True):
-                its.assign(mine)
+                its.assign(_apart(mine))
         own = {v.name: v for v in self._non_trainable_variables}
         for its in copy._non_trainable_variables:
-            its.assign(own[its.name])
+            its.assign(_apart(own[its.name]))
         return copy
+
+
+def _apart(variable):
+    """Its value in memory of its own: under JAX an assignment shares it, and a training step of one of the two frees it."""
+    return ops.copy(ops.convert_to_tensor(variable))
 
 
 def _saved(value):

@@ -408,7 +408,7 @@ class Restoration(ImageModel):
         copy = type(self).from_config({**{k: v for k, v in self.get_config().items() if k not in dropped}, "ema": None})
         averages = {id(v): average for v, average in self._averages}
         for mine, its in zip(self.network.variables, copy.network.variables, strict=True):
-            its.assign(averages.get(id(mine), mine))
+            its.assign(ops.copy(ops.convert_to_tensor(averages.get(id(mine), mine))))
         return copy
 
 
