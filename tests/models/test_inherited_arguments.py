@@ -57,8 +57,10 @@ NEEDED = {
     "IWAE": lambda: _codec(6),
     "InfoVAE": lambda: _codec(6),
     "Inpainter": lambda: (networks.inpainting_unet(),),
+    "MaskedPrior": lambda: (_prior()[0], networks.masked_transformer((4, 4), 8, 8, 1, 2)),
     "Pix2Pix": _paired,
     "RAE": _codec,
+    "Segmenter": lambda: (networks.unet(SHAPE, (8,), 1, (), out_channels=1, log_snr=False),),
     "StyleGAN2": _styles,
     "SuperResolution": lambda: (*_restorer(2), 2),
     "TCVAE": lambda: _codec(6),
@@ -91,12 +93,20 @@ VALUES = {
     "regularizers": (LeCam(0.3),),
     "seed": 5,
     "shared_fakes": False,
+    "temperature": 0.5,
 }
 FRESH = {
     "discriminator": lambda: networks.patchgan((None, None, 3), width=4, depth=1),
     "sampler": lambda: GaussianMixture(3, components=2),
 }
-NETWORKS = {"encoder", "decoder", "generator", "network", "num_classes"}  # given above, or for those of other networks
+NETWORKS = {
+    "encoder",
+    "decoder",
+    "generator",
+    "network",
+    "num_classes",
+    "vqvae",
+}  # given above, or for those of other networks
 
 # Their docstrings say why.
 REFUSED = {
