@@ -142,7 +142,10 @@ def test_what_is_refused(codec, measured):
         Latents(models.GAN(networks.mlp_generator((8, 8, 1), 4, (8,)), networks.mlp_discriminator((8, 8, 1), (8,))))
     with pytest.raises(ValueError, match="told label"):
         how = {"num_classes": 3}
-        encoder, decoder = networks.mlp_encoder((8, 8, 1), 6, (8,), 3), networks.mlp_decoder((8, 8, 1), 3, (8,), 3)
+        encoder, decoder = (
+            networks.mlp_encoder((8, 8, 1), 6, (8,), **how),
+            networks.mlp_decoder((8, 8, 1), 3, (8,), **how),
+        )
         Latents(models.VAE(encoder, decoder, **how))
     with pytest.raises(ValueError, match="told no pictures"):
         h, w, d = codec.map_shape
