@@ -254,32 +254,18 @@ def diffusers(images, seed, text=False):
     from diffusers import DDIMScheduler, UNet2DConditionModel, UNet2DModel
 
     torch.manual_seed(seed)
-    attends = [SIZE >> level == 8 for level in range(len(WIDTHS))]
-
     words, keep = map(torch.from_numpy, words_of(len(images), seed))
 
     def told(n):
         return {"encoder_hidden_states": words[:n], "encoder_attention_mask": keep[:n]} if text else {}
 
     def network():
+        kind, make, own = "Attn", UNet2DModel, {"add_attention": False}
         if text:
-            kinds = ["CrossAttn" if attend else "" for attend in attends]
-            made = UNet2DConditionModel(
-                sample_size=SIZE,
-                in_channels=CHANNELS,
-                out_channels=CHANNELS,
-                layers_per_block=DEPTH,
-                block_out_channels=WIDTHS,
-                down_block_types=[f"{kind}DownBlock2D" for kind in kinds],
-                mid_block_type=None,
-                up_block_types=[f"{kind}UpBlock2D" for kind in reversed(kinds)],
-                attention_head_dim=32,
-                norm_num_groups=32,
-                cross_attention_dim=WORD_DIM,
-            )
-            return made.to(memory_format=torch.channels_last)
-        kinds = ["Attn" if attend else "" for attend in attends]
-        made = UNet2DModel(
+            kind, make = "CrossAttn", UNet2DConditionModel
+            own = {"mid_block_type": None, "cross_attention_dim": WORD_DIM}
+        kinds = [kind if SIZE >> level == 8 else "" for level in range(len(WIDTHS))]
+        made = make(
             sample_size=SIZE,
             in_channels=CHANNELS,
             out_channels=CHANNELS,
@@ -289,7 +275,7 @@ def diffusers(images, seed, text=False):
             up_block_types=[f"{kind}UpBlock2D" for kind in reversed(kinds)],
             attention_head_dim=32,
             norm_num_groups=32,
-            add_attention=False,
+            **own,
         )
         return made.to(memory_format=torch.channels_last)
 

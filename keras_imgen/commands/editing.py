@@ -96,8 +96,7 @@ def segment(
         ValueError: what the model refuses, another kind of model, or no text for one that is told texts.
     """
     model = load_model(path)
-    otherwise = "does not segment"
-    known = endpoint(model, "segment", path, otherwise).conditions
+    known = endpoint(model, "segment", path, "does not segment").conditions
     told, text = parse_conditions(known, conditions), text_of(known)
     if (find is None) != (text is None):
         raise ValueError(

@@ -1,6 +1,6 @@
 """ImageModel: the training step that every model of the package shares, on every backend."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import integer
-from keras_imgen.conditions import Conditions, of_classes
+from keras_imgen.conditions import Conditions, inputs_of, of_classes
 from keras_imgen.layers import MinibatchStd
 from keras_imgen.models import batches
 from keras_imgen.models.answering import Answering
@@ -139,6 +139,16 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
             return told
         labels = random.integers(random.fold(keys, LABELS), self.num_classes)
         return {**told, "label": ops.where(told["label"] < self.num_classes, told["label"], labels)}
+
+    def nulls(self, told: dict[str, Any], but: Container[str] = ()) -> dict[str, Any]:
+        """The same conditions, but of a model that is told nothing.
+
+        Args:
+            told: conditions (N, ...) by name.
+            but: names of those that stay as they are.
+        """
+        nulls = inputs_of(self.conditions)
+        return {k: v if k in but else ops.full_like(v, nulls[k].null) for k, v in told.items()}
 
     def told(self, batch: dict[str, Any]) -> dict[str, Any]:
         """The conditions in a batch, as tensors by the names of the networks' inputs; a mask that is not there is true everywhere."""

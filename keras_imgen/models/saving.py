@@ -58,18 +58,18 @@ class Saving:
         averages = {id(v): average for v, average in self._averages}
         for name, network in self.players.items():
             for mine, its in zip(network.variables, copy.players[name].variables, strict=True):
-                its.assign(_apart(averages.get(id(mine), mine)))
+                its.assign(apart(averages.get(id(mine), mine)))
         for name, part in self.parts.items():
             for mine, its in zip(part.variables, copy.parts[name].variables, strict=True):
-                its.assign(_apart(mine))
+                its.assign(apart(mine))
         own = {v.name: v for v in self._non_trainable_variables}
         for its in copy._non_trainable_variables:
-            its.assign(_apart(own[its.name]))
+            its.assign(apart(own[its.name]))
         return copy
 
 
-def _apart(variable):
-    """Its value in memory of its own: under JAX an assignment shares it, and a training step of one of the two frees it."""
+def apart(variable: Any) -> Any:
+    """A variable's value in memory of its own: under JAX an assignment shares it, and a training step of one of the two frees it."""
     return ops.copy(ops.convert_to_tensor(variable))
 
 

@@ -377,10 +377,10 @@ class Diffusion(ImageModel):
             return ops.where(phi > 0, guidance.rescale(d, cond, phi), d)
 
         pictures = guided_apart(self.conditions)
-        away = negative or self._nulls(conditions, but=pictures)
+        away = negative or self.nulls(conditions, but=pictures)
         if guide is not None or not set(pictures) & set(conditions):
             return ops.cond(wanted, guided, plain)
-        nothing = {**away, **self._nulls({k: v for k, v in conditions.items() if k in pictures})}
+        nothing = {**away, **self.nulls({k: v for k, v in conditions.items() if k in pictures})}
 
         def guided_twice():
             all_three = {k: ops.concatenate([v, away[k], nothing[k]]) for k, v in conditions.items()}
@@ -391,11 +391,6 @@ class Diffusion(ImageModel):
         image_scale = options["image_guidance_scale"]
         twice = ops.logical_and(ops.any(image_scale != 1.0), inside)
         return ops.cond(twice, guided_twice, lambda: ops.cond(wanted, guided, plain))
-
-    def _nulls(self, conditions, but=()):
-        """The same, but told nothing; those of `but` as they are."""
-        nulls = inputs_of(self.conditions)
-        return {k: v if k in but else ops.full_like(v, nulls[k].null) for k, v in conditions.items()}
 
     # === Sampling ===
 
@@ -422,7 +417,7 @@ class Diffusion(ImageModel):
             negative: None, or conditions to be guided away from, in place of none; pictures in it are those in `conditions`.
         """
         if guide is None and isinstance(self.network, TextConditioned):  # a text is encoded once, not in every step
-            negative = negative or self._nulls(conditions, but=guided_apart(self.conditions))
+            negative = negative or self.nulls(conditions, but=guided_apart(self.conditions))
             conditions, negative = (self.network.encode(told) for told in (conditions, negative))
         keys = random.key(seeds)
         if start is not None and self.latents is not None:

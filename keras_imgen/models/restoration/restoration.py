@@ -19,6 +19,7 @@ from keras_imgen.models.adversarial.regularizers import Regularizer, discriminat
 from keras_imgen.models.calls import Pair, call, conditions_of, inputs
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives
+from keras_imgen.models.saving import apart
 from keras_imgen.training import random
 from keras_imgen.training.rows import per_row
 
@@ -408,7 +409,7 @@ class Restoration(ImageModel):
         copy = type(self).from_config({**{k: v for k, v in self.get_config().items() if k not in dropped}, "ema": None})
         averages = {id(v): average for v, average in self._averages}
         for mine, its in zip(self.network.variables, copy.network.variables, strict=True):
-            its.assign(ops.copy(ops.convert_to_tensor(averages.get(id(mine), mine))))
+            its.assign(apart(averages.get(id(mine), mine)))
         return copy
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import finite, integer
-from keras_imgen.conditions import inputs_of
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Number, Seeds
 from keras_imgen.models.variational.code_prior import CodePrior
 from keras_imgen.models.variational.vqvae import VQVAE
+from keras_imgen.networks.text import TextConditioned
 from keras_imgen.training import random
 from keras_imgen.training.rows import like
 
@@ -82,10 +82,8 @@ class MaskedPrior(CodePrior):
         keys, told = self.next_keys(ops.shape(codes)[0]), self.told(batch)
         if self.label_dropout and told:
             left_out = random.uniform(random.fold(keys, Stream.DROPOUT)) < self.label_dropout
-            told = {
-                k: ops.where(like(left_out, v), null, v)
-                for (k, v), null in zip(told.items(), self._nulls(told).values())
-            }
+            nulls = self.nulls(told)
+            told = {k: ops.where(like(left_out, v), nulls[k], v) for k, v in told.items()}
         masked = self.masked(keys)
         return self.minimize(lambda: self.errors(codes, masked, told, True), self.network)[1]
 
@@ -127,10 +125,6 @@ class MaskedPrior(CodePrior):
     def _logits(self, codes, told, training):
         return ops.cast(self.network({"codes": codes, **told}, training=training), "float32")
 
-    def _nulls(self, told):
-        nulls = inputs_of(self.conditions)
-        return {k: ops.full_like(v, nulls[k].null) for k, v in told.items()}
-
     # === Sampling ===
 
     def sampled(
@@ -156,7 +150,10 @@ class MaskedPrior(CodePrior):
         given = (temperature, choice_temperature, steps, guidance_scale)
         temperature, noise, steps, scale = (ops.cast(a if b is None else b, "float32") for a, b in zip(own, given))
         told, places, count = dict(told or {}), math.prod(self.latent_shape), ops.shape(keys)[0]
-        both = {k: ops.concatenate([v, null]) for (k, v), null in zip(told.items(), self._nulls(told).values())}
+        nulls = self.nulls(told)
+        if isinstance(self.network, TextConditioned):  # a text is encoded once, not in every step
+            told, nulls = (self.network.encode(one) for one in (told, nulls))
+        both = {k: ops.concatenate([v, nulls[k]]) for k, v in told.items()}
 
         def logits_of(codes):
             maps = ops.reshape(codes, (-1, *self.latent_shape))
