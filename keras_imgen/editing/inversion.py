@@ -14,6 +14,8 @@ from keras_imgen.data.image_io import to_model_range, to_uint8
 from keras_imgen.editing.fuse import as_mask, fuse
 from keras_imgen.editing.told import Told, conditions_of, encoded_once, of_pixel_model
 from keras_imgen.inference.requests import rows
+from keras_imgen.layers import attention
+from keras_imgen.layers.attention import AttentionControl
 from keras_imgen.models import Diffusion
 from keras_imgen.sampling import guidance, samplers
 from keras_imgen.sampling.options import Sampling, led_away
@@ -78,9 +80,9 @@ def invert(
     alpha, sigma = samplers.levels(model.schedule, integer("steps", steps, 1) + 1, t_start=strength)
     levels = (sigma / alpha)[-2::-1]  # without clean data: at the least level there is noise far below a gray level
     state = np.repeat(to_model_range(images)[:, None], HOW[how], 1)
-    told = _told(model, len(images), conditions, guidance_scale, negative)
-    noise = _follow(model, state, levels, how, True, *told, batch_size, ema) / np.float32(levels[-1])
-    return Inverted(noise, levels, how)
+    one = Followed(*([v] for v in guidance_of(model, len(images), conditions, guidance_scale, negative)))
+    noise = follow(model, state[:, :, None], levels, how, True, one, batch_size, ema)[:, :, 0]
+    return Inverted(noise / np.float32(levels[-1]), levels, how)
 
 
 def reconstruct(
@@ -110,8 +112,10 @@ def reconstruct(
     if how not in HOW or np.ndim(noise) != 5 or np.shape(noise)[1] != HOW[how]:
         raise ValueError(f"Expected what `invert` returned, got {shown(how)} with noise of shape {np.shape(noise)}.")
     state = np.asarray(noise, "float32") * np.float32(levels[-1])
-    told = _told(model, len(state), conditions, guidance_scale, negative)
-    return to_uint8(_follow(model, state, levels[::-1], how, False, *told, batch_size, ema).mean(axis=1))
+    one = Followed(*([v] for v in guidance_of(model, len(state), conditions, guidance_scale, negative)))
+    return to_uint8(
+        follow(model, state[:, :, None], levels[::-1], how, False, one, batch_size, ema)[:, :, 0].mean(axis=1)
+    )
 
 
 def reword(
@@ -154,35 +158,88 @@ def reword(
     return edited if inside is None else fuse(images, edited, inside)
 
 
-def _told(model, count, conditions, scale, negative):
-    """Rows of conditions, of what guidance leads away from ({} for no guidance), and the scales (N,)."""
+def guidance_of(
+    model: Diffusion, count: int, conditions: Told, scale: Any, negative: Told
+) -> tuple[dict[str, Any], dict[str, Any], np.ndarray]:
+    """(rows of conditions, those that guidance leads away from, its scales (N,)).
+
+    Args:
+        model: whose they are.
+        count: N.
+        conditions: see `invert`.
+        scale: see `invert`; None is the model's.
+        negative: see `invert`.
+
+    Raises:
+        ValueError: conditions that the model does not take, a scale that is no number.
+    """
     told = rows(model.conditions, count, conditions_of(model, conditions, "conditions"))[1]
-    scales, _, _ = Sampling(guidance_scale=scale).guidance(1.0, count)
-    if not told or (scales == 1.0).all():
-        return told, {}, scales
+    scales, _, _ = Sampling(guidance_scale=scale).guidance(model.guidance_scale, count)
     return *led_away(model.conditions, told, count, conditions_of(model, negative, "negative")), scales
 
 
-def _follow(model, state, levels, how, up, told, away, scales, batch_size, ema):
-    """States (N, states, H, W, C) at the first of the levels, taken to the last."""
-    names, guided = tuple(told), bool(away)
+class Followed(NamedTuple):
+    """Pictures that go the way together: one, or one and what it becomes.
+
+    Args:
+        told: conditions (N, ...) by name, of each.
+        away: what guidance leads away from, of each.
+        scales: of the guidance (N,), of each.
+    """
+
+    told: list[dict[str, Any]]
+    away: list[dict[str, Any]]
+    scales: list[np.ndarray]
+
+
+def follow(
+    model: Diffusion,
+    state: np.ndarray,
+    levels: np.ndarray,
+    how: str,
+    up: bool,
+    followed: Followed,
+    batch_size: int,
+    ema: bool,
+    control: AttentionControl | None = None,
+) -> np.ndarray:
+    """States float32 (N, states, pictures, H, W, C) at the first of the levels, taken to the last.
+
+    Args:
+        model: a diffusion model of pixels.
+        state: in the coordinates x/alpha.
+        levels: sigma/alpha, (steps + 1,).
+        how: "ddim" or "exact".
+        up: whether the levels rise.
+        followed: what each of the pictures is told.
+        batch_size: rows at a time.
+        ema: use averaged weights.
+        control: of the attention of the second picture by the first.
+    """
+    names, count = tuple(followed.told[0]), len(followed.told)
+    guided, controls = any((scales != 1.0).any() for scales in followed.scales), control is not None
+    given = [t[k] for t in (*followed.told, *(followed.away if guided else ())) for k in names]
 
     def function(state, scales, *given):
         *given, levels, mix = given
-        told = encoded_once(model, dict(zip(names, given)))
-        away = encoded_once(model, dict(zip(names, given[len(names) :]))) if guided else None
+        last = ops.shape(levels)[0] - 1
+        ways = AttentionControl(*given[-4:]) if controls else None
+        sets = [dict(zip(names, given[k * len(names) :])) for k in range(count * (2 if guided else 1))]
+        told = encoded_once(model, {k: ops.concatenate([one[k] for one in sets]) for k in names})
 
-        def noise(y, s):
-            one = ops.ones_like(s)
-            if away is None:
-                return (y - model.denoise(y, one, s, told)) / s
-            both = {k: ops.concatenate([v, away[k]]) for k, v in told.items()}
-            d, weak = ops.split(model.denoise(ops.concatenate([y, y]), one, s, both), 2)
-            return (y - guidance.classifier_free(d, weak, like(scales, y))) / s
+        def noise(y, s, step):
+            x = ops.concatenate([y[:, k] for k in range(count)])
+            both = ops.concatenate([x, x]) if guided else x
+            with attention.controlled(ways and ways.at(step / last, ops.shape(y)[0])):
+                d = model.denoise(both, ops.ones_like(s), s, told)
+            if guided:
+                scale = ops.concatenate([scales[:, k] for k in range(count)])
+                d = guidance.classifier_free(*ops.split(d, 2), like(scale, x))
+            return ops.stack(ops.split((x - d) / s, count), axis=1)
 
         def ddim(i, y):
             y = y[:, 0]
-            return (y + (levels[i + 1] - levels[i]) * noise(y, levels[i]))[:, None]
+            return (y + (levels[i + 1] - levels[i]) * noise(y, levels[i], i))[:, None]
 
         def undo(i, state):
             """Backwards what `edict` does from level i + 1 to i."""
@@ -190,26 +247,26 @@ def _follow(model, state, levels, how, up, told, away, scales, batch_size, ema):
             first, x, y = _ordered(i, state)
             y = (y - (1 - mix) * x) / mix
             x = (x - (1 - mix) * y) / mix
-            y = y - (low - high) * noise(x, high)
-            x = x - (low - high) * noise(y, high)
+            y = y - (low - high) * noise(x, high, i)
+            x = x - (low - high) * noise(y, high, i)
             return _ordered_back(first, x, y)
 
         def edict(i, state):
             high, low = levels[i], levels[i + 1]
-            first, x, y = _ordered(ops.shape(levels)[0] - 2 - i, state)
-            x = x + (low - high) * noise(y, high)
-            y = y + (low - high) * noise(x, high)
+            first, x, y = _ordered(last - 1 - i, state)
+            x = x + (low - high) * noise(y, high, i)
+            y = y + (low - high) * noise(x, high, i)
             x = mix * x + (1 - mix) * y
             y = mix * y + (1 - mix) * x
             return _ordered_back(first, x, y)
 
         step = ddim if how == "ddim" else undo if up else edict
         body = lambda i, state: ops.reshape(step(i, state), ops.shape(state))  # noqa: E731
-        return ops.fori_loop(0, ops.shape(levels)[0] - 1, body, state)
+        return ops.fori_loop(0, last, body, state)
 
     mix = np.float32(MIX ** (50.0 / (len(levels) - 1)))
-    arrays = [state, scales, *told.values(), *(away[k] for k in names if guided)]
-    name = ("inversion", how, up, names, guided, state.shape[1:])
+    arrays = [state, np.stack(followed.scales, 1), *given, *(control or ())]
+    name = ("inversion", how, up, names, guided, controls, state.shape[1:])
     return model.in_batches(name, function, arrays, batch_size, (levels.astype("float32"), mix), ema, fill=False)
 
 

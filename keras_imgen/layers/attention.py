@@ -1,6 +1,9 @@
 """Attention over the places of a picture, or from them to a sequence."""
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -17,6 +20,65 @@ def one_kernel() -> bool:
     """
     on_gpu = keras.backend.backend() == "jax" and backend.accelerator() is not None
     return on_gpu and keras.config.is_flash_attention_enabled() is not False
+
+
+_CONTROL: ContextVar[Callable[[Any, bool], Any] | None] = ContextVar("what changes weights of attention", default=None)
+
+
+@contextmanager
+def controlled(control: Callable[[Any, bool], Any] | None) -> Iterator[None]:
+    """Inside, the weights of all attention are `control(weights, cross)`.
+
+    Args:
+        control: f(weights (N, heads, T, S), whether they are of a context) -> weights; None leaves them.
+    """
+    before = _CONTROL.set(control)
+    try:
+        yield
+    finally:
+        _CONTROL.reset(before)
+
+
+def is_controlled() -> bool:
+    """Whether rows of a batch may look at each other here, through `controlled`."""
+    return _CONTROL.get() is not None
+
+
+class AttentionControl(NamedTuple):
+    """How pictures attend as others do, for a part of the way (Hertz et al. 2022, "Prompt-to-prompt image editing with cross attention
+    control").
+
+    Args:
+        aligned: float (N, S, S), how much of the weight of each token of the first text goes to each token of the second.
+        kept: float (N, S), the share of its own weight that each token of the second keeps.
+        cross: float (N,), up to which share of the way attention to the text is controlled.
+        own: float (N,), the same of attention to the places of the picture.
+    """
+
+    aligned: Any
+    kept: Any
+    cross: Any
+    own: Any
+
+    def at(self, share: Any, count: Any) -> Callable[[Any, bool], Any]:
+        """What `controlled` takes, for batches of N pictures, then the N that attend as they do, then any others.
+
+        Args:
+            share: of the way, a scalar in [0, 1).
+            count: N.
+        """
+
+        def control(weights, cross):
+            first, second, rest = weights[:count], weights[count : 2 * count], weights[2 * count :]
+            if cross:
+                aligned, kept = (ops.cast(v, weights.dtype)[:, None] for v in (self.aligned, self.kept))
+                taken = ops.matmul(first, aligned) + second * kept[:, :, None]
+            else:
+                taken = first
+            until = ops.reshape(self.cross if cross else self.own, (-1, 1, 1, 1))
+            return ops.concatenate([first, ops.where(ops.cast(share, until.dtype) < until, taken, second), rest])
+
+        return control
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -61,7 +123,9 @@ class Attention(keras.layers.Layer):
         def split(t):
             return ops.transpose(heads(t), (0, 2, 1, 3))
 
-        if keep is None and self.compute_dtype in ("float16", "bfloat16") and one_kernel():
+        control = _CONTROL.get()
+        half = self.compute_dtype in ("float16", "bfloat16")
+        if keep is None and control is None and half and one_kernel():
             given = heads(self.query(x)), heads(self.key(source)), heads(self.value(source))
             mixed = ops.dot_product_attention(*given, is_causal=self.causal)  # cuDNN's where it takes these shapes
             return self.out(ops.reshape(mixed, (-1, ops.shape(x)[1], channels)))
@@ -75,6 +139,7 @@ class Attention(keras.layers.Layer):
             seen = seen * ops.cast(keep, scores.dtype)[:, None, None]
             v = ops.where(keep[:, None, :, None], v, 0.0)  # 0 times infinity would be seen
         weights = attention_weights(scores, seen)
+        weights = weights if control is None else control(weights, context is not None)
         mixed = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))
         return self.out(ops.reshape(mixed, (-1, ops.shape(x)[1], channels)))
 

@@ -29,6 +29,7 @@ from keras_imgen.data.image_io import to_model_range
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Rows, Seeds
 from keras_imgen.inference.requests import batched, one_compiles, rows
 from keras_imgen.kinds import from_description
+from keras_imgen.layers.attention import is_controlled
 from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.models.calls import conditions_of
 from keras_imgen.models.diffusion import parameterizations, weightings
@@ -296,7 +297,7 @@ class Diffusion(ImageModel):
         log_snr = 2.0 * (ops.log(ops.maximum(alpha, 1e-10)) - ops.log(ops.maximum(sigma, 1e-10)))
         log_snr = ops.broadcast_to(ops.reshape(ops.clip(log_snr, -20.0, 20.0), (-1,)), (ops.shape(x)[0],))
         inputs = {"image": self.parameterization.c_in(alpha, sigma) * x, "log_snr": log_snr, **conditions}
-        if self._in_halves or not training:
+        if (self._in_halves or not training) and not is_controlled():
             owner, *halves = _SHARED.get()
             if owner is self:
                 output = backend.in_halves(self, halves[0], inputs, halves[1])
