@@ -18,6 +18,7 @@ from keras_imgen.commands.pictures import by_name
 from keras_imgen.conditions import arguments, given_with, in_turn, of
 from keras_imgen.data import image_io
 from keras_imgen.data.captioned_grid import captioned_grid
+from keras_imgen.data.files import read_text
 from keras_imgen.data.video_io import save_video
 from keras_imgen.text import text_of
 
@@ -114,16 +115,12 @@ def read_prompts(path: str) -> list[str]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: no text in it, or no UTF-8.
+        ValueError: no text in it, or another encoding.
     """
-    try:
-        with open(path, encoding="utf-8-sig") as f:
-            lines = [line.strip() for line in f.read().splitlines()]
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text file in UTF-8.") from None
-    if not any(lines):
+    lines = [line for line in map(str.strip, read_text(path).splitlines()) if line]
+    if not lines:
         raise ValueError(f"{path} has no prompts: expected one on each line.")
-    return [line for line in lines if line]
+    return lines
 
 
 def answer(

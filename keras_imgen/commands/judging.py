@@ -73,7 +73,7 @@ def is_pictures(path: str) -> bool:
 
 
 def _pictures(folder, size):
-    return load(f"folder:{folder}", "all", size, 256, shuffle=False, drop_remainder=False)
+    return _real(f"folder:{folder}", "all", size, None, None)
 
 
 def _real(data, split, size, channels, limit):

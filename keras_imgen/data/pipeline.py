@@ -111,6 +111,8 @@ def load(
         sample = fetch(np.arange(1))
         if cache and found.slow and count * sum(v.nbytes for v in sample.values()) <= CACHE_BYTES:
             fetch = _Kept(fetch, count)
+        if found.refused and (columns is None or "caption" in columns):
+            raise ValueError(f"{found.refused} To load the pictures without captions, pass columns=('image',).")
         if found.captions is not None:
             sample["caption"] = captions_at(found.captions, np.arange(1), None, 0)
         columns = list(sample) if columns is None else list(columns)

@@ -192,6 +192,8 @@ def own_pictures(
         near = sorted((s for s in range(8, 257) if works(s)), key=lambda s: abs(s - size))[:2]
         raise ValueError(f"This recipe cannot take a size of {size} pixels: use {near[0]} or {near[1]}.")
     found, note = _found(source, size, channels, works)
+    if captioned and found.refused:
+        raise ValueError(found.refused)
     if captioned and found.captions is None:
         raise ValueError(
             f"There are no captions in {source} that this recipe reads: put NAME.txt beside NAME.png, or see docs/data.md for other forms; "
@@ -226,6 +228,8 @@ def own_pictures(
     else:
         told, conditional = _classes(names, rows.get("label"), conditional)
         notes.append(told)
+        if found.refused:
+            notes.append(f"Captions are not read: {found.refused}")
     if flip:
         notes.append(
             "Left and right are exchanged at random: --set flip=false where they are not alike, as in writing."

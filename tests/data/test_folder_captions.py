@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_imgen.data import describe, load
 from keras_imgen.data.sources import Request, find
 
 
@@ -24,7 +25,11 @@ def folder(tmp_path):
 
 
 def captions(folder, split="train", text=None):
-    return find(f"folder:{folder}", Request(split, text=text)).captions
+    """Those that are found; an error where they are refused."""
+    found = find(f"folder:{folder}", Request(split, text=text))
+    if found.refused:
+        raise ValueError(found.refused)
+    return found.captions
 
 
 def jsonl(*rows):
@@ -147,6 +152,15 @@ def test_pictures_without_captions_are_as_ever(folder):
 
 
 # === What is said ===
+
+
+def test_who_wants_no_captions_is_not_stopped_by_damaged_ones(folder):
+    (folder / "metadata.csv").write_text("SourceFile,FileName\n./0.png,0.png\n")  # as other tools write it
+    source = f"folder:{folder}"
+    assert len(next(iter(load(source, batch=2, columns=("image",), shuffle=False)))["image"]) == 2
+    with pytest.raises(ValueError, match=r"line 2: expected file_name.* pass columns=\('image',\)"):
+        load(source, batch=2)
+    assert describe(source).captions == ()
 
 
 def test_a_picture_without_a_caption(folder):

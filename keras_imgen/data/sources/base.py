@@ -68,6 +68,7 @@ class Source:
         skipped: what was skipped and why, a sentence for each file.
         stream: instead of `fetch`, a tf.data.Dataset of single examples; several captions of one are a vector `captions`.
         captions: of each row, one or several, () where none is known; `load` makes of them the column `caption`.
+        refused: why captions that are there cannot be used, None if they can: an error for those who want them.
     """
 
     count: int
@@ -78,6 +79,7 @@ class Source:
     skipped: list[str] = field(default_factory=list)
     stream: Any = None
     captions: Sequence[tuple[str, ...]] | None = None
+    refused: str | None = None
 
 
 class Numbers(Sequence):

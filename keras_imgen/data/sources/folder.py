@@ -22,7 +22,7 @@ def find(path: str, request: Request) -> Source:
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: no picture in it, pictures of different sizes and no `size`, or captions that cannot be used.
+        ValueError: no picture in it, pictures of different sizes and no `size`, or no captions by the name that is asked for.
     """
     root = os.path.expanduser(path)
     if not os.path.isdir(root):
@@ -49,7 +49,13 @@ def find(path: str, request: Request) -> Source:
         rows = [k for k in rows if os.sep in found.names[k]]
         bad += [f"{shown(name)} lies beside the class folders." for name in flat]
     names = [found.names[k] for k in rows]
-    captions, missing = captions_in(root, part, files, names, request.text, stacklevel=4)
+    captions, missing, refused = None, [], None
+    try:
+        captions, missing = captions_in(root, part, files, names, request.text, stacklevel=4)
+    except ValueError as error:
+        if request.text:
+            raise
+        refused = str(error)
     if missing:
         warnings.warn(f"{len(missing)} captions are left out. {' '.join(missing[:5])}", stacklevel=4)
     numbers = np.array(rows)
@@ -61,4 +67,5 @@ def find(path: str, request: Request) -> Source:
         return batch
 
     class_names = [shown(name) for name in classes] or None
-    return Source(len(names), found.shape, fetch, class_names, slow=True, skipped=bad + missing, captions=captions)
+    told = {"skipped": bad + missing, "captions": captions, "refused": refused}
+    return Source(len(names), found.shape, fetch, class_names, slow=True, **told)
