@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.arguments import finite, integer, shown
+from keras_imgen.arguments import finite, shown
 from keras_imgen.editing.fuse import WAYS, as_mask, fuse
 from keras_imgen.editing.segmentation import segment
 from keras_imgen.editing.told import Told, conditions_of, of_model
@@ -51,17 +51,13 @@ def edit(
     """
     images = of_model(model, images)
     inside = as_mask(mask, images.shape)
-    strength = float(finite("strength", strength, 0.0, 1.0, above=True))
     how = {**how, "conditions": conditions_of(model, make, "make")}
     if negative:
         how["negative"] = conditions_of(model, negative, "negative")
+    strength = float(finite("strength", strength, 0.0, 1.0, above=True))
     if not inside.any():
         return images.copy()
-    if strength == 1.0:
-        return model.inpaint(images, inside, seed=seed, resample=resample, **how)
-    if integer("resample", resample, 1) > 1:
-        how = {"sampler": "ddim", **how}
-    return model._edit(images, inside, None, seed, strength, resample, how)
+    return model.inpaint(images, inside, seed=seed, strength=strength, resample=resample, **how)
 
 
 def edit_by_text(

@@ -541,6 +541,7 @@ class Diffusion(ImageModel):
         labels: Any = None,
         seed: int = 0,
         *,
+        strength: float = 1.0,
         resample: int = 1,
         steps: int | None = None,
         **kwargs: Any,
@@ -554,6 +555,8 @@ class Diffusion(ImageModel):
             mask: (N, H, W, 1) or (N, H, W), nonzero where to paint.
             labels: int or ints (N,) for a conditional model; None samples without a label.
             seed: image k has the seed `seed + k`.
+            strength: the time that it starts from, in (0, 1]: 1 paints anew, below it what is there is painted over, see
+                `image_to_image`.
             resample: above 1 it goes back and forth that many times at each noise level (RePaint, Lugmayr et al. 2022), with a
                 first-order sampler.
             steps: of the sampler; None is the model's.
@@ -563,11 +566,13 @@ class Diffusion(ImageModel):
             uint8 (N, H, W, C).
 
         Raises:
-            ValueError: images or a mask of another form, `resample` below 1.
+            ValueError: images or a mask of another form, a strength outside its range, `resample` below 1.
             TypeError: an unknown argument.
         """
+        finite("strength", strength, 0.0, 1.0, above=True)
         sampler = kwargs.pop("sampler", "ddim" if integer("resample", resample, 1) > 1 else None)
-        return self._edit(images, mask, labels, seed, 1.0, resample, {"steps": steps, "sampler": sampler, **kwargs})
+        how = {"steps": steps, "sampler": sampler, **kwargs}
+        return self._edit(images, mask, labels, seed, strength, resample, how)
 
     def _edit(self, images, mask, labels, seed, t_start, resample, kwargs):
         images = np.asarray(images)
