@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_imgen.arguments import as_numbers, finite
+from keras_imgen.arguments import as_numbers, finite, shown
 from keras_imgen.conditions import Conditions, given_with, inputs_of
 from keras_imgen.inference import requests
 from keras_imgen.kinds import Kind
@@ -207,6 +207,34 @@ class Rows(Input):
                 f"Expected `{self.name}` of shape ({', '.join(map(str, ('N', *self.shape)))}), got {size}."
             )
         _rows(request, self.name, finite(self.name, given[self.name], shape=((size[0], *self.shape),)))
+
+
+@dataclass(frozen=True)
+class Told(Input):
+    """Rows of a condition and of nothing else, as texts.
+
+    Args:
+        argument: the name of the method's argument.
+        key: of the condition.
+    """
+
+    kind = "told"
+    argument: str
+    key: str
+
+    def arguments(self) -> dict[str, Any]:
+        return {self.argument: REQUIRED}
+
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
+        return {}
+
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
+        values = given[self.argument]
+        if not isinstance(values, str | bytes) and np.ndim(values) != 1:
+            raise ValueError(f"Expected `{self.argument}` (N,), or one of them, got {shown(values)}.")
+        request.given = {**request.given, self.key: values}
+        request.count = 1 if isinstance(values, str | bytes) else len(values)
+        request.told = requests.told(request.conditions, request.count, request.given)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from keras_imgen.metrics.paired import luma, mae, ms_ssim, psnr, ssim
 from keras_imgen.metrics.paired_metrics import MAE, MSSSIM, PSNR, SSIM, PairedMetric, denoising, super_resolution
 from keras_imgen.metrics.perceptual import PerceptualDistance
 from keras_imgen.metrics.report import write_comparison, write_report
+from keras_imgen.metrics.retrieval import retrieval
 from keras_imgen.metrics.scene_reader import read_scene
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "psnr",
     "read_scene",
     "reference",
+    "retrieval",
     "sliced_wasserstein",
     "ssim",
     "super_resolution",

@@ -4,6 +4,7 @@ from importlib import import_module
 
 _HOMES = {
     "Autoencoder": "keras_imgen.models.variational.autoencoder",
+    "CLIP": "keras_imgen.models.contrastive",
     "CodePrior": "keras_imgen.models.variational.code_prior",
     "Colorizer": "keras_imgen.models.restoration.tasks",
     "CycleGAN": "keras_imgen.models.adversarial.cyclegan",

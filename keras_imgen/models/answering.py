@@ -53,7 +53,7 @@ class Answering:
         endpoint = self.endpoints().get("generate")
         if endpoint is None:
             does = next(iter(self.endpoints()), None)
-            instead = f"makes images from images: use {does}(images)" if does else "declares no endpoint `generate`"
+            instead = f"makes no new images: use {does}(images)" if does else "declares no endpoint `generate`"
             raise TypeError(f"{type(self).__name__} {instead}.")
         return self.answer("generate", bound(endpoint, args, kwargs), ema)
 

@@ -18,6 +18,8 @@ from keras_imgen.networks.efficientnet_lite import efficientnet_lite0
 from keras_imgen.networks.inpainting import compact_inpainter, inpainting_unet
 from keras_imgen.networks.lenet import lenet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
+from keras_imgen.networks.projection import projection
+from keras_imgen.networks.resnet import resnet
 from keras_imgen.networks.resnet_gan import resnet_gan_discriminator, resnet_gan_generator
 from keras_imgen.networks.squeezenet import squeezenet11
 from keras_imgen.networks.stylegan2 import StyleGAN2Generator, stylegan2_discriminator, stylegan2_generator
@@ -77,7 +79,9 @@ __all__ = [
     "patchgan",
     "pixelcnn",
     "rcan",
+    "projection",
     "resnet_gan_discriminator",
+    "resnet",
     "resnet_gan_generator",
     "rrdb",
     "squeezenet11",

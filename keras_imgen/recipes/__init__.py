@@ -53,6 +53,13 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "digits-dcgan": ("digits_dcgan", "a GAN on the 1,500 digits, 16x16, with DiffAugment: five minutes on a CPU"),
     "fashion-dcgan": ("fashion_dcgan", "a GAN on Fashion-MNIST, 28x28, without labels: 20 minutes on a CPU"),
     "fashion-wgan-gp": ("fashion_wgan_gp", "the same by the Wasserstein distance with gradient penalty"),
+    "sprites-text": (
+        "latent_text:sprites",
+        "text-to-image in latents: characters of pixel art, 64x64, by their clothes and what they do",
+    ),
+    "emoji-text": ("latent_text:emoji", "the same on emoji, 64x64, by their names"),
+    "sprites-clip": ("clip:sprites", "CLIP, small: such characters and their captions as vectors on one sphere"),
+    "emoji-clip": ("clip:emoji", "the same of emoji and their names"),
     "fashion-cgan": ("fashion_cgan", "a GAN on Fashion-MNIST, conditional on the class: half an hour on a CPU"),
     "shapes-stylegan2": (
         "shapes_stylegan2",
@@ -97,6 +104,10 @@ RECIPES = {  # the general ones first, which learn from any pictures
 }
 BOUND = {  # by the first word of their names
     "digits": "digits of 16x16",
+    "sprites-classifier": (
+        "sprites_classifier",
+        "a judge of such characters, 64x64: clothes, hair, action, direction, minutes",
+    ),
     "fashion": "Fashion-MNIST, 28x28",
     "shapes": "drawn shapes of 32x32",
     "edges2shapes": "drawn shapes of 32x32",
@@ -106,6 +117,8 @@ BOUND = {  # by the first word of their names
 TAKE = {(f"shapes-{name}", "--size") for name in ("text", "edit", "segment")}  # of those that are made for their data
 GENERAL = {  # by the rest of them: what to use for other pictures
     "diffusion": "diffusion",
+    "sprites": "characters of 64x64",
+    "emoji": "emoji of 64x64",
     "text": "text-to-image",
     "gan": "gan",
     "dcgan": "gan",

@@ -132,6 +132,16 @@ def segmenter():
     return models.Segmenter(networks.unet(SHAPE, (4, 4), 1, (), **how))
 
 
+def clip():
+    texts = networks.TextConditioned(networks.projection(8, 4), networks.text_encoder(TEXT, 8, 1, 2), TEXT)
+    return models.CLIP(networks.resnet(SHAPE, 4, (8,)), texts)
+
+
+def bits(vectors):
+    """The bytes of floats."""
+    return np.ascontiguousarray(vectors).view("uint8")
+
+
 def flat(channels_in=1, channels_out=1):
     """One convolution that takes what it is given."""
     image = keras.Input((None, None, channels_in), name="image")
@@ -187,6 +197,11 @@ CASES = {
     ),
     "Segmenter": Case(
         segmenter, {"image": PICTURES, "mask": HOLES, "label": LABELS}, lambda model: model.segment(PICTURES, labels=1)
+    ),
+    "CLIP": Case(
+        clip,
+        {"image": PICTURES, "caption": np.array([f"number {label}" for label in LABELS])},
+        lambda model: bits(np.concatenate([model.embed_images(PICTURES), model.embed_texts(["number 1", "2", ""])])),
     ),
     "SuperResolution": Case(against_a_critic, {"image": PICTURES, "target": LARGE}, restored),
     "Denoiser": Case(

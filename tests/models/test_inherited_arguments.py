@@ -8,6 +8,7 @@ from keras_imgen import models, networks
 from keras_imgen.models import ImageModel
 from keras_imgen.models.adversarial import DiffAugment, LeCam
 from keras_imgen.models.variational.samplers import GaussianMixture
+from keras_imgen.text import Text, Tokenizer
 
 SHAPE = (16, 16, 1)
 
@@ -47,8 +48,15 @@ def _restorer(scale=1):
     return (networks.edsr(scale, 3, width=4, blocks=1),)
 
 
+def _encoders():
+    text = Text(Tokenizer.of(["a word"]))
+    texts = networks.TextConditioned(networks.projection(8, 4), networks.text_encoder(text, 8, 1, 2), text)
+    return networks.resnet(SHAPE, 4, (8,)), texts
+
+
 NEEDED = {
     "Autoencoder": _codec,
+    "CLIP": _encoders,
     "CodePrior": _prior,
     "Colorizer": lambda: (networks.colorizer(width=4),),
     "CycleGAN": _unpaired,
