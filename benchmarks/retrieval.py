@@ -8,8 +8,8 @@ The captions, and the real pictures beside which those that were made stand, are
 once, picture k with the seed SEED + k. R@K: the share of captions for which one of the K nearest pictures is of the same caption, and the
 other way round. The floor are the real pictures: what CLIP and classifier get wrong themselves. Choose a scale on `--split validation`.
 
-`--grid` writes a picture: the first ten captions, a row for each, and the eight real pictures that are nearest to it. The last line is one
-JSON object.
+`--grid` writes a picture: what the last model made of the first 40 captions; without a model, of the first ten the eight real pictures that
+are nearest to each. The last line is one JSON object.
 """
 
 import argparse
@@ -35,16 +35,16 @@ def main():
 
     from keras_imgen.commands.common import load_model  # isort: skip - before keras and NumPy's users: it turns oneDNN on
 
-    import keras
     import numpy as np
 
-    from keras_imgen.data.image_io import make_grid, save_image
+    from keras_imgen.data.captioned_grid import captioned_grid
+    from keras_imgen.data.image_io import save_image
     from keras_imgen.data.sources import Request, find
     from keras_imgen.data.sources.sprites import ATTRIBUTES
     from keras_imgen.metrics import retrieval
 
     clip = load_model(args.clip)
-    classifier = keras.models.load_model(args.classifier) if args.classifier else None
+    classifier = load_model(args.classifier) if args.classifier else None
     source = find(args.data, Request(args.split, tuple(clip.image_shape[:2])))
     captions = [row[0] for row in source.captions[: args.n]]
     real = source.fetch(np.arange(len(captions)))
@@ -60,10 +60,8 @@ def main():
 
     results = {"real pictures": judged(real["image"])}
     show("real pictures", results["real pictures"])
-    if args.grid:
-        nearest = np.argsort(-texts[:10] @ clip.embed_images(real["image"]).T, axis=1)[:, :8]
-        save_image(args.grid, make_grid(real["image"][nearest.reshape(-1)], columns=8))
-        print(f"\n{args.grid}, a row for each:", *captions[:10], sep="\n  ")
+    nearest = np.argsort(-texts[:10] @ clip.embed_images(real["image"]).T, axis=1)[:, :8]
+    shown = real["image"][nearest.reshape(-1)], [c for caption in captions[:10] for c in (caption, *[""] * 7)], 8
     for path in args.models:
         model = load_model(path)
         for scale in map(float, args.guidance_scale.split(",")) if args.guidance_scale else [None]:
@@ -72,6 +70,9 @@ def main():
             name = f"{path}, scale {'its own' if scale is None else scale}"
             results[name] = {**judged(made[0]), "seconds": seconds}
             show(name, results[name])
+            shown = made[0][:40], captions[:40], 8
+    if args.grid:
+        save_image(args.grid, captioned_grid(*shown))
     about = {"n": len(captions), "data": args.data, "split": args.split, "seed": args.seed}
     print(json.dumps({"machine": where, **about, "clip": args.clip, "classifier": args.classifier, "results": results}))
 

@@ -112,4 +112,4 @@ def reading(name: str, encoder: str, vocabulary: int | None = None) -> tuple[Tex
 
 
 sprites = partial(train, name="sprites")
-emoji = partial(train, name="emoji", epochs=100, codec_epochs=100, vocabulary=2000, dropout=0.1)
+emoji = partial(train, name="emoji", epochs=60, codec_epochs=60, vocabulary=2000, dropout=0.1)

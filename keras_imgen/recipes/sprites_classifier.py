@@ -1,5 +1,7 @@
 """A small classifier of the seven attributes of characters of pixel art, 64x64: the judge of generated ones."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -8,7 +10,6 @@ from keras_imgen.data.sources.sprites import ATTRIBUTES
 from keras_imgen.networks import resnet
 from keras_imgen.recipes.run import Run, warmup_cosine
 from keras_imgen.training import ConvMuon
-from keras_imgen.training.precision import fast_precision
 
 SHAPE = (64, 64, 3)
 
@@ -16,9 +17,9 @@ SHAPE = (64, 64, 3)
 def train(
     out: str,
     epochs: int = 5,
-    batch: int = 64,
+    batch: int = 32,
     seed: int = 0,
-    steps_per_epoch: int | None = 200,
+    steps_per_epoch: int | None = 300,
     resume: bool = False,
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that judges with it.
@@ -32,8 +33,7 @@ def train(
     test = load("sprites", "test", limit=4000, **how)
 
     image = keras.Input(SHAPE, name="image")
-    with fast_precision():
-        features = resnet(SHAPE, 128)(layers.Rescaling(1 / 127.5, -1.0)(image))
+    features = resnet(SHAPE, 128)(layers.Rescaling(1 / 127.5, -1.0)(image))
     heads = {name: layers.Dense(len(kinds), dtype="float32", name=name) for name, kinds in ATTRIBUTES.items()}
     model = keras.Model(image, {name: head(features) for name, head in heads.items()}, name="sprites_classifier")
     model.compile(
@@ -46,6 +46,6 @@ def train(
     return run.finish(model, as_answers(test), use=use)
 
 
-def as_answers(data):
+def as_answers(data: Any) -> Any:
     """Batches as dicts -> (image, attributes by name), which `fit` of a plain Keras model takes."""
     return data.map(lambda batch: (batch["image"], {name: batch[name] for name in ATTRIBUTES}))
