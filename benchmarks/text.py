@@ -69,7 +69,7 @@ def segmenting(model, path, size, args):
     from keras_imgen.data.sources import Request, find
 
     source = find("shapes:segment", Request(args.split, (size, size)))
-    rows = source.fetch(np.arange(min(args.n, len(source))))
+    rows = source.fetch(np.arange(min(args.n, source.count)))
     phrases = [row[0] for row in source.captions[: args.n]]
     found, masks = (model.segment(rows["image"], conditions={"caption": phrases}) > 0), rows["mask"] > 0
     iou = (found & masks).sum((1, 2, 3)) / np.maximum((found | masks).sum((1, 2, 3)), 1)

@@ -7,8 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_imgen.conditions import given_with
-from keras_imgen.data.image_io import beside, make_grid, save_image
+from keras_imgen.conditions import given_with, of
+from keras_imgen.data.captioned_grid import told_grid
+from keras_imgen.data.image_io import save_image
 from keras_imgen.inference.endpoints import answering
 from keras_imgen.libraries import needs_tensorflow
 from keras_imgen.models.answering import Answering
@@ -86,7 +87,8 @@ class SampleGrid(keras.callbacks.Callback):
         batch = given_with(self.labels, self.conditions)
         batch = batch if self.images is None else {"image": self.images, **batch}
         show = getattr(self.model, "show", partial(Answering.show, self.model))
-        grid = make_grid(beside(*show(batch, self.n, self.seed, **self._generate).values()))
+        shown = show(batch, self.n, self.seed, **self._generate)
+        grid = told_grid(shown, of(self.model), batch)
         os.makedirs(self.folder, exist_ok=True)
         metadata = {"model": self.model.name, "seed": str(self.seed), "epoch": str(epoch + 1)}
         save_image(os.path.join(self.folder, f"epoch_{epoch + 1:04d}.png"), grid, metadata)

@@ -1,12 +1,15 @@
 """Pictures with their captions below, to look at."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from keras_imgen.data.image_io import make_grid, with_channels
+from keras_imgen.conditions import Conditions
+from keras_imgen.data.image_io import beside, make_grid, with_channels
+from keras_imgen.text import as_text, text_of
 
 WIDTH, SIZE, LINE = 128, 11, 13  # pixels: of a cell at least, of the letters, of a line
 
@@ -38,3 +41,22 @@ def captioned_grid(images: np.ndarray, captions: Sequence[str], columns: int | N
             ImageDraw.Draw(page).text((1, scale * height + 1 + LINE * k), line, (0, 0, 0), font)
         cell[:] = np.asarray(page)
     return make_grid(cells, columns=columns)
+
+
+def told_grid(
+    shown: Mapping[str, np.ndarray], conditions: Conditions, told: Mapping[str, Any], columns: int | None = None
+) -> np.ndarray:
+    """A grid of what a model's `show` gives, each above the text that it was told, if it was told any.
+
+    Args:
+        shown: pictures by what they are, (N, H, W, C) each: they stand side by side.
+        conditions: of the model.
+        told: what was told, by name, in turn; texts that are not there are examples of the condition.
+        columns: of the grid, see `image_io.make_grid`.
+    """
+    pictures, text = beside(*shown.values()), text_of(conditions)
+    said = None if text is None else told.get(text.key, text.examples())
+    said = [said] if isinstance(said, str | bytes) else [] if said is None else list(said)
+    if not said or not isinstance(said[0], str | bytes):  # tokens are no words
+        return make_grid(pictures, columns=columns)
+    return captioned_grid(pictures, [as_text(said[k % len(said)]) for k in range(len(pictures))], columns)

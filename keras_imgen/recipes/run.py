@@ -15,8 +15,9 @@ from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, 
 from keras_imgen.conditions import pictures_of
 from keras_imgen.cores import cores, cpu
 from keras_imgen.data import set_epoch
+from keras_imgen.data.captioned_grid import told_grid
 from keras_imgen.data.files import whole, write_text
-from keras_imgen.data.image_io import beside, make_grid, save_image
+from keras_imgen.data.image_io import save_image
 from keras_imgen.inference.endpoints import Endpoint, Seeds, answering
 from keras_imgen.libraries import has
 from keras_imgen.models import ImageModel
@@ -157,19 +158,20 @@ class Run:
             if pictures_of(model.conditions):  # which stand beside what is made of them
                 n, columns = n // 2, columns // 2
             told = first_batch(test, n) if pictures_of(model.conditions) else None
-            text += self._picture("grid", model, model.show(told, n=n, seed=SEED), columns, seed=str(SEED))
+            shown = model.show(told, n=n, seed=SEED)
+            text += self._picture("grid", model, shown, told or {}, columns, seed=str(SEED))
         if known and answering(model) is not None:
             batch = first_batch(test, columns // 2 * rows) if batch is None else batch
             shown = model.show(batch)
             name = f"{list(shown)[-1]}s" if model.generates() else "grid"
-            text += self._picture(name, model, shown, columns // 2)
+            text += self._picture(name, model, shown, batch, columns // 2)
         use, scores = use or self._use(model), {**scores, **judge()}
         self._report(_count(model), precision, scores, text, "Use it:", use)
         return use
 
-    def _picture(self, name, model, shown, columns, **about):
+    def _picture(self, name, model, shown, told, columns, **about):
         """Writes it; the lines of the report that show it."""
-        grid = make_grid(beside(*shown.values()), columns=columns)
+        grid = told_grid(shown, model.conditions, told, columns)
         save_image(self.path(f"{name}.png"), grid, {"model": model.name, **about})
         return [f"![{', '.join(shown).capitalize()}]({name}.png)", ""]
 

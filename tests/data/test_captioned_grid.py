@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from keras_imgen.data.captioned_grid import captioned_grid
+from keras_imgen.data.captioned_grid import captioned_grid, told_grid
+from keras_imgen.data.image_io import make_grid
+from keras_imgen.text import Text, Tokenizer
 
 
 def test_pictures_stand_above_their_captions():
@@ -18,3 +20,20 @@ def test_pictures_stand_above_their_captions():
     assert plain.shape[-1] == 3 and plain.dtype == np.uint8
     with pytest.raises(ValueError, match="2 for 3"):
         captioned_grid(images, ["a", "b"])
+
+
+def test_what_a_model_was_told_stands_below():
+    images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), "uint8")
+    pairs = np.concatenate([images, images[::-1]], 2)
+    shown = {"source": images, "sample": images[::-1]}
+    text = Text(Tokenizer.of(["a red star"]), prompts=("star", "a red star"))
+    said = np.array([b"red", b"a star"])
+    found = [
+        told_grid(shown, (text,), {"caption": said}, 2),
+        told_grid(shown, (text,), {}, 2),
+        told_grid(shown, (text,), {"caption": np.zeros((4, 3), "int32")}, 2),
+        told_grid(shown, (), {}, 2),
+    ]
+    wanted = [captioned_grid(pairs, words * 2, 2) for words in (["red", "a star"], ["star", "a red star"])]
+    for a, b in zip(found, [*wanted, *[make_grid(pairs, 2)] * 2]):
+        np.testing.assert_array_equal(a, b)
