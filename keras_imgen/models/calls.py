@@ -8,8 +8,14 @@ from keras_imgen.conditions import Conditions, Picture, Sequence, Vector, of_cla
 from keras_imgen.networks.text import TextConditioned
 
 
+def inner(network: keras.Model) -> keras.Model:
+    """The network itself, of one that texts are encoded for."""
+    return network.network if isinstance(network, TextConditioned) else network
+
+
 def inputs(network: keras.Model) -> dict[str, Any]:
-    """The symbolic inputs by name; of a plain network `latent` or `image`."""
+    """The symbolic inputs by name, of the `inner` network; of a plain one `latent` or `image`."""
+    network = inner(network)
     given = network.inputs[0] if isinstance(network, keras.Sequential) else network.input
     if isinstance(given, dict):
         return given
@@ -24,9 +30,10 @@ def call(network: keras.Model, values: dict[str, Any], training: bool) -> Any:
         values: tensors by name.
         training: whether it is in training mode.
     """
-    if isinstance(network, TextConditioned):
-        return network(values, training=training)
     names = inputs(network)
+    if isinstance(network, TextConditioned):
+        names = (*names, *network.text.inputs())
+        return network({k: values[k] for k in names if k in values}, training=training)
     if isinstance(network, keras.Sequential) or not isinstance(network.input, dict):
         return network(values[next(iter(names))], training=training)
     return network({k: values[k] for k in names}, training=training)

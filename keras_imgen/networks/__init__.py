@@ -36,6 +36,7 @@ from keras_imgen.networks.super_resolution import (
 )
 from keras_imgen.networks.swinir import swinir_light
 from keras_imgen.networks.text import TextConditioned, text_encoder
+from keras_imgen.networks.text_gan import text_discriminator, text_generator
 from keras_imgen.networks.transfer import copy_weights
 from keras_imgen.networks.translation import patchgan, translation_resnet, translation_unet
 from keras_imgen.networks.unet import UNet, unet
@@ -90,7 +91,9 @@ __all__ = [
     "stylegan2_discriminator",
     "stylegan2_generator",
     "swinir_light",
+    "text_discriminator",
     "text_encoder",
+    "text_generator",
     "translation_resnet",
     "translation_unet",
     "unet",

@@ -26,6 +26,7 @@ HOLES = (np.random.default_rng(2).random((ROWS, *SHAPE)) < 0.3).astype("uint8")
 ALONE = {"image": PICTURES}
 LABELLED = {"image": PICTURES, "label": LABELS}
 PAIRS = {"image": PICTURES, "target": 255 - PICTURES}
+CAPTIONED = {"image": PICTURES, "caption": np.array([f"number {label}" for label in LABELS])}
 TEXT = Text(Tokenizer.of(["number 0 1 2"]))
 
 
@@ -127,6 +128,17 @@ def told_texts():
     return models.Diffusion(network, steps=2)
 
 
+def adversarial_texts(source_channels=None):
+    how = {"vector_dim": 8, "sequence_dim": 8, "source_channels": source_channels}
+    players = (
+        networks.text_generator(SHAPE, 4, (4, 8), 1, attention=(8,), **how),
+        networks.text_discriminator(SHAPE, (4, 8), **how),
+    )
+    players = [networks.TextConditioned(network, networks.text_encoder(TEXT, 8, 1, 2), TEXT) for network in players]
+    given = {"loss": "hinge", "regularizers": (), "shared_fakes": True}
+    return (models.MultimodalGAN if source_channels else models.TextGAN)(*players, **given)
+
+
 def segmenter():
     how = {"num_classes": 3, "out_channels": 1, "log_snr": False}
     return models.Segmenter(networks.unet(SHAPE, (4, 4), 1, (), **how))
@@ -187,12 +199,22 @@ CASES = {
     "GAN": Case(gan, LABELLED, labelled),
     "WGAN": Case(lambda: models.WGAN(*players(), critic_steps=2), ALONE, drawn),
     "StyleGAN2": Case(stylegan2, LABELLED, lambda model: model.generate(labels=[2, 0, 1], truncation=0.7)),
+    "TextGAN": Case(
+        adversarial_texts,
+        CAPTIONED,
+        lambda model: model.generate(conditions={"caption": ["number 1", "2", ""]}, truncation=0.7),
+    ),
+    "MultimodalGAN": Case(
+        lambda: adversarial_texts(1),
+        {**CAPTIONED, "source": 255 - PICTURES},
+        lambda model: model.generate(conditions={"caption": ["number 1", "2", ""], "source": PICTURES[:3]}, seed=5),
+    ),
     "Pix2Pix": Case(pix2pix, PAIRS, translated),
     "CycleGAN": Case(cyclegan, PAIRS, both_ways),
     "Diffusion": Case(diffusion, LABELLED, labelled),
     "Diffusion-text": Case(
         told_texts,
-        {"image": PICTURES, "caption": np.array([f"number {label}" for label in LABELS])},
+        CAPTIONED,
         lambda model: model.generate(conditions={"caption": ["number 1", "2", ""]}, guidance_scale=2.0),
     ),
     "Segmenter": Case(

@@ -44,6 +44,13 @@ def _paired():
     return networks.translation_resnet((16, 16, 3), width=4, blocks=1), judge
 
 
+def _told(source_channels=None):
+    text = Text(Tokenizer.of(["a b"]))
+    how = {"vector_dim": 4, "sequence_dim": 4, "source_channels": source_channels}
+    players = networks.text_generator(SHAPE, 3, (4, 4), **how), networks.text_discriminator(SHAPE, (4, 4), **how)
+    return tuple(networks.TextConditioned(one, networks.text_encoder(text, 4, 1, 2), text) for one in players)
+
+
 def _restorer(scale=1):
     return (networks.edsr(scale, 3, width=4, blocks=1),)
 
@@ -66,12 +73,14 @@ NEEDED = {
     "InfoVAE": lambda: _codec(6),
     "Inpainter": lambda: (networks.inpainting_unet(),),
     "MaskedPrior": lambda: (_prior()[0], networks.masked_transformer((4, 4), 8, 8, 1, 2)),
+    "MultimodalGAN": lambda: _told(1),
     "Pix2Pix": _paired,
     "RAE": _codec,
     "Segmenter": lambda: (networks.unet(SHAPE, (8,), 1, (), out_channels=1, log_snr=False),),
     "StyleGAN2": _styles,
     "SuperResolution": lambda: (*_restorer(2), 2),
     "TCVAE": lambda: _codec(6),
+    "TextGAN": _told,
     "VAE": lambda: _codec(6),
     "VAEGAN": lambda: (networks.conv_encoder(SHAPE, 6, width=4), *_players()),
     "VQVAE": _vqvae,
@@ -88,6 +97,7 @@ VALUES = {
     "auxiliary_weight": 0.5,
     "beta": 2.0,
     "capacity": 1.5,
+    "contrastive_weight": 0.4,
     "critic_steps": 3,
     "ema": 0.9,
     "ema_gamma": 3.0,
@@ -95,6 +105,7 @@ VALUES = {
     "kl_weight": 0.2,
     "likelihood": "bernoulli",
     "loss": "hinge",
+    "matching_weight": 0.6,
     "noise": 0.3,
     "objectives": ("mse",),
     "overlap": 32,
@@ -119,6 +130,7 @@ NETWORKS = {
 # Their docstrings say why.
 REFUSED = {
     "IWAE": {"beta", "capacity", "free_bits"},
+    "MultimodalGAN": {"augment"},
     "TCVAE": {"capacity", "free_bits"},
     "VAEGAN": {"likelihood"},
     "ZeroDCE": {

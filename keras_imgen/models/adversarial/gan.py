@@ -14,7 +14,7 @@ from keras_imgen.inference.requests import rows
 from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.losses import adversarial, terms
 from keras_imgen.models.adversarial.regularizers import R1, GradientPenalty, Regularizer, discriminator_step
-from keras_imgen.models.calls import call, check_labels, conditions_of, inputs
+from keras_imgen.models.calls import call, check_labels, conditions_of, inner, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
 from keras_imgen.training import backend, random
 from keras_imgen.training.rows import per_row, strided
@@ -91,7 +91,7 @@ class GAN(ImageModel):
         self.loss_pair = adversarial.get(loss)
         self.regularizers = (R1(),) if regularizers is None else terms.checked(regularizers, "regularizers")
         self.adaptive = hasattr(augment, "next_state")
-        self.auxiliary = not isinstance(discriminator, keras.Sequential) and isinstance(discriminator.output, dict)
+        self.auxiliary = not isinstance(discriminator, keras.Sequential) and "class_logits" in _outputs(discriminator)
         self.logged = tuple(self._logged())
         super().__init__(ema=ema, **kwargs)
         if critic_steps < 1:
@@ -141,7 +141,7 @@ class GAN(ImageModel):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        return tuple(self.generator.output_shape[1:])
+        return tuple(inner(self.generator).output_shape[1:])
 
     @property
     def num_classes(self) -> int | None:
@@ -204,7 +204,7 @@ class GAN(ImageModel):
         logs = {}
         if self.shared_fakes:
             keys = self.next_keys(ops.shape(batch["image"])[0])
-            logs["generator_loss"], fake = self._generator_step(batch, keys)
+            logs, fake = self._generator_step(batch, keys)
             logs.update(self._discriminator_step(batch, keys, ops.stop_gradient(fake)))
             return logs
         for i in range(self.critic_steps):
@@ -212,8 +212,7 @@ class GAN(ImageModel):
             keys = self.next_keys(ops.shape(part["image"])[0])
             fake = ops.stop_gradient(self.generated(random.fold(keys, Stream.LATENT), self.told(part), True))
             logs.update(self._discriminator_step(part, keys, fake))
-        logs["generator_loss"], _ = self._generator_step(part, self.next_keys(ops.shape(part["image"])[0]))
-        return logs
+        return {**logs, **self._generator_step(part, self.next_keys(ops.shape(part["image"])[0]))[0]}
 
     def _augmented(self, images, keys):
         if self.augment is None:
@@ -221,7 +220,7 @@ class GAN(ImageModel):
         return self.augment(images, keys, self.augment_state[0] if self.adaptive else None)
 
     def _discriminator_step(self, batch, keys, fake):
-        told, labels = self.told(batch), batch.get("label")
+        told = self.told(batch)
         diversity = _spread(fake) / (_spread(batch["image"]) + 1e-6)
         real = self._augmented(batch["image"], random.fold(keys, Stream.AUGMENT_REAL))
         fake = self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE))
@@ -229,15 +228,9 @@ class GAN(ImageModel):
         def critic(images, training=False):
             return self.discriminate(images, told, training)[0]
 
-        def discriminate_both():
-            (real_logits, real_classes), (fake_logits, fake_classes) = self._both(real, fake, told)
-            if real_classes is None:
-                return real_logits, fake_logits, {}
-            crossed = [_cross_entropy(labels, c) for c in (real_classes, fake_classes)]
-            return real_logits, fake_logits, {"class_loss": (self.auxiliary_weight, 0.5 * (crossed[0] + crossed[1]))}
-
         keys = random.fold(keys, Stream.REGULARIZERS)
-        logs, (real_logits, fake_logits), now = discriminator_step(self, real, fake, discriminate_both, critic, keys)
+        judged = lambda: self._judged(real, fake, told)  # noqa: E731
+        logs, (real_logits, fake_logits), now = discriminator_step(self, real, fake, judged, critic, keys)
         logs["diversity"] = diversity
         if self.adaptive:
             signs = ops.sign(real_logits - self.loss_pair.middle(now[0], now[1]))
@@ -247,6 +240,14 @@ class GAN(ImageModel):
             self.augment_state.assign(state)
             logs["augment_p"] = state[0]
         return logs
+
+    def _judged(self, real, fake, told):
+        """(logits of real images, of generated ones, further terms of the discriminator's loss as (weight, scalar) by name)."""
+        (real_logits, real_classes), (fake_logits, fake_classes) = self._both(real, fake, told)
+        if real_classes is None:
+            return real_logits, fake_logits, {}
+        crossed = [_cross_entropy(told["label"], c) for c in (real_classes, fake_classes)]
+        return real_logits, fake_logits, {"class_loss": (self.auxiliary_weight, 0.5 * (crossed[0] + crossed[1]))}
 
     def _both(self, real, fake, told):
         """The discriminator on real and generated images: in one pass, unless its batch norm or minibatch std would mix the two."""
@@ -258,28 +259,31 @@ class GAN(ImageModel):
         return tuple(zip(ops.split(logits, 2), classes))
 
     def _generator_step(self, batch, keys):
-        """(loss, images)."""
-        _, loss, fake = self.minimize(self._generator_loss(batch, keys), self.generator)
-        return loss, fake
+        """(logs, images)."""
+        _, logs, fake = self.minimize(self._generator_loss(batch, keys), self.generator)
+        return logs, fake
 
     def _generator_loss(self, batch, keys):
-        told, labels = self.told(batch), batch.get("label")
+        told = self.told(batch)
 
         def loss_fn():
             fake = self.generated(random.fold(keys, Stream.LATENT), told, True)
-            logits, classes = self.discriminate(
-                self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE)), told, True
-            )
+            logits, more = self.discriminate(self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE)), told, True)
             real = None
             if self.loss_pair.pairs:
                 real = self._augmented(batch["image"], random.fold(keys, Stream.AUGMENT_REAL))
                 real = self.discriminate(real, told, True)[0]
-            loss = total = self.loss_pair.generator(logits, real)
-            if classes is not None:
-                total = total + self.auxiliary_weight * _cross_entropy(labels, classes)
-            return total, loss, fake
+            loss = self.loss_pair.generator(logits, real)
+            total, logs = self._generator_terms(loss, batch["image"], fake, told, more)
+            return total, {"generator_loss": loss, **logs}, fake
 
         return loss_fn
+
+    def _generator_terms(self, loss, real, fake, told, more):
+        """(the generator's loss with further terms, what is logged of these), given what the discriminator says besides logits."""
+        if more is not None:
+            loss = loss + self.auxiliary_weight * _cross_entropy(told["label"], more)
+        return loss, {}
 
     def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         told, keys = self.told(batch), self.score_keys(batch)
@@ -473,6 +477,11 @@ def _spread(images):
     """Mean distance of neighbours in the batch, per number."""
     x = ops.cast(images, "float32")
     return ops.mean(ops.sqrt(per_row(ops.mean, ops.square(x - ops.roll(x, 1, axis=0))) + 1e-12))
+
+
+def _outputs(network):
+    found = inner(network).output
+    return found if isinstance(found, dict) else {}
 
 
 def _cross_entropy(labels, logits):

@@ -144,14 +144,14 @@ class StyleGAN2(GAN):
         half, some = random.fold(keys, StyleStream.PATH_LENGTH)[:rows], {k: v[:rows] for k, v in told.items()}
 
         def with_path():
-            total, loss, fake = loss_fn()
+            total, logs, fake = loss_fn()
             term = lambda: self.generator_term(half, some)  # noqa: E731
             penalty, mean = terms.lazily(self.path_length_every, iteration, term, ops.copy(self.mean_path))
-            return total + penalty, loss, fake, mean
+            return total + penalty, logs, fake, mean
 
-        _, loss, fake, mean = self.minimize(with_path, self.generator)
+        _, logs, fake, mean = self.minimize(with_path, self.generator)
         self.mean_path.assign(mean)
-        return loss, fake
+        return logs, fake
 
     # === Sampling ===
 
