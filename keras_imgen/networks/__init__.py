@@ -16,6 +16,7 @@ from keras_imgen.networks.denoising import compact_denoiser, dncnn, drunet, ffdn
 from keras_imgen.networks.dit import DiT, dit
 from keras_imgen.networks.efficientnet_lite import efficientnet_lite0
 from keras_imgen.networks.inpainting import compact_inpainter, inpainting_unet
+from keras_imgen.networks.keras_hub import keras_hub_encoder
 from keras_imgen.networks.lenet import lenet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
 from keras_imgen.networks.projection import projection
@@ -72,6 +73,7 @@ __all__ = [
     "lenet",
     "light_curves",
     "masked_transformer",
+    "keras_hub_encoder",
     "minilm",
     "mlp_decoder",
     "mlp_discriminator",
@@ -79,10 +81,10 @@ __all__ = [
     "mlp_generator",
     "patchgan",
     "pixelcnn",
-    "rcan",
     "projection",
-    "resnet_gan_discriminator",
+    "rcan",
     "resnet",
+    "resnet_gan_discriminator",
     "resnet_gan_generator",
     "rrdb",
     "squeezenet11",
