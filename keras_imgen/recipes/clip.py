@@ -18,7 +18,7 @@ MOST = 1000  # pictures by which the finished model is judged
 def train(
     out: str,
     epochs: int = 10,
-    batch: int = 128,
+    batch: int = 64,
     seed: int = 0,
     steps_per_epoch: int | None = 100,
     resume: bool = False,

@@ -22,7 +22,7 @@ WIDTH = 96  # of the text's vectors
 
 def train(
     out: str,
-    epochs: int = 10,
+    epochs: int = 8,
     batch: int = 32,
     seed: int = 0,
     steps_per_epoch: int | None = 500,
@@ -31,10 +31,10 @@ def train(
     name: str,
     encoder: str = "small",
     vocabulary: int | None = None,
-    codec_epochs: int = 6,
+    codec_epochs: int = 5,
     codes: int = 512,
     dim: int = 8,
-    widths: tuple[int, int] = (64, 128),
+    widths: tuple[int, int] = (48, 96),
     dropout: float = 0.0,
     shift: float = -1.0,
     guidance_scale: float = 2.0,
