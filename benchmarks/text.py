@@ -52,7 +52,7 @@ def main():
             floors[size] = judged(captions, why, source.fetch(np.arange(len(captions)))["image"])
             show(f"drawn, {size} px", floors[size])
         for scale in map(float, args.guidance_scale.split(",")) if args.guidance_scale else [None]:
-            how = {"seed": args.seed, "guidance_scale": scale, "steps": args.steps}
+            how = told(args, scale)
             made = []
             seconds = timed(lambda: made.append(model.generate(conditions={"caption": captions}, **how)))  # noqa: B023
             found = judged(captions, why, made[0])
@@ -60,6 +60,12 @@ def main():
             show(f"{path}, scale {'its own' if scale is None else scale}", found)
     about = {"n": args.n, "split": args.split, "seed": args.seed}
     print(json.dumps({"machine": where, **about, "floors": floors, "results": results}))
+
+
+def told(args, scale):
+    """What `generate` is told: of a GAN, which has no guidance and no steps, nothing of these."""
+    given = {"seed": args.seed, "guidance_scale": scale, "steps": args.steps}
+    return {k: v for k, v in given.items() if v is not None}
 
 
 def segmenting(model, path, size, args):
@@ -107,7 +113,7 @@ def editing(model, path, size, args):
     floor, results = judged(targets), []
     show(f"the targets, {size} px", floor)
     for scale in map(float, args.guidance_scale.split(",")) if args.guidance_scale else [None]:
-        how = {"seed": args.seed, "guidance_scale": scale, "steps": args.steps}
+        how = told(args, scale)
         found = judged(model.generate(conditions={"source": sources, "caption": said}, **how))
         show(f"{path}, scale {'its own' if scale is None else scale}", found)
         results.append({**how, "floor": floor, **found})

@@ -45,6 +45,14 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "shapes_edit",
         "changes such scenes as a sentence says, as 'make the red star blue': an hour and a half on a CPU",
     ),
+    "shapes-text-gan": (
+        "shapes_text_gan",
+        "text-to-image on these scenes by a GAN, in one network call: an hour on a core",
+    ),
+    "shapes-edit-gan": (
+        "shapes_edit_gan",
+        "changes these scenes as a sentence says by a GAN, in one network call: an hour on a core",
+    ),
     "shapes-segment": (
         "shapes_segment",
         "finds in such scenes what a phrase means, as 'the small red one': half an hour on a CPU",
@@ -114,7 +122,9 @@ BOUND = {  # by the first word of their names
     "cifar10": "CIFAR-10, 32x32",
     "flowers": "photographs of flowers, 64x64",
 }
-TAKE = {(f"shapes-{name}", "--size") for name in ("text", "edit", "segment")}  # of those that are made for their data
+TAKE = {
+    (f"shapes-{name}", "--size") for name in ("text", "text-gan", "edit", "edit-gan", "segment")
+}  # of those that are made for their data
 GENERAL = {  # by the rest of them: what to use for other pictures
     "diffusion": "diffusion",
     "sprites": "characters of 64x64",
