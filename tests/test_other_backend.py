@@ -19,9 +19,9 @@ MODELS = (
 )
 
 
-@pytest.mark.long
+@pytest.mark.slow  # `.ci/without_tensorflow` runs the steps on JAX before every landing
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("tests", [STEPS, pytest.param(MODELS, marks=pytest.mark.slow)], ids=["steps", "models"])
+@pytest.mark.parametrize("tests", [STEPS, MODELS], ids=["steps", "models"])
 def test_on_jax(tests, other_backend):
     which = ["-m", "not slow and not tensorflow and not one_backend"]
     arguments = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", *which, *(str(TESTS / t) for t in tests)]

@@ -41,6 +41,10 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "shapes_text",
         "text-to-image on scenes of coloured shapes, 32x32, or --size 64: an hour and a half on a CPU",
     ),
+    "shapes-text-tokens": (
+        "shapes_text_tokens",
+        "the same as codes of a VQ-VAE, many at a time (MaskGIT, Muse): an hour on a CPU",
+    ),
     "shapes-edit": (
         "shapes_edit",
         "changes such scenes as a sentence says, as 'make the red star blue': an hour and a half on a CPU",
@@ -57,10 +61,6 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "shapes_segment",
         "finds in such scenes what a phrase means, as 'the small red one': half an hour on a CPU",
     ),
-    "fashion-diffusion": ("fashion_diffusion", "Fashion-MNIST, 28x28: 60,000 pictures of clothes, an hour on a CPU"),
-    "digits-dcgan": ("digits_dcgan", "a GAN on the 1,500 digits, 16x16, with DiffAugment: five minutes on a CPU"),
-    "fashion-dcgan": ("fashion_dcgan", "a GAN on Fashion-MNIST, 28x28, without labels: 20 minutes on a CPU"),
-    "fashion-wgan-gp": ("fashion_wgan_gp", "the same by the Wasserstein distance with gradient penalty"),
     "sprites-text": (
         "latent_text:sprites",
         "text-to-image in latents: characters of pixel art, 64x64, by their clothes and what they do",
@@ -68,6 +68,10 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "emoji-text": ("latent_text:emoji", "the same on emoji, 64x64, by their names"),
     "sprites-clip": ("clip:sprites", "CLIP, small: such characters and their captions as vectors on one sphere"),
     "emoji-clip": ("clip:emoji", "the same of emoji and their names"),
+    "fashion-diffusion": ("fashion_diffusion", "Fashion-MNIST, 28x28: 60,000 pictures of clothes, an hour on a CPU"),
+    "digits-dcgan": ("digits_dcgan", "a GAN on the 1,500 digits, 16x16, with DiffAugment: five minutes on a CPU"),
+    "fashion-dcgan": ("fashion_dcgan", "a GAN on Fashion-MNIST, 28x28, without labels: 20 minutes on a CPU"),
+    "fashion-wgan-gp": ("fashion_wgan_gp", "the same by the Wasserstein distance with gradient penalty"),
     "fashion-cgan": ("fashion_cgan", "a GAN on Fashion-MNIST, conditional on the class: half an hour on a CPU"),
     "shapes-stylegan2": (
         "shapes_stylegan2",
@@ -108,27 +112,27 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "photos-inpaint": ("photos_inpaint:published", "paints holes in photographs: boxes, strokes, text, irregular ones"),
     "photos-colorize": ("photos_colorize:published", "gives gray photographs colours"),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
-    "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
-}
-BOUND = {  # by the first word of their names
-    "digits": "digits of 16x16",
     "sprites-classifier": (
         "sprites_classifier",
         "a judge of such characters, 64x64: clothes, hair, action, direction, minutes",
     ),
+    "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
+}
+BOUND = {  # by the first word of their names
+    "digits": "digits of 16x16",
     "fashion": "Fashion-MNIST, 28x28",
     "shapes": "drawn shapes of 32x32",
     "edges2shapes": "drawn shapes of 32x32",
     "cifar10": "CIFAR-10, 32x32",
     "flowers": "photographs of flowers, 64x64",
+    "sprites": "characters of 64x64",
+    "emoji": "emoji of 64x64",
 }
 TAKE = {
-    (f"shapes-{name}", "--size") for name in ("text", "text-gan", "edit", "edit-gan", "segment")
+    (f"shapes-{name}", "--size") for name in ("text", "text-tokens", "text-gan", "edit", "edit-gan", "segment")
 }  # of those that are made for their data
 GENERAL = {  # by the rest of them: what to use for other pictures
     "diffusion": "diffusion",
-    "sprites": "characters of 64x64",
-    "emoji": "emoji of 64x64",
     "text": "text-to-image",
     "gan": "gan",
     "dcgan": "gan",

@@ -1,8 +1,13 @@
 """Pictures changed as a sentence says (InstructPix2Pix), on drawn scenes: "make the red star blue", "remove the circle"."""
 
+import os
+
+import numpy as np
+
+from keras_imgen import load_model
 from keras_imgen.data import load
 from keras_imgen.models import Diffusion
-from keras_imgen.networks import TextConditioned, text_encoder, unet
+from keras_imgen.networks import TextConditioned, copy_weights, text_encoder, unet
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
 from keras_imgen.recipes.shapes_text import SHIFT, WIDTH, captions_of
 from keras_imgen.sampling.schedules import Cosine
@@ -12,21 +17,27 @@ from keras_imgen.training.precision import fast_precision
 
 def train(
     out: str,
-    epochs: int = 10,
+    epochs: int = 5,
     batch: int = 64,
     seed: int = 0,
     steps_per_epoch: int | None = None,
     resume: bool = False,
     *,
     size: int = 32,
+    start: str | None = None,
+    learning_rate: float = 0.003,
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that generates more.
 
     Args:
         size: of the pictures, 32 or 64 pixels.
+        start: a shapes-text model of this size, with whose weights it begins, as InstructPix2Pix does with those of a text-to-image model
+            (Brooks et al. 2023, section 3.2); None begins anew.
+        learning_rate: the largest, of a cosine.
         others: see `recipes`.
     """
     settings = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch, "size": size}
+    settings |= {"start": start and os.path.abspath(os.path.expanduser(start)), "learning_rate": learning_rate}
     run = Run("shapes-edit", out, resume, **settings)
     how = {"size": size, "batch": batch, "columns": ("image", "source", "caption")}
     data = load("shapes:edit", "train", seed=seed, **how).take(steps_per_epoch or -1)
@@ -38,9 +49,37 @@ def train(
         told = {"vector_dim": WIDTH, "sequence_dim": WIDTH, "source_channels": 3}
         network = unet((size, size, 3), widths, 1, attention=(8,), positions=True, **told)
         network = TextConditioned(network, text_encoder(text, WIDTH), text)
-    scales = {"guidance_scale": 2.0, "image_guidance_scale": 1.0}
+    if start:
+        begin_with(load_model(start).network, network)
+    scales = {"guidance_scale": 1.5, "image_guidance_scale": 1.0}
     model = Diffusion(network, schedule=Cosine(SHIFT), **scales, seed=seed, name="shapes_edit")
-    model.compile(ConvMuon(warmup_cosine(0.003, steps=epochs * len(data))))
+    model.compile(ConvMuon(warmup_cosine(learning_rate, steps=epochs * len(data))))
     shown = {k: v for k, v in first_batch(test, 20).items() if k != "image"}
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=20, conditions=shown))
     return run.finish(model, test)
+
+
+def begin_with(before: TextConditioned, network: TextConditioned) -> None:
+    """Take over the weights of a network that is told no picture: what the new one sees of that counts nothing yet, and of the words
+    those that both know are the same.
+
+    Args:
+        before: of shapes-text.
+        network: of the same widths, that is told a picture, too.
+
+    Raises:
+        ValueError: networks that share no layer.
+    """
+    copy_weights(before.network, network.network)
+    kernel, bias = before.network.get_layer("conv_in").get_weights()
+    entering = network.network.get_layer("conv_in")
+    added = entering.kernel.shape[2] - kernel.shape[2]
+    entering.set_weights([np.pad(kernel, ((0, 0), (0, 0), (0, added), (0, 0))), bias])
+    copy_weights(before.encoder, network.encoder)
+    known, words = before.text.tokenizer.number, network.text.tokenizer.number
+    given, embedding = (one.encoder.get_layer("embedding") for one in (before, network))
+    rows, learned = np.array(embedding.tokens), np.array(given.tokens)
+    for word in words.keys() & known.keys():
+        rows[words[word]] = learned[known[word]]
+    embedding.tokens.assign(rows)
+    embedding.places.assign(given.places)

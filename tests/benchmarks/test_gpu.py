@@ -124,6 +124,7 @@ def test_both_sides_have_as_many_weights():
         assert {name: sum(n.count_params() for n in parts) for name, parts in ours.items()} == theirs
 
 
+@pytest.mark.slow
 @pytest.mark.long
 def test_a_small_run(tmp_path):
     pytest.importorskip("jax")

@@ -112,6 +112,7 @@ def test_generate_from_both_forms_is_equal(run_folder, tmp_path):
     command("generate", run_folder / "model.keras", "--out", tmp_path / "model.keras", code=1)  # pictures are kept
 
 
+@pytest.mark.slow
 def test_generate_in_bfloat16(run_folder, tmp_path):
     """All but the same pictures; a SavedModel computes as it was exported."""
     from keras_imgen.data.image_io import load_image
@@ -324,6 +325,7 @@ def gan_folder(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_gan_from_both_forms_and_its_film(gan_folder, tmp_path):
     from PIL import Image
@@ -366,6 +368,7 @@ def test_translate_a_folder(folders, tmp_path):
 # === Autoencoders ===
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_autoencoders_from_both_forms(tmp_path):
     from PIL import Image

@@ -333,6 +333,7 @@ def test_exports_are_told_it_too(kind, tmp_path):
         served.generate(2)
 
 
+@pytest.mark.slow
 def test_the_command_tells_it(tmp_path):
     from typer.testing import CliRunner
 

@@ -109,6 +109,7 @@ def test_mixed_precision_is_near_float32(make, policy):
     assert np.abs(out - expected).max() < (0.02 if policy == "mixed_float16" else 0.15) * np.abs(expected).max()
 
 
+@pytest.mark.slow
 def test_attention_of_a_unet_can_be_told_where_it_is():
     """What attention sees is the same everywhere in a flat picture far from its edges: only positions tell places apart."""
     keras.utils.set_random_seed(0)

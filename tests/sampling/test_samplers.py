@@ -281,6 +281,7 @@ def test_one_graph_for_every_sampler_step_count_and_batch(jit_compile):
     assert graph.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow
 def test_run_under_jax(other_backend):
     """The loop tests of this file once more with JAX as the backend, and under jit."""
     if keras.backend.backend() == "jax":

@@ -91,6 +91,7 @@ def test_pictures_are_the_decoders_and_those_of_a_saved_model(measured, tmp_path
     np.testing.assert_array_equal(measured.for_inference().generate(labels=[0, 1, 1], seed=3), images)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_export_decodes(measured, tmp_path):
     images = measured.generate(labels=[0, 1], seed=5)

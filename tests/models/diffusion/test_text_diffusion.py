@@ -95,6 +95,7 @@ def test_guidance_and_negatives(trained):
     assert (weighted[0] != plain[0]).any()
 
 
+@pytest.mark.slow
 def test_it_resumes_to_the_bit_with_its_vocabulary(tmp_path):
     data = {"image": PICTURES, "caption": CAPTIONS}
     whole, half = build(), build()
@@ -154,6 +155,7 @@ def test_a_saved_model_takes_strings(trained, tmp_path):
         np.testing.assert_array_equal(found["away"], model.generate(conditions=TOLD, **away))
 
 
+@pytest.mark.slow
 def test_prompts_of_the_command(trained, tmp_path):
     path, lines = str(tmp_path / "m.keras"), tmp_path / "prompts.txt"
     trained.save(path)

@@ -1,0 +1,29 @@
+"""An editor that begins with a text-to-image model is that model, until it learns to look at the picture."""
+
+import numpy as np
+
+from keras_imgen.networks import TextConditioned, text_encoder, unet
+from keras_imgen.recipes.shapes_edit import begin_with
+from keras_imgen.text import Text, Tokenizer
+
+
+def network(words, **told):
+    text = Text(Tokenizer.of(words, 6))
+    painter = unet((8, 8, 3), (8, 8), 1, (4,), vector_dim=8, sequence_dim=8, **told)
+    made = TextConditioned(painter, text_encoder(text, 8, 1, 2), text)
+    rng = np.random.default_rng(len(words))
+    for v in made.weights:
+        v.assign(rng.normal(0, 0.2, v.shape))
+    return made
+
+
+def test_it_begins_as_the_other():
+    before = network(["a red star", "a blue circle"])
+    after = network(["make the star blue", "remove a red circle", "now"], source_channels=3)
+    begin_with(before, after)
+    rng = np.random.default_rng(0)
+    seen = {"image": rng.normal(size=(2, 8, 8, 3)).astype("float32"), "log_snr": np.zeros(2, "float32")}
+    source, said = rng.integers(0, 256, (2, 8, 8, 3), "uint8"), {"caption": ["a red star", "a blue circle"]}
+    wanted = before({**seen, **before.text.encode(said)})
+    found = after({**seen, "source": source, **after.text.encode(said)})
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
