@@ -12,7 +12,7 @@ from keras_imgen.training.precision import fast_precision
 
 def train(
     out: str,
-    epochs: int = 4,
+    epochs: int = 3,
     batch: int = 64,
     seed: int = 0,
     steps_per_epoch: int | None = None,

@@ -8,6 +8,7 @@ from keras_imgen.models import TextGAN
 from keras_imgen.networks import TextConditioned, text_discriminator, text_encoder, text_generator
 from keras_imgen.recipes.run import Run, warmup_cosine
 from keras_imgen.recipes.shapes_text import UNSEEN, WIDTH, captions_of, judged
+from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 
@@ -41,10 +42,10 @@ def train(
         players = [TextConditioned(network, text_encoder(text, WIDTH), text) for network in players]
     how = {"loss": "hinge", "regularizers": (), "shared_fakes": True}
     model = TextGAN(*players, **how, seed=seed, name="shapes_text_gan")
-    rate = warmup_cosine(0.001, steps=epochs * len(data))
+    rate = lambda largest: warmup_cosine(largest, steps=epochs * len(data))  # noqa: E731
     model.compile(
-        generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99),
-        discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99),
+        generator_optimizer=ConvMuon(rate(0.002)),
+        discriminator_optimizer=keras.optimizers.Adam(rate(0.001), beta_1=0.0, beta_2=0.99),
     )
     model.fit(data, epochs=epochs, callbacks=run.callbacks(adversarial=True, n=40))
     return run.finish(model, test, judge=lambda: judged(model, unseen))
