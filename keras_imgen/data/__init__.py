@@ -6,6 +6,7 @@ from keras_imgen.data.degrade import degraded
 from keras_imgen.data.epoch import set_epoch
 from keras_imgen.data.photos import patches, photos
 from keras_imgen.data.pipeline import SourceInfo, describe, load
+from keras_imgen.data.styled import styled
 from keras_imgen.data.unpaired import unpaired
 from keras_imgen.data.video_io import save_video
 from keras_imgen.data.zipped import zipped
@@ -21,6 +22,7 @@ __all__ = [
     "photos",
     "save_video",
     "set_epoch",
+    "styled",
     "unpaired",
     "zipped",
 ]

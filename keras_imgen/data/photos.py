@@ -167,7 +167,7 @@ def patches(
     import tensorflow as tf
 
     size, batch, steps = integer("size", size, 1), integer("batch", batch, 1), integer("steps", steps, 1)
-    every = _arrays(source, channels)
+    every = pictures_of(source, channels)
     pictures = [p for p in every if min(p.shape[:2]) >= size]
     if not pictures:
         largest = max(min(p.shape[:2]) for p in every)
@@ -202,7 +202,17 @@ def _turned(image: np.ndarray, turn: int) -> np.ndarray:
     return image[:, ::-1] if turn >= 4 else image
 
 
-def _arrays(source, channels: int) -> Sequence[np.ndarray]:
+def pictures_of(source: Any, channels: int) -> Sequence[np.ndarray]:
+    """Pictures as uint8 arrays (height, width, channels).
+
+    Args:
+        source: what `photos` takes, or a list of uint8 arrays (height, width[, channels]).
+        channels: 1, 3 or 4.
+
+    Raises:
+        ValueError: arrays of another form, and as `photos`.
+        FileNotFoundError: as `photos`.
+    """
     many = isinstance(source, list | tuple) and len(source) and isinstance(source[0], np.ndarray)
     if not many and not (isinstance(source, np.ndarray) and source.ndim == 4):
         return photos(source, channels)

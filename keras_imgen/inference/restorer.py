@@ -235,12 +235,12 @@ def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap,
 
     def window(rows, columns):
         """Floats, premultiplied."""
-        found = _floats(_window(colours, rows, columns))
+        found = floats(_window(colours, rows, columns))
         return found if alpha is None else _premultiplied(found, _share(_window(alpha, rows, columns)))
 
     def read(rows, columns):
         found = window(rows, columns)
-        arrays = {"image": found if each else _with_channels(found, form.channels)}
+        arrays = {"image": found if each else with_channels(found, form.channels)}
         if mask is not None:
             arrays["mask"] = _window(mask, rows, columns)
         if latent is not None:
@@ -252,12 +252,12 @@ def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap,
             enlarged = lambda r: [_enlarged(c, form.scale) for c in _chroma(window(r, slice(0, width)))]  # noqa: E731
             values = _from_luma(values, *_rows_of(enlarged, rows, height, form.scale))
         else:
-            values = _with_channels(values, out_channels)
+            values = with_channels(values, out_channels)
         if alpha is not None:
             (opacity,) = _rows_of(lambda r: [_enlarged(alpha[:, r], form.scale)], rows, height, form.scale)
             values = _unmultiplied(values, _share(opacity))
             out[:, rows, :, -1:] = opacity
-        values = _quantized(values, pictures.dtype)
+        values = quantized(values, pictures.dtype)
         if mask is not None:  # what is known comes back untouched
             values = np.where(mask[:, rows] == 0, colours[:, rows], values)
         out[:, rows, :, :out_channels] = values
@@ -331,19 +331,26 @@ def _mask(mask, size):
 # === Numbers and colours ===
 
 
-def _floats(x):
+def floats(x: np.ndarray) -> np.ndarray:
+    """uint8, uint16 or float32 -> float32 in [-1, 1]."""
     return x if x.dtype == np.float32 else x.astype("float32") / np.float32(_top(x.dtype) / 2) - 1
 
 
 def _share(x):
-    return np.clip((_floats(x) + 1) / 2, 0, 1)
+    return np.clip((floats(x) + 1) / 2, 0, 1)
 
 
 def _top(dtype):
     return 65535.0 if dtype == np.uint16 else 255.0
 
 
-def _quantized(x, dtype):
+def quantized(x: np.ndarray, dtype: Any) -> np.ndarray:
+    """Floats as uint8, uint16 or float32, clipped to [-1, 1] and rounded.
+
+    Args:
+        x: of any shape.
+        dtype: wanted.
+    """
     x = np.clip(x, -1.0, 1.0)
     if dtype == np.float32:
         return x
@@ -358,7 +365,13 @@ def _unmultiplied(x, share):
     return np.where(share > 0, (x + 1) / np.maximum(share, 1e-6) - 1, -1.0)
 
 
-def _with_channels(x, channels):
+def with_channels(x: np.ndarray, channels: int) -> np.ndarray:
+    """Floats (..., C) with 1 or 3 channels: gray is repeated, of colours the luma is taken.
+
+    Args:
+        x: of 1 or 3 channels.
+        channels: wanted, 1 or 3.
+    """
     if x.shape[-1] == channels:
         return x
     return np.repeat(x, channels, -1) if x.shape[-1] == 1 else (x @ LUMA)[..., None]

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 _HOMES = {
+    "ArbitraryStyle": "keras_imgen.models.style.arbitrary",
     "Autoencoder": "keras_imgen.models.variational.autoencoder",
     "CLIP": "keras_imgen.models.contrastive",
     "CodePrior": "keras_imgen.models.variational.code_prior",
@@ -12,6 +13,7 @@ _HOMES = {
     "Denoiser": "keras_imgen.models.restoration.tasks",
     "Diffusion": "keras_imgen.models.diffusion.diffusion",
     "Enhancer": "keras_imgen.models.restoration.tasks",
+    "FastStyle": "keras_imgen.models.style.fast",
     "GAN": "keras_imgen.models.adversarial.gan",
     "IWAE": "keras_imgen.models.variational.vae",
     "ImageModel": "keras_imgen.models.image_model",

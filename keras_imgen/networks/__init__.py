@@ -23,6 +23,7 @@ from keras_imgen.networks.projection import projection
 from keras_imgen.networks.resnet import resnet
 from keras_imgen.networks.resnet_gan import resnet_gan_discriminator, resnet_gan_generator
 from keras_imgen.networks.squeezenet import squeezenet11
+from keras_imgen.networks.style import style_decoder, style_encoder
 from keras_imgen.networks.stylegan2 import StyleGAN2Generator, stylegan2_discriminator, stylegan2_generator
 from keras_imgen.networks.super_resolution import (
     compact_sr,
@@ -40,6 +41,7 @@ from keras_imgen.networks.text import TextConditioned, text_encoder
 from keras_imgen.networks.text_gan import text_discriminator, text_generator
 from keras_imgen.networks.transfer import copy_weights
 from keras_imgen.networks.translation import patchgan, translation_resnet, translation_unet
+from keras_imgen.networks.trunks import style_trunk
 from keras_imgen.networks.unet import UNet, unet
 from keras_imgen.networks.variational import latent_encoder
 from keras_imgen.networks.zero_dce import light_curves, zero_dce
@@ -90,6 +92,9 @@ __all__ = [
     "squeezenet11",
     "srcnn",
     "srresnet",
+    "style_decoder",
+    "style_encoder",
+    "style_trunk",
     "stylegan2_discriminator",
     "stylegan2_generator",
     "swinir_light",

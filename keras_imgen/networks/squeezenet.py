@@ -9,22 +9,26 @@ FIRES = ((2, 16, 64), (3, 16, 64), (4, 32, 128), (5, 32, 128), (6, 48, 192), (7,
 TAPS = ("conv1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9")
 
 
-def squeezenet11(weights: str | None = None) -> keras.Model:
+def squeezenet11(weights: str | None = None, averaged: bool = False) -> keras.Model:
     """Images (N, H, W, 3) in [0, 255], 32 pixels or more -> seven maps, after the layers in `TAPS`: those that LPIPS compares.
 
     Args:
         weights: an h5 file in the form of Keras 1 (groups named as the layers, each with a kernel and a bias); None: random.
+        averaged: whether the mean of 3x3 neighbours is taken where maps get smaller, in place of the largest or of every other place.
 
     Raises:
         ValueError: the file has no such layer or other shapes.
     """
     image = keras.Input((None, None, 3), name="image")
-    x = BGR(name="bgr")(image)
-    x = layers.Conv2D(64, 3, 2, activation="relu", name="conv1")(x)
+    x = BGR(dtype="float32", name="bgr")(image)
+    pool = layers.AveragePooling2D if averaged else layers.MaxPooling2D
+    x = layers.Conv2D(64, 3, 1 if averaged else 2, activation="relu", name="conv1")(x)
+    if averaged:
+        x = pool(3, 2, "same")(x)
     maps = [x]
     for number, narrow, wide in FIRES:
         if number in (2, 4, 6):
-            x = layers.MaxPooling2D(3, 2)(x)
+            x = pool(3, 2)(x)
         name = f"fire{number}"
         x = layers.Conv2D(narrow, 1, activation="relu", name=f"{name}_squeeze1x1")(x)
         one = layers.Conv2D(wide, 1, activation="relu", name=f"{name}_expand1x1")(x)

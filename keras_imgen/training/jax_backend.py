@@ -116,6 +116,25 @@ def input_gradient(model: Any, fn: Callable[[Any], Any], x: Any) -> Any:
     return jax.grad(f)(x)
 
 
+def value_and_input_gradient(model: Any, fn: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
+    """(fn(x), the gradient of its first scalar with respect to x).
+
+    Args:
+        model: the model whose variables `fn` reads.
+        fn: f(x) -> (scalar, whatever else).
+        x: tensor (N, ...).
+    """
+    mapping = [(v, _now(v)) for v in _all_variables(model)]
+
+    def f(x):
+        with StatelessScope(state_mapping=mapping):
+            found = fn(x)
+        return found[0], found
+
+    (_, found), slope = jax.value_and_grad(f, has_aux=True)(x)
+    return found, slope
+
+
 def apply_gradients(optimizer: Any, grads: list[Any], variables: list[Any]) -> None:
     """One optimizer step. `stateless_apply`, since `apply` of a loss-scaling optimizer assigns inside a `cond`.
 

@@ -81,6 +81,20 @@ def input_gradient(model: Any, fn: Callable[[Any], Any], x: Any) -> Any:
     return tape.gradient(y, x)
 
 
+def value_and_input_gradient(model: Any, fn: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
+    """(fn(x), the gradient of its first scalar with respect to x).
+
+    Args:
+        model: the model whose variables `fn` reads.
+        fn: f(x) -> (scalar, whatever else).
+        x: tensor (N, ...).
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        found = fn(x)
+    return found, tape.gradient(found[0], x)
+
+
 def apply_gradients(optimizer: Any, grads: list[Any], variables: list[Any]) -> None:
     """One optimizer step. Over several replicas the sum is clipped, not each replica's part.
 

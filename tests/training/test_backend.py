@@ -71,6 +71,14 @@ def check_input_gradient():
     close(backend.input_gradient(model, model, x), np.repeat(W.T, 6, 0))
 
 
+def check_value_and_input_gradient():
+    model, x = line(), ops.convert_to_tensor(X)
+    (value, double), slope = backend.value_and_input_gradient(model, lambda x: (y := ops.sum(model(x) ** 2), 2 * y), x)
+    close(value, ((X @ W) ** 2).sum())
+    close(double, 2 * ((X @ W) ** 2).sum())
+    close(slope, 2 * (X @ W) @ W.T)
+
+
 def check_apply_gradients():
     grads = np.array([[3.0], [0.0], [4.0]], "float32")
     for given, steps in (

@@ -1,0 +1,116 @@
+"""Any picture, of any size, through a stylising network, tile by tile, with the statistics of the whole picture. NumPy only."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from keras_imgen.inference.restorer import as_array, floats, quantized, with_channels
+from keras_imgen.inference.tiling import spans, tiled, weights
+
+MARGIN = 32  # pixels that are mirrored at the border, so that a network's zeros stay away from the picture
+
+
+def stylized(
+    sums: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    decode: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+    picture: Any,
+    look: np.ndarray,
+    alpha: float,
+    tile: int,
+    overlap: int,
+    multiple: int,
+) -> np.ndarray:
+    """A picture in another look, in the depth and size of what came; gray becomes coloured, alpha is kept.
+
+    In two passes: the first takes the statistics of all tiles together, the second paints each with these. So a picture of many tiles
+    comes out as in one piece (where tiles meet up to what a network sees beyond the part that they share).
+
+    Args:
+        sums: (images float32 (1, h, w, 3), shares (1, h, w, 1)) -> (3, D): the sums over places of shares, of maps and of their squares.
+        decode: (images float32 (1, h, w, 3), own statistics (1, 2, D), those wanted (1, 2, D)) -> float32 (1, h, w, 3).
+        picture: see `restorer.as_array`.
+        look: float32 (2, D), mean and deviation of all channels of the style's maps.
+        alpha: from 0, the picture's own look, to 1.
+        tile: pixels of a tile's side.
+        overlap: pixels that tiles share.
+        multiple: of the network's strides.
+    """
+    given = as_array(picture)
+    given = given[..., None] if given.ndim == 2 else given
+    opacity, colours = (given[..., 3:], given[..., :3]) if given.shape[-1] == 4 else (None, given)
+    size = tuple(n + 2 * MARGIN for n in colours.shape[:2])
+
+    window = _reader(colours)
+    own = statistics(sums, window, size, tile, overlap, multiple)
+    wanted = (alpha * look + (1 - alpha) * own).astype("float32")
+    out = np.empty((*colours.shape[:2], 3), given.dtype)
+
+    def write(rows, values):
+        first, last = max(rows.start, MARGIN), min(rows.stop, size[0] - MARGIN)
+        if last > first:
+            part = values[0, first - rows.start : last - rows.start, MARGIN : size[1] - MARGIN]
+            out[first - MARGIN : last - MARGIN] = quantized(part, given.dtype)
+
+    run = lambda arrays: decode(arrays["image"], own[None].astype("float32"), wanted[None])  # noqa: E731
+    tiled(run, lambda r, c: {"image": window(r, c)}, write, size, 1, tile, overlap, multiple)
+    return out if opacity is None else np.concatenate([out, opacity], -1)
+
+
+def look_of(
+    sums: Callable[[np.ndarray, np.ndarray], np.ndarray], picture: np.ndarray, tile: int, overlap: int, multiple: int
+) -> np.ndarray:
+    """The statistics of a picture, float32 (2, D).
+
+    Args:
+        picture: float32 (H, W, 3) in [-1, 1].
+        others: see `stylized`.
+    """
+    size = tuple(n + 2 * MARGIN for n in picture.shape[:2])
+    return statistics(sums, _reader(picture), size, tile, overlap, multiple).astype("float32")
+
+
+def statistics(
+    sums: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    window: Callable[[slice, slice], np.ndarray],
+    size: tuple[int, int],
+    tile: int,
+    overlap: int,
+    multiple: int,
+) -> np.ndarray:
+    """Mean and deviation of the channels of a network's maps over a whole picture, float64 (2, D), from its tiles. Where tiles meet each
+    counts by the share that it has in the answer.
+
+    Args:
+        sums: see `stylized`.
+        window: the picture between these rows and columns, float32 (1, h, w, 3).
+        size: (height, width) of the picture.
+        others: see `stylized`.
+    """
+    step = lambda n: -(-n // multiple) * multiple  # noqa: E731
+    tile, overlap = min(step(tile), step(max(size))), step(overlap)
+    every = [spans(step(n), tile, overlap, multiple) for n in size]
+    total = 0.0
+    for i, (top, bottom) in enumerate(every[0]):
+        for j, (left, right) in enumerate(every[1]):
+            share = weights(every[0], i, 1)[:, None] * weights(every[1], j, 1)
+            total = total + np.float64(sums(window(slice(top, bottom), slice(left, right)), share[None, ..., None]))
+    count, first, second = total
+    mean = first / count
+    return np.stack([mean, np.sqrt(np.maximum(second / count - mean**2, 0.0) + 1e-5)])
+
+
+def _reader(picture):
+    """f(rows, columns) -> float32 (1, h, w, 3), of a picture with a margin."""
+
+    def window(rows, columns):
+        part = picture[_mirrored(rows, picture.shape[0])][:, _mirrored(columns, picture.shape[1])]
+        return np.ascontiguousarray(with_channels(floats(part), 3))[None]
+
+    return window
+
+
+def _mirrored(rows, length):
+    """Places of a picture with a margin on each side, in the picture."""
+    at = (np.arange(rows.start, rows.stop) - MARGIN) % (2 * length)
+    return np.minimum(at, 2 * length - 1 - at)

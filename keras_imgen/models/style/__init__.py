@@ -1,0 +1,1 @@
+"""Models that give pictures another look."""

@@ -1,0 +1,90 @@
+"""One network for any style, which it is shown."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_imgen.arguments import finite, integer
+from keras_imgen.inference.restorer import as_array, floats, with_channels
+from keras_imgen.inference.stylizer import look_of
+from keras_imgen.models.style.stylizer import Stylizer
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class ArbitraryStyle(Stylizer):
+    """Style transfer to a style that it has never seen, from one picture of it (AdaIN, Huang & Belongie 2017), with the statistics of the
+    style at several sizes (as WCT, Li et al. 2017).
+
+    Args:
+        others: see `Stylizer`.
+
+    Learns from batches of `image` and `style`, any pictures: `data.styled(data.patches(...), data.patches(...))`.
+    """
+
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, **kwargs: Any):
+        super().__init__(encoder, decoder, **kwargs)
+        self.finish()
+
+    @property
+    def players(self) -> dict[str, keras.Model]:
+        return {"decoder": self.decoder}
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ("image", "style")
+
+    def wanted(self, batch: dict[str, Any]) -> Any:
+        return self.look(batch["style"])
+
+    def describe(self, picture: Any, tile: int | None = None, ema: bool = True) -> np.ndarray:
+        """The look of a picture, float32 (2, D): mean and deviation of the channels of its maps. Looks can be averaged.
+
+        Args:
+            picture: see `stylize`.
+            tile: see `stylize`.
+            ema: with averaged weights.
+        """
+        given = as_array(picture)
+        given = given[..., None] if given.ndim == 2 else given[..., :3]
+        sums = self.compiled_function("sums", self.sums, ema, any_size=True)
+        tile = self.tile if tile is None else integer("tile", tile, 64)
+        return look_of(sums, with_channels(floats(given), 3), tile, min(self.overlap, tile // 2), self.multiple)
+
+    def stylize(
+        self,
+        images: Any,
+        styles: Any,
+        *,
+        weights: Any = None,
+        alpha: float = 1.0,
+        tile: int | None = None,
+        overlap: int | None = None,
+        ema: bool = True,
+    ) -> Any:
+        """Pictures in the style of another, or in the mean of several, in the depth and size of what came.
+
+        Args:
+            images: a picture (H, W) or (H, W, C), uint8, uint16 or floats in [-1, 1], a batch (N, H, W, C), a path, a PIL image, or a list
+                of them.
+            styles: a picture of the style, as one of `images`, or a list of several that are mixed.
+            weights: of several styles, numbers of at least 0, not all zero; None is all alike.
+            alpha: from 0, the picture as it was, to 1.
+            tile: pixels of a tile's side; larger pictures are painted tile by tile with the statistics of the whole. None is 1024.
+            overlap: pixels that tiles share. None is 192.
+            ema: with averaged weights.
+
+        Returns:
+            An array for one picture, a list for a list, (N, ...) for a batch.
+
+        Raises:
+            ValueError: another shape, type or range.
+            FileNotFoundError: no such file.
+        """
+        styles = list(styles) if isinstance(styles, list | tuple) or np.ndim(styles) == 4 else [styles]
+        weights = np.ones(len(styles)) if weights is None else finite("weights", weights, 0.0, shape=((len(styles),),))
+        if not styles or not weights.sum() > 0:
+            raise ValueError("Expected at least one style with a weight above 0.")
+        looks = np.stack([self.describe(one, tile, ema) for one in styles])
+        look = (looks * (weights / weights.sum())[:, None, None]).sum(0)
+        return self._stylized(images, look[None].astype("float32"), alpha, tile, overlap, ema)

@@ -1,0 +1,120 @@
+"""One network for one style, or for several that are learned together."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from keras_imgen.arguments import finite, integer
+from keras_imgen.conditions import Conditions, of_classes
+from keras_imgen.models.calls import Pair
+from keras_imgen.models.style.stylizer import Stylizer
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class FastStyle(Stylizer):
+    """Feed-forward style transfer (Johnson et al. 2016) in `num_styles` styles, each with a look of its own (conditional instance
+    normalisation, Dumoulin et al. 2017).
+
+    Args:
+        encoder: see `Stylizer`.
+        decoder: see `Stylizer`.
+        num_styles: how many styles.
+        others: see `Stylizer`.
+
+    Learns from batches of `image`, `style`, a picture of the style, and `label`, which one it is, of 0..num_styles - 1:
+    `data.styled(data.patches(...), styles)`. Of a single style `label` may be left out.
+
+    Raises:
+        ValueError: `num_styles` below 1.
+    """
+
+    settings = (*Stylizer.settings, "num_styles")
+
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, num_styles: int = 1, **kwargs: Any):
+        super().__init__(encoder, decoder, **kwargs)
+        self.num_styles = integer("num_styles", num_styles, 1)
+        self.looks = _looks(self.num_styles, self.look_size)
+        self._untracked.trained = Pair(decoder, self.looks, name="stylizer")
+        self.finish()
+
+    @property
+    def players(self) -> dict[str, keras.Model]:
+        return {"stylizer": self._untracked.trained}
+
+    @property
+    def num_classes(self) -> int | None:
+        return None if self.num_styles == 1 else self.num_styles
+
+    @property
+    def conditions(self) -> Conditions:
+        return of_classes(self.num_classes)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ("image", "style", "label")
+
+    def wanted(self, batch: dict[str, Any]) -> Any:
+        if self.num_styles == 1:
+            return self.looks(ops.ones((ops.shape(batch["image"])[0], 1)))
+        return self.looks(ops.one_hot(batch["label"], self.num_styles))
+
+    def stylize(
+        self,
+        images: Any,
+        styles: Any = None,
+        *,
+        alpha: float = 1.0,
+        tile: int | None = None,
+        overlap: int | None = None,
+        ema: bool = True,
+    ) -> Any:
+        """Pictures in one of the styles, or in a mixture, in the depth and size of what came.
+
+        Args:
+            images: a picture (H, W) or (H, W, C), uint8, uint16 or floats in [-1, 1], a batch (N, H, W, C), a path, a PIL image, or a list
+                of them.
+            styles: the number of a style, a list of them, one for each picture, or weights (num_styles,) or (N, num_styles) of at least 0,
+                not all zero; may be left out of a model of one style.
+            alpha: from 0, the picture as it was, to 1.
+            tile: pixels of a tile's side; larger pictures are painted tile by tile with the statistics of the whole. None is 1024.
+            overlap: pixels that tiles share. None is 192.
+            ema: with averaged weights.
+
+        Returns:
+            An array for one picture, a list for a list, (N, ...) for a batch.
+
+        Raises:
+            ValueError: another shape, type or range.
+            FileNotFoundError: no such file.
+        """
+        looks = self.compiled_function("looks", self.looks, ema)(self._weights(styles))
+        return self._stylized(images, looks, alpha, tile, overlap, ema)
+
+    def _weights(self, styles):
+        if styles is None and self.num_styles == 1:
+            styles = 0
+        given = np.asarray(styles)
+        if given.dtype.kind in "iu" and given.ndim < 2 and given.size:
+            if given.min() < 0 or given.max() >= self.num_styles:
+                raise ValueError(f"Expected `styles` in 0..{self.num_styles - 1}, got {given.min()}..{given.max()}.")
+            return np.eye(self.num_styles, dtype="float32")[np.atleast_1d(given)]
+        shapes = ((self.num_styles,), (len(given), self.num_styles) if given.ndim == 2 else (self.num_styles,))
+        weights = np.atleast_2d(finite("styles", styles, 0.0, shape=shapes))
+        if not (weights.sum(1) > 0).all():
+            raise ValueError("Expected weights of `styles` that are not all zero.")
+        return weights / weights.sum(1, keepdims=True)
+
+
+def _looks(count: int, size: int) -> keras.Model:
+    """Weights of the styles (N, count), which sum to 1, -> (N, 2, size): the mean of their looks, which begin as 0 and 1."""
+    start = keras.initializers.RandomNormal(0.1)
+    weights = keras.Input((count,), name="weights")
+    mean = layers.Dense(size, use_bias=False, kernel_initializer=start, dtype="float32", name="mean")(weights)
+    deviation = layers.Dense(size, use_bias=False, kernel_initializer="ones", dtype="float32", name="deviation")(
+        weights
+    )
+    return keras.Model(
+        weights, layers.Reshape((2, size), name="look")(layers.Concatenate()([mean, deviation])), name="looks"
+    )
