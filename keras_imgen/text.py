@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heapify, heappop, heappush
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -179,12 +179,17 @@ class Tokenizer(Kind):
                 return unknown
         return found
 
-    def unknown(self, text: str) -> dict[str, list[str]]:
-        """The words of a text that are not known, each with the nearest that are; punctuation is no word."""
+    def unknown(self, text: str, most: int = 10) -> dict[str, list[str]]:
+        """The words of a text that are not known, each with the nearest that are; punctuation is no word.
+
+        Args:
+            text: of any length.
+            most: at most so many words, the first ones.
+        """
         only = [self.number[UNKNOWN]]
-        words = [word for word in words_of(WEIGHTED.sub(r"\1", text)) if self._of_word(word) == only]
-        words = [word for word in words if word not in string.punctuation]
-        return {word: difflib.get_close_matches(word, self.vocabulary, 3, 0.6) for word in dict.fromkeys(words)}
+        words = dict.fromkeys(words_of(WEIGHTED.sub(r"\1", text)))
+        words = (word for word in words if word not in string.punctuation and self._of_word(word) == only)
+        return {word: difflib.get_close_matches(word, self.vocabulary, 3, 0.6) for word in islice(words, most)}
 
     def encode(self, text: str, weighted: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """The tokens of a text and their weights; of an empty one, padding alone.
@@ -347,10 +352,10 @@ class Text(Condition):
         unknown: dict[str, list[str]] = {}
         for text in dict.fromkeys(texts):
             if len(unknown) < 10:
-                unknown |= self.tokenizer.unknown(text)
+                unknown |= self.tokenizer.unknown(text, 10 - len(unknown))
         if unknown:
             told = [f"{word!r}" + (f" (known: {', '.join(near)})" if near else "") for word, near in unknown.items()]
-            warnings.warn(f"Words that this model has not learned: {'; '.join(told[:10])}.", stacklevel=3)
+            warnings.warn(f"Words that this model has not learned: {'; '.join(told)}.", stacklevel=3)
 
 
 def text_of(conditions: Iterable[Condition]) -> Text | None:

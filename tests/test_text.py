@@ -157,3 +157,11 @@ def test_a_description_gives_the_same_condition():
         Tokenizer(("[PAD]", "[UNK]", "a"), 1, "a", "a")
     with pytest.raises(ValueError, match="'a' again"):
         Tokenizer(("[PAD]", "[UNK]", "a", "a"), 1)
+
+
+def test_ten_unknown_words_are_enough():
+    """A long text of nothing but these would take minutes to match."""
+    known = Tokenizer.of(["a red star"])
+    found = known.unknown(" ".join(f"word{k}" for k in range(10_000)))
+    assert list(found) == [f"word{k}" for k in range(10)]
+    assert list(known.unknown("no such thing, redd", 2)) == ["no", "such"]

@@ -1,6 +1,7 @@
 """What `keras-imgen edit` and `segment` do: pictures changed as a sentence says, and where in them is what one means."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,7 +71,16 @@ def edit(
                 sizes = ("x".join(map(str, x.shape[1::-1])) for x in (image, hole))
                 raise ValueError("Expected a mask of the size of {}, {}, got {}.".format(place, *sizes))
         where = None if hole is None else shape(hole)[..., 0] > 0
-        changed = edit_by_text(model, images, find, make, mask=where, seed=seed, **options)
+        changed, masks = edit_by_text(model, images, find, make, mask=where, seed=seed, with_masks=True, **options)
+        nothing = [place for place, mask in zip(given, masks) if not mask.any()]
+        if find and len(nothing) == len(masks):
+            raise ValueError(
+                f"Nothing in {nothing[0]}{' or any other picture' if nothing[1:] else ''} looks like {find!r} to the model."
+            )
+        if find and nothing:
+            warnings.warn(
+                f"Nothing that looks like {find!r} was found in {', '.join(nothing)}: copied as it is.", stacklevel=2
+            )
     about = {"model": model.name, "caption": make, **({"find": find} if find else {})}
     for k, ((name, place), image) in enumerate(zip(files.items(), changed)):
         answer = os.path.join(out, name)
@@ -107,7 +117,7 @@ def segment(
     for name, place in files.items():
         image = image_io.load_image(place, channels)
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).reshape(1, height, width, channels)
-        mask = model.segment(small, threshold=threshold, **arguments(told))[0]
+        mask = model.segment(small, threshold=threshold, batch_size=1, **arguments(told))[0]
         mask = cv2.resize(mask, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         about = {"model": model.name, "from": os.path.basename(place), **({"find": find} if find else {})}
         answer = os.path.join(out, name)

@@ -11,6 +11,7 @@ from keras_imgen.data.image_io import to_uint8
 from keras_imgen.editing.fuse import as_mask, fuse
 from keras_imgen.editing.inversion import Followed, follow, guidance_of, invert
 from keras_imgen.editing.told import of_pixel_model
+from keras_imgen.inference.requests import rows
 from keras_imgen.layers.attention import AttentionControl
 from keras_imgen.models import Diffusion
 from keras_imgen.models.diffusion.diffusion import ImageStream
@@ -81,12 +82,14 @@ def prompt_to_prompt(
     cross, own = (float(finite(name, v, 0.0, 1.0)) for name, v in (("cross", cross), ("own", own)))
     several = [len(v) for v in (images, find, make) if v is not None and not isinstance(v, str)]
     count = max(several, default=1)
+    if images is not None and not len(images):
+        return Edited(*[of_pixel_model(model, images).copy() for _ in range(2)])
     if images is None:
         shape = model.x_shape
         of_pixel_model(model, np.zeros((1, *shape), "uint8"))
         alpha, sigma = samplers.levels(model.schedule, integer("steps", steps, 1))
         levels, how = sigma / alpha, "ddim"
-        keys = random.key(ops.convert_to_tensor(np.arange(seed, seed + count, dtype="int32")))
+        keys = random.key(ops.convert_to_tensor(rows((), count, {}, seed)[0]))
         start = ops.convert_to_numpy(random.normal(random.fold(keys, ImageStream.NOISE), shape))[:, None]
     else:
         images = of_pixel_model(model, images)

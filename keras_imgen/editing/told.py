@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import shown
+from keras_imgen.conditions import pictures_of
 from keras_imgen.editing.fuse import pictures
 from keras_imgen.models import Diffusion
 from keras_imgen.networks.text import TextConditioned
@@ -26,6 +27,10 @@ def of_model(model: Any, images: Any) -> np.ndarray:
     """
     if not isinstance(model, Diffusion):
         raise ValueError(f"Expected a Diffusion, got {type(model).__name__}.")
+    if sources := pictures_of(model.conditions):
+        raise ValueError(
+            f"{model.name} is told pictures ({', '.join(sources)}): call its `generate` with the instruction instead."
+        )
     images = pictures("images", images)
     if images.shape[-1] != model.image_shape[-1]:
         raise ValueError(f"Expected pictures of {model.image_shape[-1]} channels, got {images.shape}.")

@@ -38,6 +38,11 @@ def edit_accuracy(
     counts = {len(scenes), len(edits), len(sources), len(images)}
     if len(counts) > 1 or counts == {0}:
         raise ValueError(f"Expected as many scenes, edits, sources and images, got {sorted(counts)}.")
+    shapes = {edit.mask.shape for edit in edits} | {np.shape(sources)[1:3], np.shape(images)[1:3]}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"Expected masks and pictures of one size, as `edited(..., size=...)` makes them, got {sorted(shapes)}."
+        )
     judged = [followed(before, edit.scene, read_scene(image)) for before, edit, image in zip(scenes, edits, images)]
     found = {k: float(np.mean([one[k] for one in judged])) for k in ("made", "kept", "right")}
     errors = [

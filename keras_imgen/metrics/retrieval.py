@@ -21,7 +21,7 @@ def retrieval(
     Args:
         images: vectors (N, D).
         texts: vectors (N, D).
-        identities: N values, equal of what is the same; None is all different.
+        identities: N values that can be keys of a dict, equal of what is the same; None is all different.
         ks: those K that are wanted, from 1 to N.
 
     Returns:
@@ -37,7 +37,10 @@ def retrieval(
         raise ValueError(f"Expected an identity for each of {count} rows, got {len(identities)}.")
     if not ks or min(ks) < 1 or max(ks) > count:
         raise ValueError(f"Expected each of `ks` in 1..{count}, the number of rows, got {list(ks)}.")
-    _, kinds = np.unique(range(count) if identities is None else np.asarray(identities), return_inverse=True)
+    known: dict[Any, int] = {}
+    kinds = np.array(
+        [known.setdefault(one, len(known)) for one in (range(count) if identities is None else identities)]
+    )
     images, texts = (finite(name, v, shape=(shape,)) for name, v in (("images", images), ("texts", texts)))
     same, scores = kinds[:, None] == kinds, texts @ images.T
     before = {"text to image": wrong_before(scores, same), "image to text": wrong_before(scores.T, same)}

@@ -94,3 +94,8 @@ class Pair(keras.Model):
         super().__init__(name=name)
         self.networks = list(networks)
         self.built = True
+
+    @property
+    def frozen_variables(self) -> list[keras.Variable]:
+        """Those that never change."""
+        return [v for network in self.networks for v in getattr(network, "frozen_variables", ())]

@@ -16,6 +16,7 @@ from keras_imgen.models.answering import Answering
 from keras_imgen.models.average import Averaged
 from keras_imgen.models.fitting import Fitting
 from keras_imgen.models.saving import Saving
+from keras_imgen.text import Text
 from keras_imgen.training import backend, random
 from keras_imgen.training.optimizers import OptimizerGroup
 from keras_imgen.training.rows import strided
@@ -151,12 +152,15 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
         return {k: v if k in but else ops.full_like(v, nulls[k].null) for k, v in told.items()}
 
     def told(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """The conditions in a batch, as tensors by the names of the networks' inputs; a mask that is not there is true everywhere."""
+        """The conditions in a batch, as tensors by the names of the networks' inputs; a mask that is not there is true everywhere, and
+        tokens without weights weigh 1, but for their padding."""
         found = {}
         for condition in self.conditions:
             for name, one in condition.inputs().items():
                 if name in batch:
                     found[name] = ops.cast(batch[name], one.dtype)
+                elif isinstance(condition, Text) and condition.key in batch:
+                    found[name] = ops.cast(ops.not_equal(batch[condition.key], 0), one.dtype)
                 elif condition.key in batch:
                     shape = ops.shape(batch[condition.key])[: 1 + len(one.shape)]
                     found[name] = ops.ones(shape, one.dtype)

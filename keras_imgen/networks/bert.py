@@ -63,7 +63,7 @@ def minilm(length: int = 64, folder: str | None = None, key: str = "caption") ->
     Raises:
         ModuleNotFoundError: no folder is given and the package, or `safetensors`, is not installed.
         FileNotFoundError: one of the files is not there.
-        ValueError: files of another network.
+        ValueError: files of another network, or of a cased one.
     """
     folder = folder or _package()
     for name in FILES:
@@ -78,11 +78,22 @@ def minilm(length: int = 64, folder: str | None = None, key: str = "caption") ->
             f"Expected a BERT of at least {length} tokens in {folder}, got {config.get('model_type')} of "
             f"{config.get('max_position_embeddings')}."
         )
+    if _cased(folder):
+        raise ValueError(f"{folder} is of a tokenizer that tells capitals or accents apart: expected an uncased BERT.")
     text = Text(Tokenizer(vocabulary, length, "[CLS]", "[SEP]"), key)
     sizes = (config[k] for k in ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"))
     encoder = bert(text, *sizes, name="minilm")
     _load(encoder, _weights(os.path.join(folder, "model.safetensors")), config["num_hidden_layers"], length)
     return text, encoder
+
+
+def _cased(folder):
+    path = os.path.join(folder, "tokenizer_config.json")
+    if not os.path.isfile(path):
+        return False
+    with open(path) as f:
+        config = json.load(f)
+    return not config.get("do_lower_case", True) or config.get("strip_accents") is False
 
 
 def _package():

@@ -118,10 +118,12 @@ class TextConditioned(keras.Model):
     def __init__(self, network: keras.Model, encoder: keras.Model, text: Text, frozen: bool = False, **kwargs: Any):
         super().__init__(dtype="float32", **kwargs)  # else the picture would be cast before its network has it
         self.network, self.encoder, self.text, self.frozen = network, encoder, text, frozen
-        self.takes = tuple(name for name in encoder.output if name in network.input)
+        inputs = getattr(network, "input", None)  # a Sequential that was never called has none
+        inputs = inputs if isinstance(inputs, dict) else {}
+        self.takes = tuple(name for name in encoder.output if name in inputs)
         if not {"sequence", "vector"} & set(self.takes):
             raise ValueError(
-                f"Expected a network with the input `sequence` or `vector`, got one of {', '.join(network.input)}: make it with "
+                f"Expected a network with the input `sequence` or `vector`, got one of {', '.join(inputs) or 'one tensor'}: make it with "
                 "sequence_dim=... or vector_dim=... ."
             )
         if frozen:

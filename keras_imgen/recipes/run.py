@@ -84,10 +84,15 @@ class Run:
                 raise RuntimeError(
                     f"The stage {name} of the run in {self.out} was stopped: {stopped} Start a new run, with other settings."
                 )
-            keras.utils.set_random_seed(self.config["seed"])
+            self._next_stage()
             return None
         recipe, settings = self.config["recipe"], {k: v for k, v in self.config.items() if k != "recipe"}
         return Run(recipe, folder, begun, **settings)
+
+    def _next_stage(self):
+        """What the next stage begins with, whether this one was trained just now or not."""
+        keras.utils.set_random_seed(self.config["seed"])
+        set_epoch(0)
 
     def path(self, *names: str) -> str:
         """A place in the folder."""
@@ -249,7 +254,7 @@ class Run:
         write_text(self.path("report.md"), "\n".join(lines))
         remove(self.path("backup"))
         self._lock = unlock(self._lock, self.out)
-        keras.utils.set_random_seed(self.config["seed"])  # of the next stage
+        self._next_stage()
         if self._stopped:
             raise RuntimeError(f"{self._stopped} See {self.path('report.md')}.")
 

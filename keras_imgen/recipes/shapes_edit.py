@@ -59,6 +59,17 @@ def train(
     return run.finish(model, test)
 
 
+def _shapes(network):
+    """Of all weights but those that depend on the words and on what is seen beside the noise."""
+    every = {
+        f"{layer.name} {v.name}": v.shape
+        for part in (network.network, network.encoder)
+        for layer in part.layers
+        for v in layer.weights
+    }
+    return {k: v for k, v in every.items() if k.split()[0] not in ("conv_in", "embedding")}
+
+
 def begin_with(before: TextConditioned, network: TextConditioned) -> None:
     """Take over the weights of a network that is told no picture: what the new one sees of that counts nothing yet, and of the words
     those that both know are the same.
@@ -68,8 +79,11 @@ def begin_with(before: TextConditioned, network: TextConditioned) -> None:
         network: of the same widths, that is told a picture, too.
 
     Raises:
-        ValueError: networks that share no layer.
+        ValueError: a network of another kind or of other sizes.
     """
+    alike = isinstance(before, TextConditioned) and before.text.tokenizer.length == network.text.tokenizer.length
+    if not alike or not _shapes(before) == _shapes(network):
+        raise ValueError("Expected as `start` a model that shapes-text made, of the same size as this one's pictures.")
     copy_weights(before.network, network.network)
     kernel, bias = before.network.get_layer("conv_in").get_weights()
     entering = network.network.get_layer("conv_in")

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from keras_imgen import models, networks
 from keras_imgen.cli import app
+from keras_imgen.editing import text
 from keras_imgen.text import Text, Tokenizer
 
 pytestmark = pytest.mark.one_backend
@@ -49,6 +50,18 @@ def test_by_an_instruction(place):
     assert a.size == b.size == (8, 8) and a.text["caption"] == "make it white" and b.text["seed"] == "1"
     again = run(place, "told.keras", "--make", "make it white")
     assert again.exit_code == 1 and "--overwrite" in again.output
+
+
+def test_nothing_found_is_said(place, monkeypatch):
+    """A picture in which nothing was found is no edited one."""
+    inside = np.zeros((2, 8, 8), bool)
+    monkeypatch.setattr(text, "segment", lambda *given, **how: inside)
+    words = "--find", "it", "--make", "white", "--overwrite"
+    found = run(place, "texts.keras", *words)
+    assert found.exit_code == 1 and "looks like 'it'" in found.output, found.output
+    inside[1, 2:5] = True
+    with pytest.warns(UserWarning, match="a.png: copied as it is"):
+        assert run(place, "texts.keras", *words).exit_code == 0
 
 
 def test_outside_a_mask_all_stays(place):

@@ -77,3 +77,10 @@ def test_as_many_of_each():
         edit_accuracy(scenes[:2], edits, sources, targets)
     with pytest.raises(ValueError, match="as many"):
         edit_accuracy([], [], sources[:0], targets[:0])
+
+
+def test_masks_of_another_size_are_refused():
+    scenes, edits, sources, images = several(2)
+    small = [edit._replace(mask=edit.mask[::2, ::2]) for edit in edits]
+    with pytest.raises(ValueError, match="of one size"):
+        edit_accuracy(scenes, small, sources, images)

@@ -64,3 +64,10 @@ def test_random_vectors_are_at_chance():
 def test_what_is_refused(images, texts, identities, ks, message):
     with pytest.raises(ValueError, match=message):
         retrieval(images, texts, identities, ks)
+
+
+def test_identities_may_be_tuples():
+    vectors = np.eye(3, dtype="float32")
+    turned = vectors[[1, 0, 2]]
+    assert retrieval(vectors, turned, ks=[1])["text to image R@1"] == pytest.approx(1 / 3)
+    assert retrieval(vectors, turned, [("a", 1), ("a", 1), ("b", 2)], [1])["text to image R@1"] == 1.0

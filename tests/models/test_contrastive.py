@@ -122,3 +122,10 @@ def test_what_is_refused(trained):
         trained.embed_texts(7)
     with pytest.raises(TypeError, match="use embed_images"):
         trained.generate(1)
+
+
+def test_padding_of_bare_tokens_counts_nothing(trained):
+    given = trained.conditions[0].captions(["red", "blue"])
+    images = np.zeros((2, *trained.image_shape), "float32")
+    bare = {"image": images, "caption": given["caption"]}
+    np.testing.assert_array_equal(trained({"image": images, **given}), trained(bare))

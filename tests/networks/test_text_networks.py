@@ -155,6 +155,17 @@ def test_bert_from_its_files_is_bert(tmp_path):
     assert not found["vector"][2].any()
     with pytest.raises(ValueError, match="at least 13 tokens"):
         networks.minilm(13, str(tmp_path))
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    with pytest.raises(ValueError, match="uncased"):
+        networks.minilm(8, str(tmp_path))
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": true, "strip_accents": null}')
+    networks.minilm(8, str(tmp_path))
     (tmp_path / "vocab.txt").unlink()
     with pytest.raises(FileNotFoundError, match="vocab.txt"):
         networks.minilm(8, str(tmp_path))
+
+
+def test_a_network_of_one_tensor_is_refused():
+    plain = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4)])
+    with pytest.raises(ValueError, match="got one of one tensor"):
+        networks.TextConditioned(plain, networks.text_encoder(TEXT, 8, 1, 2), TEXT)

@@ -1,6 +1,7 @@
 """An editor that begins with a text-to-image model is that model, until it learns to look at the picture."""
 
 import numpy as np
+import pytest
 
 from keras_imgen.networks import TextConditioned, text_encoder, unet
 from keras_imgen.recipes.shapes_edit import begin_with
@@ -27,3 +28,12 @@ def test_it_begins_as_the_other():
     wanted = before({**seen, **before.text.encode(said)})
     found = after({**seen, "source": source, **after.text.encode(said)})
     np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_another_kind_of_model_is_refused():
+    after = network(["make the star blue"], source_channels=3)
+    other = network(["a red star"])
+    other.network = unet((8, 8, 3), (8, 8, 8), 1, (4,), vector_dim=8, sequence_dim=8)
+    for before in (other, other.network):
+        with pytest.raises(ValueError, match="that shapes-text made"):
+            begin_with(before, after)

@@ -63,6 +63,10 @@ class TextGAN(GAN):
                 raise ValueError(f"Expected networks.TextConditioned(...) as the {name}, got {type(network).__name__}.")
         if generator.text != discriminator.text:
             raise ValueError("Expected a generator and a discriminator of the same text: give both the same `Text`.")
+        if generator.encoder is discriminator.encoder:
+            raise ValueError(
+                "Expected an encoder of its own for each player: one that both share would be saved once and read by none."
+            )
         finite("matching_weight", matching_weight, 0.0)
         finite("contrastive_weight", contrastive_weight, 0.0)
         finite("temperature", temperature, 0.0, above=True)

@@ -152,3 +152,13 @@ def test_it_paints_what_it_is_told():
     model.fit({"image": images.astype("uint8"), "caption": captions}, batch_size=32, epochs=200, verbose=0)
     dark, light = model.generate(conditions={"caption": ["number 0", "number 1"]}).mean((1, 2, 3))
     assert dark < 90 and light > 160, (dark, light)
+
+
+def test_one_encoder_for_both_players_is_refused(model):
+    """It would be saved once, and read by none."""
+    players = [
+        networks.TextConditioned(p.network, model.generator.encoder, TEXT)
+        for p in (model.generator, model.discriminator)
+    ]
+    with pytest.raises(ValueError, match="encoder of its own"):
+        models.TextGAN(*players)
