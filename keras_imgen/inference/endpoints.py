@@ -121,13 +121,13 @@ class Pictures(Input):
     """Pictures of one size, uint8 (N, *shape).
 
     Args:
-        shape: of one of them, without rows.
+        shape: of one of them, without rows; a side of None may be any.
         argument: the name of the method's argument.
         tensor: the name of the endpoint's tensor.
     """
 
     kind = "pictures"
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     argument: str = "images"
     tensor: str = "images"
 
@@ -139,10 +139,10 @@ class Pictures(Input):
 
     def encode(self, given: Mapping[str, Any], request: Request) -> None:
         images = as_numbers(given[self.argument])
-        if images.dtype != np.uint8 or images.shape[1:] != self.shape or not images.ndim:
-            raise ValueError(
-                f"Expected uint8 {self.argument} (N, {', '.join(map(str, self.shape))}), got {images.dtype} {images.shape}."
-            )
+        size, fits = images.shape[1:], images.ndim == 1 + len(self.shape)
+        if images.dtype != np.uint8 or not fits or any(a not in (None, b) for a, b in zip(self.shape, size)):
+            sides = ", ".join("any" if side is None else str(side) for side in self.shape)
+            raise ValueError(f"Expected uint8 {self.argument} (N, {sides}), got {images.dtype} {images.shape}.")
         _rows(request, self.tensor, images)
 
 
@@ -324,6 +324,11 @@ class Endpoint(Kind):
     def answers_pictures(self) -> bool:
         """Whether it makes pictures, or masks, of pictures."""
         return self.output in ("images", "masks") and any(isinstance(one, Pictures) for one in self.inputs)
+
+    @property
+    def any_size(self) -> bool:
+        """Whether the pictures that it takes may have any size."""
+        return any(isinstance(one, Pictures) and None in one.shape for one in self.inputs)
 
     def needs(self) -> list[str]:
         """The arguments that have to be given beside those of the first input."""

@@ -1,12 +1,67 @@
 """Any picture, of any size, through a stylising network, tile by tile, with the statistics of the whole picture. NumPy only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from keras_imgen.arguments import as_numbers, finite
+from keras_imgen.conditions import Conditions
+from keras_imgen.inference.endpoints import Input, Request, Tensor
 from keras_imgen.inference.restorer import as_array, floats, quantized, with_channels
 from keras_imgen.inference.tiling import spans, tiled, weights
+
+
+@dataclass(frozen=True)
+class StyleWeights(Input):
+    """Which of several learned styles, or how much of each.
+
+    Args:
+        count: how many styles.
+    """
+
+    kind = "style_weights"
+    count: int
+
+    def arguments(self) -> dict[str, Any]:
+        return {"styles": None}
+
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
+        return {"styles": Tensor((self.count,), "float32", default=[1.0] if self.count == 1 else None)}
+
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
+        weights = style_weights(given["styles"], self.count)
+        if len(weights) not in (1, request.count):
+            raise ValueError(
+                f"Expected one style for all pictures or one for each of {request.count}, got {len(weights)}."
+            )
+        request.rows["styles"] = np.broadcast_to(weights, (request.count, self.count))
+
+
+def style_weights(styles: Any, count: int) -> np.ndarray:
+    """Weights float32 (N, count) of learned styles, which sum to 1.
+
+    Args:
+        styles: a number, several, weights (count,) or (N, count); None of a single style.
+        count: how many styles there are.
+
+    Raises:
+        ValueError: another form, a number out of range, weights that are all zero.
+    """
+    if styles is None and count == 1:
+        styles = 0
+    given = as_numbers(styles)
+    if given.dtype.kind in "iu" and given.ndim < 2 and given.size:
+        if given.min() < 0 or given.max() >= count:
+            raise ValueError(f"Expected `styles` in 0..{count - 1}, got {given.min()}..{given.max()}.")
+        return np.eye(count, dtype="float32")[np.atleast_1d(given)]
+    shapes = ((count,), (len(given), count) if given.ndim == 2 else (count,))
+    weights = np.atleast_2d(finite("styles", styles, 0.0, shape=shapes))
+    if not (weights.sum(1) > 0).all():
+        raise ValueError("Expected weights of `styles` that are not all zero.")
+    return weights / weights.sum(1, keepdims=True)
+
 
 MARGIN = 32  # pixels that are mirrored at the border, so that a network's zeros stay away from the picture
 

@@ -49,7 +49,7 @@ def style_encoder(weights: str | os.PathLike | None = "imagenet", name: str = "s
 def style_decoder(
     channels: tuple[int, ...] = (64, 128, 256), width: int = 32, blocks: int = 2, name: str = "style_decoder"
 ) -> keras.Model:
-    """Paints a picture from maps: a list of (N, H/2, W/2, c0), (N, H/4, W/4, c1), ... -> float32 (N, H, W, 3), unclipped.
+    """Paints a picture from maps: a list of (N, H/2, W/2, c0), (N, H/4, W/4, c1), ... -> float32 (N, H, W, 3) in [-1.2, 1.2].
 
     From the smallest maps up, each size with residual blocks, joined by the maps of the next; nothing is normalised, so that what lies far
     away does not change a place. Each enlargement repeats places and convolves, which leaves no grid (Odena et al. 2016).
@@ -79,5 +79,7 @@ def style_decoder(
             y = layers.Conv2D(out, 3, padding="same", kernel_initializer="zeros", name=f"block{level}_{i}b")(y)
             h = layers.Add(name=f"block{level}_{i}")([h, y])
     h = layers.UpSampling2D(2, name="up")(conv(h, width // 2, "narrow", activation="silu"))
-    h = layers.Conv2D(3, 5, padding="same", kernel_initializer="zeros", dtype="float32", name="conv_out")(h)
-    return keras.Model(given, h, name=name)
+    h = layers.Conv2D(
+        3, 5, padding="same", activation="tanh", kernel_initializer="zeros", dtype="float32", name="conv_out"
+    )(h)
+    return keras.Model(given, layers.Rescaling(1.2, dtype="float32", name="range")(h), name=name)

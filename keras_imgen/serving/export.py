@@ -16,7 +16,7 @@ from keras_imgen.data.files import shortened
 from keras_imgen.inference.endpoints import Endpoint, Tensor
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.kinds import described
-from keras_imgen.serving.any_size import any_size, decoded, filling
+from keras_imgen.serving.any_size import any_size, decoded, filling, of_bytes
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
 from keras_imgen.serving.handover import hand_over
 from keras_imgen.serving.strings import encoder
@@ -34,7 +34,8 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
         `generate_png`: the same of a model of texts, with `images` as the bytes of PNG files; one that is told pictures takes them as
             `source_bytes`, PNG or JPEG of any size, cropped to the model's.
         those in an endpoint's `short`, which take a part of that.
-        `restore` and `restore_bytes`, of a model that restores pictures of any size; see `serving.any_size`.
+        `restore` and `restore_bytes`, of a model that restores pictures of any size, `stylize_bytes`, of one that stylises them; see
+            `serving.any_size`.
 
     `assets.extra/keras_imgen.json` describes the endpoints, so that `serving.load` can have the model's own methods.
 
@@ -73,6 +74,8 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
             signatures["serving_default"] = default
             if text_of(endpoint.conditions) and endpoint.output == "images" and len(model.image_shape) == 3:
                 signatures[f"{name}_png"] = _as_png(default, endpoint, max_pixels)
+        if endpoint.any_size:
+            every[f"{name}_bytes"] = _concrete(*of_bytes(full, endpoint, max_pixels))
         signatures.update(every)
     _write(model, path, signatures, {"endpoints": described(endpoints), "max_pixels": max_pixels})
 

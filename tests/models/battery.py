@@ -144,6 +144,12 @@ def segmenter():
     return models.Segmenter(networks.unet(SHAPE, (4, 4), 1, (), **how))
 
 
+def stylizer(kind, **how):
+    encoder, trunk = networks.style_encoder(None), networks.style_encoder(None, "trunk")
+    how = {"trunk": trunk, "content_layers": (1,), "terms": ("gram", "sliced_wasserstein"), **how}
+    return kind(encoder, networks.style_decoder(width=4, blocks=1), **how)
+
+
 def clip():
     texts = networks.TextConditioned(networks.projection(8, 4), networks.text_encoder(TEXT, 8, 1, 2), TEXT)
     return models.CLIP(networks.resnet(SHAPE, 4, (8,)), texts)
@@ -233,6 +239,16 @@ CASES = {
     "Enhancer": Case(lambda: models.Enhancer(flat()), PAIRS, restored),
     "Inpainter": Case(told_holes, {**PAIRS, "mask": HOLES}, lambda model: restored(model, masks=HOLES)),
     "Colorizer": Case(lambda: models.Colorizer(flat(1, 2)), {"image": COLOUR}, restored),
+    "FastStyle": Case(
+        lambda: stylizer(models.FastStyle, num_styles=3),
+        {"image": COLOUR, "style": COLOUR[::-1], "label": LABELS},
+        lambda model: model.stylize(COLOUR, styles=LABELS, alpha=0.7),
+    ),
+    "ArbitraryStyle": Case(
+        lambda: stylizer(models.ArbitraryStyle),
+        {"image": COLOUR, "style": COLOUR[::-1]},
+        lambda model: model.stylize(COLOUR, COLOUR[::-1]),
+    ),
     "ZeroDCE": Case(
         lambda: models.ZeroDCE(networks.zero_dce(width=4)), {"image": COLOUR}, lambda model: model.restore(COLOUR)
     ),

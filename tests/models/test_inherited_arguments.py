@@ -55,6 +55,10 @@ def _restorer(scale=1):
     return (networks.edsr(scale, 3, width=4, blocks=1),)
 
 
+def _style():
+    return networks.style_encoder(None), networks.style_decoder(width=4, blocks=1)
+
+
 def _encoders():
     text = Text(Tokenizer.of(["a word"]))
     texts = networks.TextConditioned(networks.projection(8, 4), networks.text_encoder(text, 8, 1, 2), text)
@@ -62,12 +66,14 @@ def _encoders():
 
 
 NEEDED = {
+    "ArbitraryStyle": _style,
     "Autoencoder": _codec,
     "CLIP": _encoders,
     "CodePrior": _prior,
     "Colorizer": lambda: (networks.colorizer(width=4),),
     "CycleGAN": _unpaired,
     "Diffusion": lambda: (networks.unet(SHAPE, widths=(8,), depth=1, attention=()),),
+    "FastStyle": _style,
     "GAN": _players,
     "IWAE": lambda: _codec(6),
     "InfoVAE": lambda: _codec(6),

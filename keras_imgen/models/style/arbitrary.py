@@ -1,14 +1,17 @@
 """One network for any style, which it is shown."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_imgen.arguments import finite, integer
+from keras_imgen.data.image_io import to_uint8
+from keras_imgen.inference.endpoints import Endpoints, Pictures
 from keras_imgen.inference.restorer import as_array, floats, with_channels
-from keras_imgen.inference.stylizer import look_of
-from keras_imgen.models.style.stylizer import Stylizer
+from keras_imgen.inference.stylizer import look_of as whole_look
+from keras_imgen.models.style.stylizer import Stylizer, look_of
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -35,7 +38,16 @@ class ArbitraryStyle(Stylizer):
         return ("image", "style")
 
     def wanted(self, batch: dict[str, Any]) -> Any:
-        return self.look(batch["style"])
+        return look_of(self.encoder(batch["style"], training=False))
+
+    def looks_of(self, given: Any) -> Any:
+        return self.look(given)
+
+    def told_by(self, batch: Mapping[str, Any]) -> Any:
+        return to_uint8(np.asarray(batch["style"]))
+
+    def endpoints(self) -> Endpoints:
+        return self._endpoints(Pictures((None, None, 3), "styles", "styles"))
 
     def describe(self, picture: Any, tile: int | None = None, ema: bool = True) -> np.ndarray:
         """The look of a picture, float32 (2, D): mean and deviation of the channels of its maps. Looks can be averaged.
@@ -47,9 +59,12 @@ class ArbitraryStyle(Stylizer):
         """
         given = as_array(picture)
         given = given[..., None] if given.ndim == 2 else given[..., :3]
+        if given.dtype == np.uint8 and given.shape[0] * given.shape[1] <= (tile or self.tile) ** 2:
+            one = np.repeat(given, 3, -1) if given.shape[-1] == 1 else given
+            return self.compiled_function("look", self.look, ema, any_size=True)(one[None])[0]
         sums = self.compiled_function("sums", self.sums, ema, any_size=True)
         tile = self.tile if tile is None else integer("tile", tile, 64)
-        return look_of(sums, with_channels(floats(given), 3), tile, min(self.overlap, tile // 2), self.multiple)
+        return whole_look(sums, with_channels(floats(given), 3), tile, min(self.overlap, tile // 2), self.multiple)
 
     def stylize(
         self,
@@ -67,7 +82,7 @@ class ArbitraryStyle(Stylizer):
         Args:
             images: a picture (H, W) or (H, W, C), uint8, uint16 or floats in [-1, 1], a batch (N, H, W, C), a path, a PIL image, or a list
                 of them.
-            styles: a picture of the style, as one of `images`, or a list of several that are mixed.
+            styles: a picture of the style, as one of `images`; a batch (N, h, w, C), one for each picture; or a list that is mixed.
             weights: of several styles, numbers of at least 0, not all zero; None is all alike.
             alpha: from 0, the picture as it was, to 1.
             tile: pixels of a tile's side; larger pictures are painted tile by tile with the statistics of the whole. None is 1024.
@@ -81,7 +96,14 @@ class ArbitraryStyle(Stylizer):
             ValueError: another shape, type or range.
             FileNotFoundError: no such file.
         """
-        styles = list(styles) if isinstance(styles, list | tuple) or np.ndim(styles) == 4 else [styles]
+        if getattr(styles, "ndim", 0) == 4:
+            if weights is not None:
+                raise ValueError(
+                    "Expected `weights` with a list of styles that are mixed, got a style for each picture."
+                )
+            looks = np.stack([self.describe(one, tile, ema) for one in styles])
+            return self._stylized(images, looks, alpha, tile, overlap, ema)
+        styles = list(styles) if isinstance(styles, list | tuple) else [styles]
         weights = np.ones(len(styles)) if weights is None else finite("weights", weights, 0.0, shape=((len(styles),),))
         if not styles or not weights.sum() > 0:
             raise ValueError("Expected at least one style with a weight above 0.")

@@ -1,13 +1,16 @@
 """One network for one style, or for several that are learned together."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_imgen.arguments import finite, integer
+from keras_imgen.arguments import integer
 from keras_imgen.conditions import Conditions, of_classes
+from keras_imgen.inference.endpoints import Endpoints
+from keras_imgen.inference.stylizer import StyleWeights, style_weights
 from keras_imgen.models.calls import Pair
 from keras_imgen.models.style.stylizer import Stylizer
 
@@ -89,22 +92,17 @@ class FastStyle(Stylizer):
             ValueError: another shape, type or range.
             FileNotFoundError: no such file.
         """
-        looks = self.compiled_function("looks", self.looks, ema)(self._weights(styles))
+        looks = self.compiled_function("looks", self.looks, ema)(style_weights(styles, self.num_styles))
         return self._stylized(images, looks, alpha, tile, overlap, ema)
 
-    def _weights(self, styles):
-        if styles is None and self.num_styles == 1:
-            styles = 0
-        given = np.asarray(styles)
-        if given.dtype.kind in "iu" and given.ndim < 2 and given.size:
-            if given.min() < 0 or given.max() >= self.num_styles:
-                raise ValueError(f"Expected `styles` in 0..{self.num_styles - 1}, got {given.min()}..{given.max()}.")
-            return np.eye(self.num_styles, dtype="float32")[np.atleast_1d(given)]
-        shapes = ((self.num_styles,), (len(given), self.num_styles) if given.ndim == 2 else (self.num_styles,))
-        weights = np.atleast_2d(finite("styles", styles, 0.0, shape=shapes))
-        if not (weights.sum(1) > 0).all():
-            raise ValueError("Expected weights of `styles` that are not all zero.")
-        return weights / weights.sum(1, keepdims=True)
+    def looks_of(self, given: Any) -> Any:
+        return self.looks(given)
+
+    def told_by(self, batch: Mapping[str, Any]) -> Any:
+        return None if self.num_styles == 1 else np.asarray(batch["label"])
+
+    def endpoints(self) -> Endpoints:
+        return self._endpoints(StyleWeights(self.num_styles))
 
 
 def _looks(count: int, size: int) -> keras.Model:

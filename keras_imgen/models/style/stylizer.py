@@ -1,5 +1,6 @@
 """What models that give pictures another look have in common: an encoder that stays as it is, AdaIN, and a decoder that is trained."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -7,8 +8,12 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import finite, integer
-from keras_imgen.inference.stylizer import stylized
+from keras_imgen.inference.endpoints import Endpoint, Endpoints, Input, Number, Pictures
+from keras_imgen.inference.restorer import as_array
+from keras_imgen.inference.stylizer import MARGIN, stylized
 from keras_imgen.layers.adain import AdaIN, statistics
+from keras_imgen.layers.padding import mirrored
+from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import style, terms
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
@@ -103,11 +108,6 @@ class Stylizer(ImageModel):
         return max(self._strides)
 
     # === Looks ===
-
-    def look(self, images: Any) -> Any:
-        """Mean and deviation of every channel of every map of images (N, H, W, 3) in [-1, 1]: float32 (N, 2, D)."""
-        found = [statistics(m) for m in self.encoder(images, training=False)]
-        return ops.stack([ops.concatenate([one[k][:, 0, 0] for one in found], axis=-1) for k in (0, 1)], axis=1)
 
     def sums(self, images: Any, shares: Any) -> Any:
         """What `look` is made of, of tiles: see `inference.stylizer.stylized`.
@@ -216,25 +216,95 @@ class Stylizer(ImageModel):
 
     # === Using ===
 
+    def whole(self, images: Any, look: Any, alpha: Any) -> Any:
+        """Pictures of any size in one piece, as uint8 (N, H, W, 3).
+
+        Args:
+            images: uint8 (N, H, W, 3), or float32 in [-1, 1].
+            look: float32 (N, 2, D).
+            alpha: a number in [0, 1].
+        """
+        height, width = ops.shape(images)[1:3]
+        maps = self.encoder(self._framed(rescale(images)), training=False)
+        own = look_of(maps)
+        made = self.painted(maps, alpha * look + (1.0 - alpha) * own, own)
+        return to_uint8(made[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width])
+
+    def look(self, images: Any) -> Any:
+        """Mean and deviation of every channel of every map of whole pictures: float32 (N, 2, D).
+
+        Args:
+            images: uint8 (N, H, W, 3), or float32 in [-1, 1].
+        """
+        return look_of(self.encoder(self._framed(rescale(images)), training=False))
+
+    def _framed(self, images):
+        """With a mirrored margin, so that a network's zeros stay away from the picture, and sides that it takes."""
+        for axis in (1, 2):
+            framed = -(-(ops.shape(images)[axis] + 2 * MARGIN) // self.multiple) * self.multiple
+            images = mirrored(images, ops.arange(framed) - MARGIN, axis)
+        return images
+
+    def looks_of(self, given: Any) -> Any:
+        """The looks (N, 2, D) of what the endpoint's further input has, a tensor with a row for each picture."""
+        raise NotImplementedError
+
+    def _endpoints(self, styles: Input) -> Endpoints:
+        def stylize(given, told):
+            return self.whole(given["images"], self.looks_of(given["styles"]), given["alpha"])
+
+        inputs = (Pictures((None, None, 3)), styles, Number("alpha", 1.0, 0.0, 1.0))
+        return {"stylize": Endpoint(inputs, labelled=False, batch_size=1, function=stylize)}
+
+    def show(
+        self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
+    ) -> dict[str, np.ndarray]:
+        """Pictures of a batch, the styles that they are to get, and the answers."""
+        images, styles = (to_uint8(rescale(np.asarray(batch[key]))) for key in ("image", "style"))
+        images, styles = np.asarray(images), np.asarray(styles)
+        return {"image": images, "style": styles, "answer": self.stylize(images, self.told_by(batch), **how)}
+
+    def told_by(self, batch: Mapping[str, Any]) -> Any:
+        """What `stylize` is given as `styles` for a batch of arrays."""
+        raise NotImplementedError
+
     def _stylized(self, images, looks, alpha, tile, overlap, ema):
-        """The answer to one picture or several, with a look each."""
+        """The answer to one picture or several, each in its look (2, D), or all in the only one."""
         alpha = float(finite("alpha", alpha, 0.0, 1.0))
         tile = self.tile if tile is None else integer("tile", tile, 64)
         overlap = min(self.overlap if overlap is None else integer("overlap", overlap, 0), tile // 2)
-        sums = self.compiled_function("sums", self.sums, ema, any_size=True)
-        paint = lambda image, own, look: self.call({"image": image, "own": own, "look": look})  # noqa: E731
-        paint = self.compiled_function("paint", paint, ema, any_size=True)
-        several = isinstance(images, list | tuple) or getattr(images, "ndim", 0) == 4
+        batch = getattr(images, "ndim", 0) == 4
+        several = batch or isinstance(images, list | tuple)
         pictures = list(images) if several else [images]
         if len(looks) not in (1, len(pictures)):
             raise ValueError(
                 f"Expected one style for all pictures or one for each of {len(pictures)}, got {len(looks)}."
             )
         looks = list(looks) * (len(pictures) if len(looks) == 1 else 1)
-        done = [stylized(sums, paint, p, look, alpha, tile, overlap, self.multiple) for p, look in zip(pictures, looks)]
-        if getattr(images, "ndim", 0) == 4:
+        in_one = self.compiled_function("whole", self.whole, ema, any_size=True)
+        sums = self.compiled_function("sums", self.sums, ema, any_size=True)
+        paint = lambda image, own, look: self.call({"image": image, "own": own, "look": look})  # noqa: E731
+        paint = self.compiled_function("paint", paint, ema, any_size=True)
+
+        def answer(picture, look):
+            given = as_array(picture)
+            if given.dtype == np.uint8 and given.shape[0] * given.shape[1] <= tile * tile:
+                colours = np.repeat(given.reshape(*given.shape[:2], -1)[..., :1], 3, -1)
+                colours = given[..., :3] if given.ndim == 3 and given.shape[-1] > 1 else colours
+                made = in_one(colours[None], look[None].astype("float32"), np.float32(alpha))[0]
+                return np.concatenate([made, given[..., 3:]], -1) if given.ndim == 3 and given.shape[-1] == 4 else made
+            return stylized(sums, paint, given, look, alpha, tile, overlap, self.multiple)
+
+        done = [answer(*pair) for pair in zip(pictures, looks)]
+        if batch:
             return np.stack(done) if done else np.zeros((0, *images.shape[1:3], 3), images.dtype)
         return done if several else done[0]
+
+
+def look_of(maps: list[Any]) -> Any:
+    """Mean and deviation of every channel of maps (N, h, w, c): float32 (N, 2, D)."""
+    found = [statistics(m) for m in maps]
+    return ops.stack([ops.concatenate([one[k][:, 0, 0] for one in found], axis=-1) for k in (0, 1)], axis=1)
 
 
 def checked(given: Any) -> tuple[style.StyleTerm, ...]:
