@@ -343,9 +343,6 @@ def restore(
     """
     with one_line_errors():
         at_least_one("--tile", tile)
-        from rich.console import Console
-        from rich.progress import track
-
         from keras_imgen.commands import restoring
 
         files = restoring.find(pictures, out)
@@ -356,18 +353,71 @@ def restore(
         how.update({k: v for k, v in {"sigma": sigma, "seed": seed}.items() if v is not None})
         if condition:
             how["conditions"] = parse_conditions(known, condition)
-        answers = restoring.restore(loaded, files, out, masks, compare, **how)
-        if len(files) > 1:
-            answers = track(answers, "pictures", len(files), console=Console(stderr=True), transient=True)
-        bad = 0
-        for path, problem in answers:
-            if problem:
-                bad += 1
-                typer.echo(f"{path}: {problem}", err=True)
-    done = len(files) - bad
-    typer.echo(f"{done} picture{'' if done == 1 else 's'} in {out}" + (f", {bad} could not be restored" if bad else ""))
+        answer = lambda image, mask: loaded.restore(image, masks=mask, **how)  # noqa: E731
+        answers = restoring.answered(answer, {"model": loaded.name}, files, out, masks, compare)
+        bad = _each(answers, len(files))
+    _done(len(files), bad, out, "restored")
+
+
+def _each(answers, count):
+    """How many of the answers, (path, None or what was wrong), were wrong; each is named, and the time that is left."""
+    from rich.console import Console
+    from rich.progress import track
+
+    if count > 1:
+        answers = track(answers, "pictures", count, console=Console(stderr=True), transient=True)
+    bad = 0
+    for path, problem in answers:
+        if problem:
+            bad += 1
+            typer.echo(f"{path}: {problem}", err=True)
+    return bad
+
+
+def _done(count, bad, out, what):
+    done = count - bad
+    typer.echo(f"{done} picture{'' if done == 1 else 's'} in {out}" + (f", {bad} could not be {what}" if bad else ""))
     if bad:
         raise typer.Exit(1)
+
+
+@app.command()
+def stylize(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL] PICTURES [STYLE]",
+            help="A model of style, the picture, folder or glob, and pictures of the style, with commas between several; or the numbers of "
+            "styles that the model has learned.",
+        ),
+    ],
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder for the answers, as PNG.")] = "stylized",
+    optimise: Annotated[bool, typer.Option("--optimise", help="Without a model: optimise each picture.")] = False,
+    classical: Annotated[
+        str | None, typer.Option(help="Without a model: reinhard, histogram, quilting, pencil-sketch, ....")
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="From 0, the picture as it was, to 1.")] = 1.0,
+    weights: Annotated[str | None, typer.Option(help="Of several styles, as 1,2. (default: all alike)")] = None,
+    keep_colours: Annotated[bool, typer.Option("--keep-colours", help="With the colours that it had.")] = False,
+    masks: Annotated[
+        str | None, typer.Option("--mask", help="A picture, or a folder of such; not black where to stylise.")
+    ] = None,
+    settings: Settings = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Write pictures beside their answers, too.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
+) -> None:
+    """Give pictures the look of another: by a model, by optimisation, or by a classical way.
+
+    What cannot be stylised is named, the rest is done; then the exit code is 1.
+    """
+    with one_line_errors():
+        from keras_imgen.commands import restoring, stylizing
+
+        way = stylizing.way(words, optimise, classical, alpha, weights, keep_colours, parse_settings(settings))
+        files = restoring.find([way.pictures], out)
+        nothing_replaced(out, files, overwrite)
+        bad = _each(restoring.answered(way.answer, way.about, files, out, masks, compare), len(files))
+    _done(len(files), bad, out, "stylised")
 
 
 @app.command()

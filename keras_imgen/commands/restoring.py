@@ -7,7 +7,7 @@ import sys
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import cv2
@@ -70,18 +70,24 @@ def _alike(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def restore(
-    model: Any, files: dict[str, str], out: str, masks: str | None = None, compare: bool = False, **how: Any
+def answered(
+    answer: Callable[[np.ndarray, str | None], np.ndarray],
+    about: Mapping[str, str],
+    files: dict[str, str],
+    out: str,
+    masks: str | None = None,
+    compare: bool = False,
 ) -> Iterator[tuple[str, str | None]]:
-    """Write the answer to each of the files of `find`. Of an animation or a file of several pages the first is restored, with a warning.
+    """Write the answer to each of the files of `find`. Of an animation or a file of several pages the first is answered, with a warning.
 
     Args:
-        model: with a method `restore`.
+        answer: from a picture, as `image_io.load_image(..., keep_depth=True)` gives it, and the path of its mask, if there is one, to the
+            picture that is written.
+        about: what is written into the answers.
         files: paths by the name of their answer.
         out: the folder of the answers.
-        masks: a picture, or a folder of pictures with the names of the answers, not black where to paint.
+        masks: a picture, or a folder of pictures with the names of the answers, not black where something is to be done.
         compare: write out/compare/NAME as well: the picture and its answer side by side.
-        **how: passed on to `model.restore`.
 
     Yields:
         (path, None or what was wrong with it).
@@ -97,8 +103,8 @@ def restore(
         try:
             image = image_io.load_image(path, keep_depth=True)
             mask = os.path.join(masks, name) if masks is not None and os.path.isdir(masks) else masks
-            restored = model.restore(image, masks=mask, **how)
-            _save(os.path.join(out, name), restored, {"model": model.name, "from": os.path.basename(path)})
+            restored = answer(image, mask)
+            _save(os.path.join(out, name), restored, {**about, "from": os.path.basename(path)})
             if compare:
                 _save(os.path.join(out, "compare", name), beside(image, restored), {})
         except (
@@ -108,7 +114,7 @@ def restore(
             yield path, (f"{named}: " if named and named != path else "") + one_line(error)
         else:
             if (several := image_io.frames(path)) > 1:
-                warnings.warn(f"{shown(path)}: the first of its {several} frames is restored.", stacklevel=2)
+                warnings.warn(f"{shown(path)}: the first of its {several} frames is taken.", stacklevel=2)
             yield path, None
 
 
