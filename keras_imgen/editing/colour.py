@@ -1,21 +1,24 @@
-"""The colours of one picture for another. NumPy alone.
+"""The colours of one picture for another. NumPy and SciPy alone.
 
-Each way is a map from colour to colour, found from the two pictures' colours without regard to where they stand: pixels of one colour
-keep one colour. `WAYS` has them by name.
+Each way is a map from colour to colour, found from the two pictures' colours without regard to where they stand. `WAYS` has them by name.
 """
 
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from keras_imgen.arguments import integer
 from keras_imgen.editing.content_style import each, to_gray_levels
 
-FLAT = 1 / 12  # gray levels squared: the variance of rounding. Where colours vary no more than this there is nothing to stretch.
+FLAT = (
+    1 / 12
+)  # gray levels squared: the variance of rounding. Where colours vary no more than this there is nothing to stretch.
 # RGB to the responses of cones, and the logarithms of these to l, alpha and beta (Reinhard et al. 2001, equations 4 and 6).
 LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 0.1288, 0.8444]])
 LAB = np.diag([3**-0.5, 6**-0.5, 2**-0.5]) @ np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]])
 LUMA = np.array([0.299, 0.587, 0.114])  # BT.601, the Y of YIQ
+EDGE = 10.0  # gray levels: the least step of luminance at which a smoothed change may step as well
 
 
 def match_histograms(images: Any, style: Any) -> np.ndarray:
@@ -72,15 +75,19 @@ def monge_kantorovich(images: Any, style: Any) -> np.ndarray:
     return each(_mapped(_monge_kantorovich), images, style)
 
 
-def sliced_transport(images: Any, style: Any, *, iterations: int = 10, seed: int = 0) -> np.ndarray:
+def sliced_transport(images: Any, style: Any, *, iterations: int = 10, smooth: int = 8, seed: int = 0) -> np.ndarray:
     """The whole distribution of the style's colours: along the axes of one random rotation after another, each projection gets the
     style's (Pitié et al. 2005, N-Dimensional Probability Density Function Transfer; Bonneel et al. 2015, Sliced and Radon Wasserstein
     Barycenters).
+
+    That stretches the grain of what is level, as a sky; the change is smoothed between the picture's edges (Rabin et al. 2011, Removing
+    Artefacts from Color and Contrast Modifications; here by the guided filter of He et al. 2010).
 
     Args:
         images: uint8 (N, H, W, C) or (H, W, C), C of 1 or 3.
         style: uint8 (h, w, C) for all pictures or (N, h, w, C) for each its own, of any size.
         iterations: rotations, 1 or more; gray pictures need one.
+        smooth: pixels to each side over which the change is smoothed, 0 or more; 0 leaves the distribution as it was found.
         seed: of the rotations, the same for every picture.
 
     Returns:
@@ -89,12 +96,14 @@ def sliced_transport(images: Any, style: Any, *, iterations: int = 10, seed: int
     Raises:
         ValueError: pictures of another form, numbers outside their range.
     """
-    iterations, seed = integer("iterations", iterations, 1), integer("seed", seed, 0)
+    iterations, smooth = integer("iterations", iterations, 1), integer("smooth", smooth, 0)
+    seed = integer("seed", seed, 0)
 
     def change(k, picture, style):
         colours, counts, where = _counted(picture)
         moved = _sliced(colours, counts, *_counted(style)[:2], iterations, np.random.default_rng(seed))
-        return to_gray_levels(moved)[where].reshape(picture.shape)
+        change = (moved - colours)[where].reshape(picture.shape)
+        return to_gray_levels(picture + (_guided(change, picture.mean(axis=-1), smooth) if smooth else change))
 
     return each(change, images, style)
 
@@ -168,6 +177,25 @@ def _mapped(way):
         return to_gray_levels(way(pixels, others)).reshape(picture.shape)
 
     return change
+
+
+def _with_luminance(colours, luminance):
+    """Colours (..., 3) made of this luminance (...): the chroma is I and Q, and is scaled so far as [0, 255] asks."""
+    chroma, level = colours - (colours @ LUMA)[..., None], luminance[..., None]
+    room = np.where(chroma > 0, 255.0 - level, level)
+    return level + chroma * np.min(room / np.maximum(np.abs(chroma), np.maximum(room, 1e-9)), axis=-1, keepdims=True)
+
+
+def _guided(change, guide, radius):
+    """(H, W, C) smoothed where the guide (H, W) is level: in every window linear in it (He et al. 2010, equations 5, 6 and 8)."""
+
+    def mean(x):
+        return ndimage.uniform_filter(x, (2 * radius + 1, 2 * radius + 1, 0)[: x.ndim], mode="nearest")
+
+    of_guide, of_change = mean(guide), mean(change)
+    covariance = mean(guide[..., None] * change) - of_guide[..., None] * of_change
+    slope = covariance / (mean(guide**2) - of_guide**2 + EDGE**2)[..., None]
+    return mean(slope) * guide[..., None] + mean(of_change - slope * of_guide[..., None])
 
 
 # === The ways: pixels (P, C) and the style's (Q, C), float64, to pixels (P, C) ===
