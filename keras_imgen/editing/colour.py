@@ -18,7 +18,7 @@ FLAT = (
 LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 0.1288, 0.8444]])
 LAB = np.diag([3**-0.5, 6**-0.5, 2**-0.5]) @ np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]])
 LUMA = np.array([0.299, 0.587, 0.114])  # BT.601, the Y of YIQ
-EDGE = 10.0  # gray levels: the least step of luminance at which a smoothed change may step as well
+EDGE = 10.0  # gray levels: the step of colour from which on a smoothed change may step as well
 
 
 def match_histograms(images: Any, style: Any) -> np.ndarray:
@@ -103,7 +103,7 @@ def sliced_transport(images: Any, style: Any, *, iterations: int = 10, smooth: i
         colours, counts, where = _counted(picture)
         moved = _sliced(colours, counts, *_counted(style)[:2], iterations, np.random.default_rng(seed))
         change = (moved - colours)[where].reshape(picture.shape)
-        return to_gray_levels(picture + (_guided(change, picture.mean(axis=-1), smooth) if smooth else change))
+        return to_gray_levels(picture + (_guided(change, picture.astype("float64"), smooth) if smooth else change))
 
     return each(change, images, style)
 
@@ -138,8 +138,8 @@ def keep_luminance(images: Any, colours: Any) -> np.ndarray:
 def keep_colours(images: Any, stylized: Any) -> np.ndarray:
     """A stylised picture in the colours that it had: the luminance of `stylized` with the colours of `images`.
 
-    The other way is to give the style picture the content's colours before it is used: `monge_kantorovich(style, images)`. That one keeps
-    the contrast of the style, and its colours follow the brush; this one keeps every colour in its place (Gatys et al. 2016, sections 3, 4).
+    The other way is to give the style picture the content's colours before it is used: `monge_kantorovich(style, images)`. There colours
+    follow the brush; here every colour keeps its place (Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer).
 
     Args:
         images: uint8 (N, H, W, 3) or (H, W, 3), the content.
@@ -187,15 +187,18 @@ def _with_luminance(colours, luminance):
 
 
 def _guided(change, guide, radius):
-    """(H, W, C) smoothed where the guide (H, W) is level: in every window linear in it (He et al. 2010, equations 5, 6 and 8)."""
+    """(H, W, D) smoothed where the guide (H, W, C) is level: in every window linear in its colours (He et al. 2010, section 3.5)."""
+    channels, own = guide.shape[-1], (2 * radius + 1, 2 * radius + 1)
 
     def mean(x):
-        return ndimage.uniform_filter(x, (2 * radius + 1, 2 * radius + 1, 0)[: x.ndim], mode="nearest")
+        return ndimage.uniform_filter(x, own + (0,) * (x.ndim - 2), mode="nearest")
 
     of_guide, of_change = mean(guide), mean(change)
-    covariance = mean(guide[..., None] * change) - of_guide[..., None] * of_change
-    slope = covariance / (mean(guide**2) - of_guide**2 + EDGE**2)[..., None]
-    return mean(slope) * guide[..., None] + mean(of_change - slope * of_guide[..., None])
+    variance = mean(guide[..., :, None] * guide[..., None, :]) - of_guide[..., :, None] * of_guide[..., None, :]
+    covariance = mean(guide[..., :, None] * change[..., None, :]) - of_guide[..., :, None] * of_change[..., None, :]
+    slope = np.linalg.solve(variance + EDGE**2 * np.eye(channels), covariance)
+    offset = of_change - (of_guide[..., None, :] @ slope)[..., 0, :]
+    return (guide[..., None, :] @ mean(slope))[..., 0, :] + mean(offset)
 
 
 # === The ways: pixels (P, C) and the style's (Q, C), float64, to pixels (P, C) ===

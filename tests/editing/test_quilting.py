@@ -37,19 +37,19 @@ def test_differences_are_those_of_every_block():
         assert abs(found[r, c] - wanted) < off
 
 
-@pytest.mark.parametrize("block, overlap", [(8, 3), (9, 1), (5, 0), (6, 5), (1, 0)])
+@pytest.mark.parametrize("block, overlap", [(8, 3), (9, 1), (5, 0), (8, 6), (2, 1)])
 def test_every_pixel_is_one_of_the_swatch_in_its_place(block, overlap):
     """Inside a block, beyond what others overlap, all pixels come from one place of the swatch."""
-    rng = np.random.default_rng(0)
-    rows, columns = _quilted(SWATCH, (33, 29), block, overlap, 0.1, rng)
+    height, width = (33, 29) if block > 2 else (9, 11)
+    rows, columns = _quilted(SWATCH, (height, width), block, overlap, 0.1, np.random.default_rng(0))
     assert 0 <= rows.min() and rows.max() < 40 and 0 <= columns.min() and columns.max() < 36
     step = block - overlap
-    y, x = np.mgrid[:33, :29]
-    for top, left in product(range(0, 33, step), range(0, 29, step)):
+    y, x = np.mgrid[:height, :width]
+    for top, left in product(range(0, height, step), range(0, width, step)):
         own = np.s_[top + overlap * (top > 0) : top + step, left + overlap * (left > 0) : left + step]
         for found, there in ((rows, y), (columns, x)):
             assert len(np.unique((found - there)[own])) <= 1
-    made = synthesize(SWATCH, (33, 29), block=block, overlap=overlap)
+    made = synthesize(SWATCH, (height, width), block=block, overlap=overlap)
     np.testing.assert_array_equal(made, SWATCH[rows, columns])
 
 
@@ -65,7 +65,7 @@ def test_in_an_overlap_a_pixel_is_of_one_block_or_the_other():
 @pytest.mark.parametrize("period", [(4, 6), (7, 3), (1, 5)])
 def test_what_repeats_is_continued_without_an_error(period):
     tile = RNG.integers(0, 256, (*period, 3), "uint8")
-    swatch = np.tile(tile, (8, 10, 1))[:30, :27]
+    swatch = np.tile(tile, (30, 10, 1))[:30, :27]
     for seed in range(2):
         found = synthesize(swatch, (61, 50), block=16, overlap=8, seed=seed)
         y, x = np.mgrid[:61, :50]
