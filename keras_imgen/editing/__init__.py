@@ -1,5 +1,6 @@
-"""What is done with finished models: ways through latent spaces, attributes, edits by text, and pictures of all of these."""
+"""What is done with finished models: ways through latent spaces, attributes, edits by text, and pictures of all of these; and what is done
+to pictures without a model: colours, textures, filters."""
 
-from keras_imgen.editing import fuse, inversion, latents, segmentation, text
+from keras_imgen.editing import classical, colour, filters, fuse, inversion, latents, quilting, segmentation, text
 
-__all__ = ["fuse", "inversion", "latents", "segmentation", "text"]
+__all__ = ["classical", "colour", "filters", "fuse", "inversion", "latents", "quilting", "segmentation", "text"]
