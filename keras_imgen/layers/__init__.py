@@ -1,5 +1,6 @@
 """Blocks that several networks share."""
 
+from keras_imgen.layers.adain import AdaIN
 from keras_imgen.layers.attention import Attention
 from keras_imgen.layers.conditioning import ConditionalBatchNorm, FourierFeatures, LabelEmbedding, LabelPlanes
 from keras_imgen.layers.noise_level import NoiseLevel
@@ -15,6 +16,7 @@ from keras_imgen.layers.upscale import Upscale
 from keras_imgen.layers.window_attention import WindowAttention
 
 __all__ = [
+    "AdaIN",
     "Attention",
     "ConditionalBatchNorm",
     "CropLike",

@@ -5,6 +5,7 @@ from importlib import import_module
 _HOMES = {
     "Autoencoder": "keras_imgen.models.variational.autoencoder",
     "CLIP": "keras_imgen.models.contrastive",
+    "CUT": "keras_imgen.models.adversarial.cut",
     "CodePrior": "keras_imgen.models.variational.code_prior",
     "Colorizer": "keras_imgen.models.restoration.tasks",
     "CycleGAN": "keras_imgen.models.adversarial.cyclegan",

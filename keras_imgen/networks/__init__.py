@@ -39,7 +39,7 @@ from keras_imgen.networks.swinir import swinir_light
 from keras_imgen.networks.text import TextConditioned, text_encoder
 from keras_imgen.networks.text_gan import text_discriminator, text_generator
 from keras_imgen.networks.transfer import copy_weights
-from keras_imgen.networks.translation import patchgan, translation_resnet, translation_unet
+from keras_imgen.networks.translation import patch_heads, patchgan, translation_resnet, translation_unet
 from keras_imgen.networks.unet import UNet, unet
 from keras_imgen.networks.variational import latent_encoder
 from keras_imgen.networks.zero_dce import light_curves, zero_dce
@@ -79,6 +79,7 @@ __all__ = [
     "mlp_discriminator",
     "mlp_encoder",
     "mlp_generator",
+    "patch_heads",
     "patchgan",
     "pixelcnn",
     "projection",

@@ -1,4 +1,4 @@
-"""Networks from image to image, and the discriminator that judges patches."""
+"""Networks from image to image, the discriminator that judges patches, and heads that compare them."""
 
 import keras
 from keras import layers
@@ -138,3 +138,21 @@ def patchgan(
         h = layers.LeakyReLU(0.2, name=f"conv{i}_leaky")(h)
     h = layers.Conv2D(1, 4, padding="same", dtype="float32", name="logits", **START)(h)
     return keras.Model(inputs, h, name=name)
+
+
+def patch_heads(channels: tuple[int, ...], units: int = 256, name: str = "patch_heads") -> keras.Model:
+    """What patches are compared by in contrastive translation (Park et al. 2020, section 3): for each of several maps two dense layers of
+    their own, then unit length. Called with a list of vectors (N, S, C), of S places each, it gives a list of (N, S, units).
+
+    Args:
+        channels: C of each of the maps.
+        units: of the vectors.
+        name: of the model.
+    """
+    maps = [keras.Input((None, c), name=f"map{i}") for i, c in enumerate(channels)]
+    found = []
+    for i, h in enumerate(maps):
+        h = layers.Dense(units, "relu", name=f"head{i}_hidden")(h)
+        h = layers.Dense(units, name=f"head{i}_out")(h)
+        found.append(layers.UnitNormalization(dtype="float32", name=f"head{i}_unit")(h))
+    return keras.Model(maps, found, name=name)

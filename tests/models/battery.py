@@ -118,6 +118,13 @@ def cyclegan():
     return models.CycleGAN(*generators, *critics, buffer=6, identity_weight=5.0)
 
 
+def cut():
+    """With all that draws: places, and mirrored images."""
+    generator = networks.translation_resnet(SHAPE, width=4, blocks=1, downs=1)
+    heads = networks.patch_heads((1, 8, 8), units=8)
+    return models.CUT(generator, networks.patchgan(SHAPE, width=4, depth=1), patches=9, flip=True, heads=heads)
+
+
 def diffusion():
     return models.Diffusion(networks.dit(SHAPE, patch=4, width=8, depth=1, heads=1, num_classes=3), steps=2)
 
@@ -211,6 +218,7 @@ CASES = {
     ),
     "Pix2Pix": Case(pix2pix, PAIRS, translated),
     "CycleGAN": Case(cyclegan, PAIRS, both_ways),
+    "CUT": Case(cut, PAIRS, translated),
     "Diffusion": Case(diffusion, LABELLED, labelled),
     "Diffusion-text": Case(
         told_texts,

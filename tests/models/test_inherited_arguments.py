@@ -39,6 +39,10 @@ def _unpaired():
     return translator(), translator(), judge(), judge()
 
 
+def _one_way():
+    return networks.translation_resnet((16, 16, 3), width=4, blocks=1), networks.patchgan((16, 16, 3), None, 4, 1)
+
+
 def _paired():
     judge = networks.patchgan((16, 16, 3), condition_channels=3, width=4, depth=1)
     return networks.translation_resnet((16, 16, 3), width=4, blocks=1), judge
@@ -64,6 +68,7 @@ def _encoders():
 NEEDED = {
     "Autoencoder": _codec,
     "CLIP": _encoders,
+    "CUT": _one_way,
     "CodePrior": _prior,
     "Colorizer": lambda: (networks.colorizer(width=4),),
     "CycleGAN": _unpaired,
