@@ -34,5 +34,5 @@ class AdaIN(keras.layers.Layer):
         shift = ops.cast(mean, "float32") - own_mean * gain
         return ops.cast(ops.cast(content_maps, "float32") * gain + shift, self.compute_dtype)
 
-    def compute_output_shape(self, maps_shape: tuple, mean_shape: tuple, deviation_shape: tuple) -> tuple:
-        return maps_shape
+    def compute_output_shape(self, content_maps_shape: tuple, mean_shape: tuple, deviation_shape: tuple) -> tuple:
+        return content_maps_shape

@@ -24,6 +24,7 @@ _HOMES = {
     "RAE": "keras_imgen.models.variational.autoencoder",
     "Segmenter": "keras_imgen.models.segmenter",
     "StyleGAN2": "keras_imgen.models.adversarial.stylegan2",
+    "StyleVAE": "keras_imgen.models.style.style_vae",
     "SuperResolution": "keras_imgen.models.restoration.tasks",
     "TCVAE": "keras_imgen.models.variational.vae",
     "TextGAN": "keras_imgen.models.adversarial.text_gan",

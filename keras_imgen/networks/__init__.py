@@ -11,6 +11,7 @@ from keras_imgen.networks.autoencoder import (
 from keras_imgen.networks.bert import bert, minilm
 from keras_imgen.networks.code_priors import code_transformer, masked_transformer, pixelcnn
 from keras_imgen.networks.colorization import colorizer
+from keras_imgen.networks.content_style import content_encoder, style_decoder, style_encoder
 from keras_imgen.networks.dcgan import dcgan_discriminator, dcgan_generator
 from keras_imgen.networks.denoising import compact_denoiser, dncnn, drunet, ffdnet
 from keras_imgen.networks.dit import DiT, dit
@@ -55,6 +56,7 @@ __all__ = [
     "compact_denoiser",
     "compact_inpainter",
     "compact_sr",
+    "content_encoder",
     "conv_decoder",
     "conv_encoder",
     "copy_weights",
@@ -91,6 +93,8 @@ __all__ = [
     "squeezenet11",
     "srcnn",
     "srresnet",
+    "style_decoder",
+    "style_encoder",
     "stylegan2_discriminator",
     "stylegan2_generator",
     "swinir_light",

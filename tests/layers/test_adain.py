@@ -45,3 +45,11 @@ def test_its_own_statistics_change_nothing_and_others_keep_the_order():
 def test_flat_maps_get_the_mean():
     y = AdaIN()(np.full((1, 4, 4, 2), 7.0, "float32"), np.full((1, 1, 1, 2), -3.0), np.ones((1, 1, 1, 2)))
     np.testing.assert_allclose(y, -3.0, atol=1e-4)
+
+
+def test_it_stands_in_a_model():
+    inputs = [keras.Input(shape) for shape in ((None, None, 5), (1, 1, 5), (1, 1, 5))]
+    model = keras.Model(inputs, AdaIN()(*inputs))
+    assert model.output_shape == (None, None, None, 5)
+    given = [ops.convert_to_tensor(maps()), *statistics(maps())]
+    np.testing.assert_allclose(model(given), maps(), rtol=1e-4, atol=1e-4)

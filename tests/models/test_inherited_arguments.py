@@ -55,6 +55,11 @@ def _told(source_channels=None):
     return tuple(networks.TextConditioned(one, networks.text_encoder(text, 4, 1, 2), text) for one in players)
 
 
+def _content_and_style():
+    decoder = networks.style_decoder((8, 8, 8), 3, 1, 1, 1, 8)
+    return networks.content_encoder(SHAPE, 4, 1, 1), networks.style_encoder(SHAPE, 6, 4, 1), decoder
+
+
 def _restorer(scale=1):
     return (networks.edsr(scale, 3, width=4, blocks=1),)
 
@@ -83,6 +88,7 @@ NEEDED = {
     "RAE": _codec,
     "Segmenter": lambda: (networks.unet(SHAPE, (8,), 1, (), out_channels=1, log_snr=False),),
     "StyleGAN2": _styles,
+    "StyleVAE": _content_and_style,
     "SuperResolution": lambda: (*_restorer(2), 2),
     "TCVAE": lambda: _codec(6),
     "TextGAN": _told,

@@ -1,0 +1,1 @@
+"""Models that tell what is in a picture from how it is painted."""
