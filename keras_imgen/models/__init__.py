@@ -18,6 +18,7 @@ _HOMES = {
     "ImageModel": "keras_imgen.models.image_model",
     "InfoVAE": "keras_imgen.models.variational.vae",
     "Inpainter": "keras_imgen.models.restoration.tasks",
+    "MUNIT": "keras_imgen.models.adversarial.munit",
     "MaskedPrior": "keras_imgen.models.variational.masked_prior",
     "MultimodalGAN": "keras_imgen.models.adversarial.text_gan",
     "Pix2Pix": "keras_imgen.models.adversarial.pix2pix",

@@ -126,6 +126,19 @@ def cut():
     return models.CUT(generator, networks.patchgan(SHAPE, width=4, depth=1), patches=9, flip=True, heads=heads)
 
 
+def munit():
+    def coders():
+        first = networks.content_encoder(SHAPE, 4, 1, 1), networks.style_encoder(SHAPE, 3, 4, 1)
+        return *first, networks.style_decoder((4, 4, 8), 3, 1, 1, 1, 8), networks.patchgan(SHAPE, None, 4, 1)
+
+    return models.MUNIT(*coders(), *coders())
+
+
+def in_many_styles(model):
+    drawn, back = model.translate(PICTURES, seed=5), model.translate_back(PICTURES)
+    return np.stack([drawn, back, model.translate_like(PICTURES, PICTURES[::-1])])
+
+
 def style_vae():
     coders = networks.content_encoder(SHAPE, 4, 1, 1), networks.style_encoder(SHAPE, 6, 4, 1)
     trunk = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)])
@@ -235,6 +248,7 @@ CASES = {
     "Pix2Pix": Case(pix2pix, PAIRS, translated),
     "CycleGAN": Case(cyclegan, PAIRS, both_ways),
     "CUT": Case(cut, PAIRS, translated),
+    "MUNIT": Case(munit, PAIRS, in_many_styles),
     "StyleVAE": Case(style_vae, ALONE, content_and_style),
     "Diffusion": Case(diffusion, LABELLED, labelled),
     "Diffusion-text": Case(

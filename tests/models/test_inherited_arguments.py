@@ -60,6 +60,14 @@ def _content_and_style():
     return networks.content_encoder(SHAPE, 4, 1, 1), networks.style_encoder(SHAPE, 6, 4, 1), decoder
 
 
+def _two_kinds():
+    def coders():
+        first = networks.content_encoder(SHAPE, 4, 1, 1), networks.style_encoder(SHAPE, 3, 4, 1)
+        return *first, networks.style_decoder((8, 8, 8), 3, 1, 1, 1, 8), networks.patchgan(SHAPE, None, 4, 1)
+
+    return *coders(), *coders()
+
+
 def _restorer(scale=1):
     return (networks.edsr(scale, 3, width=4, blocks=1),)
 
@@ -82,6 +90,7 @@ NEEDED = {
     "IWAE": lambda: _codec(6),
     "InfoVAE": lambda: _codec(6),
     "Inpainter": lambda: (networks.inpainting_unet(),),
+    "MUNIT": _two_kinds,
     "MaskedPrior": lambda: (_prior()[0], networks.masked_transformer((4, 4), 8, 8, 1, 2)),
     "MultimodalGAN": lambda: _told(1),
     "Pix2Pix": _paired,
