@@ -242,7 +242,7 @@ def translate(
     out: Annotated[str, typer.Option(help="Folder for the answers, under the same names, as PNG.")] = "translated",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
 ) -> None:
-    """Turn pictures into others with a trained model: Pix2Pix, CycleGAN."""
+    """Turn pictures into others with a trained model: Pix2Pix, CycleGAN, CUT, MUNIT."""
     with one_line_errors():
         from keras_imgen.commands.answering import answer
 

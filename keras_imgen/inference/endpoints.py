@@ -210,6 +210,22 @@ class Rows(Input):
 
 
 @dataclass(frozen=True)
+class RowSeeds(Input):
+    """What is drawn for rows that are there: `seed`, of row k `seed + k`."""
+
+    kind = "row_seeds"
+
+    def arguments(self) -> dict[str, Any]:
+        return {"seed": 0}
+
+    def tensors(self, conditions: Conditions) -> dict[str, Tensor]:
+        return {"seeds": Tensor((), "int32", default=0)}
+
+    def encode(self, given: Mapping[str, Any], request: Request) -> None:
+        request.rows["seeds"] = requests.rows((), request.count, {}, given["seed"])[0]
+
+
+@dataclass(frozen=True)
 class Told(Input):
     """Rows of a condition and of nothing else, as texts.
 

@@ -35,6 +35,6 @@ class AdaIN(keras.layers.Layer):
         return ops.cast(ops.cast(content_maps, "float32") * gain + shift, self.compute_dtype)
 
     def compute_output_shape(
-        self, maps_shape: tuple, mean_shape: tuple, deviation_shape: tuple, own_shape: Any = None
+        self, content_maps_shape: tuple, mean_shape: tuple, deviation_shape: tuple, own_shape: Any = None
     ) -> tuple:
-        return maps_shape
+        return content_maps_shape

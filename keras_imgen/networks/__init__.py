@@ -11,6 +11,7 @@ from keras_imgen.networks.autoencoder import (
 from keras_imgen.networks.bert import bert, minilm
 from keras_imgen.networks.code_priors import code_transformer, masked_transformer, pixelcnn
 from keras_imgen.networks.colorization import colorizer
+from keras_imgen.networks.content_style import content_encoder, style_decoder, style_encoder
 from keras_imgen.networks.dcgan import dcgan_discriminator, dcgan_generator
 from keras_imgen.networks.denoising import compact_denoiser, dncnn, drunet, ffdnet
 from keras_imgen.networks.dit import DiT, dit
@@ -40,7 +41,7 @@ from keras_imgen.networks.swinir import swinir_light
 from keras_imgen.networks.text import TextConditioned, text_encoder
 from keras_imgen.networks.text_gan import text_discriminator, text_generator
 from keras_imgen.networks.transfer import copy_weights
-from keras_imgen.networks.translation import patchgan, translation_resnet, translation_unet
+from keras_imgen.networks.translation import patch_heads, patchgan, translation_resnet, translation_unet
 from keras_imgen.networks.trunks import style_trunk
 from keras_imgen.networks.unet import UNet, unet
 from keras_imgen.networks.variational import latent_encoder
@@ -57,6 +58,7 @@ __all__ = [
     "compact_denoiser",
     "compact_inpainter",
     "compact_sr",
+    "content_encoder",
     "conv_decoder",
     "conv_encoder",
     "copy_weights",
@@ -81,6 +83,7 @@ __all__ = [
     "mlp_discriminator",
     "mlp_encoder",
     "mlp_generator",
+    "patch_heads",
     "patchgan",
     "pixelcnn",
     "projection",

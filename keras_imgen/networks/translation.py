@@ -1,4 +1,4 @@
-"""Networks from image to image, and the discriminator that judges patches."""
+"""Networks from image to image, the discriminator that judges patches, and heads that compare them."""
 
 import keras
 from keras import layers
@@ -9,7 +9,7 @@ from keras_imgen.layers.initial import normal
 START = {"kernel_initializer": normal(0.02)}
 
 
-def _instance_norm(name: str, activation: str | None = None):
+def instance_norm(name: str, activation: str | None = None):
     """Instance normalisation: a group for every channel."""
     return GroupNorm(groups=1 << 20, activation=activation, name=name)
 
@@ -43,13 +43,13 @@ def translation_unet(
     for i in range(depth):
         h = layers.Conv2D(width * 2 ** min(i, 3), 4, 2, "same", name=f"down{i}", **START)(h)
         if 0 < i < depth - 1:  # not where a channel may have a single place left
-            h = _instance_norm(f"down{i}_norm")(h)
+            h = instance_norm(f"down{i}_norm")(h)
         h = layers.LeakyReLU(0.2, name=f"down{i}_leaky")(h)
         skips.append(h)
     skips.pop()
     for i in reversed(range(1, depth)):
         h = layers.Conv2DTranspose(width * 2 ** min(i - 1, 3), 4, 2, "same", name=f"up{i}", **START)(h)
-        h = _instance_norm(f"up{i}_norm", "relu")(h)
+        h = instance_norm(f"up{i}_norm", "relu")(h)
         if dropout and i >= depth - 2:
             h = layers.Dropout(dropout, name=f"up{i}_dropout")(h)
         h = layers.Concatenate(name=f"up{i}_concat")([h, skips.pop()])
@@ -89,7 +89,7 @@ def translation_resnet(
 
     def conv(h, out, size, name, activation="relu", stride=1):
         h = layers.Conv2D(out, size, stride, "same", name=name, **START)(h)
-        return _instance_norm(f"{name}_norm", activation)(h)
+        return instance_norm(f"{name}_norm", activation)(h)
 
     h = conv(x, width, 7, "conv_in")
     for i in range(downs):
@@ -100,7 +100,7 @@ def translation_resnet(
         h = layers.Add(name=f"block{i}_add")([h, conv(y, out, 3, f"block{i}b", None)])
     for i in reversed(range(downs)):
         h = layers.Conv2DTranspose(width * 2**i, 3, 2, "same", name=f"up{i}", **START)(h)
-        h = _instance_norm(f"up{i}_norm", "relu")(h)
+        h = instance_norm(f"up{i}_norm", "relu")(h)
     h = layers.Conv2D(
         channels_out or channels, 7, padding="same", activation="tanh", dtype="float32", name="conv_out", **START
     )(h)
@@ -134,7 +134,25 @@ def patchgan(
         stride = 2 if i < depth else 1
         h = layers.Conv2D(width * 2 ** min(i, 3), 4, stride, "same", name=f"conv{i}", **START)(h)
         if i:
-            h = _instance_norm(f"conv{i}_norm")(h)
+            h = instance_norm(f"conv{i}_norm")(h)
         h = layers.LeakyReLU(0.2, name=f"conv{i}_leaky")(h)
     h = layers.Conv2D(1, 4, padding="same", dtype="float32", name="logits", **START)(h)
     return keras.Model(inputs, h, name=name)
+
+
+def patch_heads(channels: tuple[int, ...], units: int = 256, name: str = "patch_heads") -> keras.Model:
+    """What patches are compared by in contrastive translation (Park et al. 2020, section 3): for each of several maps two dense layers of
+    their own, then unit length. Called with a list of vectors (N, S, C), of S places each, it gives a list of (N, S, units).
+
+    Args:
+        channels: C of each of the maps.
+        units: of the vectors.
+        name: of the model.
+    """
+    maps = [keras.Input((None, c), name=f"map{i}") for i, c in enumerate(channels)]
+    found = []
+    for i, h in enumerate(maps):
+        h = layers.Dense(units, "relu", name=f"head{i}_hidden")(h)
+        h = layers.Dense(units, name=f"head{i}_out")(h)
+        found.append(layers.UnitNormalization(dtype="float32", name=f"head{i}_unit")(h))
+    return keras.Model(maps, found, name=name)

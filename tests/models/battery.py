@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_imgen import models, networks
 from keras_imgen.models.adversarial import R1, AdaptiveAugment, GradientPenalty, LeCam
+from keras_imgen.models.restoration.objectives import Style
 from keras_imgen.text import Text, Tokenizer
 
 SHAPE = (8, 8, 1)
@@ -118,6 +119,41 @@ def cyclegan():
     return models.CycleGAN(*generators, *critics, buffer=6, identity_weight=5.0)
 
 
+def cut():
+    """With all that draws: places, and mirrored images."""
+    generator = networks.translation_resnet(SHAPE, width=4, blocks=1, downs=1)
+    heads = networks.patch_heads((1, 8, 8), units=8)
+    return models.CUT(generator, networks.patchgan(SHAPE, width=4, depth=1), patches=9, flip=True, heads=heads)
+
+
+def munit():
+    def coders():
+        first = networks.content_encoder(SHAPE, 4, 1, 1), networks.style_encoder(SHAPE, 3, 4, 1)
+        return *first, networks.style_decoder((4, 4, 8), 3, 1, 1, 1, 8), networks.patchgan(SHAPE, None, 4, 1)
+
+    return models.MUNIT(*coders(), *coders())
+
+
+def in_many_styles(model):
+    drawn, back = model.translate(PICTURES, seed=5), model.translate_back(PICTURES)
+    return np.stack([drawn, back, model.translate_like(PICTURES, PICTURES[::-1])])
+
+
+def style_vae():
+    coders = networks.content_encoder(SHAPE, 4, 1, 1), networks.style_encoder(SHAPE, 6, 4, 1)
+    trunk = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)])
+    terms = {"content_objectives": "l1", "style_objectives": Style(trunk=trunk, every=2)}
+    return models.StyleVAE(*coders, networks.style_decoder((4, 4, 8), 3, 1, 1, 1, 8), **terms)
+
+
+def content_and_style(model):
+    """All that it answers with pictures."""
+    drawn = model.generate(conditions={"image": PICTURES}, seed=5)
+    moved = model.transfer(PICTURES, PICTURES[::-1], alpha=0.5)
+    coded = model.decode(model.encode_content(PICTURES), model.encode_style(PICTURES))
+    return np.stack([drawn, moved, coded, model.reconstruct(PICTURES)])
+
+
 def diffusion():
     return models.Diffusion(networks.dit(SHAPE, patch=4, width=8, depth=1, heads=1, num_classes=3), steps=2)
 
@@ -217,6 +253,9 @@ CASES = {
     ),
     "Pix2Pix": Case(pix2pix, PAIRS, translated),
     "CycleGAN": Case(cyclegan, PAIRS, both_ways),
+    "CUT": Case(cut, PAIRS, translated),
+    "MUNIT": Case(munit, PAIRS, in_many_styles),
+    "StyleVAE": Case(style_vae, ALONE, content_and_style),
     "Diffusion": Case(diffusion, LABELLED, labelled),
     "Diffusion-text": Case(
         told_texts,

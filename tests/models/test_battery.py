@@ -26,7 +26,7 @@ RARE = (
     "Enhancer",
     "Diffusion-text",
 )  # near another one
-LARGE = ("GAN", "StyleGAN2", "TextGAN", "MultimodalGAN", "CycleGAN")  # to compile
+LARGE = ("GAN", "StyleGAN2", "TextGAN", "MultimodalGAN", "CycleGAN", "CUT", "MUNIT")  # to compile
 every_model = [pytest.param(name, marks=[pytest.mark.slow] * (name in RARE + LARGE)) for name in CASES]
 
 

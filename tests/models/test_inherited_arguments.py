@@ -39,6 +39,10 @@ def _unpaired():
     return translator(), translator(), judge(), judge()
 
 
+def _one_way():
+    return networks.translation_resnet((16, 16, 3), width=4, blocks=1), networks.patchgan((16, 16, 3), None, 4, 1)
+
+
 def _paired():
     judge = networks.patchgan((16, 16, 3), condition_channels=3, width=4, depth=1)
     return networks.translation_resnet((16, 16, 3), width=4, blocks=1), judge
@@ -49,6 +53,19 @@ def _told(source_channels=None):
     how = {"vector_dim": 4, "sequence_dim": 4, "source_channels": source_channels}
     players = networks.text_generator(SHAPE, 3, (4, 4), **how), networks.text_discriminator(SHAPE, (4, 4), **how)
     return tuple(networks.TextConditioned(one, networks.text_encoder(text, 4, 1, 2), text) for one in players)
+
+
+def _content_and_style():
+    decoder = networks.style_decoder((8, 8, 8), 3, 1, 1, 1, 8)
+    return networks.content_encoder(SHAPE, 4, 1, 1), networks.style_encoder(SHAPE, 6, 4, 1), decoder
+
+
+def _two_kinds():
+    def coders():
+        first = networks.content_encoder(SHAPE, 4, 1, 1), networks.style_encoder(SHAPE, 3, 4, 1)
+        return *first, networks.style_decoder((8, 8, 8), 3, 1, 1, 1, 8), networks.patchgan(SHAPE, None, 4, 1)
+
+    return *coders(), *coders()
 
 
 def _restorer(scale=1):
@@ -69,6 +86,7 @@ NEEDED = {
     "ArbitraryStyle": _style,
     "Autoencoder": _codec,
     "CLIP": _encoders,
+    "CUT": _one_way,
     "CodePrior": _prior,
     "Colorizer": lambda: (networks.colorizer(width=4),),
     "CycleGAN": _unpaired,
@@ -78,12 +96,14 @@ NEEDED = {
     "IWAE": lambda: _codec(6),
     "InfoVAE": lambda: _codec(6),
     "Inpainter": lambda: (networks.inpainting_unet(),),
+    "MUNIT": _two_kinds,
     "MaskedPrior": lambda: (_prior()[0], networks.masked_transformer((4, 4), 8, 8, 1, 2)),
     "MultimodalGAN": lambda: _told(1),
     "Pix2Pix": _paired,
     "RAE": _codec,
     "Segmenter": lambda: (networks.unet(SHAPE, (8,), 1, (), out_channels=1, log_snr=False),),
     "StyleGAN2": _styles,
+    "StyleVAE": _content_and_style,
     "SuperResolution": lambda: (*_restorer(2), 2),
     "TCVAE": lambda: _codec(6),
     "TextGAN": _told,

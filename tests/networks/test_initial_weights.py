@@ -9,6 +9,7 @@ from keras_imgen import networks
 SHAPE = (8, 8, 3)
 MAKE = {
     "compact_denoiser": lambda: networks.compact_denoiser(1, width=6, blocks=(2, 1)),
+    "content_encoder": lambda: networks.content_encoder(SHAPE, 4, 1, 2),
     "conv_decoder": lambda: networks.conv_decoder(SHAPE, 4),
     "conv_encoder": lambda: networks.conv_encoder(SHAPE, 4),
     "dcgan_discriminator": lambda: networks.dcgan_discriminator((16, 16, 3), width=4),
@@ -18,9 +19,12 @@ MAKE = {
     "inpainting_unet": lambda: networks.inpainting_unet(3, width=4, depth=2),
     "compact_inpainter": lambda: networks.compact_inpainter(widths=(4, 6)),
     "partial": lambda: networks.inpainting_unet(3, width=4, depth=2, convolution="partial"),
+    "patch_heads": lambda: networks.patch_heads((3, 8, 8), 8),
     "patchgan": lambda: networks.patchgan(SHAPE, width=4, depth=2),
     "resnet_gan_generator": lambda: networks.resnet_gan_generator((8, 8, 3), width=4, num_classes=3),
     "rrdb": lambda: networks.rrdb(2, width=4, growth=4, blocks=1),
+    "style_decoder": lambda: networks.style_decoder((4, 4, 8), 4, blocks=2, units=8),
+    "style_encoder": lambda: networks.style_encoder(SHAPE, 4, 4, 2),
     "stylegan2_generator": lambda: networks.stylegan2_generator(SHAPE, width=4),
     "swinir_light": lambda: networks.swinir_light(2, width=12, depths=(2,), heads=2, window=4),
     "translation_resnet": lambda: networks.translation_resnet(SHAPE, width=4, blocks=2, downs=1),

@@ -106,13 +106,38 @@ class Perceptual(Objective):
         return {**super().get_config(), "style": self.style, "trunk": trunk, "layers": self.layers}
 
 
+class Style(Perceptual):
+    """Squared distance of the Gram matrices of feature maps alone (Gatys et al. 2016), which know colours and textures but not where they
+    are.
+
+    Args:
+        others: see `Perceptual`; weights of a thousand are usual.
+    """
+
+    def __init__(
+        self,
+        weight: float | Schedule = 1.0,
+        trunk: keras.Model | None = None,
+        layers: tuple[int, ...] | None = None,
+        every: int = 1,
+    ):
+        super().__init__(weight, 0.0, trunk, layers, every)
+
+    def __call__(self, target: Any, image: Any) -> Any:
+        wanted = [ops.stop_gradient(m) for m in self._maps(target)]
+        return perceptual.style_distance(wanted, self._maps(image))
+
+    def get_config(self) -> dict[str, Any]:
+        return {k: v for k, v in super().get_config().items() if k != "style"}
+
+
 OBJECTIVES = named_parts.register(
-    "objective", l1=L1, mse=MSE, charbonnier=Charbonnier, dssim=DSSIM, perceptual=Perceptual
+    "objective", l1=L1, mse=MSE, charbonnier=Charbonnier, dssim=DSSIM, perceptual=Perceptual, style=Style
 )
 
 
 def get(objective: Any) -> Objective:
-    """An objective by its name, with weight 1, its config, or itself: l1, mse, charbonnier, dssim, perceptual.
+    """An objective by its name, with weight 1, its config, or itself: l1, mse, charbonnier, dssim, perceptual, style.
 
     Raises:
         ValueError: anything else.
