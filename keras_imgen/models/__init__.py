@@ -22,6 +22,7 @@ _HOMES = {
     "Pix2Pix": "keras_imgen.models.adversarial.pix2pix",
     "RAE": "keras_imgen.models.variational.autoencoder",
     "Segmenter": "keras_imgen.models.segmenter",
+    "SinDDM": "keras_imgen.models.style.single_image",
     "StyleGAN2": "keras_imgen.models.adversarial.stylegan2",
     "SuperResolution": "keras_imgen.models.restoration.tasks",
     "TCVAE": "keras_imgen.models.variational.vae",

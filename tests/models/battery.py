@@ -212,6 +212,11 @@ CASES = {
     "Pix2Pix": Case(pix2pix, PAIRS, translated),
     "CycleGAN": Case(cyclegan, PAIRS, both_ways),
     "Diffusion": Case(diffusion, LABELLED, labelled),
+    "SinDDM": Case(
+        lambda: models.SinDDM(networks.sinddm(1, 2, width=4), SHAPE, levels=2, steps=3),
+        ALONE,
+        lambda model: np.concatenate([model.generate(3, seed=5).ravel(), model.generate(2, size=(5, 12)).ravel()]),
+    ),
     "Diffusion-text": Case(
         told_texts,
         CAPTIONED,

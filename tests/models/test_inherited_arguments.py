@@ -77,6 +77,7 @@ NEEDED = {
     "Pix2Pix": _paired,
     "RAE": _codec,
     "Segmenter": lambda: (networks.unet(SHAPE, (8,), 1, (), out_channels=1, log_snr=False),),
+    "SinDDM": lambda: (networks.sinddm(1, 4, width=4), SHAPE),
     "StyleGAN2": _styles,
     "SuperResolution": lambda: (*_restorer(2), 2),
     "TCVAE": lambda: _codec(6),

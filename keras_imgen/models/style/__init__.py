@@ -1,0 +1,1 @@
+"""Models that make new art: from a single painting, at any size."""
