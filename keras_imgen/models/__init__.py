@@ -23,6 +23,7 @@ _HOMES = {
     "RAE": "keras_imgen.models.variational.autoencoder",
     "Segmenter": "keras_imgen.models.segmenter",
     "SinDDM": "keras_imgen.models.style.single_image",
+    "SinGAN": "keras_imgen.models.style.singan",
     "StyleGAN2": "keras_imgen.models.adversarial.stylegan2",
     "SuperResolution": "keras_imgen.models.restoration.tasks",
     "TCVAE": "keras_imgen.models.variational.vae",

@@ -22,7 +22,7 @@ from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
 from keras_imgen.networks.projection import projection
 from keras_imgen.networks.resnet import resnet
 from keras_imgen.networks.resnet_gan import resnet_gan_discriminator, resnet_gan_generator
-from keras_imgen.networks.single_image import sinddm
+from keras_imgen.networks.single_image import sinddm, singan_discriminator, singan_generator
 from keras_imgen.networks.squeezenet import squeezenet11
 from keras_imgen.networks.stylegan2 import StyleGAN2Generator, stylegan2_discriminator, stylegan2_generator
 from keras_imgen.networks.super_resolution import (
@@ -89,6 +89,8 @@ __all__ = [
     "resnet_gan_generator",
     "rrdb",
     "sinddm",
+    "singan_discriminator",
+    "singan_generator",
     "squeezenet11",
     "srcnn",
     "srresnet",

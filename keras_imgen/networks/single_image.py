@@ -49,3 +49,51 @@ def _block(h: Any, told: Any, width: int, name: str) -> Any:
     if h.shape[-1] != width:
         h = layers.Conv2D(width, 1, name=f"{name}_skip")(h)
     return layers.Add(name=f"{name}_add")([h, y])
+
+
+def singan_generator(channels: int, width: int = 32, depth: int = 5) -> keras.Model:
+    """A generator of one level of SinGAN: convolutions of 3 x 3 with leaky rectifiers; what it adds starts at zero.
+
+    Args:
+        channels: of the picture.
+        width: features.
+        depth: convolutions; a pixel of the output sees 2 depth + 1 pixels. The paper's are 5 of width 32.
+
+    Returns:
+        A model of `image` (N, H, W, channels) of any size, noise and the enlarged answer of the level before -> what is added to that,
+        (N, H, W, channels), float32.
+
+    Source: Shaham et al. 2019, "SinGAN: Learning a Generative Model from a Single Natural Image", figure 5; without its batch norm.
+    """
+    image = keras.Input((None, None, channels), name="image")
+    h = _leaky(image, width, depth - 1)
+    out = layers.Conv2D(
+        channels, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="conv_out", activation="tanh"
+    )(h)
+    return keras.Model(image, out, name="singan_generator")
+
+
+def singan_discriminator(channels: int, width: int = 32, depth: int = 5) -> keras.Model:
+    """The discriminator of SinGAN: one logit for each pixel and the 2 depth + 1 pixels around it.
+
+    Args:
+        channels: of the picture.
+        width: features.
+        depth: convolutions.
+
+    Returns:
+        A model of `image` (N, H, W, channels) of any size -> logits (N, H, W, 1), float32.
+
+    Source: see `singan_generator`.
+    """
+    image = keras.Input((None, None, channels), name="image")
+    h = _leaky(image, width, depth - 1)
+    out = layers.Conv2D(1, 3, padding="same", dtype="float32", name="conv_out")(h)
+    return keras.Model(image, out, name="singan_discriminator")
+
+
+def _leaky(h: Any, width: int, count: int) -> Any:
+    for i in range(count):
+        h = layers.Conv2D(width, 3, padding="same", kernel_initializer="he_normal", name=f"conv{i}")(h)
+        h = layers.LeakyReLU(0.2, name=f"act{i}")(h)
+    return h

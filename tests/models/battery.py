@@ -40,6 +40,11 @@ def drawn(model):
     return model.generate(3, seed=5)
 
 
+def of_two_sizes(model):
+    """And flattened: one array for both."""
+    return np.concatenate([model.generate(3, seed=5).ravel(), model.generate(2, size=(5, 12)).ravel()])
+
+
 def labelled(model):
     return model.generate(labels=[2, 0, 1], seed=5)
 
@@ -139,6 +144,11 @@ def adversarial_texts(source_channels=None):
     return (models.MultimodalGAN if source_channels else models.TextGAN)(*players, **given)
 
 
+def singan():
+    generators = [networks.singan_generator(1, 4, 2) for _ in range(2)]
+    return models.SinGAN(generators, networks.singan_discriminator(1, 4, 2), SHAPE)
+
+
 def segmenter():
     how = {"num_classes": 3, "out_channels": 1, "log_snr": False}
     return models.Segmenter(networks.unet(SHAPE, (4, 4), 1, (), **how))
@@ -213,10 +223,9 @@ CASES = {
     "CycleGAN": Case(cyclegan, PAIRS, both_ways),
     "Diffusion": Case(diffusion, LABELLED, labelled),
     "SinDDM": Case(
-        lambda: models.SinDDM(networks.sinddm(1, 2, width=4), SHAPE, levels=2, steps=3),
-        ALONE,
-        lambda model: np.concatenate([model.generate(3, seed=5).ravel(), model.generate(2, size=(5, 12)).ravel()]),
+        lambda: models.SinDDM(networks.sinddm(1, 2, width=4), SHAPE, levels=2, steps=3), ALONE, of_two_sizes
     ),
+    "SinGAN": Case(singan, ALONE, of_two_sizes),
     "Diffusion-text": Case(
         told_texts,
         CAPTIONED,

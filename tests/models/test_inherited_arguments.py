@@ -77,6 +77,11 @@ NEEDED = {
     "Pix2Pix": _paired,
     "RAE": _codec,
     "Segmenter": lambda: (networks.unet(SHAPE, (8,), 1, (), out_channels=1, log_snr=False),),
+    "SinGAN": lambda: (
+        [networks.singan_generator(3, 4, 2) for _ in "ab"],
+        networks.singan_discriminator(3, 4, 2),
+        (16, 16, 3),
+    ),
     "SinDDM": lambda: (networks.sinddm(1, 4, width=4), SHAPE),
     "StyleGAN2": _styles,
     "SuperResolution": lambda: (*_restorer(2), 2),
