@@ -19,8 +19,10 @@ from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 PAINTING = "style", "style", "van_gogh_starry_night_1889.jpg"  # where none is given
-FACTOR, COARSEST = 1.4, 28
-METHODS = ("diffusion", "gan")
+FACTOR = 1.4
+# Pixels of the coarsest picture's longest side: its network sees a part of it, and so learns no composition by heart. Of SinDDM that is
+# 33 x 33 pixels, of SinGAN 11 x 11.
+COARSEST = {"diffusion": 48, "gan": 25}
 
 
 def train(
@@ -51,8 +53,8 @@ def train(
         ValueError: an unknown method, a size below 32.
         FileNotFoundError: no such picture.
     """
-    if method not in METHODS:
-        raise ValueError(f"Expected `method` as one of {', '.join(METHODS)}, got {method!r}.")
+    if method not in COARSEST:
+        raise ValueError(f"Expected `method` as one of {', '.join(COARSEST)}, got {method!r}.")
     size = integer("size", 96 if size is None else size, 32)
     path = data_file(*PAINTING) if picture is None else os.path.abspath(os.path.expanduser(picture))
     painting = small(load_image(path, channels=3), size)
@@ -88,7 +90,7 @@ def diffusion(painting: np.ndarray, width: int, learning_rate: float, steps: int
         steps: of the training.
         seed: of the model.
     """
-    levels = levels_for(painting.shape[:2], FACTOR, COARSEST)
+    levels = levels_for(painting.shape[:2], FACTOR, COARSEST["diffusion"])
     with fast_precision():
         network = sinddm(painting.shape[-1], levels, width)
     starts = [max(0.2, 2.0 * lacking) for lacking in detail(painting, FACTOR, levels)]
@@ -106,7 +108,7 @@ def gan(painting: np.ndarray, width: int, learning_rate: float, seed: int) -> ke
         learning_rate: of both players.
         seed: of the model.
     """
-    levels, channels = levels_for(painting.shape[:2], FACTOR, COARSEST), painting.shape[-1]
+    levels, channels = levels_for(painting.shape[:2], FACTOR, COARSEST["gan"]), painting.shape[-1]
     with fast_precision():
         generators = [singan_generator(channels, width) for _ in range(levels)]
         discriminator = singan_discriminator(channels, width)
