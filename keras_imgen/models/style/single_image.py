@@ -43,8 +43,8 @@ class SinDDM(ImageModel):
             the whole picture learns it by heart.
         image_shape: (height, width, channels) of the picture.
         factor: between a level and the next, in (1, 4].
-        levels: of the pyramid, at least 2, see `inference.canvas.levels_for`: so many that the network sees about two fifths of the coarsest
-            picture (section 4). More of it, and compositions are learned by heart.
+        levels: of the pyramid, at least 2, see `inference.canvas.levels_for`: so many that the network sees about two fifths of the
+            coarsest picture (section 4). More of it, and compositions are learned by heart.
         starts: sigma / alpha at which each finer level begins, above 0: one number for all, or (levels - 1,). More changes more of what the
             coarser levels say. The paper's is what the level has beyond the one before, see `style.pyramid.detail`.
         parameterization: what the network predicts: "v", "epsilon", "x0", "flow" or "edm".
