@@ -402,7 +402,12 @@ def stylize(
     masks: Annotated[
         str | None, typer.Option("--mask", help="A picture, or a folder of such; not black where to stylise.")
     ] = None,
-    settings: Settings = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Of --optimise, as steps=200, content_weight=0.1, trunk=vgg19."
+        ),
+    ] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Write pictures beside their answers, too.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
 ) -> None:
@@ -413,7 +418,7 @@ def stylize(
     with one_line_errors():
         from keras_imgen.commands import restoring, stylizing
 
-        way = stylizing.way(words, optimise, classical, alpha, weights, keep_colours, parse_settings(settings))
+        way = stylizing.way(words, optimise, classical, alpha, weights, keep_colours, parse_options(options))
         files = restoring.find([way.pictures], out)
         nothing_replaced(out, files, overwrite)
         bad = _each(restoring.answered(way.answer, way.about, files, out, masks, compare), len(files))

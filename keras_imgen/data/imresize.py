@@ -30,7 +30,7 @@ def imresize(image: np.ndarray, size: tuple[int, int] | None = None, scale: floa
         factors = tuple(new / old for new, old in zip(size, image.shape[:2]))
     out = image.astype("float64")
     for axis in np.argsort(factors, kind="stable"):  # MATLAB takes the smaller factor first
-        weights = _weights(image.shape[axis], size[axis], factors[axis])
+        weights = resizing_matrix(image.shape[axis], size[axis], factors[axis])
         out = np.moveaxis(np.tensordot(weights, out, (1, axis)), 0, axis)
     return np.clip(np.floor(out + 0.5), 0, 255).astype("uint8") if image.dtype == np.uint8 else out
 
@@ -41,8 +41,14 @@ def mod_crop(image: np.ndarray, scale: int) -> np.ndarray:
     return image[:height, :width]
 
 
-def _weights(old: int, new: int, factor: float) -> np.ndarray:
-    """The matrix (new, old) of one axis; each row sums to one."""
+def resizing_matrix(old: int, new: int, factor: float) -> np.ndarray:
+    """What `imresize` multiplies one axis by, float64 (new, old); each row sums to one.
+
+    Args:
+        old: pixels of the axis.
+        new: pixels wanted.
+        factor: by which it is enlarged, about new / old.
+    """
     stretch = min(factor, 1.0)
     center = (np.arange(new) + 0.5) / factor - 0.5
     width = 4.0 / stretch

@@ -18,6 +18,7 @@ from keras_imgen.metrics.memorisation import Memorisation, memorisation
 from keras_imgen.metrics.moments import Accumulator, Moments, frechet_distance, moments
 from keras_imgen.metrics.paired import luma, mae, ms_ssim, psnr, ssim
 from keras_imgen.metrics.paired_metrics import MAE, MSSSIM, PSNR, SSIM, PairedMetric, denoising, super_resolution
+from keras_imgen.metrics.patch_distance import largest_copied_block, patch_distance
 from keras_imgen.metrics.perceptual import PerceptualDistance
 from keras_imgen.metrics.report import write_comparison, write_report
 from keras_imgen.metrics.retrieval import retrieval
@@ -46,6 +47,7 @@ __all__ = [
     "frechet_distance",
     "inception_score",
     "kernel_distance",
+    "largest_copied_block",
     "luma",
     "mae",
     "memorisation",
@@ -53,6 +55,7 @@ __all__ = [
     "moments",
     "ms_ssim",
     "neighbours",
+    "patch_distance",
     "precision_recall",
     "psnr",
     "read_scene",

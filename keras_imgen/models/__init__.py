@@ -26,6 +26,8 @@ _HOMES = {
     "Pix2Pix": "keras_imgen.models.adversarial.pix2pix",
     "RAE": "keras_imgen.models.variational.autoencoder",
     "Segmenter": "keras_imgen.models.segmenter",
+    "SinDDM": "keras_imgen.models.style.single_image",
+    "SinGAN": "keras_imgen.models.style.singan",
     "StyleGAN2": "keras_imgen.models.adversarial.stylegan2",
     "StyleVAE": "keras_imgen.models.style.style_vae",
     "SuperResolution": "keras_imgen.models.restoration.tasks",

@@ -1,5 +1,6 @@
 """Architectures. Each function returns a `keras.Model`; none of them knows how it is trained."""
 
+from keras_imgen.networks.adain import adain_decoder, adain_encoder
 from keras_imgen.networks.autoencoder import (
     conv_decoder,
     conv_encoder,
@@ -23,8 +24,8 @@ from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
 from keras_imgen.networks.projection import projection
 from keras_imgen.networks.resnet import resnet
 from keras_imgen.networks.resnet_gan import resnet_gan_discriminator, resnet_gan_generator
+from keras_imgen.networks.single_image import sinddm, singan_discriminator, singan_generator
 from keras_imgen.networks.squeezenet import squeezenet11
-from keras_imgen.networks.style import style_decoder, style_encoder
 from keras_imgen.networks.stylegan2 import StyleGAN2Generator, stylegan2_discriminator, stylegan2_generator
 from keras_imgen.networks.super_resolution import (
     compact_sr,
@@ -52,6 +53,8 @@ __all__ = [
     "StyleGAN2Generator",
     "TextConditioned",
     "UNet",
+    "adain_decoder",
+    "adain_encoder",
     "bert",
     "code_transformer",
     "colorizer",
@@ -92,6 +95,9 @@ __all__ = [
     "resnet_gan_discriminator",
     "resnet_gan_generator",
     "rrdb",
+    "sinddm",
+    "singan_discriminator",
+    "singan_generator",
     "squeezenet11",
     "srcnn",
     "srresnet",

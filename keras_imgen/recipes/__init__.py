@@ -32,6 +32,10 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "lowlight": ("photos_repair:lowlight_any", "brightens dark pictures like those given"),
     "inpaint": ("photos_inpaint", "paints holes in pictures like those given"),
     "colorize": ("photos_colorize", "gives gray pictures like those given colours"),
+    "art-single-image": (
+        "art_single_image",
+        "new art from one painting (--set picture=PATH), of any size and form: half an hour on a core",
+    ),
     "digits-diffusion": (
         "digits_diffusion",
         "handwritten digits, 16x16: 1,797 scans from scikit-learn, minutes on a CPU",

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from keras_imgen import text  # noqa: F401 - the same
-from keras_imgen.inference import stylizer  # noqa: F401 - kinds that descriptions name
+from keras_imgen.inference import canvas, stylizer  # noqa: F401 - kinds that descriptions name
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, bound
 from keras_imgen.inference.restorer import TiledEndpoint  # noqa: F401 - the same
 from keras_imgen.kinds import from_description
 from keras_imgen.libraries import needs_tensorflow
-from keras_imgen.sampling import options  # noqa: F401 - the same
+from keras_imgen.sampling import coarse_to_fine, options  # noqa: F401 - the same
 from keras_imgen.serving import older
 
 DESCRIPTION = os.path.join("assets.extra", "keras_imgen.json")

@@ -88,12 +88,15 @@ def test_what_is_passed_over_and_other_frames_are_said(enlarger, tmp_path):
         (folder / name).write_text("no picture")
     with pytest.warns(UserWarning) as caught:
         files = restoring.find([str(folder)], str(out))
-        answers = list(restoring.restore(keras.saving.load_model(enlarger), files, str(out)))
+        model = keras.saving.load_model(enlarger)
+        answers = list(
+            restoring.answered(lambda image, mask: model.restore(image), {"model": model.name}, files, str(out))
+        )
     assert sorted(answers) == sorted((str(folder / name), None) for name in names)
     said = [str(w.message) for w in caught]
     assert said[0].startswith(f"{folder}: skipped 2 of 8 files. clip.mp4 ") and "notes.txt" in said[0]
     assert sorted(said[1:]) == [
-        f"{folder / name}: the first of its 4 frames is restored." for name in sorted(n for n in names if len(n) <= 20)
+        f"{folder / name}: the first of its 4 frames is taken." for name in sorted(n for n in names if len(n) <= 20)
     ]
     assert sorted(os.listdir(out)) == sorted(
         ["x" * 251 + ".png", "ü" * 125 + ".png", "pair.png", "film.gif.png", "film.webp.png", "pages.png"]

@@ -41,6 +41,11 @@ def drawn(model):
     return model.generate(3, seed=5)
 
 
+def of_two_sizes(model):
+    """And flattened: one array for both."""
+    return np.concatenate([model.generate(3, seed=5).ravel(), model.generate(2, size=(5, 12)).ravel()])
+
+
 def labelled(model):
     return model.generate(labels=[2, 0, 1], seed=5)
 
@@ -175,15 +180,20 @@ def adversarial_texts(source_channels=None):
     return (models.MultimodalGAN if source_channels else models.TextGAN)(*players, **given)
 
 
+def singan():
+    generators = [networks.singan_generator(1, 4, 2) for _ in range(2)]
+    return models.SinGAN(generators, networks.singan_discriminator(1, 4, 2), SHAPE)
+
+
 def segmenter():
     how = {"num_classes": 3, "out_channels": 1, "log_snr": False}
     return models.Segmenter(networks.unet(SHAPE, (4, 4), 1, (), **how))
 
 
 def stylizer(kind, **how):
-    encoder, trunk = networks.style_encoder(None), networks.style_encoder(None, "trunk")
+    encoder, trunk = networks.adain_encoder(None), networks.adain_encoder(None, "trunk")
     how = {"trunk": trunk, "content_layers": (1,), "terms": ("gram", "sliced_wasserstein"), **how}
-    return kind(encoder, networks.style_decoder(width=4, blocks=1), **how)
+    return kind(encoder, networks.adain_decoder(width=4, blocks=1), **how)
 
 
 def clip():
@@ -257,6 +267,10 @@ CASES = {
     "MUNIT": Case(munit, PAIRS, in_many_styles),
     "StyleVAE": Case(style_vae, ALONE, content_and_style),
     "Diffusion": Case(diffusion, LABELLED, labelled),
+    "SinDDM": Case(
+        lambda: models.SinDDM(networks.sinddm(1, 2, width=4), SHAPE, levels=2, steps=3), ALONE, of_two_sizes
+    ),
+    "SinGAN": Case(singan, ALONE, of_two_sizes),
     "Diffusion-text": Case(
         told_texts,
         CAPTIONED,

@@ -73,7 +73,7 @@ def _restorer(scale=1):
 
 
 def _style():
-    return networks.style_encoder(None), networks.style_decoder(width=4, blocks=1)
+    return networks.adain_encoder(None), networks.adain_decoder(width=4, blocks=1)
 
 
 def _encoders():
@@ -102,6 +102,12 @@ NEEDED = {
     "Pix2Pix": _paired,
     "RAE": _codec,
     "Segmenter": lambda: (networks.unet(SHAPE, (8,), 1, (), out_channels=1, log_snr=False),),
+    "SinGAN": lambda: (
+        [networks.singan_generator(3, 4, 2) for _ in "ab"],
+        networks.singan_discriminator(3, 4, 2),
+        (16, 16, 3),
+    ),
+    "SinDDM": lambda: (networks.sinddm(1, 4, width=4), SHAPE),
     "StyleGAN2": _styles,
     "StyleVAE": _content_and_style,
     "SuperResolution": lambda: (*_restorer(2), 2),

@@ -30,14 +30,14 @@ def weighted(model):
 @pytest.fixture(scope="module")
 def fast():
     keras.utils.set_random_seed(0)
-    parts = networks.style_encoder(None), networks.style_decoder(width=4, blocks=1)
+    parts = networks.adain_encoder(None), networks.adain_decoder(width=4, blocks=1)
     return weighted(models.FastStyle(*parts, num_styles=3, ema=None))
 
 
 @pytest.fixture(scope="module")
 def arbitrary():
     keras.utils.set_random_seed(0)
-    parts = networks.style_encoder(None), networks.style_decoder(width=4, blocks=1)
+    parts = networks.adain_encoder(None), networks.adain_decoder(width=4, blocks=1)
     return weighted(models.ArbitraryStyle(*parts, ema=None))
 
 

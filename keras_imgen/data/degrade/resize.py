@@ -4,7 +4,7 @@ from typing import Any
 
 from keras_imgen.arguments import integer
 from keras_imgen.data.degrade.base import Degradation
-from keras_imgen.data.imresize import _weights
+from keras_imgen.data.imresize import resizing_matrix
 
 
 class Downscale(Degradation):
@@ -24,7 +24,7 @@ class Downscale(Degradation):
         import tensorflow as tf
 
         height, width = small_size(x, self.scale)
-        down, across = (tf.constant(_weights(n * self.scale, n, 1 / self.scale)) for n in (height, width))
+        down, across = (tf.constant(resizing_matrix(n * self.scale, n, 1 / self.scale)) for n in (height, width))
         x = tf.einsum("ih,nhwc->niwc", down, tf.cast(x, "float64"))  # rows first, as MATLAB: it shows in the last bit
         return tf.einsum("jw,niwc->nijc", across, x)
 

@@ -1,1 +1,1 @@
-"""Models that give pictures another look."""
+"""Models that give pictures another look, and make new art."""

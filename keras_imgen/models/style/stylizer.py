@@ -28,8 +28,8 @@ class Stylizer(ImageModel):
     & Belongie 2017), and the decoder paints a picture from them.
 
     Args:
-        encoder: float images (N, H, W, 3) in [-1, 1] -> a list of maps, as `networks.style_encoder`. It is not trained.
-        decoder: such a list -> images, as `networks.style_decoder`.
+        encoder: float images (N, H, W, 3) in [-1, 1] -> a list of maps, as `networks.adain_encoder`. It is not trained.
+        decoder: such a list -> images, as `networks.adain_decoder`.
         terms: of the style's loss, names or `losses.style.StyleTerm`s of different names.
         style_weight: of their sum.
         content_weight: of `losses.style.Content`.

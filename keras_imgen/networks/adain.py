@@ -10,7 +10,7 @@ from keras_imgen.networks.squeezenet import BGR, FIRES
 LEVELS = ("conv1", "fire3", "fire5")  # at 1/2, 1/4 and 1/8 of the size
 
 
-def style_encoder(weights: str | os.PathLike | None = "imagenet", name: str = "style_encoder") -> keras.Model:
+def adain_encoder(weights: str | os.PathLike | None = "imagenet", name: str = "adain_encoder") -> keras.Model:
     """The first layers of SqueezeNet 1.1: float images (N, H, W, 3) in [-1, 1], sides divisible by 8, -> a list of maps at 1/2 (64
     channels), 1/4 (128) and 1/8 (256) of the size, of numbers of about 1. It is not trained any further.
 
@@ -46,8 +46,8 @@ def style_encoder(weights: str | os.PathLike | None = "imagenet", name: str = "s
     return model
 
 
-def style_decoder(
-    channels: tuple[int, ...] = (64, 128, 256), width: int = 32, blocks: int = 2, name: str = "style_decoder"
+def adain_decoder(
+    channels: tuple[int, ...] = (64, 128, 256), width: int = 32, blocks: int = 2, name: str = "adain_decoder"
 ) -> keras.Model:
     """Paints a picture from maps: a list of (N, H/2, W/2, c0), (N, H/4, W/4, c1), ... -> float32 (N, H, W, 3) in [-1.2, 1.2].
 
