@@ -23,6 +23,7 @@ from keras_imgen.metrics.perceptual import PerceptualDistance
 from keras_imgen.metrics.report import write_comparison, write_report
 from keras_imgen.metrics.retrieval import retrieval
 from keras_imgen.metrics.scene_reader import read_scene
+from keras_imgen.metrics.style_distance import colour_distance, style_distance
 
 __all__ = [
     "MAE",
@@ -40,6 +41,7 @@ __all__ = [
     "Result",
     "caption_accuracy",
     "classifier_accuracy",
+    "colour_distance",
     "denoising",
     "edit_accuracy",
     "evaluate",
@@ -63,6 +65,7 @@ __all__ = [
     "retrieval",
     "sliced_wasserstein",
     "ssim",
+    "style_distance",
     "super_resolution",
     "write_comparison",
     "write_report",
