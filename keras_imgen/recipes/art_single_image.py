@@ -128,11 +128,14 @@ def scores(model: keras.Model, painting: np.ndarray, n: int = 8, seed: int = 200
         n: how many samples.
         seed: of the first.
     """
-    samples, half = model.generate(n, seed=seed), painting.shape[1] // 2
-    of_halves = patch_distance([painting[:, :half]], [painting[:, half:]])
+    samples = model.generate(n, seed=seed)
+    halves = np.array_split(painting, 2, axis=int(np.argmax(painting.shape[:2])))
+    smallest = min(n for half in halves for n in half.shape[:2])
+    levels = max(1, min(3, int(np.log2(smallest / 7)) + 1))  # of patches of 7 x 7
+    of_halves = patch_distance(halves[:1], halves[1:], levels=levels)
     copied = max(largest_copied_block(one, painting) for one in samples)
     return {
-        "patch distance": float(patch_distance([painting], samples).mean()),
+        "patch distance": float(patch_distance([painting], samples, levels=levels).mean()),
         "patch distance of halves": float(of_halves.mean()),
         "largest copied block": copied / min(painting.shape[:2]),
     }
