@@ -136,7 +136,9 @@ class Histogram(StyleTerm):
         others: see `StyleTerm`.
     """
 
-    def __init__(self, weight=1.0, layers=None, every=1, count: int = 256):
+    def __init__(
+        self, weight: float | Schedule = 1.0, layers: tuple[int, ...] | None = None, every: int = 1, count: int = 256
+    ):
         super().__init__(weight, layers, every)
         self.count = count
 
@@ -155,7 +157,14 @@ class SlicedWasserstein(Histogram):
         others: see `Histogram`.
     """
 
-    def __init__(self, weight=1.0, layers=None, every=1, count: int = 256, seed: int = 0):
+    def __init__(
+        self,
+        weight: float | Schedule = 1.0,
+        layers: tuple[int, ...] | None = None,
+        every: int = 1,
+        count: int = 256,
+        seed: int = 0,
+    ):
         super().__init__(weight, layers, every, count)
         self.seed = seed
 

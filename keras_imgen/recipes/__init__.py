@@ -115,6 +115,12 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "photos-zero-dce": ("photos_zero_dce", "brightens dark photographs, learned without any target"),
     "photos-inpaint": ("photos_inpaint:published", "paints holes in photographs: boxes, strokes, text, irregular ones"),
     "photos-colorize": ("photos_colorize:published", "gives gray photographs colours"),
+    "photos-style-starry": ("photos_style:starry", "photographs as van Gogh's Starry Night: half an hour on a core"),
+    "photos-style-eight": (
+        "photos_style:eight",
+        "in eight styles, and mixtures of them (--set styles=A,B,... your own)",
+    ),
+    "photos-adain": ("photos_style:adain", "in any style, which it is shown: an hour on a core"),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "sprites-classifier": (
         "sprites_classifier",

@@ -129,11 +129,14 @@ VALUES = {
     "auxiliary_weight": 0.5,
     "beta": 2.0,
     "capacity": 1.5,
+    "content_layers": (1,),
+    "content_weight": 0.3,
     "contrastive_weight": 0.4,
     "critic_steps": 3,
     "ema": 0.9,
     "ema_gamma": 3.0,
     "free_bits": 0.1,
+    "identity_weight": 0.8,
     "kl_weight": 0.2,
     "likelihood": "bernoulli",
     "loss": "hinge",
@@ -144,11 +147,15 @@ VALUES = {
     "regularizers": (LeCam(0.3),),
     "seed": 5,
     "shared_fakes": False,
+    "smoothness": 0.1,
+    "style_weight": 2.0,
     "temperature": 0.5,
+    "terms": ("histogram",),
 }
 FRESH = {
     "discriminator": lambda: networks.patchgan((None, None, 3), width=4, depth=1),
     "sampler": lambda: GaussianMixture(3, components=2),
+    "trunk": lambda: networks.adain_encoder(None, "trunk"),
 }
 NETWORKS = {
     "encoder",
