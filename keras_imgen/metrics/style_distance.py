@@ -8,7 +8,7 @@ import numpy as np
 from keras_imgen.arguments import as_numbers, shown
 from keras_imgen.data.image_io import to_model_range
 from keras_imgen.losses import style
-from keras_imgen.metrics.paired import luma, ssim
+from keras_imgen.metrics.paired import ssim
 from keras_imgen.networks import style_trunk
 
 JUDGE = "efficientnet-lite0"
@@ -58,8 +58,8 @@ def style_distance(
         made = style.as_maps(trunk, to_model_range(given[2])[None])
         look = np.mean([float(term(term.describe(maps[1]), term.describe(made))) for term in terms])
         far = float(content(content.describe(maps[0]), content.describe(made)))
-        lumas = [luma(one[None]) for one in (given[0], given[2])]
-        rows.append((look, far, float(ssim(*lumas)[0]), colour_distance(given[1], given[2])))
+        structure = float(ssim(given[0][None], given[2][None], channels="y")[0])
+        rows.append((look, far, structure, colour_distance(given[1], given[2])))
     return dict(zip(names, np.array(rows, "float64").T))
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from keras_imgen.data import patches, photos, styled
 from keras_imgen.data.files import data_file
-from keras_imgen.data.photos import pictures_of
+from keras_imgen.data.image_io import load_image
 from keras_imgen.metrics import style_distance
 from keras_imgen.models import ArbitraryStyle, FastStyle
 from keras_imgen.networks import adain_decoder, adain_encoder
@@ -36,8 +36,8 @@ def train(
     size: int = 192,
     width: int = 32,
     style_weight: float = 1.0,
-    content_weight: float = 0.1,
-    smoothness: float = 0.2,
+    content_weight: float = 0.15,
+    smoothness: float = 0.3,
     learning_rate: float = 0.002,
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that stylises more.
@@ -65,7 +65,7 @@ def train(
     learn, test = every[TESTED:] or every, every[:TESTED]
     anything = name == "photos-adain"
     files = places["styles"].split(",") if styles else [] if anything else [_path(n) for n in known(name)]
-    looks = pictures_of(files, 3) if files else learn
+    looks = [load_image(path, 3) for path in files] or learn
     of = lambda pictures, n, seed: styled(  # noqa: E731
         patches(pictures, size, batch, n, seed=seed), looks, seed, recolour=0.7 if anything else 0.0
     )
