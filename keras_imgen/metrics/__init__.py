@@ -14,6 +14,7 @@ from keras_imgen.metrics.edit_accuracy import edit_accuracy
 from keras_imgen.metrics.evaluation import Evaluation, Result, evaluate
 from keras_imgen.metrics.extractors import Extractor
 from keras_imgen.metrics.features import Features, extract, reference
+from keras_imgen.metrics.flicker import flicker
 from keras_imgen.metrics.memorisation import Memorisation, memorisation
 from keras_imgen.metrics.moments import Accumulator, Moments, frechet_distance, moments
 from keras_imgen.metrics.paired import luma, mae, ms_ssim, psnr, ssim
@@ -46,6 +47,7 @@ __all__ = [
     "edit_accuracy",
     "evaluate",
     "extract",
+    "flicker",
     "frechet_distance",
     "inception_score",
     "kernel_distance",
