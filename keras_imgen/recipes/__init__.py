@@ -120,6 +120,8 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "photos_style:eight",
         "in eight styles, and mixtures of them (--set styles=A,B,... your own)",
     ),
+    "photos-cut-ukiyoe": ("photos_cut", "photographs as prints like Hokusai's, learned without pairs (CUT)"),
+    "photos-style-vae": ("photos_style_vae", "content and style of pictures as two latents"),
     "photos-adain": ("photos_style:adain", "in any style, which it is shown: an hour on a core"),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "sprites-classifier": (

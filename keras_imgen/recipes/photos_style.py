@@ -64,7 +64,7 @@ def train(
     every = photos(places["data"] or "bsds500:train")
     learn, test = every[TESTED:] or every, every[:TESTED]
     anything = name == "photos-adain"
-    files = places["styles"].split(",") if styles else [] if anything else [_path(n) for n in known(name)]
+    files = places["styles"].split(",") if styles else [] if anything else [painting(n) for n in known(name)]
     looks = [load_image(path, 3) for path in files] or learn
     of = lambda pictures, n, seed: styled(  # noqa: E731
         patches(pictures, size, batch, n, seed=seed), looks, seed, recolour=0.7 if anything else 0.0
@@ -101,7 +101,12 @@ def known(name: str) -> tuple[str, ...]:
     return EIGHT if name == "photos-style-eight" else STARRY
 
 
-def _path(name):
+def painting(name: str) -> str:
+    """The path of one of these paintings.
+
+    Raises:
+        FileNotFoundError: it is not under KERAS_IMGEN_DATA.
+    """
     return data_file("style", "style", f"{name}.jpg")
 
 

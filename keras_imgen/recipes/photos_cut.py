@@ -1,0 +1,72 @@
+"""Photographs as prints, learned without pairs (CUT): squares of photographs, and squares of Hokusai's Great Wave."""
+
+import os
+
+import keras
+
+from keras_imgen.data import patches, photos
+from keras_imgen.data.files import data_file
+from keras_imgen.data.image_io import load_image
+from keras_imgen.models import CUT
+from keras_imgen.networks import patchgan, translation_resnet
+from keras_imgen.recipes.photos_style import TESTED
+from keras_imgen.recipes.run import Run, first_batch
+
+PRINT = "style", "style", "hokusai_great_wave_1831.jpg"  # where none is given
+
+
+def train(
+    out: str,
+    epochs: int = 10,
+    batch: int = 2,
+    seed: int = 0,
+    steps_per_epoch: int | None = None,
+    resume: bool = False,
+    *,
+    data: str | None = None,
+    styles: str | None = None,
+    size: int = 128,
+    width: int = 24,
+    learning_rate: float = 4e-4,
+) -> str:
+    """The whole run, from data to report, in the folder `out`; returns the command that translates more.
+
+    Args:
+        data: photographs, see `data.photos`; None is BSDS500's train split under KERAS_IMGEN_DATA.
+        styles: paths of the paintings, with commas between; None is Hokusai's Great Wave under KERAS_IMGEN_DATA.
+        size: of the squares, in pixels, a multiple of 4.
+        width: see `networks.translation_resnet`.
+        learning_rate: of both players.
+        others: see `recipes`.
+    """
+    steps = steps_per_epoch or 400
+    files = styles.split(",") if styles else [data_file(*PRINT)]
+    files = [os.path.abspath(os.path.expanduser(path)) for path in files]
+    given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
+    own = {"data": data and os.path.abspath(os.path.expanduser(data)), "styles": styles and ",".join(files)}
+    run = Run("photos-cut-ukiyoe", out, resume, **given, **own, size=size, width=width, learning_rate=learning_rate)
+
+    every, paintings = photos(own["data"] or "bsds500:train"), [load_image(path, 3) for path in files]
+    learn, test = (
+        unpaired(p, paintings, size, batch, n, s)
+        for p, n, s in ((every[TESTED:] or every, steps, seed), (every[:TESTED], 8, seed + 1))
+    )
+    model = CUT(
+        translation_resnet((size, size, 3), width=width, blocks=6),
+        patchgan((size, size, 3), width=width, depth=3),
+        seed=seed,
+        name="photos_cut_ukiyoe",
+    )
+    adam = lambda: keras.optimizers.Adam(learning_rate, beta_1=0.5, beta_2=0.999)  # noqa: E731
+    model.compile(generator_optimizer=adam(), discriminator_optimizer=adam())
+    shown = first_batch(test, 8)
+    model.fit(learn, epochs=epochs, callbacks=run.callbacks(adversarial=True, images=shown["image"]))
+    return run.finish(model, test, batch=shown, columns=8)
+
+
+def unpaired(pictures, paintings, size, batch, steps, seed):
+    """Batches of `image` and `target`, random squares of both, which do not belong together."""
+    import tensorflow as tf
+
+    both = [patches(p, size, batch, steps, seed=seed + k, flips=False) for k, p in enumerate((pictures, paintings))]
+    return tf.data.Dataset.zip(tuple(both)).map(lambda a, b: {"image": a["image"], "target": b["image"]})

@@ -1,0 +1,74 @@
+"""Content and style as two latents (StyleVAE), learned from squares of photographs and paintings."""
+
+import os
+
+from keras_imgen.data import patches, photos
+from keras_imgen.data.image_io import load_image
+from keras_imgen.models import StyleVAE
+from keras_imgen.models.restoration.objectives import Perceptual, Style
+from keras_imgen.networks import content_encoder, style_decoder, style_encoder
+from keras_imgen.recipes.photos_style import EIGHT, TESTED, painting
+from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.training import ConvMuon
+from keras_imgen.training.precision import fast_precision
+
+STYLE = 8  # numbers of a style
+
+
+def train(
+    out: str,
+    epochs: int = 10,
+    batch: int = 4,
+    seed: int = 0,
+    steps_per_epoch: int | None = None,
+    resume: bool = False,
+    *,
+    data: str | None = None,
+    styles: str | None = None,
+    size: int = 96,
+    width: int = 24,
+    learning_rate: float = 0.002,
+) -> str:
+    """The whole run, from data to report, in the folder `out`; returns the command that makes more.
+
+    Args:
+        data: photographs, see `data.photos`; None is BSDS500's train split under KERAS_IMGEN_DATA.
+        styles: paths of the paintings, with commas between; None is those of photos-style-eight.
+        size: of the squares, in pixels, a multiple of 16.
+        width: of the networks' first level.
+        learning_rate: the largest, of a cosine.
+        others: see `recipes`.
+    """
+    steps = steps_per_epoch or 400
+    files = (
+        [os.path.abspath(os.path.expanduser(p)) for p in styles.split(",")] if styles else [painting(n) for n in EIGHT]
+    )
+    given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
+    own = {"data": data and os.path.abspath(os.path.expanduser(data)), "styles": styles and ",".join(files)}
+    run = Run("photos-style-vae", out, resume, **given, **own, size=size, width=width, learning_rate=learning_rate)
+
+    every, paintings = photos(own["data"] or "bsds500:train"), [load_image(path, 3) for path in files]
+    half = max(1, batch // 2)
+    learn, test = (
+        mixed(p, paintings, size, half, n, s)
+        for p, n, s in ((every[TESTED:] or every, steps, seed), (every[:TESTED], 8, seed + 1))
+    )
+    shape = (size, size, 3)
+    with fast_precision():
+        coders = content_encoder(shape, width, 2, 3), style_encoder(shape, 2 * STYLE, width, 4)
+        decoder = style_decoder((size // 4, size // 4, 4 * width), STYLE, 3, 2, 3)
+    terms = {"content_objectives": (Perceptual(0.2),), "style_objectives": (Style(1000.0),)}
+    model = StyleVAE(*coders, decoder, objectives=("l1",), **terms, seed=seed, name="photos_style_vae")
+    model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)))
+    shown = first_batch(test, 8)
+    model.fit(learn, epochs=epochs, callbacks=run.callbacks(images=shown["image"], n=8))
+    return run.finish(model, test, batch=shown, columns=8, rows=4)
+
+
+def mixed(pictures, paintings, size, half, steps, seed):
+    """Batches of `image`: a photograph, a painting, a photograph, ..., so that each is transferred into the other's style."""
+    import tensorflow as tf
+
+    both = [patches(p, size, half, steps, seed=seed + k) for k, p in enumerate((pictures, paintings))]
+    turns = lambda a, b: tf.reshape(tf.stack([a["image"], b["image"]], 1), (2 * half, size, size, 3))  # noqa: E731
+    return tf.data.Dataset.zip(tuple(both)).map(lambda a, b: {"image": turns(a, b)})
