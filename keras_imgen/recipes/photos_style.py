@@ -24,7 +24,7 @@ TESTED = 20  # of the photographs
 
 def train(
     out: str,
-    epochs: int = 8,
+    epochs: int = 4,
     batch: int = 4,
     seed: int = 0,
     steps_per_epoch: int | None = None,
@@ -33,7 +33,7 @@ def train(
     name: str = "photos-style-starry",
     data: str | None = None,
     styles: str | None = None,
-    size: int = 192,
+    size: int = 160,
     width: int = 32,
     style_weight: float = 1.0,
     content_weight: float = 0.15,
@@ -55,7 +55,7 @@ def train(
         learning_rate: the largest, of a cosine.
         others: see `recipes`.
     """
-    steps = steps_per_epoch or 500
+    steps = steps_per_epoch or 400
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     weights = {"style_weight": style_weight, "content_weight": content_weight, "smoothness": smoothness}
     places = {"data": data and os.path.abspath(os.path.expanduser(data)), "styles": styles and _absolute(styles)}
@@ -115,5 +115,5 @@ def _absolute(styles):
 
 
 starry = partial(train, name="photos-style-starry")
-eight = partial(train, name="photos-style-eight", epochs=16)
-adain = partial(train, name="photos-adain", epochs=16)
+eight = partial(train, name="photos-style-eight", epochs=8)
+adain = partial(train, name="photos-adain", epochs=8)
