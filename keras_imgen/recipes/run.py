@@ -29,6 +29,7 @@ from keras_imgen.text import text_of
 from keras_imgen.training import backend
 from keras_imgen.training.precision import compute_in
 
+COMMANDS = "generate", "translate", "reconstruct", "restore", "segment", "stylize"  # of the endpoints' names
 SEED = 1000  # of the pictures in a report
 
 
@@ -185,8 +186,14 @@ class Run:
             words = "PICTURES", "--make", "WHAT TO DO"
             return command("edit", self.path("model.keras"), *words, "--out", self.path("more"))
         name, endpoint = next(iter(model.endpoints().items()), ("generate", Endpoint((Seeds(),))))
+        if name not in COMMANDS:
+            arguments = ", ".join(k for k, v in endpoint.parameters().parameters.items() if v.default is v.empty)
+            return f"keras_imgen.load_model({self.path('model.keras')!r}).{name}({arguments})"
         given = ["PICTURES"] if endpoint.answers_pictures else ["-n", "64", "--seed", "1"]
-        given += [word for k in endpoint.needs() for word in (f"--{k}", k.upper())]
+        if name == "stylize":
+            given += ["STYLE"] * bool(endpoint.needs())
+        else:
+            given += [word for k in endpoint.needs() for word in (f"--{k}", k.upper())]
         return command(name, self.path("model.keras"), *given, "--out", self.path("more"))
 
     def _export(self, model):
