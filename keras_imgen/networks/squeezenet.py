@@ -14,21 +14,22 @@ def squeezenet11(weights: str | None = None, averaged: bool = False) -> keras.Mo
 
     Args:
         weights: an h5 file in the form of Keras 1 (groups named as the layers, each with a kernel and a bias); None: random.
-        averaged: whether the mean of 3x3 neighbours is taken where maps get smaller, in place of the largest or of every other place.
+        averaged: whether maps get smaller by the mean of 2x2 places, each of which counts once, in place of the largest of 3x3, which lie one
+            over the other, and of every other place.
 
     Raises:
         ValueError: the file has no such layer or other shapes.
     """
     image = keras.Input((None, None, 3), name="image")
     x = BGR(dtype="float32", name="bgr")(image)
-    pool = layers.AveragePooling2D if averaged else layers.MaxPooling2D
+    pool = layers.AveragePooling2D(2) if averaged else layers.MaxPooling2D(3, 2)
     x = layers.Conv2D(64, 3, 1 if averaged else 2, activation="relu", name="conv1")(x)
     if averaged:
-        x = pool(3, 2, "same")(x)
+        x = pool(x)
     maps = [x]
     for number, narrow, wide in FIRES:
         if number in (2, 4, 6):
-            x = pool(3, 2)(x)
+            x = pool(x)
         name = f"fire{number}"
         x = layers.Conv2D(narrow, 1, activation="relu", name=f"{name}_squeeze1x1")(x)
         one = layers.Conv2D(wide, 1, activation="relu", name=f"{name}_expand1x1")(x)
