@@ -24,8 +24,8 @@ TESTED = 20  # of the photographs
 
 def train(
     out: str,
-    epochs: int = 4,
-    batch: int = 4,
+    epochs: int = 8,
+    batch: int = 2,
     seed: int = 0,
     steps_per_epoch: int | None = None,
     resume: bool = False,
@@ -55,7 +55,7 @@ def train(
         learning_rate: the largest, of a cosine.
         others: see `recipes`.
     """
-    steps = steps_per_epoch or 400
+    steps = steps_per_epoch or 800
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     weights = {"style_weight": style_weight, "content_weight": content_weight, "smoothness": smoothness}
     places = {"data": data and os.path.abspath(os.path.expanduser(data)), "styles": styles and _absolute(styles)}
@@ -67,7 +67,7 @@ def train(
     files = places["styles"].split(",") if styles else [] if anything else [painting(n) for n in known(name)]
     looks = [load_image(path, 3) for path in files] or learn
     of = lambda pictures, n, seed: styled(  # noqa: E731
-        patches(pictures, size, batch, n, seed=seed), looks, seed, recolour=0.7 if anything else 0.0
+        patches(pictures, size, batch, n, seed=seed, flips=False), looks, seed, recolour=0.7 if anything else 0.0
     )
     with fast_precision():
         parts = adain_encoder(), adain_decoder(width=width)
@@ -115,5 +115,5 @@ def _absolute(styles):
 
 
 starry = partial(train, name="photos-style-starry")
-eight = partial(train, name="photos-style-eight", epochs=8)
-adain = partial(train, name="photos-adain", epochs=8)
+eight = partial(train, name="photos-style-eight", epochs=16)
+adain = partial(train, name="photos-adain", epochs=16)
