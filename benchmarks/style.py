@@ -63,9 +63,11 @@ def main():
     for weight in map(float, filter(None, args.optimise.split(","))):
         how = {"trunk": trunk, "content_weight": weight, "steps": args.steps}
         ways[f"optimised, content {weight:g}"] = lambda c, s, _, how=how: stylize(c, s, **how)
-    learned = args.learned.split(",")
+    learned = [name for name in args.learned.split(",") if name]
     for path in args.models:
         model = load_model(path)
+        if hasattr(model, "num_styles") and len(learned) != model.num_styles:
+            parser.error(f"{path} has learned {model.num_styles} styles: name them with --learned")
         for alpha in ALPHAS:
             if hasattr(model, "num_styles"):
                 way = lambda c, s, name, m=model, a=alpha: m.stylize(c, learned.index(name), alpha=a)  # noqa: E731
@@ -77,7 +79,7 @@ def main():
     for name, way in ways.items():
         triples, seconds = [], []
         for style_name, style in styles.items():
-            if "alpha" in name and args.learned and style_name not in learned:
+            if learned and style_name not in learned:  # all ways on the same pairs
                 continue
             for content in contents.values():
                 start = time.perf_counter()
@@ -115,8 +117,11 @@ def compared(results):
     """One line for each learned way and each classical one."""
     import numpy as np
 
+    from keras_imgen.editing.classical import CLASSICAL
+
     every, lines = points(results), []
-    learned = {k: v for k, v in every.items() if len(v) > 1}
+    learned = {k: v for k, v in every.items() if k == "optimised" or k not in CLASSICAL}
+    learned.pop("content itself")
     start = every["content itself"][0]
     for name, curve in learned.items():
         curve = sorted([start, *curve]) if name != "optimised" else curve

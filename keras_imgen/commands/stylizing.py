@@ -1,5 +1,6 @@
 """What `keras-imgen stylize` does: the way from a picture to its stylised one, of a model, by optimisation, or without learning."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +11,13 @@ from keras_imgen.commands.common import load_model
 from keras_imgen.data import image_io
 from keras_imgen.editing.colour import keep_colours as with_colours
 from keras_imgen.editing.fuse import fuse
+
+NOT_SET = (
+    "weights",
+    "masks",
+    "state",
+    "on_step",
+)  # of `editing.style.stylize`: what other options say, and what is not for a line
 
 
 class Way(NamedTuple):
@@ -64,7 +72,7 @@ def way(
     if optimise:
         change, name = _optimised(said, shares, alpha, options), "optimisation"
     elif classical:
-        change, name = _classical(classical, said, alpha), classical
+        change, name = _classical(classical, said, shares, alpha), classical
     else:
         change, name = _of_model(words[0], said, shares, alpha)
 
@@ -77,7 +85,12 @@ def way(
             if where.shape != image.shape[:2]:
                 sizes = ("x".join(map(str, x.shape[1::-1])) for x in (image, where))
                 raise ValueError("Expected a mask of the picture's size, {}, got {}.".format(*sizes))
-            made = _each_uint8(image, made, lambda a, b: fuse(a[None], b[None], where, "feather")[0])
+            inside = _each_uint8(image, made, lambda a, b: fuse(a[None], b[None], where, "feather")[0])
+            made = (
+                inside
+                if image.dtype == np.uint8
+                else np.where(where[..., None] != 0, inside.astype(image.dtype) * 257, _coloured(image))
+            )
         return made
 
     about = {"style": said or "", "alpha": f"{alpha:g}", "model": name}
@@ -122,21 +135,33 @@ def _of_model(path, said, shares, alpha):
 
 def _optimised(said, shares, alpha, options):
     from keras_imgen.editing.style import stylize
+    from keras_imgen.networks import style_trunk
 
-    styles = _styles(said)
-    how = {"style_weight": alpha, **options}
+    known = [
+        k for k, p in inspect.signature(stylize).parameters.items() if p.kind is p.KEYWORD_ONLY and k not in NOT_SET
+    ]
+    if unknown := [k for k in options if k not in known]:
+        raise ValueError(f"--set {unknown[0]}: --optimise has {', '.join(known)}.")
+    how = {"style_weight": alpha, "trunk": "squeezenet", **options}
+    several = lambda v, kind: [kind(one) for one in (v if isinstance(v, list | tuple) else str(v).split(","))]  # noqa: E731
+    how |= {k: several(how[k], kind) for k, kind in (("terms", str), ("content_layers", int)) if k in how}
+    styles, how["trunk"] = _styles(said), style_trunk(how["trunk"])
     return lambda image: _in_colour(image, lambda rgb: stylize(rgb, styles, weights=shares, **how))
 
 
-def _classical(name, said, alpha):
-    from keras_imgen.editing.classical import CLASSICAL
+def _classical(name, said, shares, alpha):
+    from keras_imgen.editing.classical import CLASSICAL, FILTERS
 
     if name not in CLASSICAL:
         raise ValueError(f"Expected --classical {', '.join(CLASSICAL)}; got {name}.")
-    style = _styles(said)[0] if said else None
+    if shares is not None:
+        raise ValueError("--weights are of several styles: --classical takes one.")
+    styles = [] if name in FILTERS and said is None else _styles(said)
+    if len(styles) > 1:
+        raise ValueError(f"Expected one style with --classical, got {len(styles)}.")
 
     def change(rgb):
-        made = CLASSICAL[name](rgb, rgb if style is None else style)
+        made = CLASSICAL[name](rgb, styles[0] if styles else rgb)
         return made if alpha == 1 else image_io.to_uint8(_blend(rgb, made, alpha))
 
     return lambda image: _in_colour(image, change)
@@ -151,6 +176,11 @@ def _in_colour(image, change):
     shown = _as_uint8(image)
     made = change(image_io.with_channels(shown[..., :3], 3))
     return np.concatenate([made, shown[..., 3:]], -1) if image.shape[-1] == 4 else made
+
+
+def _coloured(image):
+    """Gray as RGB; others as they are."""
+    return np.repeat(image, 3, -1) if image.shape[-1] == 1 else image
 
 
 def _as_uint8(image):

@@ -18,11 +18,11 @@ def optical_flow(frame: np.ndarray, other: np.ndarray) -> np.ndarray:
         cv2.cvtColor(v, cv2.COLOR_RGB2GRAY) if v.shape[-1] == 3 else np.ascontiguousarray(v[..., 0])
         for v in (frame, other)
     ]
-    small = min(gray[0].shape) < 32  # what its pyramid needs
-    if small:
-        gray = [cv2.resize(v, None, fx=4, fy=4, interpolation=cv2.INTER_LINEAR) for v in gray]
+    factor = max(1, -(-64 // min(gray[0].shape)))  # its pyramid needs some pixels
+    if factor > 1:
+        gray = [cv2.resize(v, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR) for v in gray]
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*gray, None)
-    return cv2.resize(flow, frame.shape[1::-1], interpolation=cv2.INTER_AREA) / 4 if small else flow
+    return cv2.resize(flow, frame.shape[1::-1], interpolation=cv2.INTER_AREA) / factor if factor > 1 else flow
 
 
 def warped(image: np.ndarray, flow: np.ndarray) -> np.ndarray:

@@ -33,11 +33,10 @@ def _without_style(change):
     return lambda content, style: change(content)
 
 
-CLASSICAL: dict[str, Callable[[Any, Any], np.ndarray]] = {
-    **colour.WAYS,
-    "quilting": _quilting,
+FILTERS: dict[str, Callable[[Any, Any], np.ndarray]] = {  # which look at no style
     "pencil-sketch": _without_style(filters.pencil_sketch),
     "stylization": _without_style(filters.stylization),
     "oil-painting": _without_style(filters.oil_painting),
     "edge-preserving": _without_style(filters.edge_preserving),
 }
+CLASSICAL: dict[str, Callable[[Any, Any], np.ndarray]] = {**colour.WAYS, "quilting": _quilting, **FILTERS}

@@ -3,10 +3,13 @@
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import keras
 import numpy as np
+from PIL import Image
 from scipy.optimize import Bounds, minimize
 
 from keras_imgen.arguments import as_numbers, finite, integer, shown
@@ -64,9 +67,10 @@ def stylize(
         levels: sizes, each half of the next; the last is that of the content.
         start: "content", "style" (the first, cut to the size) or "noise".
         seed: of the noise.
-        state: a .npz file that keeps what was reached every 50 steps, and from which the same call goes on; it is removed at the end.
+        state: a .npz file that keeps what was reached every 50 steps, and from which the same call goes on, to the same answer as if never
+            stopped; it is removed at the end.
         on_step: called after each step with its number, the picture uint8 (H', W', 3) and the terms by name; where it gives True, the
-            optimisation ends there, and the state stays.
+            optimisation ends there, and the state stays, that of the last 50 steps.
 
     Returns:
         uint8 (H, W, 3).
@@ -90,9 +94,8 @@ def stylize(
             raise ValueError(f"Expected `{name}` as one of {', '.join(known)}, got {shown(value)}.")
     if style_weight == 0:
         return content.copy()
-    terms = [style.get(term) for term in terms]
+    terms = style.checked(terms)
     trunk = trunk if isinstance(trunk, keras.Model) else style_trunk(trunk)
-    trunk.jit_compile = False
     told = (weights.tolist(), [t.get_config() for t in terms], style_weight, content_weight, smoothness)
     told += (trunk.name, content_layers, style_scale, method, steps, levels, start, seed)
     kept = _State(state, _digest(content, *styles, *(masks or ()), repr(told)))
@@ -106,14 +109,14 @@ def stylize(
         if done >= (level + 1) * steps:
             continue
         if picture.shape[:2] != size:
-            picture = to_model_range(resize(to_uint8(picture), size))
+            picture = to_model_range(scaled(to_uint8(picture), size))
         longest = round(max(size) * style_scale)
         evaluate = _objective(
             trunk,
             terms,
             {"style": style_weight, "content": content_weight, "smoothness": smoothness},
-            resize(content, size),
-            [resize(s, _fit(s.shape[:2], longest)) for s in styles],
+            scaled(content, size),
+            [scaled(s, _fit(s.shape[:2], longest)) for s in styles],
             weights,
             masks,
             content_layers,
@@ -121,11 +124,11 @@ def stylize(
         walk = METHODS[method]
         while done < (level + 1) * steps:
             count = min(MEMORY, (level + 1) * steps - done)
-            picture, stopped = walk(evaluate, picture, count, done, on_step)
-            done += count
+            reached, stopped = walk(evaluate, picture, count, done, on_step)
+            if stopped:  # the state is that of the last whole part, from which the same call goes on
+                return scaled(to_uint8(reached), content.shape[:2])
+            picture, done = reached, done + count
             kept.write(done=done, picture=picture)
-            if stopped:
-                return resize(to_uint8(picture), content.shape[:2])
     kept.remove()
     return to_uint8(picture)
 
@@ -154,7 +157,8 @@ def _objective(trunk, terms, scales, content, styles, weights, masks, content_la
         total = sum(scales["style"] * term.weight * values[term.name] for term in terms)
         return total + sum(scales[name] * values[name] for name in ("content", "smoothness")), values
 
-    compiled = backend.jit(trunk, lambda x: backend.value_and_input_gradient(trunk, loss, x))
+    plain = SimpleNamespace(jit_compile=False, variables=trunk.variables)  # XLA would compile for minutes
+    compiled = backend.jit(plain, lambda x: backend.value_and_input_gradient(trunk, loss, x))
 
     def evaluate(picture):
         (total, values), slope = compiled(picture[None].astype("float32"))
@@ -173,7 +177,6 @@ def _lbfgs(evaluate, picture, steps, done, on_step):
 
     def callback(x):
         state["step"] += 1
-        state["x"] = x
         if on_step is not None and on_step(state["step"], to_uint8(x.reshape(picture.shape)), state["values"]):
             raise StopIteration
 
@@ -231,13 +234,26 @@ def _regions(masks, count, size):
 
 def _inside(mask, size):
     """Numbers of the places of a map of this size that lie inside, at least one."""
-    share = resize(np.uint8(mask[..., None]) * np.uint8(255), size)[..., 0]
-    return np.flatnonzero(share >= min(128, share.max())).astype("int32")
+    share = cv2.resize(mask.astype("float32"), size[::-1], interpolation=cv2.INTER_AREA)
+    return np.flatnonzero(share >= min(0.5, share.max())).astype("int32")
 
 
 def _halved(size, times):
-    """A size halved so often, as far as 64 pixels."""
-    return tuple(max(min(n, 64), round(n / 2**times)) for n in size)
+    """A size halved so often, as long as its shorter side has 64 pixels."""
+    factor = min(1.0, max(2**-times, 64 / min(size)))
+    return tuple(max(SMALLEST, round(n * factor)) for n in size)
+
+
+def scaled(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 (H, W, 3) in another size, the whole of it: antialiased bicubic.
+
+    Args:
+        image: uint8 (H, W, 3).
+        size: (height, width).
+    """
+    if image.shape[:2] == tuple(size):
+        return image
+    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC))
 
 
 def _fit(size, longest):
@@ -248,7 +264,7 @@ def _fit(size, longest):
 def _begin(content, look, size, start, seed):
     if start == "noise":
         return np.random.default_rng(seed).uniform(-1, 1, (*size, 3)).astype("float32")
-    return to_model_range(resize(content if start == "content" else look, size))
+    return to_model_range(scaled(content, size) if start == "content" else resize(look, size))
 
 
 def _digest(*given):

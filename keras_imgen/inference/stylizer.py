@@ -43,7 +43,7 @@ def style_weights(styles: Any, count: int) -> np.ndarray:
     """Weights float32 (N, count) of learned styles, which sum to 1.
 
     Args:
-        styles: a number, several, weights (count,) or (N, count); None of a single style.
+        styles: a whole number, several, or weights as floats, (count,) or (N, count); None of a single style.
         count: how many styles there are.
 
     Raises:
@@ -51,6 +51,10 @@ def style_weights(styles: Any, count: int) -> np.ndarray:
     """
     if styles is None and count == 1:
         styles = 0
+    if styles is None:
+        raise ValueError(
+            f"This model has learned {count} styles: expected `styles`, numbers in 0..{count - 1} or weights."
+        )
     given = as_numbers(styles)
     if given.dtype.kind in "iu" and given.ndim < 2 and given.size:
         if given.min() < 0 or given.max() >= count:

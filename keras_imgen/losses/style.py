@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_imgen import named_parts
+from keras_imgen.losses import terms
 from keras_imgen.losses.terms import Schedule, Term
 
 
@@ -195,6 +196,24 @@ def get(term: Any) -> StyleTerm:
         ValueError: anything else.
     """
     return named_parts.find("style term", StyleTerm, STYLES, term)
+
+
+def checked(given: Any) -> tuple[StyleTerm, ...]:
+    """Terms of style, of different names.
+
+    Args:
+        given: names, configs or terms, one or several. Their weights are numbers, and each counts in every step.
+
+    Raises:
+        ValueError: none, an unknown name, two of one name, `Content`, which has a weight of its own, or a term that varies.
+    """
+    given = given if isinstance(given, list | tuple) else [given]
+    if not given:
+        raise ValueError("Expected one or several `terms`, got none.")
+    found = terms.checked([get(one) for one in given], "terms")
+    if wrong := [term.name for term in found if isinstance(term, Content) or term.varies]:
+        raise ValueError(f"Expected `terms` of style whose weights are numbers, each in every step, got {wrong[0]}.")
+    return found
 
 
 def mixed(descriptors: list[list[Any]], weights: Any) -> list[Any]:

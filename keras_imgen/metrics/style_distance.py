@@ -1,5 +1,6 @@
 """How far a picture is from another's content and from a third one's style, in a trunk that none of it was made with."""
 
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -45,17 +46,15 @@ def style_distance(
     trunk = trunk if isinstance(trunk, keras.Model) else style_trunk(trunk)
     terms, content = (style.Gram(), style.MeanVariance()), style.Content(layers=content_layers)
     names = f"style distance [{trunk.name}]", f"content distance [{trunk.name}]", "structure", "colour distance"
-    known: dict[bytes, Any] = {}
+    look_at = lru_cache(8)(
+        lambda shape, data: style.as_maps(trunk, to_model_range(np.frombuffer(data, "uint8").reshape(1, *shape)))
+    )
     rows = []
     for triple in zip(contents, styles, answers):
         given = [_picture(name, one) for name, one in zip(("contents", "styles", "answers"), triple)]
         if given[0].shape != given[2].shape:
             raise ValueError(f"Expected an answer of the size of its content, {given[0].shape}, got {given[2].shape}.")
-        maps = [known.setdefault(one.tobytes(), None) for one in given[:2]]
-        for k, one in enumerate(given[:2]):
-            if maps[k] is None:
-                maps[k] = known[one.tobytes()] = style.as_maps(trunk, to_model_range(one)[None])
-        made = style.as_maps(trunk, to_model_range(given[2])[None])
+        *maps, made = (look_at(one.shape, one.tobytes()) for one in given)
         look = np.mean([float(term(term.describe(maps[1]), term.describe(made))) for term in terms])
         far = float(content(content.describe(maps[0]), content.describe(made)))
         structure = float(ssim(given[0][None], given[2][None], channels="y")[0])

@@ -14,8 +14,8 @@ def squeezenet11(weights: str | None = None, averaged: bool = False) -> keras.Mo
 
     Args:
         weights: an h5 file in the form of Keras 1 (groups named as the layers, each with a kernel and a bias); None: random.
-        averaged: whether maps get smaller by the mean of 2x2 places, each of which counts once, in place of the largest of 3x3, which lie one
-            over the other, and of every other place.
+        averaged: whether maps get smaller by the mean of 2x2 places, each of which counts once, in place of the largest of 3x3, which
+            overlap, and of every other place.
 
     Raises:
         ValueError: the file has no such layer or other shapes.

@@ -12,10 +12,11 @@ from keras_imgen.networks.squeezenet import BGR, squeezenet11
 
 
 def style_trunk(name: str = "squeezenet", smooth: bool = False) -> keras.Model:
-    """Images (N, H, W, 3) in [0, 255] -> maps of five layers, each about half as large as the one before: a trunk for style transfer.
+    """Images (N, H, W, 3) in [0, 255] -> maps of five layers, from a half to a sixteenth or less of the size: a trunk for style transfer.
 
-    Where the classifiers pick every other place by strides or by the largest, the trunk averages: the gradient in the picture then has no
-    grid (Gatys et al. 2016, section 2.1; Zhang 2019, "Making Convolutional Networks Shift-Invariant Again").
+    Where SqueezeNet and VGG pick every other place by strides or by the largest, the trunk averages: the gradient in the picture then has
+    no grid (Gatys et al. 2016, section 2.1; Zhang 2019, "Making Convolutional Networks Shift-Invariant Again"). EfficientNet-Lite0 keeps
+    its strides: it is here to judge.
 
     Args:
         name: "squeezenet" (SqueezeNet 1.1), "efficientnet-lite0", with the ImageNet weights under KERAS_IMGEN_DATA; "vgg16" or "vgg19" with
@@ -48,7 +49,7 @@ class Smooth(keras.layers.Layer):
         shape = ops.shape(x)
         flat = ops.reshape(ops.cast(x, "float32"), (shape[0], -1))
         size = ops.cast(shape[1] * shape[2] * shape[3], "float32")
-        return ops.reshape(ops.softmax(flat / ops.std(flat, axis=-1, keepdims=True), axis=-1) * size, shape)
+        return ops.reshape(ops.softmax(flat / (ops.std(flat, axis=-1, keepdims=True) + 1e-6), axis=-1) * size, shape)
 
 
 def _squeezenet():

@@ -65,6 +65,8 @@ def train(
     steps = steps_per_epoch or 100
     if method == "gan":
         model = gan(painting, width, learning_rate or 5e-4, seed)
+        if epochs < model.levels:
+            raise ValueError(f"Expected at least an epoch for each of {model.levels} levels, got {epochs}.")
         growth = [Growth(max(1, epochs // model.levels))]
     else:
         model = diffusion(painting, width, learning_rate or 3e-3, epochs * steps, seed)
@@ -114,7 +116,9 @@ def gan(painting: np.ndarray, width: int, learning_rate: float, seed: int) -> ke
         discriminator = singan_discriminator(channels, width)
     noise = [0.3 * lacking for lacking in detail(painting, FACTOR, levels)]
     model = SinGAN(generators, discriminator, painting.shape, FACTOR, noise, seed=seed, name="art_single_image")
-    rates = {f"{name}_optimizer": keras.optimizers.Adam(learning_rate, beta_1=0.5) for name in model.players}
+    rates = {
+        f"{name}_optimizer": keras.optimizers.Adam(learning_rate, beta_1=0.5, beta_2=0.9) for name in model.players
+    }
     model.compile(**rates, steps_per_execution=10)
     return model
 

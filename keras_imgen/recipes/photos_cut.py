@@ -1,10 +1,11 @@
 """Photographs as prints, learned without pairs (CUT): squares of photographs, and squares of Hokusai's Great Wave."""
 
 import os
+from typing import Any
 
 import keras
 
-from keras_imgen.data import patches, photos
+from keras_imgen.data import patches, photos, styled
 from keras_imgen.data.files import data_file
 from keras_imgen.data.image_io import load_image
 from keras_imgen.models import CUT
@@ -64,9 +65,16 @@ def train(
     return run.finish(model, test, batch=shown, columns=8)
 
 
-def unpaired(pictures, paintings, size, batch, steps, seed):
-    """Batches of `image` and `target`, random squares of both, which do not belong together."""
-    import tensorflow as tf
+def unpaired(pictures: list, paintings: list, size: int, batch: int, steps: int, seed: int) -> Any:
+    """Batches of `image` and `target`, random squares of photographs and of paintings, which do not belong together.
 
-    both = [patches(p, size, batch, steps, seed=seed + k, flips=False) for k, p in enumerate((pictures, paintings))]
-    return tf.data.Dataset.zip(tuple(both)).map(lambda a, b: {"image": a["image"], "target": b["image"]})
+    Args:
+        pictures: the photographs.
+        paintings: the paintings.
+        size: of the squares.
+        batch: how many of each.
+        steps: batches of an epoch.
+        seed: of what is drawn.
+    """
+    both = styled(patches(pictures, size, batch, steps, seed=seed, flips=False), paintings, seed)
+    return both.map(lambda rows: {"image": rows["image"], "target": rows["style"]})

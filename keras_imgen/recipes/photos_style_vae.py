@@ -48,11 +48,10 @@ def train(
     run = Run("photos-style-vae", out, resume, **given, **own, size=size, width=width, learning_rate=learning_rate)
 
     every, paintings = photos(own["data"] or "bsds500:train"), [load_image(path, 3) for path in files]
-    half = max(1, batch // 2)
     learn, test = (
-        mixed(p, paintings, size, half, n, s)
+        patches([*p, *paintings * max(1, len(p) // len(paintings))], size, batch, n, seed=s, flips=False)
         for p, n, s in ((every[TESTED:] or every, steps, seed), (every[:TESTED], 8, seed + 1))
-    )
+    )  # half of them paintings: each takes the style of the one before
     shape = (size, size, 3)
     with fast_precision():
         coders = content_encoder(shape, width, 2, 3), style_encoder(shape, 2 * STYLE, width, 4)
@@ -63,12 +62,3 @@ def train(
     shown = first_batch(test, 8)
     model.fit(learn, epochs=epochs, callbacks=run.callbacks(images=shown["image"], n=8))
     return run.finish(model, test, batch=shown, columns=8, rows=4)
-
-
-def mixed(pictures, paintings, size, half, steps, seed):
-    """Batches of `image`: a photograph, a painting, a photograph, ..., so that each is transferred into the other's style."""
-    import tensorflow as tf
-
-    both = [patches(p, size, half, steps, seed=seed + k) for k, p in enumerate((pictures, paintings))]
-    turns = lambda a, b: tf.reshape(tf.stack([a["image"], b["image"]], 1), (2 * half, size, size, 3))  # noqa: E731
-    return tf.data.Dataset.zip(tuple(both)).map(lambda a, b: {"image": turns(a, b)})

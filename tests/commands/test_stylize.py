@@ -1,5 +1,7 @@
 """`keras-imgen stylize`: by models, without learning, by optimisation; colours and places that are kept; what is refused."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 
 from keras_imgen import models, networks
 from keras_imgen.cli import app
+from keras_imgen.editing import style
 from keras_imgen.recipes.run import COMMANDS
 
 pytestmark = pytest.mark.one_backend
@@ -80,10 +83,13 @@ def test_by_optimisation(place, monkeypatch):
         seen.update(how, styles=len(styles))
         return 255 - picture
 
-    monkeypatch.setattr("keras_imgen.editing.style.stylize", stylize)
-    found = run(place, "--optimise", "gray.png", "style0.png", "--set", "steps=7", "--alpha", "0.5")
+    monkeypatch.setattr(style, "stylize", functools.wraps(style.stylize)(stylize))
+    monkeypatch.setattr(networks, "style_trunk", lambda name: name)
+    more = "--set", "steps=7", "--set", "content_layers=1,3", "--set", "terms=histogram"
+    found = run(place, "--optimise", "gray.png", "style0.png", *more, "--alpha", "0.5")
     assert found.exit_code == 0, found.output
-    assert seen == {"weights": None, "style_weight": 0.5, "steps": 7, "styles": 1}
+    told = {"weights": None, "style_weight": 0.5, "steps": 7, "styles": 1, "trunk": "squeezenet"}
+    assert seen == {**told, "content_layers": [1, 3], "terms": ["histogram"]}
     gray = np.asarray(Image.open(place / "gray.png"))
     np.testing.assert_array_equal(read(place, "gray.png"), 255 - np.repeat(gray[..., None], 3, -1))
 
@@ -108,6 +114,9 @@ def test_what_is_kept(place):
         (["fast.keras", "photos", "2"], "0..1"),
         (["fast.keras", "photos", "style0.png"], "has learned 2 styles"),
         (["--classical", "nothing", "photos", "style0.png"], "reinhard"),
+        (["--classical", "reinhard", "photos"], "a picture of the style"),
+        (["--classical", "reinhard", "photos", "style0.png,style1.png"], "one style"),
+        (["--optimise", "photos", "style0.png", "--set", "colour=1"], "content_weight"),
         (["--optimise", "--classical", "reinhard", "photos"], "got both"),
         (["any.keras", "photos", "style0.png", "--set", "steps=3"], "only --optimise"),
         (["any.keras", "photos", "style0.png", "--alpha", "2"], "--alpha"),

@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+from keras.optimizers.schedules import PolynomialDecay
 
-from keras_imgen.editing.style import stylize
+from keras_imgen.editing.style import _halved, scaled, stylize
+from keras_imgen.losses.style import Content, Gram
 
 RNG = np.random.default_rng(0)
 
@@ -67,8 +69,27 @@ def test_every_term_and_level_in_an_odd_size(how):
         on_step=lambda *one: steps.append(one) and None,
         **{**how, "levels": 2, "steps": 1, "terms": terms},
     )
-    assert [p.shape for _, p, _ in steps] == [(64, 64, 3), (129, 83, 3)] and found.shape == large.shape
+    assert [p.shape for _, p, _ in steps] == [(99, 64, 3), (129, 83, 3)] and found.shape == large.shape
     assert {*terms, "content", "smoothness"} == set(steps[0][2])
+
+
+@pytest.mark.parametrize("size", [(100, 300), (64, 1000), (120, 160), (33, 40), (512, 384)])
+def test_coarse_levels_show_the_whole_picture(size):
+    """In its own aspect: what comes back from there is the picture, only softer."""
+    y, x = np.mgrid[: size[0], : size[1]]
+    picture = np.stack([x * 255 / size[1], y * 255 / size[0], 0 * x + 128], -1).astype("uint8")
+    for times in range(4):
+        small = _halved(size, times)
+        assert abs(small[0] / small[1] - size[0] / size[1]) < 0.03 * size[0] / size[1]
+        back = scaled(scaled(picture, small), size)
+        assert np.abs(back.astype(int) - picture).mean() < 3
+
+
+def test_a_single_term_may_stand_alone(how):
+    one = {**how, "steps": 1}
+    np.testing.assert_array_equal(
+        stylize(CONTENT, STYLE, terms="gram", **one), stylize(CONTENT, STYLE, terms=["gram"], **one)
+    )
 
 
 def test_noise_has_a_seed(how):
@@ -100,7 +121,7 @@ def test_masks_say_where(how):
 def test_stopped_and_resumed_is_uninterrupted(how, tmp_path, monkeypatch):
     monkeypatch.setattr("keras_imgen.editing.style.MEMORY", 3)
     whole, state = stylize(CONTENT, STYLE, **how), str(tmp_path / "state.npz")
-    stylize(CONTENT, STYLE, state=state, on_step=lambda step, *_: step == 3, **how)
+    stylize(CONTENT, STYLE, state=state, on_step=lambda step, *_: step == 5, **how)  # three steps are kept
     with pytest.raises(ValueError, match="other settings"):
         stylize(CONTENT, SECOND, state=state, **how)
     steps = []
@@ -122,6 +143,10 @@ def test_stopped_and_resumed_is_uninterrupted(how, tmp_path, monkeypatch):
         ({"method": "sgd"}, "lbfgs, adam"),
         ({"start": "nothing"}, "content, style, noise"),
         ({"terms": ("texture",)}, "style term"),
+        ({"terms": ()}, "one or several"),
+        ({"terms": ("gram", "gram")}, "once"),
+        ({"terms": (Content(),)}, "content"),
+        ({"terms": (Gram(PolynomialDecay(1.0, 10)),)}, "gram"),
         ({"steps": 0}, "steps"),
         ({"style_weight": -1}, "style_weight"),
         ({"state": "here.txt"}, ".npz"),

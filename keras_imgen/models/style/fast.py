@@ -78,8 +78,8 @@ class FastStyle(Stylizer):
         Args:
             images: a picture (H, W) or (H, W, C), uint8, uint16 or floats in [-1, 1], a batch (N, H, W, C), a path, a PIL image, or a list
                 of them.
-            styles: the number of a style, a list of them, one for each picture, or weights (num_styles,) or (N, num_styles) of at least 0,
-                not all zero; may be left out of a model of one style.
+            styles: the number of a style, a list of them, one for each picture, or weights of at least 0 as floats, (num_styles,) or (N,
+                num_styles), not all zero; may be left out of a model of one style.
             alpha: from 0, the picture as it was, to 1.
             tile: pixels of a tile's side; larger pictures are painted tile by tile with the statistics of the whole. None is 1024.
             overlap: pixels that tiles share. None is 192.

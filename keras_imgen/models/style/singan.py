@@ -113,7 +113,7 @@ class SinGAN(ImageModel):
         return ("generator",)
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {name: keras.optimizers.Adam(5e-4, beta_1=0.5) for name in self.players}
+        return {name: keras.optimizers.Adam(5e-4, beta_1=0.5, beta_2=0.9) for name in self.players}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -14,7 +14,7 @@ from keras_imgen.inference.stylizer import MARGIN, stylized
 from keras_imgen.layers.adain import AdaIN, statistics
 from keras_imgen.layers.padding import mirrored
 from keras_imgen.layers.pictures import rescale, to_uint8
-from keras_imgen.losses import style, terms
+from keras_imgen.losses import style
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.networks import style_trunk
@@ -71,7 +71,7 @@ class Stylizer(ImageModel):
         content_layers: tuple[int, ...] = (2,),
         **kwargs: Any,
     ):
-        self.terms = checked(terms)
+        self.terms = style.checked(terms)
         self.logged = ("loss", "content", *(t.name for t in self.terms), "smoothness", "identity")
         super().__init__(**kwargs)
         self.encoder, self.decoder, self.trunk = encoder, decoder, trunk
@@ -305,18 +305,3 @@ def look_of(maps: list[Any]) -> Any:
     """Mean and deviation of every channel of maps (N, h, w, c): float32 (N, 2, D)."""
     found = [statistics(m) for m in maps]
     return ops.stack([ops.concatenate([one[k][:, 0, 0] for one in found], axis=-1) for k in (0, 1)], axis=1)
-
-
-def checked(given: Any) -> tuple[style.StyleTerm, ...]:
-    """Terms of style, of different names.
-
-    Args:
-        given: names, configs or terms.
-
-    Raises:
-        ValueError: none, an unknown name, two of one name.
-    """
-    given = given if isinstance(given, list | tuple) else [given]
-    if not given:
-        raise ValueError("Expected one or several `terms`, got none.")
-    return terms.checked([style.get(one) for one in given], "terms")
