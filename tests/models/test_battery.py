@@ -26,7 +26,22 @@ RARE = (
     "Enhancer",
     "Diffusion-text",
 )  # near another one
-LARGE = ("GAN", "StyleGAN2", "TextGAN", "MultimodalGAN", "CycleGAN", "CUT", "MUNIT")  # to compile
+LARGE = (
+    "GAN",
+    "StyleGAN2",
+    "TextGAN",
+    "MultimodalGAN",
+    "CycleGAN",
+    "CUT",
+    "MUNIT",
+    "StyleVAE",
+    "SinDDM",
+    "FastStyle",
+    "CodePrior",
+    "Deblurrer",
+    "MaskedPrior",
+    "RAE",
+)  # to compile
 every_model = [pytest.param(name, marks=[pytest.mark.slow] * (name in RARE + LARGE)) for name in CASES]
 
 
