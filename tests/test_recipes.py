@@ -42,6 +42,7 @@ def run(name, tmp_path):
     assert np.isfinite(log["loss"])
 
 
+@pytest.mark.slow
 def test_super_resolution(photographs, tmp_path):
     run("photos-sr-x3", tmp_path)
 

@@ -33,6 +33,8 @@ LARGE = (
     "MultimodalGAN",
     "CycleGAN",
     "CUT",
+    "SinGAN",
+    "VAEGAN",
     "MUNIT",
     "StyleVAE",
     "SinDDM",
@@ -41,7 +43,7 @@ LARGE = (
     "Deblurrer",
     "MaskedPrior",
     "RAE",
-)  # to compile
+)  # to compile, or to learn, or much like another
 every_model = [pytest.param(name, marks=[pytest.mark.slow] * (name in RARE + LARGE)) for name in CASES]
 
 

@@ -377,6 +377,7 @@ def test_the_command_tells_it(tmp_path):
         assert said in command(*words, code=1) and not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 def test_grids_tell_what_is_asked_or_examples(tmp_path):
     from keras_imgen.callbacks import SampleGrid
     from keras_imgen.data.image_io import load_image, make_grid

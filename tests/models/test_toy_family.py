@@ -163,6 +163,7 @@ class Own(ClipPainter):
         return np.full((n, *SHAPE), gray, "uint8")
 
 
+@pytest.mark.slow
 def test_a_model_that_declares_nothing_is_shown_by_its_own_generate(tmp_path):
     from keras_imgen.recipes.run import Run
 

@@ -26,6 +26,7 @@ def trained(policy, monkeypatch):
 
 
 @pytest.mark.one_backend
+@pytest.mark.slow
 def test_training_in_bfloat16_is_that_in_float32_but_for_its_rounding(monkeypatch):
     (half, curve), (_, expected) = (trained(policy, monkeypatch) for policy in ("mixed_bfloat16", "float32"))
     assert {str(layer.compute_dtype) for layer in half.network.layers} >= {"bfloat16", "float32"}  # the last one
@@ -34,6 +35,7 @@ def test_training_in_bfloat16_is_that_in_float32_but_for_its_rounding(monkeypatc
     assert curve[-1] < 0.9 * curve[0] and curve != expected
 
 
+@pytest.mark.slow
 def test_samples_in_bfloat16_stay_within_a_gray_level_and_float32_comes_back(monkeypatch):
     model, _ = trained("float32", monkeypatch)
     whole = model.generate(8, seed=3, steps=5)

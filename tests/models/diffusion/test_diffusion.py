@@ -123,6 +123,7 @@ np.testing.assert_array_equal(second, model.generate(3, guide=guide.for_inferenc
 """
 
 
+@pytest.mark.slow
 def test_a_guide_guides_with_its_averaged_weights_of_now():
     exec(GUIDES, {})
 

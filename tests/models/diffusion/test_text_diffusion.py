@@ -141,6 +141,7 @@ assert "keras_imgen" not in sys.modules
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_a_saved_model_takes_strings(trained, tmp_path):
     """Where keras_imgen is not imported, and by the client: the pictures of the model in memory, to the bit."""
     trained.export(str(tmp_path / "m"))

@@ -80,6 +80,7 @@ def test_noise_has_the_levels_that_were_asked_for():
 
 
 @pytest.mark.one_backend
+@pytest.mark.slow
 def test_conditional_vae_has_several_answers():
     """The target is lighter or darker than the image by chance: without latents the best L1 is the step itself."""
     step = RNG.choice([-60, 60], (96, 1, 1, 1))
@@ -341,6 +342,7 @@ def test_every_task_in_every_way(task, way):
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_served_as_in_memory(tmp_path):
     import tensorflow as tf
 

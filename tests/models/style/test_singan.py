@@ -27,6 +27,7 @@ def changed(a, b):
     return [any((v != w).any() for v, w in zip(x, y, strict=True)) for x, y in zip(a, b, strict=True)]
 
 
+@pytest.mark.slow
 def test_levels_learn_one_after_the_other():
     model, seen = make(together=1), []
 

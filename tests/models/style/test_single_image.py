@@ -85,6 +85,7 @@ def test_any_size_row_by_row(model):
             model.generate(1, size=size)
 
 
+@pytest.mark.slow
 def test_restyled_and_outpainted(model):
     assert model.restyle(PICTURE[None, :15], level=2).shape == (1, 15, 28, 3)
     with pytest.raises(ValueError, match="of at most 2"):
