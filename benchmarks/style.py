@@ -47,7 +47,8 @@ def main():
     from keras_imgen.networks import style_trunk
 
     def pictures(kind, count):
-        folder = os.path.dirname(data_file("style", kind, os.listdir(data_file("style", kind))[0]))
+        painting = data_file("style", "style", "van_gogh_starry_night_1889.jpg")
+        folder = os.path.join(os.path.dirname(os.path.dirname(painting)), kind)
         found = {}
         for name in sorted(os.listdir(folder))[:count]:
             image = load_image(os.path.join(folder, name), 3)
