@@ -81,6 +81,7 @@ class Stylizer(ImageModel):
         self._sizes = [int(m.shape[-1]) for m in encoder.outputs]
         self._strides = [64 // shape[1] for shape in encoder.compute_output_shape((1, 64, 64, 3))]
         self._adain = AdaIN()
+        self._adain.built = True  # it has no weights; JAX asks
         self._untracked.trunk = trunk
 
     # === The parts ===
