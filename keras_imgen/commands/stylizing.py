@@ -12,12 +12,8 @@ from keras_imgen.data import image_io
 from keras_imgen.editing.colour import keep_colours as with_colours
 from keras_imgen.editing.fuse import fuse
 
-NOT_SET = (
-    "weights",
-    "masks",
-    "state",
-    "on_step",
-)  # of `editing.style.stylize`: what other options say, and what is not for a line
+# Of `editing.style.stylize`: what other options say, and what is not for a line.
+NOT_SET = "weights", "masks", "state", "on_step"
 
 
 class Way(NamedTuple):

@@ -194,15 +194,24 @@ def resize(image: np.ndarray, size: tuple[int, int], policy: str = "crop") -> np
         h, w = height / factor, width / factor
         top, left = max(0.0, (image.shape[0] - h) / 2), max(0.0, (image.shape[1] - w) / 2)  # rounding may be below 0
         box = (left, top, min(left + w, image.shape[1]), min(top + h, image.shape[0]))
-        return _scaled(image, (height, width), box)
+        return scaled(image, (height, width), box)
     h = min(height, max(1, round(image.shape[0] * factor)))
     w = min(width, max(1, round(image.shape[1] * factor)))
-    inside = _scaled(image, (h, w), None)
+    inside = scaled(image, (h, w))
     top, left = (height - h) // 2, (width - w) // 2
     return np.pad(inside, ((top, height - h - top), (left, width - w - left), (0, 0)), mode="edge")
 
 
-def _scaled(image, size, box):
+def scaled(
+    image: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> np.ndarray:
+    """uint8 (H, W, C) -> (*size, C), whatever its aspect: antialiased bicubic (Pillow), each channel alike.
+
+    Args:
+        image: uint8 (H, W, C).
+        size: (height, width) wanted.
+        box: the part that is taken, (left, top, right, bottom) in pixels; None is the whole.
+    """
     planes = [
         np.asarray(Image.fromarray(image[..., c]).resize(size[::-1], Image.Resampling.BICUBIC, box=box))
         for c in range(image.shape[-1])

@@ -11,9 +11,8 @@ from scipy import ndimage
 from keras_imgen.arguments import integer
 from keras_imgen.editing.content_style import each, to_gray_levels
 
-FLAT = (
-    1 / 12
-)  # gray levels squared: the variance of rounding. Where colours vary no more than this there is nothing to stretch.
+# Gray levels squared: the variance of rounding. Where colours vary no more than this there is nothing to stretch.
+FLAT = 1 / 12
 # RGB to the responses of cones, and the logarithms of these to l, alpha and beta (Reinhard et al. 2001, equations 4 and 6).
 LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 0.1288, 0.8444]])
 LAB = np.diag([3**-0.5, 6**-0.5, 2**-0.5]) @ np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]])

@@ -9,12 +9,12 @@ from typing import Any
 import cv2
 import keras
 import numpy as np
-from PIL import Image
 from scipy.optimize import Bounds, minimize
 
 from keras_imgen.arguments import as_numbers, finite, integer, shown
 from keras_imgen.data.files import whole
-from keras_imgen.data.image_io import resize, to_model_range, to_uint8
+from keras_imgen.data.image_io import resize, scaled, to_model_range, to_uint8
+from keras_imgen.inference.stylizer import mixing_weights
 from keras_imgen.losses import style
 from keras_imgen.networks import style_trunk
 from keras_imgen.training import backend
@@ -81,9 +81,7 @@ def stylize(
     """
     content = one_picture("content", content)
     styles = [one_picture("styles", s) for s in (styles if isinstance(styles, list | tuple) else [styles])]
-    weights = np.ones(len(styles)) if weights is None else finite("weights", weights, 0.0, shape=((len(styles),),))
-    if not styles or not weights.sum() > 0:
-        raise ValueError("Expected at least one style with a weight above 0.")
+    weights = mixing_weights(weights, len(styles))
     masks = None if masks is None else _regions(masks, len(styles), content.shape[:2])
     for name, value in (("style_weight", style_weight), ("content_weight", content_weight), ("smoothness", smoothness)):
         finite(name, value, 0.0)
@@ -114,7 +112,7 @@ def stylize(
         evaluate = _objective(
             trunk,
             terms,
-            {"style": style_weight, "content": content_weight, "smoothness": smoothness},
+            (style_weight, content_weight, smoothness),
             scaled(content, size),
             [scaled(s, _fit(s.shape[:2], longest)) for s in styles],
             weights,
@@ -154,8 +152,7 @@ def _objective(trunk, terms, scales, content, styles, weights, masks, content_la
         for k, term in enumerate(terms):
             parts = [share * term(look[k], term.describe(found, places)) for places, look, share in regions]
             values[term.name] = sum(parts)
-        total = sum(scales["style"] * term.weight * values[term.name] for term in terms)
-        return total + sum(scales[name] * values[name] for name in ("content", "smoothness")), values
+        return style.weighted(values, terms, *scales), values
 
     plain = SimpleNamespace(jit_compile=False, variables=trunk.variables)  # XLA would compile for minutes
     compiled = backend.jit(plain, lambda x: backend.value_and_input_gradient(trunk, loss, x))
@@ -242,18 +239,6 @@ def _halved(size, times):
     """A size halved so often, as long as its shorter side has 64 pixels."""
     factor = min(1.0, max(2**-times, 64 / min(size)))
     return tuple(max(SMALLEST, round(n * factor)) for n in size)
-
-
-def scaled(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 (H, W, 3) in another size, the whole of it: antialiased bicubic.
-
-    Args:
-        image: uint8 (H, W, 3).
-        size: (height, width).
-    """
-    if image.shape[:2] == tuple(size):
-        return image
-    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC))
 
 
 def _fit(size, longest):

@@ -9,7 +9,7 @@ import numpy as np
 from keras_imgen.arguments import as_numbers, finite
 from keras_imgen.conditions import Conditions
 from keras_imgen.inference.endpoints import Input, Request, Tensor
-from keras_imgen.inference.restorer import as_array, floats, quantized, with_channels
+from keras_imgen.inference.restorer import as_array, floats, quantized
 from keras_imgen.inference.tiling import spans, tiled, weights
 
 
@@ -37,6 +37,22 @@ class StyleWeights(Input):
                 f"Expected one style for all pictures or one for each of {request.count}, got {len(weights)}."
             )
         request.rows["styles"] = np.broadcast_to(weights, (request.count, self.count))
+
+
+def mixing_weights(weights: Any, count: int) -> np.ndarray:
+    """Weights (count,) of pictures of styles that are mixed, as given; None is all alike.
+
+    Args:
+        weights: numbers of at least 0, or None.
+        count: how many styles.
+
+    Raises:
+        ValueError: another form, or nothing above 0.
+    """
+    found = np.ones(count) if weights is None else finite("weights", weights, 0.0, shape=((count,),))
+    if not found.sum() > 0:
+        raise ValueError("Expected at least one style with a weight above 0.")
+    return found
 
 
 def style_weights(styles: Any, count: int) -> np.ndarray:
@@ -67,20 +83,36 @@ def style_weights(styles: Any, count: int) -> np.ndarray:
     return weights / weights.sum(1, keepdims=True)
 
 
+def colours_of(picture: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """(RGB (H, W, 3), opacity (H, W, 1) or None) of a picture; gray is repeated.
+
+    Args:
+        picture: see `restorer.as_array`.
+
+    Raises:
+        ValueError: another shape, type or range.
+        FileNotFoundError: no such file.
+    """
+    given = as_array(picture)
+    given = given[..., None] if given.ndim == 2 else given
+    colours = np.repeat(given, 3, -1) if given.shape[-1] == 1 else np.ascontiguousarray(given[..., :3])
+    return colours, given[..., 3:] if given.shape[-1] == 4 else None
+
+
 MARGIN = 32  # pixels that are mirrored at the border, so that a network's zeros stay away from the picture
 
 
 def stylized(
     sums: Callable[[np.ndarray, np.ndarray], np.ndarray],
     decode: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
-    picture: Any,
+    colours: np.ndarray,
     look: np.ndarray,
     alpha: float,
     tile: int,
     overlap: int,
     multiple: int,
 ) -> np.ndarray:
-    """A picture in another look, in the depth and size of what came; gray becomes coloured, alpha is kept.
+    """A picture in another look, in the depth and size of what came.
 
     In two passes: the first takes the statistics of all tiles together, the second paints each with these. So a picture of many tiles
     comes out as in one piece (where tiles meet up to what a network sees beyond the part that they share).
@@ -88,32 +120,29 @@ def stylized(
     Args:
         sums: (images float32 (1, h, w, 3), shares (1, h, w, 1)) -> (3, D): the sums over places of shares, of maps and of their squares.
         decode: (images float32 (1, h, w, 3), own statistics (1, 2, D), those wanted (1, 2, D)) -> float32 (1, h, w, 3).
-        picture: see `restorer.as_array`.
+        colours: (H, W, 3), uint8, uint16 or float32 in [-1, 1], see `colours_of`.
         look: float32 (2, D), mean and deviation of all channels of the style's maps.
         alpha: from 0, the picture's own look, to 1.
         tile: pixels of a tile's side.
         overlap: pixels that tiles share.
         multiple: of the network's strides.
     """
-    given = as_array(picture)
-    given = given[..., None] if given.ndim == 2 else given
-    opacity, colours = (given[..., 3:], given[..., :3]) if given.shape[-1] == 4 else (None, given)
     size = tuple(n + 2 * MARGIN for n in colours.shape[:2])
 
     window = _reader(colours)
     own = statistics(sums, window, size, tile, overlap, multiple)
     wanted = (alpha * look + (1 - alpha) * own).astype("float32")
-    out = np.empty((*colours.shape[:2], 3), given.dtype)
+    out = np.empty(colours.shape, colours.dtype)
 
     def write(rows, values):
         first, last = max(rows.start, MARGIN), min(rows.stop, size[0] - MARGIN)
         if last > first:
             part = values[0, first - rows.start : last - rows.start, MARGIN : size[1] - MARGIN]
-            out[first - MARGIN : last - MARGIN] = quantized(part, given.dtype)
+            out[first - MARGIN : last - MARGIN] = quantized(part, colours.dtype)
 
     run = lambda arrays: decode(arrays["image"], own[None].astype("float32"), wanted[None])  # noqa: E731
     tiled(run, lambda r, c: {"image": window(r, c)}, write, size, 1, tile, overlap, multiple)
-    return out if opacity is None else np.concatenate([out, opacity], -1)
+    return out
 
 
 def look_of(
@@ -122,7 +151,7 @@ def look_of(
     """The statistics of a picture, float32 (2, D).
 
     Args:
-        picture: float32 (H, W, 3) in [-1, 1].
+        picture: (H, W, 3), see `colours_of`.
         others: see `stylized`.
     """
     size = tuple(n + 2 * MARGIN for n in picture.shape[:2])
@@ -164,7 +193,7 @@ def _reader(picture):
 
     def window(rows, columns):
         part = picture[_mirrored(rows, picture.shape[0])][:, _mirrored(columns, picture.shape[1])]
-        return np.ascontiguousarray(with_channels(floats(part), 3))[None]
+        return np.ascontiguousarray(floats(part))[None]
 
     return window
 

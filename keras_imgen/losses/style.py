@@ -216,6 +216,22 @@ def checked(given: Any) -> tuple[StyleTerm, ...]:
     return found
 
 
+def weighted(
+    values: dict[str, Any], terms: tuple[StyleTerm, ...], style_weight: float, content_weight: float, smoothness: float
+) -> Any:
+    """The loss of style transfer, a scalar.
+
+    Args:
+        values: `content`, `smoothness` and each of the terms, scalars by name, without weights.
+        terms: of the style.
+        style_weight: of their sum.
+        content_weight: of `content`.
+        smoothness: of `smoothness`.
+    """
+    loss = style_weight * sum(term.weight * values[term.name] for term in terms)
+    return loss + content_weight * values["content"] + smoothness * values["smoothness"]
+
+
 def mixed(descriptors: list[list[Any]], weights: Any) -> list[Any]:
     """The mean of several pictures' descriptors.
 

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_imgen.data.files import data_file
 from keras_imgen.data.image_io import with_channels
 
 # Where the package's own classifiers lie: beside the package in a checkout, inside it in a wheel.
@@ -134,7 +133,7 @@ def efficientnet() -> Extractor:
 
     return _made(
         "efficientnet-lite0",
-        efficientnet_lite0(data_file("weights", "efficientnet_lite0_imagenet_f16.npz")),
+        efficientnet_lite0("imagenet"),
         (224, 224),
         3,
     )

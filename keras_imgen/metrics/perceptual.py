@@ -39,10 +39,9 @@ class PerceptualDistance(keras.metrics.Metric):
         **kwargs: Any,
     ):
         if trunk is None:
-            from keras_imgen.data.files import data_file
             from keras_imgen.networks import squeezenet11
 
-            trunk = squeezenet11(data_file("weights", "squeezenet11_imagenet_notop.h5"))
+            trunk = squeezenet11("imagenet")
         sizes = [output.shape[-1] for output in trunk.outputs]
         if heads is not None and [np.shape(h) for h in heads] != [(n,) for n in sizes]:
             raise ValueError(f"Expected heads of the sizes {sizes}, got {[np.shape(h) for h in heads]}.")

@@ -138,6 +138,19 @@ class Fitting:
         with self.averaged():
             return self(x, training=False)
 
+    def _prepare(self):
+        """Load what training and evaluation need and use does not, as trunks; called before a step is compiled."""
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """As `keras.Model.make_train_function`, which Keras calls before it trains."""
+        self._prepare()
+        return super().make_train_function(force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """As `keras.Model.make_test_function`, which Keras calls before it evaluates."""
+        self._prepare()
+        return super().make_test_function(force)
+
     def _ready(self):
         """Refuse what is not compiled, or was when other weights were trainable; say which player stands still."""
         if not self.compiled:

@@ -5,7 +5,8 @@ import os
 import keras
 from keras import layers
 
-from keras_imgen.networks.squeezenet import BGR, FIRES
+from keras_imgen.networks.squeezenet import BGR, FIRES, squeezenet11
+from keras_imgen.networks.transfer import copy_weights
 
 LEVELS = ("conv1", "fire3", "fire5")  # at 1/2, 1/4 and 1/8 of the size
 
@@ -37,11 +38,7 @@ def adain_encoder(weights: str | os.PathLike | None = "imagenet", name: str = "a
     scaled = [layers.Rescaling(1 / 32, name=f"{level}_scaled")(maps[level]) for level in LEVELS]  # to about 1
     model = keras.Model(image, scaled, name=name)
     if weights is not None:
-        from keras_imgen.data.files import data_file
-        from keras_imgen.networks.squeezenet import squeezenet11
-        from keras_imgen.networks.transfer import copy_weights
-
-        copy_weights(squeezenet11(data_file("weights", "squeezenet11_imagenet_notop.h5")), model)
+        copy_weights(squeezenet11(weights), model)
     model.trainable = False
     return model
 

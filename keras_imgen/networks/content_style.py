@@ -5,15 +5,7 @@ import keras
 from keras import layers
 
 from keras_imgen.layers import AdaIN, GroupNorm
-from keras_imgen.networks.translation import START, instance_norm
-
-
-def _halved(image_shape, downs):
-    height, width = image_shape[:2]
-    if height % 2**downs or width % 2**downs:
-        raise ValueError(
-            f"Expected a height and width divisible by {2**downs} for downs={downs}, got {height}x{width}."
-        )
+from keras_imgen.networks.translation import START, check_halved, instance_norm
 
 
 def content_encoder(
@@ -32,7 +24,7 @@ def content_encoder(
     Raises:
         ValueError: a size that 2^downs does not divide.
     """
-    _halved(image_shape, downs)
+    check_halved(image_shape, downs=downs)
     x = keras.Input(tuple(image_shape), name="image")
 
     def conv(h, out, size, name, activation="relu", stride=1):

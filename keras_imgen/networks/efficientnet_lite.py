@@ -4,6 +4,9 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_imgen.data.files import data_file
+
+PUBLISHED = "efficientnet_lite0_imagenet_f16.npz"
 # Of each stage: repeats, kernel, stride, expansion, channels.
 STAGES = (
     (1, 3, 1, 1, 16),
@@ -20,11 +23,13 @@ def efficientnet_lite0(weights: str | None = None, num_classes: int = 1000) -> k
     """Images (N, 224, 224, 3) in [0, 255] -> [features (N, 1280), class logits (N, num_classes)].
 
     Args:
-        weights: an npz file with PyTorch's names and layouts (`_blocks.0._depthwise_conv.weight`, ...); None: random.
+        weights: "imagenet" for the published ones under KERAS_IMGEN_DATA, or an npz file with PyTorch's names and layouts
+            (`_blocks.0._depthwise_conv.weight`, ...); None: random.
         num_classes: number of classes; of the published weights 1000.
 
     Raises:
         ValueError: the file lacks an array or one has another shape.
+        FileNotFoundError: the published weights are not there.
     """
     image = keras.Input((None, None, 3), name="image")
     x = layers.Rescaling(1 / 128, -127 / 128)(image)
@@ -55,7 +60,7 @@ def efficientnet_lite0(weights: str | None = None, num_classes: int = 1000) -> k
     features = layers.GlobalAveragePooling2D(name="features")(norm(x, "_bn1"))
     model = keras.Model(image, [features, layers.Dense(num_classes, name="_fc")(features)], name="efficientnet_lite0")
     if weights:
-        _read(model, weights)
+        _read(model, data_file("weights", PUBLISHED) if weights == "imagenet" else weights)
     return model
 
 

@@ -5,6 +5,9 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from keras_imgen.data.files import data_file
+
+PUBLISHED = "squeezenet11_imagenet_notop.h5"
 FIRES = ((2, 16, 64), (3, 16, 64), (4, 32, 128), (5, 32, 128), (6, 48, 192), (7, 48, 192), (8, 64, 256), (9, 64, 256))
 TAPS = ("conv1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9")
 
@@ -13,12 +16,14 @@ def squeezenet11(weights: str | None = None, averaged: bool = False) -> keras.Mo
     """Images (N, H, W, 3) in [0, 255], 32 pixels or more -> seven maps, after the layers in `TAPS`: those that LPIPS compares.
 
     Args:
-        weights: an h5 file in the form of Keras 1 (groups named as the layers, each with a kernel and a bias); None: random.
+        weights: "imagenet" for the published ones under KERAS_IMGEN_DATA, or an h5 file in the form of Keras 1 (groups named as the layers,
+            each with a kernel and a bias); None: random.
         averaged: whether maps get smaller by the mean of 2x2 places, each of which counts once, in place of the largest of 3x3, which
             overlap, and of every other place.
 
     Raises:
         ValueError: the file has no such layer or other shapes.
+        FileNotFoundError: the published weights are not there.
     """
     image = keras.Input((None, None, 3), name="image")
     x = BGR(dtype="float32", name="bgr")(image)
@@ -39,7 +44,7 @@ def squeezenet11(weights: str | None = None, averaged: bool = False) -> keras.Mo
             maps.append(x)
     model = keras.Model(image, maps, name="squeezenet11")
     if weights:
-        _read(model, weights)
+        _read(model, data_file("weights", PUBLISHED) if weights == "imagenet" else weights)
     return model
 
 

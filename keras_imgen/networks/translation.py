@@ -14,6 +14,24 @@ def instance_norm(name: str, activation: str | None = None):
     return GroupNorm(groups=1 << 20, activation=activation, name=name)
 
 
+def check_halved(image_shape: tuple[int, int, int], **times: int) -> None:
+    """Refuse a size that cannot be halved so often.
+
+    Args:
+        image_shape: (height, width, channels).
+        **times: how often, under the name that messages call it.
+
+    Raises:
+        ValueError: a height or width that a power of 2 does not divide.
+    """
+    ((name, count),) = times.items()
+    height, width, _ = image_shape
+    if height % 2**count or width % 2**count:
+        raise ValueError(
+            f"Expected a height and width divisible by {2**count} for {name}={count}, got {height}x{width}."
+        )
+
+
 def translation_unet(
     image_shape: tuple[int, int, int],
     channels_out: int | None = None,
@@ -35,9 +53,8 @@ def translation_unet(
     Raises:
         ValueError: a size that 2^depth does not divide.
     """
-    height, w, channels = image_shape
-    if height % 2**depth or w % 2**depth:
-        raise ValueError(f"Expected a height and width divisible by {2**depth} for depth={depth}, got {height}x{w}.")
+    check_halved(image_shape, depth=depth)
+    channels = image_shape[-1]
     x = keras.Input(tuple(image_shape), name="image")
     h, skips = x, []
     for i in range(depth):
@@ -82,9 +99,8 @@ def translation_resnet(
     Raises:
         ValueError: a size that 2^downs does not divide.
     """
-    height, w, channels = image_shape
-    if height % 2**downs or w % 2**downs:
-        raise ValueError(f"Expected a height and width divisible by {2**downs} for downs={downs}, got {height}x{w}.")
+    check_halved(image_shape, downs=downs)
+    channels = image_shape[-1]
     x = keras.Input(tuple(image_shape), name="image")
 
     def conv(h, out, size, name, activation="relu", stride=1):

@@ -53,16 +53,12 @@ class Smooth(keras.layers.Layer):
 
 
 def _squeezenet():
-    from keras_imgen.data.files import data_file
-
-    model = squeezenet11(data_file("weights", "squeezenet11_imagenet_notop.h5"), averaged=True)
+    model = squeezenet11("imagenet", averaged=True)
     return model.input, [model.outputs[k] for k in (0, 1, 2, 4, 6)]
 
 
 def _efficientnet():
-    from keras_imgen.data.files import data_file
-
-    model = efficientnet_lite0(data_file("weights", "efficientnet_lite0_imagenet_f16.npz"))
+    model = efficientnet_lite0("imagenet")
     blocks = {0: 1, 2: 3, 4: 5, 10: 11, 15: None}  # the last of each size, tapped where the next begins
     inputs = {layer.name: layer.input for layer in model.layers}
     last = inputs["_conv_head"]

@@ -1,19 +1,16 @@
 """Photographs as prints, learned without pairs (CUT): squares of photographs, and squares of Hokusai's Great Wave."""
 
-import os
 from typing import Any
 
 import keras
 
-from keras_imgen.data import patches, photos, styled
-from keras_imgen.data.files import data_file
-from keras_imgen.data.image_io import load_image
+from keras_imgen.data import patches, styled
 from keras_imgen.models import CUT
 from keras_imgen.networks import patchgan, translation_resnet
-from keras_imgen.recipes.photos_style import TESTED
+from keras_imgen.recipes.photos_style import absolute, photographs_and_paintings
 from keras_imgen.recipes.run import Run, first_batch
 
-PRINT = "style", "style", "hokusai_great_wave_1831.jpg"  # where none is given
+PRINT = ("hokusai_great_wave_1831",)  # where none is given
 
 
 def train(
@@ -41,17 +38,12 @@ def train(
         others: see `recipes`.
     """
     steps = steps_per_epoch or 400
-    files = styles.split(",") if styles else [data_file(*PRINT)]
-    files = [os.path.abspath(os.path.expanduser(path)) for path in files]
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
-    own = {"data": data and os.path.abspath(os.path.expanduser(data)), "styles": styles and ",".join(files)}
+    own = absolute(data, styles)
     run = Run("photos-cut-ukiyoe", out, resume, **given, **own, size=size, width=width, learning_rate=learning_rate)
 
-    every, paintings = photos(own["data"] or "bsds500:train"), [load_image(path, 3) for path in files]
-    learn, test = (
-        unpaired(p, paintings, size, batch, n, s)
-        for p, n, s in ((every[TESTED:] or every, steps, seed), (every[:TESTED], 8, seed + 1))
-    )
+    first, rest, paintings = photographs_and_paintings(**own, usual=PRINT)
+    learn, test = (unpaired(p, paintings, size, batch, n, s) for p, n, s in ((first, steps, seed), (rest, 8, seed + 1)))
     model = CUT(
         translation_resnet((size, size, 3), width=width, blocks=6),
         patchgan((size, size, 3), width=width, depth=3),

@@ -58,14 +58,12 @@ def train(
     steps = steps_per_epoch or 800
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     weights = {"style_weight": style_weight, "content_weight": content_weight, "smoothness": smoothness}
-    places = {"data": data and os.path.abspath(os.path.expanduser(data)), "styles": styles and _absolute(styles)}
+    places = absolute(data, styles)
     run = Run(name, out, resume, **given, **places, size=size, width=width, **weights, learning_rate=learning_rate)
 
-    every = photos(places["data"] or "bsds500:train")
-    learn, test = every[TESTED:] or every, every[:TESTED]
     anything = name == "photos-adain"
-    files = places["styles"].split(",") if styles else [] if anything else [painting(n) for n in known(name)]
-    looks = [load_image(path, 3) for path in files] or learn
+    learn, test, looks = photographs_and_paintings(**places, usual=() if anything else known(name))
+    looks = looks or learn
     of = lambda pictures, n, seed: styled(  # noqa: E731
         patches(pictures, size, batch, n, seed=seed, flips=False), looks, seed, recolour=0.7 if anything else 0.0
     )
@@ -79,6 +77,34 @@ def train(
     told = {k: v for k, v in shown.items() if k != "image"}
     model.fit(of(learn, steps, seed), epochs=epochs, callbacks=run.callbacks(images=shown["image"], conditions=told))
     return run.finish(model, validation, batch=shown, columns=8, judge=lambda: judged(model, test, looks))
+
+
+def absolute(data: str | None, styles: str | None) -> dict[str, str | None]:
+    """`data` and `styles` for a run's config, with whole paths, so that it can be resumed from anywhere.
+
+    Args:
+        data: photographs, see `train`.
+        styles: paths of paintings with commas between, see `train`.
+    """
+    path = lambda one: os.path.abspath(os.path.expanduser(one))  # noqa: E731
+    return {"data": data and path(data), "styles": styles and ",".join(map(path, styles.split(",")))}
+
+
+def photographs_and_paintings(data: str | None, styles: str | None, usual: tuple[str, ...]) -> tuple[list, list, list]:
+    """(photographs to learn from, photographs to test with, paintings), uint8 (H, W, 3) each.
+
+    Args:
+        data: see `absolute`; None is BSDS500's train split.
+        styles: see `absolute`; None is `usual`.
+        usual: names of paintings under KERAS_IMGEN_DATA.
+
+    Raises:
+        ValueError: a file that is no picture.
+        FileNotFoundError: no such place.
+    """
+    every = photos(data or "bsds500:train")
+    files = styles.split(",") if styles else [data_file("style", "style", f"{name}.jpg") for name in usual]
+    return every[TESTED:] or every, every[:TESTED], [load_image(path, 3) for path in files]
 
 
 def judged(model: ArbitraryStyle | FastStyle, pictures: list, looks: list) -> dict[str, float]:
@@ -99,19 +125,6 @@ def judged(model: ArbitraryStyle | FastStyle, pictures: list, looks: list) -> di
 def known(name: str) -> tuple[str, ...]:
     """Names of the paintings of a recipe, in the order of the styles."""
     return EIGHT if name == "photos-style-eight" else STARRY
-
-
-def painting(name: str) -> str:
-    """The path of one of these paintings.
-
-    Raises:
-        FileNotFoundError: it is not under KERAS_IMGEN_DATA.
-    """
-    return data_file("style", "style", f"{name}.jpg")
-
-
-def _absolute(styles):
-    return ",".join(os.path.abspath(os.path.expanduser(path)) for path in styles.split(","))
 
 
 starry = partial(train, name="photos-style-starry")

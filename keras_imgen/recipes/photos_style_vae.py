@@ -1,13 +1,10 @@
 """Content and style as two latents (StyleVAE), learned from squares of photographs and paintings."""
 
-import os
-
-from keras_imgen.data import patches, photos
-from keras_imgen.data.image_io import load_image
+from keras_imgen.data import patches
 from keras_imgen.models import StyleVAE
 from keras_imgen.models.restoration.objectives import Perceptual, Style
 from keras_imgen.networks import content_encoder, style_decoder, style_encoder
-from keras_imgen.recipes.photos_style import EIGHT, TESTED, painting
+from keras_imgen.recipes.photos_style import EIGHT, absolute, photographs_and_paintings
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
@@ -40,17 +37,14 @@ def train(
         others: see `recipes`.
     """
     steps = steps_per_epoch or 400
-    files = (
-        [os.path.abspath(os.path.expanduser(p)) for p in styles.split(",")] if styles else [painting(n) for n in EIGHT]
-    )
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
-    own = {"data": data and os.path.abspath(os.path.expanduser(data)), "styles": styles and ",".join(files)}
+    own = absolute(data, styles)
     run = Run("photos-style-vae", out, resume, **given, **own, size=size, width=width, learning_rate=learning_rate)
 
-    every, paintings = photos(own["data"] or "bsds500:train"), [load_image(path, 3) for path in files]
+    first, rest, paintings = photographs_and_paintings(**own, usual=EIGHT)
     learn, test = (
         patches([*p, *paintings * max(1, len(p) // len(paintings))], size, batch, n, seed=s, flips=False)
-        for p, n, s in ((every[TESTED:] or every, steps, seed), (every[:TESTED], 8, seed + 1))
+        for p, n, s in ((first, steps, seed), (rest, 8, seed + 1))
     )  # half of them paintings: each takes the style of the one before
     shape = (size, size, 3)
     with fast_precision():

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from keras_imgen.inference.endpoints import Endpoint, Pictures
 from keras_imgen.inference.restorer import LUMA, TiledEndpoint
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.serving.exif import upright
@@ -76,45 +75,6 @@ def any_size(
         images["masks"] = tf.TensorSpec([None, None, None, 1], "uint8", name="masks")
         strings["mask_bytes"] = tf.TensorSpec([None], "string", name="mask_bytes")
     return {"restore": (restore, {**images, **told}), "restore_bytes": (restore_bytes, {**strings, **told})}
-
-
-def of_bytes(
-    full: Callable[..., dict[str, Any]], endpoint: Endpoint, max_pixels: int
-) -> tuple[Callable[..., dict[str, Any]], dict[str, Any]]:
-    """An endpoint of pictures of any size, of the bytes of files: (function, what it takes as tf.TensorSpec by name).
-
-    Every picture comes as its `NAME_bytes`, string (N,), PNG or JPEG; sizes may differ, as one is done after the other, each in one piece.
-    Answers are PNG files, with three channels.
-
-    Args:
-        full: the endpoint on tensors.
-        endpoint: whose pictures have a free size.
-        max_pixels: of a picture; larger ones are refused by their header.
-    """
-    import tensorflow as tf
-
-    pictures = {one.tensor: one.shape[-1] for one in endpoint.inputs if isinstance(one, Pictures)}
-    named = {name: f"{name.removesuffix('s')}_bytes" for name in pictures}
-    tensors = endpoint.tensors()
-
-    def answer(**given):
-        constants = {k: v for k, v in given.items() if k in tensors and not tensors[k].rows}
-
-        def one(row):
-            rows = {k: v[None] for k, v in row.items() if k in tensors}
-            files = {k: decoded(row[v], max_pixels, v, channels=pictures[k])[None] for k, v in named.items()}
-            return tf.io.encode_png(full(**rows, **files, **constants)[endpoint.output][0])
-
-        rows = {k: v for k, v in given.items() if k not in constants}
-        found = tf.map_fn(one, rows, fn_output_signature=tf.TensorSpec([], "string"), parallel_iterations=1)
-        return {f"{endpoint.output.removesuffix('s')}_bytes": found}
-
-    specs = {v: tf.TensorSpec([None], "string", name=v) for v in named.values()}
-    for name, tensor in tensors.items():
-        if name not in pictures:
-            shape = [None, *tensor.shape] if tensor.rows else tensor.shape
-            specs[name] = tf.TensorSpec(shape, tensor.dtype, name=name)
-    return answer, specs
 
 
 def decoded(text: Any, max_pixels: int, name: str, image: Any = None, channels: int = 3) -> Any:

@@ -13,10 +13,10 @@ import numpy as np
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import inputs_of, pictures_of
 from keras_imgen.data.files import shortened
-from keras_imgen.inference.endpoints import Endpoint, Tensor
+from keras_imgen.inference.endpoints import Endpoint, Pictures, Tensor
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.kinds import described
-from keras_imgen.serving.any_size import any_size, decoded, filling, of_bytes
+from keras_imgen.serving.any_size import any_size, decoded, filling
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
 from keras_imgen.serving.handover import hand_over
 from keras_imgen.serving.strings import encoder
@@ -34,8 +34,9 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
         `generate_png`: the same of a model of texts, with `images` as the bytes of PNG files; one that is told pictures takes them as
             `source_bytes`, PNG or JPEG of any size, cropped to the model's.
         those in an endpoint's `short`, which take a part of that.
-        `restore` and `restore_bytes`, of a model that restores pictures of any size, `stylize_bytes`, of one that stylises them; see
-            `serving.any_size`.
+        `restore` and `restore_bytes`, of a model that restores pictures of any size; see `serving.any_size`.
+        `stylize_bytes`, of a model that stylises pictures of any size: its pictures are `image_bytes`, `style_bytes`, strings (N,), PNG or
+            JPEG of any sizes, one after the other and each in one piece; the answers are `image_bytes`, PNG with three channels.
 
     `assets.extra/keras_imgen.json` describes the endpoints, so that `serving.load` can have the model's own methods.
 
@@ -75,7 +76,7 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
             if text_of(endpoint.conditions) and endpoint.output == "images" and len(model.image_shape) == 3:
                 signatures[f"{name}_png"] = _as_png(default, endpoint, max_pixels)
         if endpoint.any_size:
-            every[f"{name}_bytes"] = _concrete(*of_bytes(full, endpoint, max_pixels))
+            every[f"{name}_bytes"] = _of_bytes(full, endpoint, max_pixels)
         signatures.update(every)
     _write(model, path, signatures, {"endpoints": described(endpoints), "max_pixels": max_pixels})
 
@@ -173,6 +174,29 @@ def _as_png(function, endpoint: Endpoint, max_pixels: int):
         specs.pop(inputs[name].served)
         specs[f"{name}_bytes"] = tf.TensorSpec([None], "string", name=f"{name}_bytes")
     return _concrete(answer, specs)
+
+
+def _of_bytes(full, endpoint: Endpoint, max_pixels: int):
+    """The same of pictures of any size as the bytes of PNG or JPEG files, one after the other, as those of PNG files."""
+    import tensorflow as tf
+
+    pictures = {one.tensor: one.shape[-1] for one in endpoint.inputs if isinstance(one, Pictures)}
+    named = {name: f"{name.removesuffix('s')}_bytes" for name in pictures}
+    others = {k: t for k, t in endpoint.tensors().items() if k not in pictures}
+
+    def answer(**given):
+        constants = {k: given.pop(k) for k, t in others.items() if not t.rows}
+
+        def one(row):
+            files = {k: decoded(row[v], max_pixels, v, channels=pictures[k])[None] for k, v in named.items()}
+            rows = {k: v[None] for k, v in row.items() if k in others}
+            return tf.io.encode_png(full(**files, **rows, **constants)[endpoint.output][0])
+
+        found = tf.map_fn(one, given, fn_output_signature=tf.TensorSpec([], "string"), parallel_iterations=1)
+        return {f"{endpoint.output.removesuffix('s')}_bytes": found}
+
+    strings = {v: Tensor((), "string") for v in named.values()}
+    return _concrete(answer, {k: _spec(k, t) for k, t in {**strings, **others}.items()})
 
 
 def _write(model, path, signatures, about):

@@ -107,13 +107,7 @@ def input_gradient(model: Any, fn: Callable[[Any], Any], x: Any) -> Any:
         fn: f(x) -> tensor.
         x: tensor (N, ...).
     """
-    mapping = [(v, _now(v)) for v in _all_variables(model)]
-
-    def f(x):
-        with StatelessScope(state_mapping=mapping):
-            return fn(x).sum()
-
-    return jax.grad(f)(x)
+    return value_and_input_gradient(model, lambda x: (fn(x).sum(),), x)[1]
 
 
 def value_and_input_gradient(model: Any, fn: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:

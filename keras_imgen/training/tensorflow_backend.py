@@ -75,10 +75,7 @@ def input_gradient(model: Any, fn: Callable[[Any], Any], x: Any) -> Any:
         fn: f(x) -> tensor.
         x: tensor (N, ...).
     """
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(x)
-        y = fn(x)
-    return tape.gradient(y, x)
+    return value_and_input_gradient(model, lambda x: (fn(x),), x)[1]
 
 
 def value_and_input_gradient(model: Any, fn: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:

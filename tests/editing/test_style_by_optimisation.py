@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras.optimizers.schedules import PolynomialDecay
 
-from keras_imgen.editing.style import _halved, scaled, stylize
+from keras_imgen.data.image_io import scaled
+from keras_imgen.editing.style import _halved, stylize
 from keras_imgen.losses.style import Content, Gram
 
 RNG = np.random.default_rng(0)

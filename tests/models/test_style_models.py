@@ -131,3 +131,25 @@ def test_what_is_refused(fast, arbitrary):
     with pytest.raises(ValueError, match="8 divide"):
         arbitrary.compile()
         arbitrary.fit({"image": PICTURE[None, :60, :60], "style": PICTURE[None, :60, :60]})
+
+
+@pytest.mark.tensorflow
+def test_a_saved_model_takes_and_gives_files(fast, arbitrary, tmp_path):
+    """Of several sizes, PNG and JPEG; the same answers as in memory."""
+    import tensorflow as tf
+
+    files = []
+    for k, picture in enumerate((PICTURE, OTHER)):
+        Image.fromarray(picture).save(tmp_path / f"{k}.png")
+        files.append((tmp_path / f"{k}.png").read_bytes())
+    styles = [tf.io.encode_png(STYLE).numpy()] * 2
+    for model, told, answers in (
+        (fast, {"styles": np.eye(3, dtype="float32")[[2, 0]]}, [fast.stylize(PICTURE, 2), fast.stylize(OTHER, 0)]),
+        (arbitrary, {"style_bytes": styles}, [arbitrary.stylize(p, STYLE) for p in (PICTURE, OTHER)]),
+    ):
+        model.export(str(tmp_path / model.name))
+        signature = tf.saved_model.load(str(tmp_path / model.name)).signatures["stylize_bytes"]
+        given = {"image_bytes": files, **told, "alpha": np.float32(1.0)}
+        found = signature(**{k: tf.constant(v) for k, v in given.items()})["image_bytes"].numpy()
+        for text, answer in zip(found, answers):
+            np.testing.assert_array_equal(tf.io.decode_png(text).numpy(), answer)

@@ -85,10 +85,9 @@ class Perceptual(Objective):
 
     def prepare(self) -> None:
         if self._loaded is None:
-            from keras_imgen.data.files import data_file
             from keras_imgen.networks import squeezenet11
 
-            self._loaded = squeezenet11(data_file("weights", "squeezenet11_imagenet_notop.h5"))
+            self._loaded = squeezenet11("imagenet")
 
     def __call__(self, target: Any, image: Any) -> Any:
         wanted, maps = [ops.stop_gradient(m) for m in self._maps(target)], self._maps(image)

@@ -305,14 +305,6 @@ class Restoration(ImageModel):
         for objective in self.objectives:
             objective.prepare()
 
-    def make_train_function(self, force: bool = False) -> Any:
-        self._prepare()  # trunks are loaded here, not when a model is opened only to be used
-        return super().make_train_function(force)
-
-    def make_test_function(self, force: bool = False) -> Any:
-        self._prepare()
-        return super().make_test_function(force)
-
     # === What is wrong with the data is said before the first step ===
 
     @property

@@ -6,10 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_imgen.arguments import finite, integer
 from keras_imgen.data.image_io import to_uint8
 from keras_imgen.inference.endpoints import Endpoints, Pictures
-from keras_imgen.inference.restorer import as_array, floats, with_channels
+from keras_imgen.inference.stylizer import colours_of, mixing_weights
 from keras_imgen.inference.stylizer import look_of as whole_look
 from keras_imgen.models.style.stylizer import Stylizer, look_of
 
@@ -22,7 +21,7 @@ class ArbitraryStyle(Stylizer):
     Args:
         others: see `Stylizer`.
 
-    Learns from batches of `image` and `style`, any pictures: `data.styled(data.patches(...), data.patches(...))`.
+    Learns from batches of `image` and `style`, any pictures: `data.styled(data.patches(...), pictures, recolour=0.7)`.
     """
 
     def __init__(self, encoder: keras.Model, decoder: keras.Model, **kwargs: Any):
@@ -57,14 +56,11 @@ class ArbitraryStyle(Stylizer):
             tile: see `stylize`.
             ema: with averaged weights.
         """
-        given = as_array(picture)
-        given = given[..., None] if given.ndim == 2 else given[..., :3]
-        if given.dtype == np.uint8 and given.shape[0] * given.shape[1] <= (tile or self.tile) ** 2:
-            one = np.repeat(given, 3, -1) if given.shape[-1] == 1 else given
-            return self.compiled_function("look", self.look, ema, any_size=True)(one[None])[0]
+        colours, tile = colours_of(picture)[0], self._side(tile)
+        if self._in_one(colours, tile):
+            return self.compiled_function("look", self.look, ema, any_size=True)(colours[None])[0]
         sums = self.compiled_function("sums", self.sums, ema, any_size=True)
-        tile = self.tile if tile is None else integer("tile", tile, 64)
-        return whole_look(sums, with_channels(floats(given), 3), tile, min(self.overlap, tile // 2), self.multiple)
+        return whole_look(sums, colours, tile, min(self.overlap, tile // 2), self.multiple)
 
     def stylize(
         self,
@@ -96,17 +92,12 @@ class ArbitraryStyle(Stylizer):
             ValueError: another shape, type or range.
             FileNotFoundError: no such file.
         """
-        if getattr(styles, "ndim", 0) == 4:
-            if weights is not None:
-                raise ValueError(
-                    "Expected `weights` with a list of styles that are mixed, got a style for each picture."
-                )
-            looks = np.stack([self.describe(one, tile, ema) for one in styles])
-            return self._stylized(images, looks, alpha, tile, overlap, ema)
-        styles = list(styles) if isinstance(styles, list | tuple) else [styles]
-        weights = np.ones(len(styles)) if weights is None else finite("weights", weights, 0.0, shape=((len(styles),),))
-        if not styles or not weights.sum() > 0:
-            raise ValueError("Expected at least one style with a weight above 0.")
+        one_each = getattr(styles, "ndim", 0) == 4
+        if one_each and weights is not None:
+            raise ValueError("Expected `weights` with a list of styles that are mixed, got a style for each picture.")
+        styles = list(styles) if one_each or isinstance(styles, list | tuple) else [styles]
+        shares = None if one_each else mixing_weights(weights, len(styles))
         looks = np.stack([self.describe(one, tile, ema) for one in styles])
-        look = (looks * (weights / weights.sum())[:, None, None]).sum(0)
-        return self._stylized(images, look[None].astype("float32"), alpha, tile, overlap, ema)
+        if shares is not None:
+            looks = (looks * (shares / shares.sum())[:, None, None]).sum(0, keepdims=True).astype("float32")
+        return self._stylized(images, looks, alpha, tile, overlap, ema)

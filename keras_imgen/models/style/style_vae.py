@@ -166,14 +166,6 @@ class StyleVAE(ImageModel):
     def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         return self.losses(batch, None, False)[1]
 
-    def make_train_function(self, force: bool = False) -> Any:
-        self._prepare()
-        return super().make_train_function(force)
-
-    def make_test_function(self, force: bool = False) -> Any:
-        self._prepare()
-        return super().make_test_function(force)
-
     def _prepare(self):
         for _, group in self._groups():
             for objective in group:

@@ -9,8 +9,7 @@ from keras import ops
 
 from keras_imgen.arguments import finite, integer
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Input, Number, Pictures
-from keras_imgen.inference.restorer import as_array
-from keras_imgen.inference.stylizer import MARGIN, stylized
+from keras_imgen.inference.stylizer import MARGIN, colours_of, stylized
 from keras_imgen.layers.adain import AdaIN, statistics
 from keras_imgen.layers.padding import mirrored
 from keras_imgen.layers.pictures import rescale, to_uint8
@@ -182,8 +181,7 @@ class Stylizer(ImageModel):
             logs[term.name] = term(term.describe(looks), term.describe(found))
         logs["smoothness"] = style.total_variation(made)
         logs["identity"] = ops.mean(ops.square(again - strided(image, 0, IDENTITY)))
-        loss = self.style_weight * sum(term.weight * logs[term.name] for term in self.terms)
-        loss = loss + self.content_weight * logs["content"] + self.smoothness * logs["smoothness"]
+        loss = style.weighted(logs, self.terms, self.style_weight, self.content_weight, self.smoothness)
         loss = loss + self.identity_weight * logs["identity"]
         return loss, {"loss": loss, **logs}
 
@@ -196,14 +194,6 @@ class Stylizer(ImageModel):
     def _prepare(self):
         if self._untracked.trunk is None:
             self._untracked.trunk = style_trunk()
-
-    def make_train_function(self, force: bool = False) -> Any:
-        self._prepare()  # loaded here, not when a model is opened only to be used
-        return super().make_train_function(force)
-
-    def make_test_function(self, force: bool = False) -> Any:
-        self._prepare()
-        return super().make_test_function(force)
 
     def _check(self, first):
         for key in self.pictures:
@@ -269,10 +259,17 @@ class Stylizer(ImageModel):
         """What `stylize` is given as `styles` for a batch of arrays."""
         raise NotImplementedError
 
+    def _side(self, tile):
+        return self.tile if tile is None else integer("tile", tile, 64)
+
+    def _in_one(self, colours, tile):
+        """Whether a picture is answered in one piece."""
+        return colours.dtype == np.uint8 and colours.shape[0] * colours.shape[1] <= tile * tile
+
     def _stylized(self, images, looks, alpha, tile, overlap, ema):
         """The answer to one picture or several, each in its look (2, D), or all in the only one."""
         alpha = float(finite("alpha", alpha, 0.0, 1.0))
-        tile = self.tile if tile is None else integer("tile", tile, 64)
+        tile = self._side(tile)
         overlap = min(self.overlap if overlap is None else integer("overlap", overlap, 0), tile // 2)
         batch = getattr(images, "ndim", 0) == 4
         several = batch or isinstance(images, list | tuple)
@@ -288,13 +285,12 @@ class Stylizer(ImageModel):
         paint = self.compiled_function("paint", paint, ema, any_size=True)
 
         def answer(picture, look):
-            given = as_array(picture)
-            if given.dtype == np.uint8 and given.shape[0] * given.shape[1] <= tile * tile:
-                colours = np.repeat(given.reshape(*given.shape[:2], -1)[..., :1], 3, -1)
-                colours = given[..., :3] if given.ndim == 3 and given.shape[-1] > 1 else colours
+            colours, opacity = colours_of(picture)
+            if self._in_one(colours, tile):
                 made = in_one(colours[None], look[None].astype("float32"), np.float32(alpha))[0]
-                return np.concatenate([made, given[..., 3:]], -1) if given.ndim == 3 and given.shape[-1] == 4 else made
-            return stylized(sums, paint, given, look, alpha, tile, overlap, self.multiple)
+            else:
+                made = stylized(sums, paint, colours, look, alpha, tile, overlap, self.multiple)
+            return made if opacity is None else np.concatenate([made, opacity], -1)
 
         done = [answer(*pair) for pair in zip(pictures, looks)]
         if batch:
