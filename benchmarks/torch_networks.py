@@ -203,3 +203,73 @@ class EDSR(nn.Module):
             h = h + block(h)
         h = self.last(self.shuffle(self.up(first + self.body(h))))
         return h + F.interpolate(x, scale_factor=2, mode="bicubic")
+
+
+class Fire(nn.Module):
+    def __init__(self, before, narrow, wide):
+        super().__init__()
+        self.squeeze = nn.Conv2d(before, narrow, 1)
+        self.one, self.three = nn.Conv2d(narrow, wide, 1), nn.Conv2d(narrow, wide, 3, padding=1)
+
+    def forward(self, x):
+        x = F.relu(self.squeeze(x))
+        return F.relu(torch.cat([self.one(x), self.three(x)], 1))
+
+
+class SqueezeNet(nn.Module):
+    """Of pictures in [-1, 1]: `networks.adain_encoder`'s three maps, before they are scaled, or with averages `style_trunk`'s five."""
+
+    def __init__(self, averaged=False):
+        super().__init__()
+        sizes = [(16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256)]
+        sizes, self.averaged, self.taps = (sizes, averaged, (1, 3, 5, 7)) if averaged else (sizes[:4], averaged, (1, 3))
+        self.first = nn.Conv2d(3, 64, 3, 1 if averaged else 2, padding=0 if averaged else 1)
+        before = [64, *(2 * wide for _, wide in sizes)]
+        self.fires = nn.ModuleList([Fire(b, *size) for b, size in zip(before, sizes)])
+        self.seen = [self.first, *self.fires]
+        self.register_buffer("mean", torch.tensor([103.939, 116.779, 123.68])[:, None, None])
+
+    def forward(self, x):
+        x = F.relu(self.first(((x + 1) * 127.5).flip(1) - self.mean))
+        pool = (lambda x: F.avg_pool2d(x, 2)) if self.averaged else lambda x: F.max_pool2d(x, 3, 2, 1)
+        maps = [x := pool(x) if self.averaged else x]
+        for k, fire in enumerate(self.fires):
+            x = fire(pool(x) if k in (0, 2, 4) else x)
+            if k in self.taps:
+                maps.append(x)
+        return maps
+
+
+def adain(x, mean, deviation):
+    """Maps (N, C, H, W) with mean and deviation (N, C)."""
+    own = (x.var((2, 3), keepdim=True, correction=0) + 1e-5).sqrt()
+    return (x - x.mean((2, 3), keepdim=True)) / own * deviation[..., None, None] + mean[..., None, None]
+
+
+class AdaINDecoder(nn.Module):
+    """`networks.adain_decoder`."""
+
+    def __init__(self, channels=(64, 128, 256), width=32, blocks=2):
+        super().__init__()
+        self.joins, self.blocks, before = nn.ModuleList(), nn.ModuleList(), 0
+        for level in reversed(range(len(channels))):
+            out = width * 2 ** min(level, 2)
+            self.joins.append(nn.Conv2d(before + channels[level], out, 3, padding=1))
+            of_level = [self._block(out) for _ in range(blocks if level else 1)]
+            self.blocks.append(nn.ModuleList(of_level))
+            before = out
+        self.narrow, self.last = nn.Conv2d(before, width // 2, 3, padding=1), nn.Conv2d(width // 2, 3, 5, padding=2)
+
+    @staticmethod
+    def _block(width):
+        return nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1))
+
+    def forward(self, maps):
+        h = None
+        for given, join, blocks in zip(maps[::-1], self.joins, self.blocks):
+            h = given if h is None else torch.cat([F.interpolate(h, scale_factor=2), given], 1)
+            h = F.silu(join(h))
+            for block in blocks:
+                h = h + block(h)
+        h = F.interpolate(F.silu(self.narrow(h)), scale_factor=2)
+        return 1.2 * torch.tanh(self.last(h))

@@ -52,12 +52,23 @@ def quantiles(flat: Any, count: int) -> Any:
     return (1.0 - share) * ops.take(ordered, low, axis=1) + share * ops.take(ordered, high, axis=1)
 
 
-def relative(target: Any, found: Any) -> Any:
+def squared_size(target: Any) -> Any:
+    """The sum of the squares of each row of (N, ...): (N,)."""
+    return ops.sum(ops.square(target), axis=tuple(range(1, len(target.shape))))
+
+
+def relative(target: Any, found: Any, size: Any = None) -> Any:
     """Squared error of a descriptor (N, ...) as a share of the target's squared size, the mean over rows: 0 where they agree, 1 of zeros.
-    So layers and trunks of any scale count alike."""
-    axes = tuple(range(1, len(target.shape)))
-    error = ops.sum(ops.square(found - target), axis=axes)
-    return ops.mean(error / (ops.sum(ops.square(target), axis=axes) + 1e-8))
+    So layers and trunks of any scale count alike.
+
+    Args:
+        target: what is aimed at.
+        found: what there is.
+        size: (N,) in place of the targets' own. Where targets are random parts of one picture, this is to be the mean over many: then the
+            gradient is that of the whole picture on average, and dark parts do not count most.
+    """
+    size = squared_size(target) if size is None else size
+    return ops.mean(squared_size(found - target) / (size + 1e-8))
 
 
 def total_variation(images: Any) -> Any:
@@ -97,8 +108,9 @@ class StyleTerm(Term):
         numbers = range(len(maps)) if self.layers is None else self.layers
         return [self.describe_layer(places_of(maps[k], None if places is None else places[k])) for k in numbers]
 
-    def __call__(self, targets: list[Any], found: list[Any]) -> Any:
-        return sum(relative(t, f) for t, f in zip(targets, found, strict=True)) / len(targets)
+    def __call__(self, targets: list[Any], found: list[Any], sizes: list[Any] | None = None) -> Any:
+        sizes = [None] * len(targets) if sizes is None else sizes
+        return sum(map(relative, targets, found, sizes)) / len(targets)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "layers": self.layers}

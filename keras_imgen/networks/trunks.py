@@ -10,6 +10,8 @@ from keras_imgen.arguments import shown
 from keras_imgen.networks.efficientnet_lite import efficientnet_lite0
 from keras_imgen.networks.squeezenet import BGR, squeezenet11
 
+OUTPUTS = (0, 1, 2, 4, 6)  # of SqueezeNet's, the default trunk's
+
 
 def style_trunk(name: str = "squeezenet", smooth: bool = False) -> keras.Model:
     """Images (N, H, W, 3) in [0, 255] -> maps of five layers, from a half to a sixteenth or less of the size: a trunk for style transfer.
@@ -54,7 +56,7 @@ class Smooth(keras.layers.Layer):
 
 def _squeezenet():
     model = squeezenet11("imagenet", averaged=True)
-    return model.input, [model.outputs[k] for k in (0, 1, 2, 4, 6)]
+    return model.input, [model.outputs[k] for k in OUTPUTS]
 
 
 def _efficientnet():

@@ -5,7 +5,7 @@ from functools import partial
 
 from keras_imgen.data import patches, photos, styled
 from keras_imgen.data.files import data_file
-from keras_imgen.data.image_io import load_image
+from keras_imgen.data.image_io import load_image, scaled
 from keras_imgen.metrics import style_distance
 from keras_imgen.models import ArbitraryStyle, FastStyle
 from keras_imgen.networks import adain_decoder, adain_encoder
@@ -36,8 +36,9 @@ def train(
     size: int = 160,
     width: int = 32,
     style_weight: float = 1.0,
-    content_weight: float = 0.15,
-    smoothness: float = 0.3,
+    content_weight: float = 0.4,
+    smoothness: float = 0.4,
+    style_side: int = 512,
     learning_rate: float = 0.002,
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that stylises more.
@@ -52,6 +53,7 @@ def train(
         style_weight: see `models.style.Stylizer`.
         content_weight: the same.
         smoothness: the same.
+        style_side: shorter side of the paintings in pixels, which says how large strokes are in the answer.
         learning_rate: the largest, of a cosine.
         others: see `recipes`.
     """
@@ -59,11 +61,24 @@ def train(
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     weights = {"style_weight": style_weight, "content_weight": content_weight, "smoothness": smoothness}
     places = absolute(data, styles)
-    run = Run(name, out, resume, **given, **places, size=size, width=width, **weights, learning_rate=learning_rate)
+    run = Run(
+        name,
+        out,
+        resume,
+        **given,
+        **places,
+        size=size,
+        width=width,
+        **weights,
+        style_side=style_side,
+        learning_rate=learning_rate,
+    )
 
     anything = name == "photos-adain"
     learn, test, looks = photographs_and_paintings(**places, usual=() if anything else known(name))
-    looks = looks or learn
+    looks = [
+        scaled(one, tuple(round(n * style_side / min(one.shape[:2])) for n in one.shape[:2])) for one in looks
+    ] or learn
     of = lambda pictures, n, seed: styled(  # noqa: E731
         patches(pictures, size, batch, n, seed=seed, flips=False), looks, seed, recolour=0.7 if anything else 0.0
     )

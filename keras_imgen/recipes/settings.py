@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin
 from keras_imgen.recipes import get
 
 OPTIONS = ("name", "data", "size", "channels", "preset")  # which are given otherwise
+BUDGET = ("epochs", "batch", "seed", "steps_per_epoch")  # where a preset has but another default
 
 
 def known(recipe: str) -> dict[str, inspect.Parameter]:
@@ -62,7 +63,7 @@ def check(recipe: str, given: dict[str, Any]) -> None:
     for key, value in given.items():
         if key not in inspect.signature(function).parameters:
             raise ValueError(f"{recipe} has no --{key}.")
-        if (fixed := getattr(function, "keywords", {}).get(key, value)) != value:
+        if key not in BUDGET and (fixed := getattr(function, "keywords", {}).get(key, value)) != value:
             raise ValueError(f"{recipe} is made for {key} = {fixed}, not {value}.")
 
 

@@ -97,6 +97,30 @@ def test_mixtures(arbitrary, fast):
     np.testing.assert_array_equal(pairs[0], arbitrary.stylize(batch[0], batch[2]))
 
 
+def test_errors_of_a_learned_style_are_shares_of_its_mean_size(fast):
+    """Of parts of one painting: bright and dark ones count alike."""
+    sizes = lambda *means, training: [  # noqa: E731
+        np.asarray(one)
+        for one in fast.sizes(
+            {"image": np.zeros((len(means), 8, 8, 3)), "label": np.arange(len(means)) * 0},
+            {"gram": [np.full((len(means), 2, 2), np.sqrt(means)[:, None, None] / 2, "float32")] * layers},
+            training,
+        )["gram"]
+    ]
+    layers = fast.descriptor_sizes.shape[-1] - 1
+    before = np.array(fast.descriptor_sizes)
+    try:
+        fast.descriptor_sizes.assign(before * 0)
+        np.testing.assert_allclose(
+            sizes(4.0, 8.0, training=False), [[4, 8]] * layers, rtol=1e-5
+        )  # nothing learned yet: their own
+        np.testing.assert_allclose(sizes(4.0, 8.0, training=True), [[6, 6]] * layers, rtol=1e-5)
+        np.testing.assert_allclose(sizes(1.0, training=True), [[(0.99 * 6 + 1) / 1.99]] * layers, rtol=1e-5)
+        np.testing.assert_allclose(sizes(100.0, training=False), [[(0.99 * 6 + 1) / 1.99]] * layers, rtol=1e-5)
+    finally:
+        fast.descriptor_sizes.assign(before)
+
+
 def test_pictures_of_every_kind(fast, tmp_path):
     path = str(tmp_path / "a.png")
     Image.fromarray(PICTURE).save(path)

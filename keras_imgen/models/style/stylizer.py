@@ -17,6 +17,7 @@ from keras_imgen.losses import style
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.networks import style_trunk
+from keras_imgen.networks.trunks import OUTPUTS
 from keras_imgen.training.rows import strided
 
 IDENTITY = 4  # every so many-th row is painted in its own look, too
@@ -98,6 +99,11 @@ class Stylizer(ImageModel):
         return (None, None, 3)
 
     @property
+    def trunk_layers(self) -> range:
+        """Numbers of the trunk's outputs."""
+        return range(len(OUTPUTS if self.trunk is None else self.trunk.outputs))
+
+    @property
     def look_size(self) -> int:
         """Channels of all maps together."""
         return sum(self._sizes)
@@ -161,6 +167,16 @@ class Stylizer(ImageModel):
         """The looks that the pictures of a batch are to get, (N, 2, D)."""
         raise NotImplementedError
 
+    def sizes(self, batch: dict[str, Any], targets: dict[str, list[Any]], training: bool) -> dict[str, list[Any]]:
+        """What errors of descriptors are shares of: of each term, for each layer, (N,), see `losses.style.relative`. None is the targets.
+
+        Args:
+            batch: tensors by key.
+            targets: descriptors by the term's name.
+            training: whether it is a step of training.
+        """
+        return {}
+
     def losses(self, batch: dict[str, Any], training: bool) -> tuple[Any, dict[str, Any]]:
         """(the loss, what is logged).
 
@@ -177,8 +193,10 @@ class Stylizer(ImageModel):
         found, original = style.as_maps(trunk, made), style.as_maps(trunk, image)
         looks = style.as_maps(trunk, batch["style"])
         logs = {"content": shown(shown.describe(original), shown.describe(found))}
+        targets = {term.name: term.describe(looks) for term in self.terms}
+        sizes = self.sizes(batch, targets, training)
         for term in self.terms:
-            logs[term.name] = term(term.describe(looks), term.describe(found))
+            logs[term.name] = term(targets[term.name], term.describe(found), sizes.get(term.name))
         logs["smoothness"] = style.total_variation(made)
         logs["identity"] = ops.mean(ops.square(again - strided(image, 0, IDENTITY)))
         loss = style.weighted(logs, self.terms, self.style_weight, self.content_weight, self.smoothness)
