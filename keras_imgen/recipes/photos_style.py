@@ -19,7 +19,7 @@ EIGHT = (
     *("hokusai_great_wave_1831", "kandinsky_composition_vii_1913", "matisse_woman_with_hat_1905", "mondrian"),
     *("munch_the_scream_1893", "shipwreck_painting", "turner_wreck_of_minotaur_1810", *STARRY),
 )
-TESTED = 20  # of the photographs
+TESTED = 20  # of the photographs, at most; of few a tenth
 
 
 def train(
@@ -114,12 +114,15 @@ def photographs_and_paintings(data: str | None, styles: str | None, usual: tuple
         usual: names of paintings under KERAS_IMGEN_DATA.
 
     Raises:
-        ValueError: a file that is no picture.
+        ValueError: a file that is no picture, fewer than two photographs.
         FileNotFoundError: no such place.
     """
     every = photos(data or "bsds500:train")
     files = styles.split(",") if styles else [data_file("style", "style", f"{name}.jpg") for name in usual]
-    return every[TESTED:] or every, every[:TESTED], [load_image(path, 3) for path in files]
+    if len(every) < 2:
+        raise ValueError(f"Expected at least 2 photographs, one of them to test with, got {len(every)} in {data}.")
+    count = min(TESTED, max(1, len(every) // 10))
+    return every[count:], every[:count], [load_image(path, 3) for path in files]
 
 
 def judged(model: ArbitraryStyle | FastStyle, pictures: list, looks: list) -> dict[str, float]:
