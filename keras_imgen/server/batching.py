@@ -97,7 +97,13 @@ class Batcher:
         parts = [slice(k, k + self._how.size) for k in range(0, max(count, 1), self._how.size)]
         loop = asyncio.get_running_loop()
         items = [
-            _Item(signature, {k: v[part] for k, v in rows.items()}, shared, min(count - part.start, self._how.size), loop.create_future())
+            _Item(
+                signature,
+                {k: v[part] for k, v in rows.items()},
+                shared,
+                min(count - part.start, self._how.size),
+                loop.create_future(),
+            )
             for part in parts
         ]
         self._items.extend(items)

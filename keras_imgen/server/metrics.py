@@ -11,8 +11,12 @@ class Metrics:
     def __init__(self):
         self._registry = CollectorRegistry()
         prefix, registry = "keras_imgen_", {"registry": self._registry}
-        self._requests = Counter(f"{prefix}requests", "Requests by model and HTTP status.", ["model", "status"], **registry)
-        self._seconds = Histogram(f"{prefix}request_seconds", "From request to answer.", ["model"], buckets=SECONDS, **registry)
+        self._requests = Counter(
+            f"{prefix}requests", "Requests by model and HTTP status.", ["model", "status"], **registry
+        )
+        self._seconds = Histogram(
+            f"{prefix}request_seconds", "From request to answer.", ["model"], buckets=SECONDS, **registry
+        )
         self._rows = Histogram(
             f"{prefix}batch_rows", "Rows of a batch.", ["model"], buckets=(1, 2, 4, 8, 16, 32, 64, 128), **registry
         )

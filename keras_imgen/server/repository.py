@@ -49,7 +49,9 @@ def scan(paths: Sequence[str]) -> dict[str, dict[int, Found]]:
             raise ValueError(f"There is no model in {path}: expected {FORMS}.")
         for name, versions in models.items():
             if not NAME.fullmatch(name):
-                raise ValueError(f"Expected a name of letters, digits, '.', '_' and '-', got {name!r}: rename it in {path}.")
+                raise ValueError(
+                    f"Expected a name of letters, digits, '.', '_' and '-', got {name!r}: rename it in {path}."
+                )
             if name in found:
                 raise ValueError(f"There are two models {name!r}, in {places[name]} and {path}: rename one.")
             places[name] = path

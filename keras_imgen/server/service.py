@@ -1,4 +1,4 @@
-"""The one interface of all protocols: models and versions, what they take, and their answers. It knows no protocol, and no kind of model."""
+"""The one interface of all protocols: models, versions, what they take, their answers. It knows no protocol, and no kind of model."""
 
 import asyncio
 import logging
@@ -233,7 +233,11 @@ class Service:
         def run(tensors):
             if left.is_set():
                 raise TooLate("Nobody waits for it any more.")
-            own = {k: _as_declared(v, found.signatures[signature].inputs[k].dtype) for k, v in tensors.items() if k not in dropped}
+            own = {
+                k: _as_declared(v, found.signatures[signature].inputs[k].dtype)
+                for k, v in tensors.items()
+                if k not in dropped
+            }
             answered = asyncio.run_coroutine_threadsafe(found.answer(signature, own), loop).result()[one.output]
             tell("started", 1)
             return answered
@@ -253,7 +257,7 @@ class Service:
             raise Invalid(str(error)) from error
         finally:
             left.set()
-        tell("done")
+        progress(Progress("done", parts))
         return made
 
     def _arguments(self, endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -299,7 +303,9 @@ class Service:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
-            raise TooLate(f"Expected an answer within {seconds:g} s; it takes longer: ask for less at a time.") from None
+            raise TooLate(
+                f"Expected an answer within {seconds:g} s; it takes longer: ask for less at a time."
+            ) from None
 
     # === Versions that come and go ===
 

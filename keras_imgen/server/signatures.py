@@ -42,7 +42,9 @@ class Tensor:
 
     def about(self) -> str:
         """In a few words, as `labels: int32 (N,)`."""
-        sides = ["N" if self.rows and k == 0 else "any" if side is None else str(side) for k, side in enumerate(self.shape)]
+        sides = [
+            "N" if self.rows and k == 0 else "any" if side is None else str(side) for k, side in enumerate(self.shape)
+        ]
         return f"{self.name}: {self.dtype} ({', '.join(sides)}{',' if len(sides) == 1 else ''})"
 
     def checked(self, array: np.ndarray) -> np.ndarray:

@@ -98,7 +98,9 @@ class Version:
         if self.state in ("END", "LOADING"):
             raise Unavailable(f"Version {self.found.version} of {self.found.name} is not loaded: ask again.", 1)
         if signature not in self.signatures:
-            raise NotFound(f"{self.found.name} has no signature {signature!r}: expected one of {', '.join(self.signatures)}.")
+            raise NotFound(
+                f"{self.found.name} has no signature {signature!r}: expected one of {', '.join(self.signatures)}."
+            )
         rows, shared = self.signatures[signature].whole(tensors)
         self._asked += 1
         try:

@@ -100,7 +100,9 @@ class Worker:
             about, found = unpack(self._connection.recv_bytes())
         except (EOFError, OSError) as error:
             self._kill()
-            raise WorkerDied("The process of the model ended while it answered; it may have run out of memory.") from error
+            raise WorkerDied(
+                "The process of the model ended while it answered; it may have run out of memory."
+            ) from error
         if "error" in about:
             raise KINDS[about["kind"]](about["error"])
         return found
@@ -210,7 +212,9 @@ def _answered(model, signature, tensors):
     except refused as error:
         return pack({"error": _said(error), "kind": "invalid"}, {})
     except (tf.errors.ResourceExhaustedError, MemoryError):
-        return pack({"error": "There is not enough memory for this request: ask for less at a time.", "kind": "memory"}, {})
+        return pack(
+            {"error": "There is not enough memory for this request: ask for less at a time.", "kind": "memory"}, {}
+        )
     except Exception as error:
         return pack({"error": _said(error), "kind": "internal"}, {})
 
@@ -220,7 +224,9 @@ def _said(error):
     text = str(getattr(error, "message", error)).strip()
     if "assertion failed: [" in text:
         return text.partition("assertion failed: [")[2].partition("\n")[0].rstrip("]").replace("] [", " ")
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(("Graph execution", "Detected at"))]
+    lines = [
+        line for line in text.splitlines() if line.strip() and not line.startswith(("Graph execution", "Detected at"))
+    ]
     return lines[0].partition("[[{{")[0].strip() if lines else type(error).__name__
 
 
