@@ -2,7 +2,6 @@
 
 import html
 import logging
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,14 +56,9 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
         policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
         return HTMLResponse(_page(app.openapi(), service), headers={"content-security-policy": policy})
 
-    @app.middleware("http")
-    async def counted(request: Request, answer: Any) -> Response:
-        begun = time.monotonic()
-        response = await answer(request)
-        model = request.path_params.get("model")
-        if model in service.models():
-            service.metrics.request(model, response.status_code, time.monotonic() - begun)
-        return response
+    def observe(model: str | None, status: int, seconds: float) -> None:
+        if model in service.models():  # no others, so that strangers' names are not kept
+            service.metrics.request(model, status, seconds)
 
     @app.exception_handler(RequestError)
     async def refused(request: Request, error: RequestError) -> JSONResponse:
@@ -83,7 +77,7 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
         log.error("%s %s", request.method, request.url.path, exc_info=error)
         return JSONResponse({"error": "Something went wrong in the server; its log says what."}, 500)
 
-    return Guard(app, service.limits, keys, hosts)
+    return Guard(app, service.limits, keys, hosts, observe)
 
 
 def _page(schema, service):

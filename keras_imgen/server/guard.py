@@ -3,7 +3,8 @@
 import asyncio
 import ipaddress
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,10 +36,18 @@ class Guard:
         limits: of a request.
         keys: that are asked for, None for no keys.
         hosts: names by which the server may be asked without keys.
+        observe: told the model that was asked, None for none, the status and the seconds of every request.
     """
 
-    def __init__(self, app: Any, limits: Limits, keys: Keys | None = None, hosts: Sequence[str] = ()):
-        self.app, self.limits, self.keys = app, limits, keys
+    def __init__(
+        self,
+        app: Any,
+        limits: Limits,
+        keys: Keys | None = None,
+        hosts: Sequence[str] = (),
+        observe: Callable[[str | None, int, float], None] = lambda model, status, seconds: None,
+    ):
+        self.app, self.limits, self.keys, self.observe = app, limits, keys, observe
         self.hosts = {"localhost", *hosts}
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -48,12 +57,12 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        begun = False
+        begun, status = time.monotonic(), None
 
         async def guarded(message):
-            nonlocal begun
+            nonlocal status
             if message["type"] == "http.response.start":
-                begun = True
+                status = message["status"]
                 own = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
@@ -65,9 +74,11 @@ class Guard:
             self._check(scope, headers)
             await self.app(scope, self._limited(headers, receive), guarded)
         except RequestError as error:
-            if begun:
+            if status is not None:
                 raise
             await _refuse(error, guarded)
+        finally:
+            self.observe(scope.get("path_params", {}).get("model"), status or 499, time.monotonic() - begun)
 
     def _check(self, scope, headers):
         host = headers.get("host", "")

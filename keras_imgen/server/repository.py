@@ -97,7 +97,7 @@ def _model(path):
     if not os.path.isdir(path):
         return None
     versions = {int(e.name): place for e in os.scandir(path) if _number(e.name) and (place := _place(e.path))}
-    return (name, versions) if versions else None
+    return (name, dict(sorted(versions.items()))) if versions else None
 
 
 def _number(name):

@@ -42,7 +42,7 @@ def router(service: Service) -> APIRouter:
         found = service.version(model, version)
         body = parsed(await request.body())
         name = body.get("signature_name", DEFAULT) or DEFAULT
-        if name not in found.signatures:
+        if not isinstance(name, str) or name not in found.signatures:
             raise Invalid(
                 f'Serving signature name: "{name}" not found in signature def; expected one of {", ".join(found.signatures)}.'
             )
@@ -58,7 +58,8 @@ def router(service: Service) -> APIRouter:
         if method not in METHODS:
             raise Invalid(f"Malformed request: POST {request.url.path}")
         name = parsed(await request.body()).get("signature_name", DEFAULT)
-        wanted, got = f"tensorflow/serving/{method}", found.signature_defs.get(name, {}).get("method_name")
+        about = found.signature_defs.get(name, {}) if isinstance(name, str) else {}
+        wanted, got = f"tensorflow/serving/{method}", about.get("method_name")
         raise Invalid(
             f"Expected {METHODS[method]} signature method_name to be {wanted}. Was: {got}; ask it by :predict."
         )

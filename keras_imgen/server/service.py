@@ -45,7 +45,13 @@ class Limits:
 
 
 class Status(NamedTuple):
-    """How it is with a version: START, LOADING, AVAILABLE, UNLOADING or END, and why it could not be loaded."""
+    """How it is with a version.
+
+    Args:
+        version: its number.
+        state: LOADING, AVAILABLE, UNLOADING or END, as TensorFlow Serving has them.
+        error: why it could not be loaded, "" otherwise.
+    """
 
     version: int
     state: str
@@ -53,7 +59,12 @@ class Status(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a call is: queued, started or done, and how many of its parts (batches, tiles) are answered."""
+    """How far a call is.
+
+    Args:
+        state: queued, started or done.
+        parts: how many batches or tiles of it are answered.
+    """
 
     state: str
     parts: int

@@ -14,6 +14,7 @@ from keras_imgen.server.errors import Invalid, RequestError, TooLate, Unavailabl
 from keras_imgen.server.wire import pack, unpack
 
 KINDS = {"invalid": Invalid, "memory": Unavailable, "internal": RequestError}
+REFUSED = {"InvalidArgumentError", "OutOfRangeError", "ValueError", "TypeError"}  # the first two are TensorFlow's
 
 
 class WorkerDied(RequestError):
@@ -184,10 +185,10 @@ def _export(connection, path, folder):
 def _serve(connection, path, memory):
     _quiet()
     try:
-        from keras_imgen.serving import load
+        from keras_imgen.serving.client import load, signature_defs
 
         model = load(path)
-        about = {"signature_defs": _signature_defs(path)}
+        about = {"signature_defs": signature_defs(path)}
         if memory is not None:
             import resource
 
@@ -204,19 +205,15 @@ def _serve(connection, path, memory):
 
 
 def _answered(model, signature, tensors):
-    import tensorflow as tf
-
-    refused = tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError, ValueError, TypeError
     try:
         return pack({}, model.run(signature, tensors))
-    except refused as error:
-        return pack({"error": _said(error), "kind": "invalid"}, {})
-    except (tf.errors.ResourceExhaustedError, MemoryError):
-        return pack(
-            {"error": "There is not enough memory for this request: ask for less at a time.", "kind": "memory"}, {}
-        )
     except Exception as error:
-        return pack({"error": _said(error), "kind": "internal"}, {})
+        names = {kind.__name__ for kind in type(error).__mro__}
+        if names & {"ResourceExhaustedError", "MemoryError"}:
+            said = "There is not enough memory for this request: ask for less at a time."
+            return pack({"error": said, "kind": "memory"}, {})
+        kind = "invalid" if names & REFUSED else "internal"
+        return pack({"error": _said(error), "kind": kind}, {})
 
 
 def _said(error):
@@ -228,14 +225,3 @@ def _said(error):
         line for line in text.splitlines() if line.strip() and not line.startswith(("Graph execution", "Detected at"))
     ]
     return lines[0].partition("[[{{")[0].strip() if lines else type(error).__name__
-
-
-def _signature_defs(path):
-    from google.protobuf.json_format import MessageToDict
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
-    found = SavedModel()
-    with open(os.path.join(path, "saved_model.pb"), "rb") as file:
-        found.ParseFromString(file.read())
-    how = {"preserving_proto_field_name": True, "always_print_fields_with_no_presence": True}
-    return {k: MessageToDict(v, **how) for k, v in found.meta_graphs[0].signature_def.items()}

@@ -45,6 +45,18 @@ def checksum(path: str) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
+def signature_defs(path: str) -> dict[str, Any]:
+    """What the SavedModel folder `path` declares of its signatures, in the JSON form of its protocol buffers, by name."""
+    from google.protobuf.json_format import MessageToDict
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    found = SavedModel()
+    with open(os.path.join(path, "saved_model.pb"), "rb") as f:
+        found.ParseFromString(f.read())
+    how = {"preserving_proto_field_name": True, "always_print_fields_with_no_presence": True}
+    return {k: MessageToDict(v, **how) for k, v in found.meta_graphs[0].signature_def.items()}
+
+
 class ServedModel:
     """A SavedModel on disk, with the methods of the model that it came from, one for each of its endpoints: `generate`, `translate`,
     `encode`, `restore`, ....
