@@ -475,6 +475,53 @@ def export(
 
 
 @app.command()
+def serve(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL_OR_FOLDER...",
+            help="SavedModel folders, .keras files, folders with numbered versions of one, or folders of such.",
+        ),
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for a free one.")] = 8501,
+    keys: Annotated[str | None, typer.Option(help="File of API keys; `keras-imgen new-key` writes it.")] = None,
+    without_keys: Annotated[
+        bool, typer.Option("--without-keys", help="Let everybody ask who reaches the address.")
+    ] = False,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name by which the server may be asked without keys; again for more.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Rows of a batch, at most.")] = 32,
+    batch_wait: Annotated[float, typer.Option(min=0, help="Milliseconds that rows wait for others.")] = 5.0,
+    queue: Annotated[int, typer.Option(min=1, help="Rows that wait, at most: then 429.")] = 512,
+    memory: Annotated[float | None, typer.Option(help="GiB that each model's process may have.")] = None,
+    versions: Annotated[int, typer.Option(min=1, help="How many of the newest versions are served.")] = 1,
+    time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds until a request is answered, at most.")] = 120.0,
+) -> None:
+    """Serve models over HTTP, as TensorFlow Serving does: a process for each, batches across requests, new versions as they come."""
+    with one_line_errors():
+        from keras_imgen.commands import serving
+
+        hosts, say = allow_host or [], lambda line: typer.echo(line)
+        how = (batch_size, batch_wait, queue, memory, versions, time_limit)
+        serving.serve(models, host, port, keys, without_keys, hosts, *how, say)
+
+
+@app.command()
+def new_key(
+    file: Annotated[str, typer.Argument(help="File of API keys; made where there is none.")],
+    name: Annotated[str, typer.Argument(help="Of who gets the key.")],
+    per_minute: Annotated[int, typer.Option(min=1, help="Requests that it may make in a minute.")] = 600,
+) -> None:
+    """Make an API key for `serve --keys`. It is shown this once: the file has its hash alone."""
+    with one_line_errors():
+        from keras_imgen.server.keys import new_key
+
+        typer.echo(new_key(file, name, per_minute))
+
+
+@app.command()
 def evaluate(
     models: Annotated[
         list[str], typer.Argument(help="A .keras file, a SavedModel or a folder of pictures; or several.")

@@ -4,9 +4,8 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,6 +45,18 @@ def checksum(path: str) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
+def signature_defs(path: str) -> dict[str, Any]:
+    """What the SavedModel folder `path` declares of its signatures, in the JSON form of its protocol buffers, by name."""
+    from google.protobuf.json_format import MessageToDict
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    found = SavedModel()
+    with open(os.path.join(path, "saved_model.pb"), "rb") as f:
+        found.ParseFromString(f.read())
+    how = {"preserving_proto_field_name": True, "always_print_fields_with_no_presence": True}
+    return {k: MessageToDict(v, **how) for k, v in found.meta_graphs[0].signature_def.items()}
+
+
 class ServedModel:
     """A SavedModel on disk, with the methods of the model that it came from, one for each of its endpoints: `generate`, `translate`,
     `encode`, `restore`, ....
@@ -70,10 +81,7 @@ class ServedModel:
         self.name = description["name"]
         self.image_shape = tuple(description["image_shape"])
         self.num_classes = description["num_classes"]
-        if description.get("kind") == "model":
-            self._endpoints = from_description(description["endpoints"])
-        else:
-            self._endpoints = older.endpoints(description, set(self._loaded.signatures))
+        self._endpoints = endpoints_in(description, set(self._loaded.signatures))
         self.conditions = next(iter(self._endpoints.values())).conditions
         for name, endpoint in self._endpoints.items():
             if not {endpoint.signature or name, *endpoint.short} & set(self._loaded.signatures):
@@ -93,35 +101,75 @@ class ServedModel:
     def _method(self, name: str, endpoint: Endpoint) -> Callable[..., Any]:
         def method(*args, **kwargs):
             given = bound(endpoint, args, kwargs)
-            return endpoint.answer(partial(self._run, *self._signature(name, endpoint, given), endpoint.output), given)
+            signature, dropped = signature_for(name, endpoint, given, set(self._loaded.signatures))
+
+            def run(tensors):
+                return self.run(signature, {k: v for k, v in tensors.items() if k not in dropped})[endpoint.output]
+
+            return endpoint.answer(run, given)
 
         method.__name__, method.__signature__ = name, endpoint.parameters()
         method.__doc__ = f"`{self.description.get('model', 'the model')}.{name}`; what comes out is {endpoint.output}."
         return method
 
-    def _signature(self, name, endpoint, given):
-        """(the function that answers, the names of those tensors that it does not take): an older export has a short form alone."""
-        signatures, full = self._loaded.signatures, endpoint.signature or name
-        if full in signatures:
-            return signatures[full], ()
-        short = next(short for short in endpoint.short if short in signatures)
-        defaults = {k: t.default for k, t in endpoint.tensors().items() if t.default is not None}
-        dropped = [k for k in defaults if k not in endpoint.short[short]]
-        rows, constants = endpoint.request(given).tensors()
-        asked = [k for k in dropped if not np.all({**rows, **constants}[k] == defaults[k])]
-        if asked:
-            lost = dict.fromkeys("negative" if k.startswith("negative_") else k for k in asked)
-            raise ValueError(f"This export is of an older version, without {', '.join(lost)}: export it again.")
-        return signatures[short], dropped
+    def run(self, signature: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What a signature of the SavedModel answers, by name.
 
-    def _run(self, function, dropped, output, tensors):
+        Args:
+            signature: its name.
+            tensors: all that it takes, by name; strings as objects.
+        """
         import tensorflow as tf
 
-        return function(**{k: tf.constant(v) for k, v in tensors.items() if k not in dropped})[output].numpy()
+        found = self._loaded.signatures[signature](**{k: tf.constant(v) for k, v in tensors.items()})
+        return {k: v.numpy() for k, v in found.items()}
 
     def __getattr__(self, name: str) -> Any:
         known = ", ".join(self.__dict__.get("_endpoints", ()))
         raise AttributeError(f"this export has no {name!r}; its endpoints are {known}")
+
+
+def endpoints_in(description: Mapping[str, Any], signatures: set[str]) -> Endpoints:
+    """The endpoints that an export's description tells, by the names of their methods.
+
+    Args:
+        description: what the file `DESCRIPTION` in it holds.
+        signatures: the names of those in the SavedModel; of an older export they tell more.
+
+    Raises:
+        ValueError: a kind that is not known here.
+    """
+    if description.get("kind") == "model":
+        return from_description(description["endpoints"])
+    return older.endpoints(description, signatures)
+
+
+def signature_for(
+    name: str, endpoint: Endpoint, given: Mapping[str, Any], signatures: set[str]
+) -> tuple[str, tuple[str, ...]]:
+    """(the signature that answers, the names of those tensors that it does not take): an older export has a short form alone.
+
+    Args:
+        name: of the endpoint.
+        endpoint: that is asked.
+        given: all of its `parameters()`.
+        signatures: the names of those in the SavedModel.
+
+    Raises:
+        ValueError: something is asked for that the short form does not take.
+    """
+    full = endpoint.signature or name
+    if full in signatures:
+        return full, ()
+    short = next(short for short in endpoint.short if short in signatures)
+    defaults = {k: t.default for k, t in endpoint.tensors().items() if t.default is not None}
+    dropped = tuple(k for k in defaults if k not in endpoint.short[short])
+    rows, constants = endpoint.request(given).tensors()
+    asked = [k for k in dropped if not np.all({**rows, **constants}[k] == defaults[k])]
+    if asked:
+        lost = dict.fromkeys("negative" if k.startswith("negative_") else k for k in asked)
+        raise ValueError(f"This export is of an older version, without {', '.join(lost)}: export it again.")
+    return short, dropped
 
 
 def load(path: str) -> ServedModel:

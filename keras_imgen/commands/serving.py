@@ -1,0 +1,132 @@
+"""What `keras-imgen serve` does: models in service until somebody ends it."""
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from keras_imgen.libraries import has
+
+NEEDED = ("fastapi", "uvicorn", "prometheus_client")
+
+
+def serve(
+    paths: Sequence[str],
+    host: str,
+    port: int,
+    keys: str | None,
+    without_keys: bool,
+    hosts: Sequence[str],
+    batch_size: int,
+    batch_wait: float,
+    queue: int,
+    memory: float | None,
+    versions: int,
+    seconds: float,
+    say: Callable[[str], None],
+) -> None:
+    """Serve models until SIGTERM or Ctrl-C; requests that are on their way are answered.
+
+    Args:
+        paths: of the models, see `server.repository.scan`.
+        host: address to listen at.
+        port: to listen at, 0 for a free one.
+        keys: the file of API keys, None for none.
+        without_keys: let everybody ask who reaches the address.
+        hosts: names by which the server may be asked without keys.
+        batch_size: rows of a batch, at most.
+        batch_wait: milliseconds that rows wait for others.
+        queue: rows that wait, at most.
+        memory: GiB that each model's process may have, None for any.
+        versions: how many of the newest versions of a model are served.
+        seconds: until a request is answered, at most.
+        say: prints a line.
+
+    Raises:
+        ModuleNotFoundError: a library of the server is not installed.
+        ValueError: an address for everybody without keys; what the models or keys are refused for.
+    """
+    if missing := [name for name in NEEDED if not has(name)]:
+        raise ModuleNotFoundError(
+            f"The server needs {', '.join(missing)}: pip install keras_imgen[serve].", name=missing[0]
+        )
+    if not is_loopback(host) and keys is None and not without_keys:
+        raise ValueError(
+            f"Others can reach {host}: give --keys FILE (`keras-imgen new-key FILE NAME` writes one), or --without-keys to let everybody "
+            "ask."
+        )
+    from keras_imgen.server.app import application
+    from keras_imgen.server.batching import Batching
+    from keras_imgen.server.keys import Keys
+    from keras_imgen.server.service import Limits, Service
+
+    known = None if keys is None else Keys(keys)
+    bytes_ = None if memory is None else int(memory * 2**30)
+    service = Service(paths, Batching(batch_size, batch_wait / 1000, queue), Limits(seconds=seconds), bytes_, versions)
+    asyncio.run(_serve(service, application(service, known, hosts), host, port, known is not None, say))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this machine reach an address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _serve(service, app, host, port, keyed, say):
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield  # ours, below, are there before the first model is loaded
+
+        async def startup(self, sockets: list[Any] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                address, number = self.servers[0].sockets[0].getsockname()[:2]
+                for line in _greeting(service, address, number, keyed):
+                    say(line)
+
+    config = uvicorn.Config(
+        app, host, port, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=30,
+        h11_max_incomplete_event_size=1 << 16,
+    )  # fmt: skip
+    server, loop = Server(config), asyncio.get_running_loop()
+    loading = asyncio.ensure_future(service.start())
+
+    def end():
+        server.should_exit = True
+        loading.cancel()
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, end)
+    try:
+        say("Loading the models.")
+        await loading
+        await server.serve()
+    except asyncio.CancelledError:
+        pass
+    finally:
+        await service.stop()
+
+
+def _greeting(service, address, port, keyed):
+    """The address, and a request to begin with."""
+    from keras_imgen.server.rest import form_of
+
+    where = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+    name = service.models()[0]
+    yield f"Serving {', '.join(service.models())} at {where}; {where}/docs lists what can be asked, Ctrl-C ends. For example:"
+    request = form_of(service.version(name).signatures["serving_default"])
+    try:
+        json.loads(request)
+    except ValueError:  # a large picture
+        yield f"  curl {where}/v1/models/{name}/metadata"
+        return
+    key = " -H 'Authorization: Bearer KEY'" if keyed else ""
+    yield f"  curl{key} {where}/v1/models/{name}:predict -d '{request}'"

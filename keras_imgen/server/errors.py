@@ -1,0 +1,68 @@
+"""What a request can be answered with instead of tensors: each with its status in HTTP and its name in gRPC."""
+
+
+class RequestError(Exception):
+    """A request that is not answered; the message says what was expected, what came and what to do.
+
+    Args:
+        message: for the client.
+        retry_after: seconds after which it is worth another try, None where it is not.
+
+    Attributes:
+        status: of HTTP.
+        code: of gRPC.
+    """
+
+    status, code = 500, "INTERNAL"
+
+    def __init__(self, message: str, retry_after: float | None = None):
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Invalid(RequestError):
+    """Another form, type, shape or value than was expected."""
+
+    status, code = 400, "INVALID_ARGUMENT"
+
+
+class Unauthenticated(RequestError):
+    """No key, or one that is not known."""
+
+    status, code = 401, "UNAUTHENTICATED"
+
+
+class Forbidden(RequestError):
+    """From another site, or for another host."""
+
+    status, code = 403, "PERMISSION_DENIED"
+
+
+class NotFound(RequestError):
+    """No such model, version, signature or endpoint."""
+
+    status, code = 404, "NOT_FOUND"
+
+
+class TooLarge(RequestError):
+    """More bytes, pixels or rows than the server takes."""
+
+    status, code = 413, "INVALID_ARGUMENT"
+
+
+class Busy(RequestError):
+    """The queue is full, or a key has used up its requests."""
+
+    status, code = 429, "RESOURCE_EXHAUSTED"
+
+
+class Unavailable(RequestError):
+    """The model is not there now."""
+
+    status, code = 503, "UNAVAILABLE"
+
+
+class TooLate(RequestError):
+    """The deadline has passed."""
+
+    status, code = 504, "DEADLINE_EXCEEDED"

@@ -1,0 +1,404 @@
+"""The one interface of all protocols: models, versions, what they take, their answers. It knows no protocol, and no kind of model."""
+
+import asyncio
+import logging
+import struct
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from keras_imgen.inference.endpoints import Endpoint, bound
+from keras_imgen.inference.restorer import TiledEndpoint
+from keras_imgen.server.batching import Batching
+from keras_imgen.server.errors import Invalid, NotFound, RequestError, TooLarge, TooLate
+from keras_imgen.server.metrics import Metrics
+from keras_imgen.server.repository import Found, scan
+from keras_imgen.server.version import Version
+from keras_imgen.serving.client import signature_for
+
+log = logging.getLogger(__name__)
+DEFAULT = "serving_default"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one request.
+
+    Args:
+        rows: of all its tensors.
+        pixels: of one picture, width x height, and a quarter of those of all pictures together.
+        seconds: until it is answered.
+        body: bytes.
+    """
+
+    rows: int = 256
+    pixels: int = 1 << 24
+    seconds: float = 120.0
+    body: int = 64 << 20
+
+
+class Status(NamedTuple):
+    """How it is with a version.
+
+    Args:
+        version: its number.
+        state: LOADING, AVAILABLE, UNLOADING or END, as TensorFlow Serving has them.
+        error: why it could not be loaded, "" otherwise.
+    """
+
+    version: int
+    state: str
+    error: str = ""
+
+
+class Progress(NamedTuple):
+    """How far a call is.
+
+    Args:
+        state: queued, started or done.
+        parts: how many batches or tiles of it are answered.
+    """
+
+    state: str
+    parts: int
+
+
+class Service:
+    """Models in service. Everything is called in one event loop.
+
+    Args:
+        paths: of models, see `repository.scan`.
+        batching: how batches form.
+        limits: of a request.
+        memory: bytes of data of a model's process, None for any.
+        keep: how many of the newest versions are served.
+        poll: seconds between looks at the disk.
+
+    Attributes:
+        limits: of a request.
+        metrics: what is counted.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        batching: Batching = Batching(),  # noqa: B008 - frozen
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        memory: int | None = None,
+        keep: int = 1,
+        poll: float = 2.0,
+    ):
+        self.limits, self.metrics = limits, Metrics()
+        self._paths, self._batching, self._memory, self._keep, self._poll = list(paths), batching, memory, keep, poll
+        self._models: dict[str, dict[int, Version]] = {}
+        self._seen: dict[tuple[str, int], tuple] = {}  # states of the last look
+        self._failed: dict[tuple[str, int], tuple[tuple, str]] = {}  # states that could not be loaded, and why
+        self._watch: asyncio.Task | None = None
+        self._loading = asyncio.Semaphore(2)
+        self._threads = ThreadPoolExecutor(16, "call")
+
+    async def start(self) -> None:
+        """Load every model, and look for new versions from then on.
+
+        Raises:
+            FileNotFoundError: a path that is not there.
+            ValueError: a path without a model, or a model of which no version can be loaded.
+        """
+        found = await asyncio.to_thread(scan, self._paths)
+        await asyncio.gather(*(self._bring(versions, settled=True) for versions in found.values()))
+        for name, versions in found.items():
+            if not self._available(name):
+                why = next(error for key, (_, error) in self._failed.items() if key[0] == name)
+                await self.stop()
+                raise ValueError(f"The model {name} cannot be loaded: {why}")
+            self._seen |= {(name, k): v.state for k, v in versions.items()}
+        self._watch = asyncio.get_running_loop().create_task(self._look())
+
+    async def stop(self, seconds: float = 30.0) -> None:
+        """End all processes when they have answered what they were asked.
+
+        Args:
+            seconds: after which they end anyway.
+        """
+        if self._watch is not None:
+            self._watch.cancel()
+        every = [version for versions in self._models.values() for version in versions.values()]
+        await asyncio.gather(*(version.unload(seconds) for version in every))
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # === What there is ===
+
+    def models(self) -> list[str]:
+        """Names of the models, in order."""
+        return sorted(name for name in self._models if self._available(name))
+
+    def ready(self) -> bool:
+        """Whether every model can answer."""
+        return bool(self._models) and all(self._available(name) for name in self._models)
+
+    def status(self, model: str, version: int | None = None) -> list[Status]:
+        """How it is with the versions of a model, the newest first.
+
+        Args:
+            model: its name.
+            version: one of them, None for all.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = {k: Status(k, v.state, v.error) for k, v in self._models.get(model, {}).items()}
+        failed = {k: Status(k, "END", error) for (name, k), (_, error) in self._failed.items() if name == model}
+        found = {k: one for k, one in {**failed, **found}.items() if version in (None, k)}
+        if not found:
+            which = model if version is None else f"{model}, version {version}"
+            raise NotFound(f"Could not find any versions of model {which}")
+        return [found[k] for k in sorted(found, reverse=True)]
+
+    def version(self, model: str, version: int | None = None) -> Version:
+        """A version that can answer, with its `signatures`, `endpoints`, `signature_defs` and `description`; the newest for None.
+
+        Args:
+            model: its name.
+            version: its number.
+
+        Raises:
+            NotFound: there is none.
+        """
+        known = self._available(model)
+        number = max(known, default=None) if version is None else version
+        if number not in known:
+            which = f"Latest({model})" if version is None else f"Specific({model}, {version})"
+            raise NotFound(f"Servable not found for request: {which}; there is {', '.join(self.models()) or 'none'}.")
+        return known[number]
+
+    def _available(self, model):
+        return {k: v for k, v in self._models.get(model, {}).items() if v.state == "AVAILABLE"}
+
+    # === Answers ===
+
+    async def answer(
+        self,
+        model: str,
+        signature: str = DEFAULT,
+        tensors: Mapping[str, np.ndarray] | None = None,
+        version: int | None = None,
+        deadline: float | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Outputs of a signature by name, the same as the SavedModel gives. If the task is cancelled, what still waits is dropped.
+
+        Args:
+            model: its name.
+            signature: its name.
+            tensors: what it takes, by name, in its own dtypes, bytes as objects; what has a default may be left out.
+            version: its number, None for the newest.
+            deadline: seconds from now, at most those of the limits, which are the default.
+
+        Raises:
+            RequestError: which one says what is to be done; see `errors`.
+        """
+        found = self.version(model, version)
+        self._check(tensors or {})
+        async with self._within(deadline):
+            return await found.answer(signature, tensors or {})
+
+    async def call(
+        self,
+        model: str,
+        endpoint: str,
+        arguments: Mapping[str, Any],
+        version: int | None = None,
+        deadline: float | None = None,
+        progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> Any:
+        """What the method of this name of the model itself returns, as uint8 images (N, H, W, C).
+
+        Args:
+            model: its name.
+            endpoint: its name, as `generate`; `version(model).endpoints[endpoint].parameters()` lists the arguments.
+            arguments: of the method, by name. Pictures are arrays: a path is refused.
+            version: its number, None for the newest.
+            deadline: as in `answer`.
+            progress: told what is done, in the event loop.
+
+        Raises:
+            RequestError: which one says what is to be done; see `errors`.
+        """
+        found = self.version(model, version)
+        if endpoint not in found.endpoints:
+            raise NotFound(f"{model} has no endpoint {endpoint!r}: expected one of {', '.join(found.endpoints)}.")
+        one, loop, left, parts = found.endpoints[endpoint], asyncio.get_running_loop(), threading.Event(), 0
+        given = self._arguments(one, arguments)
+
+        def tell(state, more=0):
+            nonlocal parts
+            parts += more
+            loop.call_soon_threadsafe(progress, Progress(state, parts))
+
+        def run(tensors):
+            if left.is_set():
+                raise TooLate("Nobody waits for it any more.")
+            own = {
+                k: _as_declared(v, found.signatures[signature].inputs[k].dtype)
+                for k, v in tensors.items()
+                if k not in dropped
+            }
+            answered = asyncio.run_coroutine_threadsafe(found.answer(signature, own), loop).result()[one.output]
+            tell("started", 1)
+            return answered
+
+        def work():
+            nonlocal signature, dropped
+            signature, dropped = signature_for(endpoint, one, given, set(found.signatures))
+            tell("started")
+            return one.answer(run, given)
+
+        signature, dropped = "", ()
+        progress(Progress("queued", 0))
+        try:
+            async with self._within(deadline):
+                made = await loop.run_in_executor(self._threads, work)
+        except (ValueError, TypeError) as error:  # the endpoint's own words
+            raise Invalid(str(error)) from error
+        finally:
+            left.set()
+        progress(Progress("done", parts))
+        return made
+
+    def _arguments(self, endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All arguments of an endpoint, checked for what a stranger must not ask."""
+        self._check({k: v for k, v in _arrays(given)})
+        try:
+            every = bound(endpoint, (), given)
+        except TypeError as error:
+            known = ", ".join(endpoint.parameters().parameters)
+            raise Invalid(f"{error}: expected arguments of {known}.") from error
+        if isinstance(endpoint, TiledEndpoint):
+            for name in ("images", "masks"):  # which the method also takes as paths
+                found = every[name] if isinstance(every[name], list | tuple) else [every[name]]
+                if not all(isinstance(one, np.ndarray) or (one is None and name == "masks") for one in found):
+                    raise Invalid(f"Expected `{name}` as an array uint8 (N, H, W, C), or a list of arrays (H, W, C).")
+            return {**every, "progress": False}
+        if isinstance(every.get("n"), int) and every["n"] > self.limits.rows:
+            raise TooLarge(f"Expected `n` of at most {self.limits.rows}, got {every['n']}.")
+        return {**every, "batch_size": self._batching.size}
+
+    def _check(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """Refuse what would take too much, before anything is decoded."""
+        pixels = 0
+        for name, array in tensors.items():
+            if array.ndim and len(array) > self.limits.rows and array.ndim != 3:
+                raise TooLarge(f"Expected at most {self.limits.rows} rows in `{name}`, got {len(array)}.")
+            if array.dtype == object and name.endswith("_bytes"):
+                sizes = [size_of(text, name) for text in array.reshape(-1)]
+            elif array.dtype == np.uint8 and array.ndim > 2:
+                height, width = array.shape[-3:-1] if array.ndim > 3 else array.shape[:2]
+                sizes = [(width, height)] * (len(array) if array.ndim > 3 else 1)
+            else:
+                continue
+            for width, height in sizes:
+                pixels += width * height
+                if width * height > self.limits.pixels or pixels > 4 * self.limits.pixels:
+                    raise TooLarge(f"Expected `{name}` of at most {self.limits.pixels} pixels, got {width} x {height}.")
+
+    @asynccontextmanager
+    async def _within(self, deadline):
+        seconds = self.limits.seconds if deadline is None else min(deadline, self.limits.seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            raise TooLate(
+                f"Expected an answer within {seconds:g} s; it takes longer: ask for less at a time."
+            ) from None
+
+    # === Versions that come and go ===
+
+    async def _look(self):
+        while True:
+            await asyncio.sleep(self._poll)
+            try:
+                found = await asyncio.to_thread(scan, self._paths)
+            except (OSError, ValueError) as error:  # as while something is copied: what is served stays
+                log.warning("%s", error)
+                continue
+            for name, versions in found.items():
+                same = {k: v for k, v in versions.items() if self._seen.get((name, k)) == v.state}  # no copy that grows
+                self._seen |= {(name, k): v.state for k, v in versions.items()}
+                await self._bring(same)
+                gone = [k for k in self._models.get(name, {}) if k not in versions]
+                await self._drop(name, gone)
+            for name in set(self._models) - set(found):
+                await self._drop(name, list(self._models[name]))
+                del self._models[name]
+
+    async def _bring(self, versions: Mapping[int, Found], settled: bool = False) -> None:
+        """Load the newest of these that can be, then drop those that are older."""
+        for number in sorted(versions, reverse=True)[: None if settled else self._keep]:
+            found = versions[number]
+            key, known = (found.name, number), self._models.setdefault(found.name, {})
+            if number in known and known[number].found.state == found.state:
+                continue
+            if key in self._failed and self._failed[key][0] == found.state:
+                continue
+            if settled and len(self._available(found.name)) >= self._keep:
+                break
+            version = Version(found, self._batching, self._memory, self.limits.seconds, self.metrics)
+            try:
+                async with self._loading:
+                    await version.load()
+            except (ValueError, OSError, RequestError) as error:
+                log.warning("%s", error)
+                self._failed[key] = (found.state, str(error))
+                continue
+            self._failed.pop(key, None)
+            before, known[number] = known.get(number), version
+            if before is not None:
+                await before.unload(self.limits.seconds)
+        for name in {found.name for found in versions.values()}:
+            await self._drop(name, sorted(self._available(name), reverse=True)[self._keep :])
+
+    async def _drop(self, name, numbers):
+        for number in numbers:
+            await self._models[name][number].unload(self.limits.seconds)
+            del self._models[name][number]
+
+
+def size_of(text: bytes, name: str) -> tuple[int, int]:
+    """(width, height) of a PNG or JPEG file, from its header.
+
+    Args:
+        text: its bytes.
+        name: what messages call it.
+
+    Raises:
+        Invalid: another file.
+    """
+    try:
+        with Image.open(BytesIO(text), formats=("PNG", "JPEG")) as image:
+            return image.size
+    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
+        if isinstance(error, Image.DecompressionBombError):
+            raise TooLarge(f"Expected `{name}` of fewer pixels: {error}") from error
+        raise Invalid(f"Expected `{name}` as PNG or JPEG files.") from error
+
+
+def _arrays(given):
+    """(name, array) of all arrays in arguments, also in lists and in `conditions`."""
+    for name, value in given.items():
+        if isinstance(value, np.ndarray):
+            yield name, value
+        elif isinstance(value, Mapping):
+            yield from _arrays(value)
+        elif isinstance(value, list | tuple):
+            yield from ((f"{name}[{k}]", one) for k, one in enumerate(value) if isinstance(one, np.ndarray))
+
+
+def _as_declared(array, dtype):
+    return array if dtype == "string" else np.asarray(array, dtype)

@@ -1,0 +1,96 @@
+"""Two small models, exported once; a server of them in this process, its workers in their own."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+for _name in ("fastapi", "httpx", "prometheus_client"):
+    pytest.importorskip(_name)
+
+
+class Loop:
+    """An event loop in a thread of its own, so that tests need not be coroutines."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+    def begin(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def __call__(self, work):
+        return self.begin(work).result(120)
+
+
+@pytest.fixture(scope="session")
+def loop():
+    return Loop()
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory):
+    """A folder with `drawn`, digits of three classes in one step of noise, and `restored`, gray pictures without noise."""
+    from keras_imgen.models import Denoiser, Diffusion
+    from keras_imgen.networks import dncnn, unet
+
+    folder = tmp_path_factory.mktemp("models")
+    drawn = Diffusion(unet((8, 8, 1), widths=(8,), depth=1, num_classes=3), steps=4, guidance_scale=1.5)
+    rng = np.random.default_rng(0)
+    for v, average in drawn._averages:
+        average.assign(rng.normal(0, 0.3, v.shape))
+    drawn.export(str(folder / "drawn"))
+    Denoiser(dncnn(channels=1, width=8, depth=3), sigma=25.0).export(str(folder / "restored"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def service(exports, loop):
+    from keras_imgen.server.service import Limits, Service
+
+    async def made():
+        return Service([str(exports)], limits=Limits(rows=64, pixels=4096, body=1 << 20))
+
+    service = loop(made())
+    loop(service.start())
+    yield service
+    loop(service.stop())
+
+
+@pytest.fixture(scope="session")
+def ask(service, loop):
+    """Ask the application: (method, path, what httpx takes) -> the response."""
+    from keras_imgen.server.app import application
+
+    return asker(application(service), loop)
+
+
+def asker(app, loop):
+    import httpx
+
+    async def request(method, path, **how):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8501", timeout=60) as client:
+            return await client.request(method, path, **how)
+
+    return lambda method, path, **how: loop(request(method, path, **how))
+
+
+@pytest.fixture(scope="session")
+def make_asker(loop):
+    return lambda app: asker(app, loop)
+
+
+@pytest.fixture(scope="session")
+def direct(exports):
+    """The same SavedModels in TensorFlow, in this process: (model, signature, tensors) -> arrays."""
+    import tensorflow as tf
+
+    loaded = {name: tf.saved_model.load(str(exports / name)) for name in ("drawn", "restored")}
+
+    def call(model, signature, **tensors):
+        found = loaded[model].signatures[signature](**{k: tf.constant(v) for k, v in tensors.items()})
+        return {k: v.numpy() for k, v in found.items()}
+
+    return call

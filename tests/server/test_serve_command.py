@@ -1,0 +1,36 @@
+"""`keras-imgen serve` as a person starts it."""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+pytestmark = pytest.mark.tensorflow
+COMMAND = [sys.executable, "-c", "from keras_imgen.cli import main; main()", "serve"]
+
+
+def test_the_example_that_is_printed_works_and_sigterm_ends_cleanly(exports):
+    pytest.importorskip("uvicorn")
+    process = subprocess.Popen([*COMMAND, str(exports / "drawn"), "--port", "0"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert "Loading" in process.stdout.readline()
+        assert re.search(r"Serving drawn at http://127\.0\.0\.1:\d+", process.stdout.readline())
+        _, url, _, body = shlex.split(process.stdout.readline())
+        with urllib.request.urlopen(urllib.request.Request(url, body.encode()), timeout=60) as found:
+            assert len(json.load(found)["outputs"]) == 1 and "Server" not in found.headers
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+
+
+def test_a_folder_without_a_model_is_one_line(tmp_path):
+    done = subprocess.run([*COMMAND, str(tmp_path)], capture_output=True, text=True)
+    assert (
+        done.returncode == 1 and done.stderr.startswith("Error: There is no model in") and done.stderr.count("\n") == 1
+    )
