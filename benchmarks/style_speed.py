@@ -33,7 +33,7 @@ def ours(content, painting, seed, **how):
     trunk = networks.squeezenet11(averaged=True)
     trunk = keras.Model(trunk.input, [trunk.outputs[k] for k in (0, 1, 2, 4, 6)])
     terms = by_steps.style.checked(("gram", "mean_variance"))
-    evaluate = by_steps._objective(trunk, terms, (1, 0.05, 0.05), content, [painting], np.ones(1), None, (2,))
+    evaluate = by_steps.objective(trunk, terms, (1, 0.05, 0.05), content, [painting], np.ones(1))
     picture = to_model_range(content)
     jobs = {
         "stylize": lambda: fast.stylize(content),

@@ -109,7 +109,7 @@ def stylize(
         if picture.shape[:2] != size:
             picture = to_model_range(scaled(to_uint8(picture), size))
         longest = round(max(size) * style_scale)
-        evaluate = _objective(
+        evaluate = objective(
             trunk,
             terms,
             (style_weight, content_weight, smoothness),
@@ -131,8 +131,28 @@ def stylize(
     return to_uint8(picture)
 
 
-def _objective(trunk, terms, scales, content, styles, weights, masks, content_layers):
-    """f(picture float32 (H, W, 3)) -> (loss, the terms by name, the gradient), of pictures of one size."""
+def objective(
+    trunk: keras.Model,
+    terms: Sequence[style.StyleTerm],
+    scales: tuple[float, float, float],
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    weights: np.ndarray,
+    masks: Sequence[np.ndarray] | None = None,
+    content_layers: tuple[int, ...] = (2,),
+) -> Callable[[np.ndarray], tuple[float, dict[str, float], np.ndarray]]:
+    """What `stylize` makes small: f(picture float32 (H, W, 3)) -> (loss, the terms by name, the gradient), of pictures of one size.
+
+    Args:
+        trunk: of images in [0, 255] to a list of maps.
+        terms: of the style.
+        scales: `style_weight`, `content_weight`, `smoothness`.
+        content: uint8 (H, W, 3).
+        styles: uint8 (h, w, 3) each.
+        weights: of the styles (count,).
+        masks: bool (H, W) of each style; None mixes them everywhere.
+        content_layers: see `stylize`.
+    """
     shown = style.Content(layers=content_layers)
     maps = lambda image: style.as_maps(trunk, to_model_range(image)[None])  # noqa: E731
     original = shown.describe(content_maps := maps(content))

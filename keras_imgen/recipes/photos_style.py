@@ -36,7 +36,7 @@ def train(
     size: int = 160,
     width: int = 32,
     style_weight: float = 1.0,
-    content_weight: float = 0.4,
+    content_weight: float = 0.15,
     smoothness: float = 0.4,
     style_side: int = 512,
     learning_rate: float = 0.002,
