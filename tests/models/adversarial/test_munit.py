@@ -59,10 +59,11 @@ def test_it_learns_to_reconstruct():
     model = MUNIT(*coders(), *coders(), ema=None)
     adam = lambda: keras.optimizers.Adam(2e-3, beta_1=0.5)  # noqa: E731
     model.compile(generator_optimizer=adam(), discriminator_optimizer=adam())
-    history = model.fit(X, 255 - X, batch_size=3, epochs=30, verbose=0).history
+    history = model.fit(X, 255 - X, batch_size=3, epochs=80, verbose=0).history
     assert set(history) == set(model.logged)
-    for name in ("reconstruction", "style"):
-        assert history[name][-1] < 0.8 * history[name][0], (name, history[name])
+    assert np.mean(history["reconstruction"][-8:]) < 0.8 * history["reconstruction"][0]
+    knowing_nothing = 2 * np.sqrt(2 / np.pi)  # mean |s| of both sides' standard normal codes
+    assert np.mean(history["style"][-8:]) < 0.9 * knowing_nothing, history["style"]
 
 
 def test_what_is_wrong_is_said(model):
