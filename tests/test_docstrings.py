@@ -35,7 +35,11 @@ ROOMS = (  # packages by what their `__all__` names, modules by the public names
     "sampling.samplers",
     "sampling.schedules",
     "training",
-    *(name for package in ("commands", "inference", "models", "recipes", "server", "serving") for name in below(package)),
+    *(
+        name
+        for package in ("commands", "inference", "models", "recipes", "server", "serving")
+        for name in below(package)
+    ),
 )
 
 
