@@ -81,8 +81,8 @@ show([photo, cup, starry, wave, scream, kandinsky], columns=3)
 # ## Colours alone
 #
 # The oldest way: the photograph gets the painting's colours. Histograms channel by channel; mean and deviation in a space of opponent
-# colours (Reinhard); mean and covariance (Monge-Kantorovich); the whole distribution (sliced optimal transport). Quilting makes the photograph
-# of patches of the painting.
+# colours (Reinhard); mean and covariance (Monge-Kantorovich); the whole distribution (sliced optimal transport). Quilting makes the
+# photograph of patches of the painting.
 
 # %%
 ways = ["histogram", "reinhard", "monge-kantorovich", "sliced", "quilting", "stylization"]
@@ -91,9 +91,9 @@ show([CLASSICAL[name](photo, starry) for name in ways], ways, columns=3)
 # %% [markdown]
 # ## By optimisation
 #
-# What a picture shows is in a classifier's maps; its style is in how often they go together. So the picture itself is learned: its maps stay
-# near the photograph's, their statistics come near the painting's (Gatys et al. 2016). It is slow and the best. `masks` say where each style goes,
-# `colour.keep_colours` brings the photograph's colours back.
+# What a picture shows is in a classifier's maps; its style is in how often they go together. So the picture itself is learned: its maps
+# stay near the photograph's, their statistics come near the painting's (Gatys et al. 2016). It is slow and the best. `masks` say where
+# each style goes, `colour.keep_colours` brings the photograph's colours back.
 
 # %%
 if everything:
@@ -102,13 +102,17 @@ if everything:
     left = np.zeros(photo.shape[:2], "uint8")
     left[:, : photo.shape[1] // 2] = 1
     halves = stylize(photo, [starry, wave], masks=[left, 1 - left], steps=steps, smoothness=0.3)
-    show([by_steps, halves, colour.keep_colours(photo, by_steps)], ["by optimisation", "two styles", "own colours"], columns=3)
+    show(
+        [by_steps, halves, colour.keep_colours(photo, by_steps)],
+        ["by optimisation", "two styles", "own colours"],
+        columns=3,
+    )
 
 # %% [markdown]
 # ## One style, at once
 #
-# `FastStyle` has learned one style, or several, and paints a picture in a moment. `alpha` goes from the photograph to the painting; pictures may have any
-# size, are never cut or resized, and beyond 1024 x 1024 are painted tile by tile with the statistics of the whole.
+# `FastStyle` has learned one style, or several, and paints a picture in a moment. `alpha` goes from the photograph to the painting;
+# pictures may have any size, are never cut or resized, and beyond 1024 x 1024 are painted tile by tile with the statistics of the whole.
 
 # %%
 if everything:
@@ -136,8 +140,8 @@ if everything:
 # %% [markdown]
 # ## Your own
 #
-# From photographs and a painting: `patches` cuts squares from the one, `styled` from the other. Minutes on two cores show where it goes; the saved model took
-# the recipe's half an hour: `keras-imgen train photos-style-starry --data FOLDER --set styles=PAINTING.jpg`.
+# From photographs and a painting: `patches` cuts squares from the one, `styled` from the other. Minutes on two cores show where it goes;
+# the saved model took the recipe's half an hour: `keras-imgen train photos-style-starry --data FOLDER --set styles=PAINTING.jpg`.
 
 # %%
 if everything:
@@ -165,7 +169,8 @@ if everything:
 # %% [markdown]
 # ## Served
 #
-# A SavedModel takes and gives files: `stylize_bytes`. In a shell: `keras-imgen stylize MODEL PHOTOS PAINTING -o OUT --alpha 0.8 --compare`.
+# A SavedModel takes and gives files: `stylize_bytes`. In a shell: `keras-imgen stylize MODEL PHOTOS PAINTING -o OUT --alpha 0.8
+# --compare`.
 
 # %%
 if everything:
