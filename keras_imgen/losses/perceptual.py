@@ -4,6 +4,8 @@ from typing import Any
 
 from keras import ops
 
+from keras_imgen.losses import style
+
 
 def unit_length(maps: Any) -> Any:
     """Maps whose channels have length 1 at every place (Zhang et al. 2018, section 3.1): layers and trunks then count alike."""
@@ -23,11 +25,7 @@ def style_distance(targets: list[Any], maps: list[Any]) -> Any:
 
 def gram(maps: Any) -> Any:
     """Gram matrices (N, c, c) of maps (N, h, w, c): inner products of the channels, divided by h w c (Johnson et al. 2016, eq. 3)."""
-    maps = _f(maps)
-    shape = ops.shape(maps)
-    flat = ops.reshape(maps, (shape[0], shape[1] * shape[2], shape[3]))
-    size = ops.cast(shape[1] * shape[2] * shape[3], "float32")
-    return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / size
+    return style.gram(style.places_of(maps)) / maps.shape[-1]
 
 
 def _f(x):
