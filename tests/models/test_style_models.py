@@ -97,28 +97,29 @@ def test_mixtures(arbitrary, fast):
     np.testing.assert_array_equal(pairs[0], arbitrary.stylize(batch[0], batch[2]))
 
 
-def test_errors_of_a_learned_style_are_shares_of_its_mean_size(fast):
+def test_errors_of_a_learned_style_are_shares_of_its_mean_size(fast, arbitrary):
     """Of parts of one painting: bright and dark ones count alike."""
-    sizes = lambda *means, training: [  # noqa: E731
-        np.asarray(one)
-        for one in fast.sizes(
-            {"image": np.zeros((len(means), 8, 8, 3)), "label": np.arange(len(means)) * 0},
-            {"gram": [np.full((len(means), 2, 2), np.sqrt(means)[:, None, None] / 2, "float32")] * layers},
-            training,
-        )["gram"]
-    ]
     layers = fast.descriptor_sizes.shape[-1] - 1
+    row = lambda mean: np.full(layers, mean, "float32")  # noqa: E731
+
+    def sizes(*means, training):
+        own = np.stack([row(m) for m in means])
+        return np.asarray(fast.sizes({"label": np.zeros(len(means), "int32")}, own, training))
+
     before = np.array(fast.descriptor_sizes)
     try:
         fast.descriptor_sizes.assign(before * 0)
         np.testing.assert_allclose(
-            sizes(4.0, 8.0, training=False), [[4, 8]] * layers, rtol=1e-5
+            sizes(4.0, 8.0, training=False), [row(4), row(8)], rtol=1e-5
         )  # nothing learned yet: their own
-        np.testing.assert_allclose(sizes(4.0, 8.0, training=True), [[6, 6]] * layers, rtol=1e-5)
-        np.testing.assert_allclose(sizes(1.0, training=True), [[(0.99 * 6 + 1) / 1.99]] * layers, rtol=1e-5)
-        np.testing.assert_allclose(sizes(100.0, training=False), [[(0.99 * 6 + 1) / 1.99]] * layers, rtol=1e-5)
+        np.testing.assert_allclose(sizes(4.0, 8.0, training=True), [row(6), row(6)], rtol=1e-5)
+        np.testing.assert_allclose(sizes(1.0, training=True), [row((0.99 * 6 + 1) / 1.99)], rtol=1e-5)
+        np.testing.assert_allclose(sizes(100.0, training=False), [row((0.99 * 6 + 1) / 1.99)], rtol=1e-5)
     finally:
         fast.descriptor_sizes.assign(before)
+    assert np.asarray(arbitrary.sizes({}, row(0)[None] + 2, True)).tolist() == [row(2).tolist()]
+    np.testing.assert_allclose(arbitrary.sizes({}, row(0)[None] + 8, False), [row((8 + 2) / 2)])
+    arbitrary.descriptor_sizes.assign(np.zeros(arbitrary.descriptor_sizes.shape))
 
 
 def test_pictures_of_every_kind(fast, tmp_path):

@@ -39,6 +39,10 @@ class ArbitraryStyle(Stylizer):
     def wanted(self, batch: dict[str, Any]) -> Any:
         return look_of(self.encoder(batch["style"], training=False))
 
+    def sizes(self, batch: dict[str, Any], own: Any, training: bool) -> Any:
+        """Half the target's own, half the mean of all styles: of own sizes alone, flat styles would count hundreds of times as much."""
+        return (own + self.mean_sizes(own, None, training)) / 2.0
+
     def looks_of(self, given: Any) -> Any:
         return self.look(given)
 

@@ -11,11 +11,8 @@ from keras_imgen.arguments import integer
 from keras_imgen.conditions import Conditions, of_classes
 from keras_imgen.inference.endpoints import Endpoints
 from keras_imgen.inference.stylizer import StyleWeights, style_weights
-from keras_imgen.losses import style
 from keras_imgen.models.calls import Pair
 from keras_imgen.models.style.stylizer import Stylizer
-
-DECAY = 0.99  # of the descriptors' mean sizes
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -43,10 +40,6 @@ class FastStyle(Stylizer):
         self.num_styles = integer("num_styles", num_styles, 1)
         self.looks = _looks(self.num_styles, self.look_size)
         self._untracked.trained = Pair(decoder, self.looks, name="stylizer")
-        # Of the descriptors of each style: moving averages of their sizes, and of 1, by which they are divided.
-        width = sum(len(term.layers or self.trunk_layers) for term in self.terms) + 1
-        shape, state = (self.num_styles, width), {"trainable": False, "aggregation": "mean"}
-        self.descriptor_sizes = self.add_weight(name="descriptor_sizes", shape=shape, initializer="zeros", **state)
         self.finish()
 
     @property
@@ -70,24 +63,8 @@ class FastStyle(Stylizer):
             return self.looks(ops.ones((ops.shape(batch["image"])[0], 1)))
         return self.looks(ops.one_hot(batch["label"], self.num_styles))
 
-    def sizes(self, batch: dict[str, Any], targets: dict[str, list[Any]], training: bool) -> dict[str, list[Any]]:
-        rows = ops.shape(batch["image"])[0]
-        label = batch["label"] if self.num_styles > 1 else ops.zeros((rows,), "int32")
-        found = [style.squared_size(t) for of_term in targets.values() for t in of_term]
-        found = ops.stack([*found, ops.ones_like(found[0])], axis=-1)
-        known = ops.copy(self.descriptor_sizes)
-        if training:
-            which = ops.one_hot(label, self.num_styles, dtype="float32")
-            count = ops.sum(which, axis=0)[:, None]
-            mean = ops.matmul(ops.transpose(which), ops.stop_gradient(found)) / ops.maximum(count, 1.0)
-            known = known + (1.0 - DECAY) * ops.where(count > 0.0, mean - known, 0.0)
-            self.descriptor_sizes.assign(known)
-        rows = ops.take(known, label, axis=0)
-        rows = ops.where(
-            rows[:, -1:] > 0.0, rows, found
-        )  # of a style that it has not learned from yet, the target's own
-        means = ops.unstack(rows[:, :-1] / rows[:, -1:], axis=-1)
-        return {name: [means.pop(0) for _ in of_term] for name, of_term in targets.items()}
+    def sizes(self, batch: dict[str, Any], own: Any, training: bool) -> Any:
+        return self.mean_sizes(own, None if self.num_styles == 1 else batch["label"], training)
 
     def stylize(
         self,

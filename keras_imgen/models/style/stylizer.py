@@ -20,6 +20,7 @@ from keras_imgen.networks import style_trunk
 from keras_imgen.networks.trunks import OUTPUTS
 from keras_imgen.training.rows import strided
 
+DECAY = 0.99  # of the descriptors' mean sizes
 IDENTITY = 4  # every so many-th row is painted in its own look, too
 
 
@@ -83,6 +84,13 @@ class Stylizer(ImageModel):
         self._adain = AdaIN()
         self._adain.built = True  # it has no weights; JAX asks
         self._untracked.trunk = trunk
+
+    def finish(self) -> None:
+        # Of the descriptors of each style: moving averages of their sizes, and of 1, by which they are divided.
+        width = sum(len(term.layers or self.trunk_layers) for term in self.terms) + 1
+        state = {"initializer": "zeros", "trainable": False, "aggregation": "mean"}
+        self.descriptor_sizes = self.add_weight(name="descriptor_sizes", shape=(self.num_classes or 1, width), **state)
+        super().finish()
 
     # === The parts ===
 
@@ -167,15 +175,37 @@ class Stylizer(ImageModel):
         """The looks that the pictures of a batch are to get, (N, 2, D)."""
         raise NotImplementedError
 
-    def sizes(self, batch: dict[str, Any], targets: dict[str, list[Any]], training: bool) -> dict[str, list[Any]]:
-        """What errors of descriptors are shares of: of each term, for each layer, (N,), see `losses.style.relative`. None is the targets.
+    def sizes(self, batch: dict[str, Any], own: Any, training: bool) -> Any:
+        """What errors of descriptors are shares of, (N, D) float32 of all layers of all terms, see `losses.style.relative`.
 
         Args:
             batch: tensors by key.
-            targets: descriptors by the term's name.
+            own: squared sizes of the targets, (N, D).
             training: whether it is a step of training.
         """
-        return {}
+        raise NotImplementedError
+
+    def mean_sizes(self, own: Any, label: Any, training: bool) -> Any:
+        """Moving averages of the sizes of styles, which move in training, for each row of a batch: (N, D); of a style that
+        nothing was learned from yet, the target's own.
+
+        Args:
+            own: see `sizes`.
+            label: number of the style of each row, (N,) integers; None: there is one.
+            training: whether it is a step of training.
+        """
+        rows = ops.shape(own)[0]
+        label = ops.zeros((rows,), "int32") if label is None else label
+        known = ops.copy(self.descriptor_sizes)
+        if training:
+            given = ops.concatenate([own, ops.ones_like(own[:, :1])], axis=-1)
+            which = ops.one_hot(label, known.shape[0], dtype="float32")
+            count = ops.sum(which, axis=0)[:, None]
+            mean = ops.matmul(ops.transpose(which), given) / ops.maximum(count, 1.0)
+            known = known + (1.0 - DECAY) * ops.where(count > 0.0, mean - known, 0.0)
+            self.descriptor_sizes.assign(known)
+        found = ops.take(known, label, axis=0)
+        return ops.where(found[:, -1:] > 0.0, found[:, :-1] / ops.maximum(found[:, -1:], 1e-6), own)
 
     def losses(self, batch: dict[str, Any], training: bool) -> tuple[Any, dict[str, Any]]:
         """(the loss, what is logged).
@@ -193,10 +223,11 @@ class Stylizer(ImageModel):
         found, original = style.as_maps(trunk, made), style.as_maps(trunk, image)
         looks = style.as_maps(trunk, batch["style"])
         logs = {"content": shown(shown.describe(original), shown.describe(found))}
-        targets = {term.name: term.describe(looks) for term in self.terms}
-        sizes = self.sizes(batch, targets, training)
-        for term in self.terms:
-            logs[term.name] = term(targets[term.name], term.describe(found), sizes.get(term.name))
+        targets = [term.describe(looks) for term in self.terms]
+        own = ops.stack([style.squared_size(one) for target in targets for one in target], axis=-1)
+        sizes = ops.unstack(self.sizes(batch, ops.stop_gradient(own), training), axis=-1)
+        for term, target in zip(self.terms, targets):
+            logs[term.name] = term(target, term.describe(found), [sizes.pop(0) for _ in target])
         logs["smoothness"] = style.total_variation(made)
         logs["identity"] = ops.mean(ops.square(again - strided(image, 0, IDENTITY)))
         loss = style.weighted(logs, self.terms, self.style_weight, self.content_weight, self.smoothness)
