@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from keras_imgen.server.errors import Forbidden, RequestError, TooLarge, TooLate
-from keras_imgen.server.keys import Keys
+from keras_imgen.server.keys import Keys, given_key
 from keras_imgen.server.service import Limits
 
 OPEN = ("/healthz", "/readyz")  # without a key
@@ -91,9 +91,7 @@ class Guard:
             if site not in ("same-origin", "none") or origin is not None and urlsplit(origin).netloc != host:
                 raise Forbidden("Expected a request of this server's own pages or of a program, not of another site.")
         if self.keys is not None and scope["path"] not in OPEN:
-            scheme, _, bearer = headers.get("authorization", "").partition(" ")
-            given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
-            scope.setdefault("state", {})["key"] = self.keys.check(given)
+            scope.setdefault("state", {})["key"] = self.keys.check(given_key(headers))
         if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > self.limits.body:
             raise TooLarge(self._too_large())
 

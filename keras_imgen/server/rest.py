@@ -10,10 +10,8 @@ from fastapi import APIRouter, Request, Response
 
 from keras_imgen.server.errors import Invalid
 from keras_imgen.server.service import DEFAULT, Service
-from keras_imgen.server.signatures import Signature, Tensor
+from keras_imgen.server.signatures import OTHER_METHODS, Signature, Tensor, wrong_method
 from keras_imgen.server.waiting import while_connected
-
-METHODS = {"classify": "Classify", "regress": "Regress"}
 
 
 def router(service: Service) -> APIRouter:
@@ -55,14 +53,9 @@ def router(service: Service) -> APIRouter:
     @routes.post("/v1/models/{model}/versions/{version}:{method}", include_in_schema=False)
     async def other(request: Request, model: str, method: str, version: int | None = None) -> Response:
         found = service.version(model, version)
-        if method not in METHODS:
+        if method not in OTHER_METHODS:
             raise Invalid(f"Malformed request: POST {request.url.path}")
-        name = parsed(await request.body()).get("signature_name", DEFAULT)
-        about = found.signature_defs.get(name, {}) if isinstance(name, str) else {}
-        wanted, got = f"tensorflow/serving/{method}", about.get("method_name")
-        raise Invalid(
-            f"Expected {METHODS[method]} signature method_name to be {wanted}. Was: {got}; ask it by :predict."
-        )
+        raise wrong_method(found.signature_defs, str(parsed(await request.body()).get("signature_name", "")), method)
 
     return routes
 
