@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from keras_imgen import __version__
-from keras_imgen.server import rest
+from keras_imgen.server import open_inference, rest
 from keras_imgen.server.errors import RequestError
 from keras_imgen.server.guard import Guard, headers_of
 from keras_imgen.server.keys import Keys
@@ -30,7 +30,8 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
         hosts: names by which the server may be asked without keys, besides localhost and addresses.
     """
     app = FastAPI(title="keras-imgen", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(rest.router(service))
+    for protocol in (rest, open_inference):
+        app.include_router(protocol.router(service))
 
     @app.get("/healthz", tags=["server"], summary="Whether the server lives")
     async def health() -> dict[str, str]:

@@ -12,7 +12,7 @@ from keras_imgen.server.errors import Forbidden, RequestError, TooLarge, TooLate
 from keras_imgen.server.keys import Keys, given_key
 from keras_imgen.server.service import Limits
 
-OPEN = ("/healthz", "/readyz")  # without a key
+OPEN = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")  # without a key
 READING = ("GET", "HEAD")
 HEADERS = {
     "x-content-type-options": "nosniff",

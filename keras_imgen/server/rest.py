@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ def parsed(body: bytes) -> dict[str, Any]:
         said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise Invalid(f"JSON Parse error: {said}") from error
     if not isinstance(found, dict):
-        raise Invalid('Expected a JSON object with "instances" or "inputs", got something else.')
+        raise Invalid("Expected a JSON object, got something else.")
     return found
 
 
@@ -146,6 +146,20 @@ def _array(value: Any, tensor: Tensor) -> np.ndarray:
         if any(not isinstance(part, list) or len(part) != size for part in leaves):
             raise Invalid(f"Expected {tensor.about()}, got lists of several lengths.")
         leaves = [leaf for part in leaves for leaf in part]
+    return array_of(leaves, shape, tensor)
+
+
+def array_of(leaves: Sequence[Any], shape: Sequence[int], tensor: Tensor) -> np.ndarray:
+    """Values of JSON as an array of the type that a signature takes.
+
+    Args:
+        leaves: as many as the shape has, in the order of rows.
+        shape: of the array.
+        tensor: that the signature takes.
+
+    Raises:
+        Invalid: a value of another type, or out of its range.
+    """
     if tensor.dtype == "string":
         found = np.empty(len(leaves), object)
         found[:] = [_bytes(leaf, tensor) for leaf in leaves]
@@ -226,12 +240,17 @@ def form_of(signature: Signature) -> str:
     Args:
         signature: that is asked.
     """
-    inputs = {t.name: _example(t) for t in signature.inputs.values() if t.required}
+    inputs = {t.name: example_of(t)[1] for t in signature.inputs.values() if t.required}
     parts = [f'"{name}": {value}' for name, value in inputs.items()]
     return f'{{"signature_name": "{signature.name}", "inputs": {{{", ".join(parts)}}}}}'
 
 
-def _example(tensor):
+def example_of(tensor: Tensor) -> tuple[list[int], str]:
+    """(shape, JSON) of one row of a tensor, of zeros; a large one is cut short.
+
+    Args:
+        tensor: that a signature takes.
+    """
     shape = [1 if k == 0 and tensor.rows else side or 2 for k, side in enumerate(tensor.shape)]
     if tensor.dtype == "string":
         value = {"b64": "iVBORw0KGgo..."} if tensor.name.endswith("_bytes") else "a picture"
@@ -240,6 +259,6 @@ def _example(tensor):
     if np.prod(shape, dtype="int64") <= 16:
         found = np.empty(shape, object)
         found.fill(value)
-        return json.dumps(found.tolist() if shape else value)
+        return shape, json.dumps(found.tolist() if shape else value)
     last = json.dumps(value)
-    return f"{'[' * len(shape)}{last}, ...{']' * len(shape)} ({tensor.about()})"
+    return shape, f"{'[' * len(shape)}{last}, ...{']' * len(shape)} ({tensor.about()})"
