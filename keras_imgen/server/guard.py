@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from keras_imgen.server.errors import Forbidden, RequestError, TooLarge, TooLate
+from keras_imgen.server.errors import Forbidden, RequestError, TooLarge, TooLate, body_of
 from keras_imgen.server.keys import Keys, given_key
 from keras_imgen.server.service import Limits
 
@@ -76,7 +76,7 @@ class Guard:
         except RequestError as error:
             if status is not None:
                 raise
-            await _refuse(error, guarded)
+            await _refuse(scope["path"], error, guarded)
         finally:
             self.observe(scope.get("path_params", {}).get("model"), status or 499, time.monotonic() - begun)
 
@@ -140,8 +140,8 @@ def headers_of(error: RequestError) -> dict[str, str]:
     return found | ({"www-authenticate": "Bearer"} if error.status == 401 else {})
 
 
-async def _refuse(error, send):
+async def _refuse(path, error, send):
     headers = {"content-type": "application/json", **headers_of(error)}
     found = [(k.encode(), v.encode()) for k, v in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": found})
-    await send({"type": "http.response.body", "body": json.dumps({"error": str(error)}).encode()})
+    await send({"type": "http.response.body", "body": json.dumps(body_of(path, error.status, str(error))).encode()})

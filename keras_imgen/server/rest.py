@@ -175,7 +175,8 @@ def array_of(leaves: Sequence[Any], shape: Sequence[int], tensor: Tensor) -> np.
             limits = np.iinfo(tensor.dtype)
             if min(leaves) < limits.min or max(leaves) > limits.max:
                 raise OverflowError
-        return np.array(leaves, tensor.dtype).reshape(shape)
+        with np.errstate(over="ignore"):  # infinite
+            return np.array(leaves, tensor.dtype).reshape(shape)
     except OverflowError:
         raise Invalid(f"Expected numbers in the range of {tensor.dtype} in {tensor.name}.") from None
 
