@@ -485,6 +485,12 @@ def serve(
     ],
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for a free one.")] = 8501,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port of TensorFlow Serving's gRPC API, as 8500; without it there is none."
+        ),
+    ] = None,
     keys: Annotated[str | None, typer.Option(help="File of API keys; `keras-imgen new-key` writes it.")] = None,
     without_keys: Annotated[
         bool, typer.Option("--without-keys", help="Let everybody ask who reaches the address.")
@@ -499,13 +505,14 @@ def serve(
     versions: Annotated[int, typer.Option(min=1, help="How many of the newest versions are served.")] = 1,
     time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds until a request is answered, at most.")] = 120.0,
 ) -> None:
-    """Serve models over HTTP, as TensorFlow Serving does: a process for each, batches across requests, new versions as they come."""
+    """Serve models over HTTP and gRPC, as TensorFlow Serving, KServe and OpenAI do: a process for each, batches across requests, new
+    versions as they come."""
     with one_line_errors():
         from keras_imgen.commands import serving
 
         hosts, say = allow_host or [], lambda line: typer.echo(line)
         how = (batch_size, batch_wait, queue, memory, versions, time_limit)
-        serving.serve(models, host, port, keys, without_keys, hosts, *how, say)
+        serving.serve(models, host, port, keys, without_keys, hosts, *how, say, grpc_port)
 
 
 @app.command()

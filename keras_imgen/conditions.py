@@ -298,8 +298,10 @@ def given_with(labels: Any, conditions: Mapping[str, Any] | None) -> dict[str, A
     """What a user passed, by name, with `labels`, the short form of `conditions={"label": ...}`.
 
     Raises:
-        ValueError: both.
+        ValueError: both, or conditions that are not by name.
     """
+    if not isinstance(conditions or {}, Mapping):
+        raise ValueError(f"Expected conditions by name, got {shown(conditions)}.")
     given = {k: v for k, v in (conditions or {}).items() if v is not None}
     if labels is not None and "label" in given:
         raise ValueError("Expected `labels`, or a 'label' in `conditions`, got both.")

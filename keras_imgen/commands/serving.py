@@ -10,7 +10,8 @@ from typing import Any
 
 from keras_imgen.libraries import has
 
-NEEDED = ("fastapi", "uvicorn", "prometheus_client")
+NEEDED = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
+FOR_GRPC = ("grpc", "tensorflow_serving")
 
 
 def serve(
@@ -27,6 +28,7 @@ def serve(
     versions: int,
     seconds: float,
     say: Callable[[str], None],
+    grpc_port: int | None = None,
 ) -> None:
     """Serve models until SIGTERM or Ctrl-C; requests that are on their way are answered.
 
@@ -44,12 +46,13 @@ def serve(
         versions: how many of the newest versions of a model are served.
         seconds: until a request is answered, at most.
         say: prints a line.
+        grpc_port: to listen at with TensorFlow Serving's gRPC API, 0 for a free one; None for no gRPC.
 
     Raises:
         ModuleNotFoundError: a library of the server is not installed.
         ValueError: an address for everybody without keys; what the models or keys are refused for.
     """
-    if missing := [name for name in NEEDED if not has(name)]:
+    if missing := [name for name in NEEDED + (FOR_GRPC if grpc_port is not None else ()) if not has(name)]:
         raise ModuleNotFoundError(
             f"The server needs {', '.join(missing)}: pip install keras_imgen[serve].", name=missing[0]
         )
@@ -66,7 +69,7 @@ def serve(
     known = None if keys is None else Keys(keys)
     bytes_ = None if memory is None else int(memory * 2**30)
     service = Service(paths, Batching(batch_size, batch_wait / 1000, queue), Limits(seconds=seconds), bytes_, versions)
-    asyncio.run(_serve(service, application(service, known, hosts), host, port, known is not None, say))
+    asyncio.run(_serve(service, application(service, known, hosts), host, port, known, say, grpc_port))
 
 
 def is_loopback(host: str) -> bool:
@@ -77,7 +80,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-async def _serve(service, app, host, port, keyed, say):
+async def _serve(service, app, host, port, keys, say, grpc_port):
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -89,7 +92,7 @@ async def _serve(service, app, host, port, keyed, say):
             await super().startup(sockets)
             if self.started:
                 address, number = self.servers[0].sockets[0].getsockname()[:2]
-                for line in _greeting(service, address, number, keyed):
+                for line in _greeting(service, address, number, keys is not None):
                     say(line)
 
     config = uvicorn.Config(
@@ -108,11 +111,30 @@ async def _serve(service, app, host, port, keyed, say):
     try:
         say("Loading the models.")
         await loading
-        await server.serve()
+        async with _grpc(service, keys, host, grpc_port, say):
+            await server.serve()
     except asyncio.CancelledError:
         pass
     finally:
         await service.stop()
+
+
+@contextlib.asynccontextmanager
+async def _grpc(service, keys, host, port, say):
+    """TensorFlow Serving's gRPC API beside the other protocols, where a port is given."""
+    if port is None:
+        yield
+        return
+    from keras_imgen.server.grpc_api import server
+
+    host = f"[{host}]" if ":" in host else host
+    made, port = server(service, keys, f"{host}:{port}")
+    await made.start()
+    say(f"gRPC, PredictionService of TensorFlow Serving, at {host}:{port}.")
+    try:
+        yield
+    finally:
+        await made.stop(30)
 
 
 def _greeting(service, address, port, keyed):

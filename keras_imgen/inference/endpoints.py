@@ -16,6 +16,7 @@ from keras_imgen.inference import requests
 from keras_imgen.kinds import Kind
 
 Run = Callable[[dict[str, np.ndarray]], np.ndarray]
+Seen = Callable[[np.ndarray, float], None]
 
 
 class Tensor(NamedTuple):
@@ -372,18 +373,23 @@ class Endpoint(Kind):
             one.encode(given, request)
         return request
 
-    def answer(self, run: Run, given: Mapping[str, Any]) -> np.ndarray:
+    def answer(self, run: Run, given: Mapping[str, Any], seen: Seen = lambda newest, share: None) -> np.ndarray:
         """Arrays for what a user passed.
 
         Args:
             run: tensors by name, some rows of them -> the output of these rows.
             given: all of `parameters()`.
+            seen: told what was finished last, rows, and the share of all that is.
         """
         rows, constants = self.request(given).tensors()
-        names = list(rows)
+        names, count, done = list(rows), len(next(iter(rows.values()))), 0
 
         def some(*arrays):
-            return run({**dict(zip(names, arrays)), **constants})
+            nonlocal done
+            made = run({**dict(zip(names, arrays)), **constants})
+            seen(made[: count - done], min(1.0, (done + len(made)) / max(1, count)))
+            done += len(made)
+            return made
 
         return requests.answers(some, list(rows.values()), given["batch_size"], self.fill)
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from keras_imgen.arguments import finite, integer
 from keras_imgen.conditions import Conditions, inputs_of
-from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Run, Tensor, signature
+from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Run, Seen, Tensor, signature
 from keras_imgen.inference.requests import rows
 from keras_imgen.inference.tiling import out_of_memory, tiled
 from keras_imgen.kinds import Kind
@@ -77,15 +77,14 @@ class TiledEndpoint(Endpoint):
         sigma = {"sigma": Tensor((), "float32")} if self.form.sigma else {}
         return {**maps, **super().tensors(), **sigma}
 
-    def answer(self, run: Run, given: Mapping[str, Any]) -> Any:
+    def answer(self, run: Run, given: Mapping[str, Any], seen: Seen = lambda newest, share: None) -> Any:
         served = {name: one.served for name, one in inputs_of(self.conditions).items()}
 
         def some(arrays):
             return run({served.get(k, k): v for k, v in arrays.items()})
 
-        return restore(
-            some, self.form, given["images"], known=self.conditions, **{k: v for k, v in given.items() if k != "images"}
-        )
+        how = {k: v for k, v in given.items() if k != "images"}
+        return restore(some, self.form, given["images"], known=self.conditions, seen=seen, **how)
 
 
 def restore(
@@ -102,6 +101,7 @@ def restore(
     overlap: int | None = None,
     ensemble: bool = False,
     progress: bool = False,
+    seen: Seen = lambda newest, share: None,
 ) -> Any:
     """Restored pictures: an array for one picture, a list for a list, (N, ...) for a batch.
 
@@ -118,6 +118,7 @@ def restore(
         overlap: see `tiling.tiled`; None is the model's; of more than half a tile, half a tile is used.
         ensemble: the mean of the answers to the eight flips and turns of the picture, turned back (Timofte et al. 2016).
         progress: show progress bars.
+        seen: told the pictures (N, H, W, C) that are worked on, finished from the top, black below, and the share of all that is.
 
     Returns:
         The depth and kind of each input, floats as float32, (H scale, W scale, C) exactly. Alpha is kept, enlarged by bicubic; colours are
@@ -153,9 +154,14 @@ def restore(
         stack = np.stack(stack) if len(stack) > 1 else stack[0][None]
         seeds = None if seed is None else [seed + start + k for k in range(len(stack))]
         track = _track(progress, start + len(stack), len(pictures))
+
+        def written(out, share):
+            seen(out, (start + share * len(stack)) / len(pictures))
+
         try:
             told_now = {k: v[part] for k, v in told.items()}
-            done.extend(_restored(run, form, stack, masks[part], sigmas[part], seeds, told_now, track=track, **how))
+            told_now = (masks[part], sigmas[part], seeds, told_now)
+            done.extend(_restored(run, form, stack, *told_now, track=track, written=written, **how))
         except Exception as error:
             if len(stack) == 1 or not out_of_memory(error):
                 raise
@@ -219,7 +225,7 @@ def _track(progress, k, count):
 # === Pictures of one size ===
 
 
-def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap, ensemble, track):
+def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap, ensemble, track, written):
     """`restore` for a stack (N, H, W) or (N, H, W, C)."""
     flat = pictures.ndim == 3
     pictures = pictures[..., None] if flat else pictures
@@ -229,7 +235,7 @@ def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap,
     each, luma = (gray_for_colour and form.colour == way for way in ("each", "luma"))
     out_channels = form.out if form.colour == "drop" else channels
     shape = (count, height * form.scale, width * form.scale, out_channels + (alpha is not None))
-    out = np.empty(shape, pictures.dtype)
+    out = np.zeros(shape, pictures.dtype)
     mask = np.stack([_mask(m, (height, width)) for m in masks]) if form.mask else None
     latent = None if form.latent is None else _latents(form.latent, count, height, width, seeds)
 
@@ -261,6 +267,7 @@ def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap,
         if mask is not None:  # what is known comes back untouched
             values = np.where(mask[:, rows] == 0, colours[:, rows], values)
         out[:, rows, :, :out_channels] = values
+        written(out, rows.stop / out.shape[1])
 
     constants = {**told, **({"sigma": np.array(sigmas, "float32")} if form.sigma else {})}
 

@@ -1,6 +1,7 @@
 """The server's HTTP application: all protocols, health, figures and a page that lists what can be asked."""
 
 import html
+import json
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +12,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from keras_imgen import __version__
-from keras_imgen.server import rest
-from keras_imgen.server.errors import RequestError
+from keras_imgen.server import open_inference, openai_images, rest
+from keras_imgen.server.errors import RequestError, body_of
 from keras_imgen.server.guard import Guard, headers_of
 from keras_imgen.server.keys import Keys
 from keras_imgen.server.service import Service
@@ -29,8 +30,10 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
         keys: that are asked for, None for no keys.
         hosts: names by which the server may be asked without keys, besides localhost and addresses.
     """
-    app = FastAPI(title="keras-imgen", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(rest.router(service))
+    closed = {"docs_url": None, "redoc_url": None, "openapi_url": None, "redirect_slashes": False}
+    app = FastAPI(title="keras-imgen", version=__version__, **closed)
+    for protocol in (rest, open_inference, openai_images):
+        app.include_router(protocol.router(service))
 
     @app.get("/healthz", tags=["server"], summary="Whether the server lives")
     async def health() -> dict[str, str]:
@@ -61,23 +64,29 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
             service.metrics.request(model, status, seconds)
 
     @app.exception_handler(RequestError)
-    async def refused(request: Request, error: RequestError) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, error.status, headers_of(error))
+    async def refused(request: Request, error: RequestError) -> Response:
+        return _error(request, error.status, str(error), error.param, headers_of(error))
 
     @app.exception_handler(RequestValidationError)
     @app.exception_handler(HTTPException)
-    async def unknown(request: Request, error: Any) -> JSONResponse:
+    async def unknown(request: Request, error: Any) -> Response:
         malformed = isinstance(error, RequestValidationError)
         status, headers = (400, None) if malformed else (error.status_code, error.headers)
         said = f"Malformed request: {request.method} {request.url.path}" if malformed or status == 404 else error.detail
-        return JSONResponse({"error": said}, status, headers)
+        return _error(request, status, said, headers=headers)
 
     @app.exception_handler(Exception)
-    async def broken(request: Request, error: Exception) -> JSONResponse:
+    async def broken(request: Request, error: Exception) -> Response:
         log.error("%s %s", request.method, request.url.path, exc_info=error)
-        return JSONResponse({"error": "Something went wrong in the server; its log says what."}, 500)
+        return _error(request, 500, "Something went wrong in the server; its log says what.")
 
     return Guard(app, service.limits, keys, hosts, observe)
+
+
+def _error(request, status, message, param=None, headers=None):
+    """In ASCII: a message may repeat what no other encoding takes."""
+    text = json.dumps(body_of(request.url.path, status, message, param))
+    return Response(text, status, headers, "application/json")
 
 
 def _page(schema, service):

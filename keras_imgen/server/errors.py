@@ -1,5 +1,9 @@
 """What a request can be answered with instead of tensors: each with its status in HTTP and its name in gRPC."""
 
+from typing import Any
+
+OPENAI_CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
+
 
 class RequestError(Exception):
     """A request that is not answered; the message says what was expected, what came and what to do.
@@ -7,6 +11,7 @@ class RequestError(Exception):
     Args:
         message: for the client.
         retry_after: seconds after which it is worth another try, None where it is not.
+        param: the name of what was wrong, where one thing was.
 
     Attributes:
         status: of HTTP.
@@ -15,9 +20,24 @@ class RequestError(Exception):
 
     status, code = 500, "INTERNAL"
 
-    def __init__(self, message: str, retry_after: float | None = None):
+    def __init__(self, message: str, retry_after: float | None = None, param: str | None = None):
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after, self.param = retry_after, param
+
+
+def body_of(path: str, status: int, message: str, param: str | None = None) -> dict[str, Any]:
+    """An error in JSON, in the form of the protocol that a path belongs to.
+
+    Args:
+        path: that was asked.
+        status: of HTTP.
+        message: for the client.
+        param: the name of what was wrong, None for nothing that has one.
+    """
+    if not path.startswith("/v1/images") and path != "/v1/models":
+        return {"error": message}
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    return {"error": {"message": message, "type": kind, "param": param, "code": OPENAI_CODES.get(status)}}
 
 
 class Invalid(RequestError):

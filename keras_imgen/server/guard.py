@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from keras_imgen.server.errors import Forbidden, RequestError, TooLarge, TooLate
-from keras_imgen.server.keys import Keys
+from keras_imgen.server.errors import Forbidden, RequestError, TooLarge, TooLate, body_of
+from keras_imgen.server.keys import Keys, given_key
 from keras_imgen.server.service import Limits
 
-OPEN = ("/healthz", "/readyz")  # without a key
+OPEN = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")  # without a key
 READING = ("GET", "HEAD")
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -76,7 +76,7 @@ class Guard:
         except RequestError as error:
             if status is not None:
                 raise
-            await _refuse(error, guarded)
+            await _refuse(scope["path"], error, guarded)
         finally:
             self.observe(scope.get("path_params", {}).get("model"), status or 499, time.monotonic() - begun)
 
@@ -91,9 +91,7 @@ class Guard:
             if site not in ("same-origin", "none") or origin is not None and urlsplit(origin).netloc != host:
                 raise Forbidden("Expected a request of this server's own pages or of a program, not of another site.")
         if self.keys is not None and scope["path"] not in OPEN:
-            scheme, _, bearer = headers.get("authorization", "").partition(" ")
-            given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
-            scope.setdefault("state", {})["key"] = self.keys.check(given)
+            scope.setdefault("state", {})["key"] = self.keys.check(given_key(headers))
         if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > self.limits.body:
             raise TooLarge(self._too_large())
 
@@ -142,8 +140,8 @@ def headers_of(error: RequestError) -> dict[str, str]:
     return found | ({"www-authenticate": "Bearer"} if error.status == 401 else {})
 
 
-async def _refuse(error, send):
+async def _refuse(path, error, send):
     headers = {"content-type": "application/json", **headers_of(error)}
     found = [(k.encode(), v.encode()) for k, v in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": found})
-    await send({"type": "http.response.body", "body": json.dumps({"error": str(error)}).encode()})
+    await send({"type": "http.response.body", "body": json.dumps(body_of(path, error.status, str(error))).encode()})

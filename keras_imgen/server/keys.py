@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from keras_imgen.server.errors import Busy, Unauthenticated
@@ -75,6 +76,16 @@ class Keys:
             )
         found.left -= 1
         return found.name
+
+
+def given_key(headers: Mapping[str, str]) -> str | None:
+    """The key of a request, None where there is none: `Authorization: Bearer KEY`, or `X-API-Key: KEY`.
+
+    Args:
+        headers: of HTTP, or metadata of gRPC, by their names in lower case.
+    """
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
 
 
 def new_key(path: str, name: str, per_minute: int = PER_MINUTE) -> str:

@@ -12,7 +12,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         prefix, registry = "keras_imgen_", {"registry": self._registry}
         self._requests = Counter(
-            f"{prefix}requests", "Requests by model and HTTP status.", ["model", "status"], **registry
+            f"{prefix}requests", "Requests by model and HTTP status or gRPC code.", ["model", "status"], **registry
         )
         self._seconds = Histogram(
             f"{prefix}request_seconds", "From request to answer.", ["model"], buckets=SECONDS, **registry
@@ -24,12 +24,12 @@ class Metrics:
         self._restarts = Counter(f"{prefix}worker_restarts", "Of the process of a model.", ["model"], **registry)
         self._waiting = Gauge(f"{prefix}rows_waiting", "In the queue of a model.", ["model"], **registry)
 
-    def request(self, model: str, status: int, seconds: float) -> None:
+    def request(self, model: str, status: int | str, seconds: float) -> None:
         """Count a request.
 
         Args:
             model: its name.
-            status: of HTTP.
+            status: of HTTP, or the code of gRPC.
             seconds: that it took.
         """
         self._requests.labels(model, status).inc()

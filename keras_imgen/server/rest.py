@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,8 @@ from fastapi import APIRouter, Request, Response
 
 from keras_imgen.server.errors import Invalid
 from keras_imgen.server.service import DEFAULT, Service
-from keras_imgen.server.signatures import Signature, Tensor
+from keras_imgen.server.signatures import OTHER_METHODS, Signature, Tensor, wrong_method
 from keras_imgen.server.waiting import while_connected
-
-METHODS = {"classify": "Classify", "regress": "Regress"}
 
 
 def router(service: Service) -> APIRouter:
@@ -55,14 +53,9 @@ def router(service: Service) -> APIRouter:
     @routes.post("/v1/models/{model}/versions/{version}:{method}", include_in_schema=False)
     async def other(request: Request, model: str, method: str, version: int | None = None) -> Response:
         found = service.version(model, version)
-        if method not in METHODS:
+        if method not in OTHER_METHODS:
             raise Invalid(f"Malformed request: POST {request.url.path}")
-        name = parsed(await request.body()).get("signature_name", DEFAULT)
-        about = found.signature_defs.get(name, {}) if isinstance(name, str) else {}
-        wanted, got = f"tensorflow/serving/{method}", about.get("method_name")
-        raise Invalid(
-            f"Expected {METHODS[method]} signature method_name to be {wanted}. Was: {got}; ask it by :predict."
-        )
+        raise wrong_method(found.signature_defs, str(parsed(await request.body()).get("signature_name", "")), method)
 
     return routes
 
@@ -94,7 +87,7 @@ def parsed(body: bytes) -> dict[str, Any]:
         said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise Invalid(f"JSON Parse error: {said}") from error
     if not isinstance(found, dict):
-        raise Invalid('Expected a JSON object with "instances" or "inputs", got something else.')
+        raise Invalid("Expected a JSON object, got something else.")
     return found
 
 
@@ -153,6 +146,20 @@ def _array(value: Any, tensor: Tensor) -> np.ndarray:
         if any(not isinstance(part, list) or len(part) != size for part in leaves):
             raise Invalid(f"Expected {tensor.about()}, got lists of several lengths.")
         leaves = [leaf for part in leaves for leaf in part]
+    return array_of(leaves, shape, tensor)
+
+
+def array_of(leaves: Sequence[Any], shape: Sequence[int], tensor: Tensor) -> np.ndarray:
+    """Values of JSON as an array of the type that a signature takes.
+
+    Args:
+        leaves: as many as the shape has, in the order of rows.
+        shape: of the array.
+        tensor: that the signature takes.
+
+    Raises:
+        Invalid: a value of another type, or out of its range.
+    """
     if tensor.dtype == "string":
         found = np.empty(len(leaves), object)
         found[:] = [_bytes(leaf, tensor) for leaf in leaves]
@@ -168,7 +175,8 @@ def _array(value: Any, tensor: Tensor) -> np.ndarray:
             limits = np.iinfo(tensor.dtype)
             if min(leaves) < limits.min or max(leaves) > limits.max:
                 raise OverflowError
-        return np.array(leaves, tensor.dtype).reshape(shape)
+        with np.errstate(over="ignore"):  # infinite
+            return np.array(leaves, tensor.dtype).reshape(shape)
     except OverflowError:
         raise Invalid(f"Expected numbers in the range of {tensor.dtype} in {tensor.name}.") from None
 
@@ -233,12 +241,17 @@ def form_of(signature: Signature) -> str:
     Args:
         signature: that is asked.
     """
-    inputs = {t.name: _example(t) for t in signature.inputs.values() if t.required}
+    inputs = {t.name: example_of(t)[1] for t in signature.inputs.values() if t.required}
     parts = [f'"{name}": {value}' for name, value in inputs.items()]
     return f'{{"signature_name": "{signature.name}", "inputs": {{{", ".join(parts)}}}}}'
 
 
-def _example(tensor):
+def example_of(tensor: Tensor) -> tuple[list[int], str]:
+    """(shape, JSON) of one row of a tensor, of zeros; a large one is cut short.
+
+    Args:
+        tensor: that a signature takes.
+    """
     shape = [1 if k == 0 and tensor.rows else side or 2 for k, side in enumerate(tensor.shape)]
     if tensor.dtype == "string":
         value = {"b64": "iVBORw0KGgo..."} if tensor.name.endswith("_bytes") else "a picture"
@@ -247,6 +260,6 @@ def _example(tensor):
     if np.prod(shape, dtype="int64") <= 16:
         found = np.empty(shape, object)
         found.fill(value)
-        return json.dumps(found.tolist() if shape else value)
+        return shape, json.dumps(found.tolist() if shape else value)
     last = json.dumps(value)
-    return f"{'[' * len(shape)}{last}, ...{']' * len(shape)} ({tensor.about()})"
+    return shape, f"{'[' * len(shape)}{last}, ...{']' * len(shape)} ({tensor.about()})"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,7 @@ from keras_imgen.serving.client import signature_for
 
 log = logging.getLogger(__name__)
 DEFAULT = "serving_default"
+STEPS = 1000  # of a sampler, at most
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,14 @@ class Progress(NamedTuple):
     Args:
         state: queued, started or done.
         parts: how many batches or tiles of it are answered.
+        share: of the answer that is finished.
+        newest: what was finished last, None for nothing yet: rows, or pictures (N, H, W, C) from the top, black below.
     """
 
     state: str
     parts: int
+    share: float = 0.0
+    newest: np.ndarray | None = None
 
 
 class Service:
@@ -233,13 +239,18 @@ class Service:
         found = self.version(model, version)
         if endpoint not in found.endpoints:
             raise NotFound(f"{model} has no endpoint {endpoint!r}: expected one of {', '.join(found.endpoints)}.")
-        one, loop, left, parts = found.endpoints[endpoint], asyncio.get_running_loop(), threading.Event(), 0
+        one, loop, left, at = (
+            found.endpoints[endpoint],
+            asyncio.get_running_loop(),
+            threading.Event(),
+            Progress("queued", 0),
+        )
         given = self._arguments(one, arguments)
 
-        def tell(state, more=0):
-            nonlocal parts
-            parts += more
-            loop.call_soon_threadsafe(progress, Progress(state, parts))
+        def tell(**more):
+            nonlocal at
+            at = at._replace(**more)
+            loop.call_soon_threadsafe(progress, at)
 
         def run(tensors):
             if left.is_set():
@@ -250,17 +261,17 @@ class Service:
                 if k not in dropped
             }
             answered = asyncio.run_coroutine_threadsafe(found.answer(signature, own), loop).result()[one.output]
-            tell("started", 1)
+            tell(parts=at.parts + 1)
             return answered
 
         def work():
             nonlocal signature, dropped
             signature, dropped = signature_for(endpoint, one, given, set(found.signatures))
-            tell("started")
-            return one.answer(run, given)
+            tell(state="started")
+            return one.answer(run, given, lambda newest, share: tell(newest=newest, share=share))
 
         signature, dropped = "", ()
-        progress(Progress("queued", 0))
+        progress(at)
         try:
             async with self._within(deadline):
                 made = await loop.run_in_executor(self._threads, work)
@@ -268,7 +279,7 @@ class Service:
             raise Invalid(str(error)) from error
         finally:
             left.set()
-        progress(Progress("done", parts))
+        progress(at._replace(state="done", share=1.0))
         return made
 
     def _arguments(self, endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,6 +298,12 @@ class Service:
             return {**every, "progress": False}
         if isinstance(every.get("n"), int) and every["n"] > self.limits.rows:
             raise TooLarge(f"Expected `n` of at most {self.limits.rows}, got {every['n']}.")
+        if isinstance(every.get("steps"), int) and every["steps"] > STEPS:
+            raise TooLarge(f"Expected `steps` of at most {STEPS}, got {every['steps']}.")
+        n, size = every.get("n"), every.get("size")
+        if isinstance(size, list | tuple) and all(isinstance(side, int) for side in size):
+            if math.prod(map(abs, size)) * (n if isinstance(n, int) else 1) > 4 * self.limits.pixels:
+                raise TooLarge(f"Expected `n` pictures of `size` of at most {4 * self.limits.pixels} pixels together.")
         return {**every, "batch_size": self._batching.size}
 
     def _check(self, tensors: Mapping[str, np.ndarray]) -> None:

@@ -13,6 +13,7 @@ from keras_imgen.server.errors import Invalid
 DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16", "DT_UINT8": "uint8", "DT_INT8": "int8"}
 DTYPES |= {"DT_UINT16": "uint16", "DT_INT16": "int16", "DT_INT32": "int32", "DT_INT64": "int64"}
 DTYPES |= {"DT_BOOL": "bool", "DT_STRING": "string"}
+OTHER_METHODS = {"classify": "classification", "regress": "regression"}
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,22 @@ def signatures_of(defs: Mapping[str, Any], endpoints: Endpoints) -> dict[str, Si
         outputs = {k: _tensor(k, about) for k, about in sorted(one["outputs"].items())}
         found[name] = Signature(name, {k: known[k] for k in order}, outputs)
     return found
+
+
+def wrong_method(defs: Mapping[str, Any], name: str, method: str) -> Invalid:
+    """The error that TensorFlow Serving gives for a method of which a signature is not.
+
+    Args:
+        defs: what the SavedModel declares.
+        name: of the signature that is asked, "" for `serving_default`.
+        method: classify or regress.
+    """
+    name = name or "serving_default"
+    if name not in defs:
+        return Invalid(f"No signature was found with the name: {name}")
+    wanted, was = f"tensorflow/serving/{method}", defs[name].get("method_name")
+    said = f"Expected {OTHER_METHODS[method]} signature method_name to be {wanted}. Was: {was}"
+    return Invalid(f"{said}; ask it by Predict.")
 
 
 def _tensor(name, about):

@@ -1,7 +1,9 @@
 """Two small models, exported once; a server of them in this process, its workers in their own."""
 
 import asyncio
+import contextlib
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -75,6 +77,34 @@ def asker(app, loop):
             return await client.request(method, path, **how)
 
     return lambda method, path, **how: loop(request(method, path, **how))
+
+
+@pytest.fixture(scope="session")
+def live(service, loop):
+    """Serve an application at a port, for clients that need one: (application) -> its address."""
+    uvicorn = pytest.importorskip("uvicorn")
+    servers = []
+
+    def start(app):
+        server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_config=None, lifespan="off"))
+        server.capture_signals = contextlib.nullcontext  # those are the tests'
+        servers.append((server, loop.begin(server.serve())))
+        while not server.started:
+            time.sleep(0.01)
+        return f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+    yield start
+    for server, ended in servers:
+        server.should_exit = True
+        ended.result(30)
+
+
+@pytest.fixture(scope="session")
+def address(service, live):
+    """Host and port of the application without keys."""
+    from keras_imgen.server.app import application
+
+    return live(application(service))
 
 
 @pytest.fixture(scope="session")

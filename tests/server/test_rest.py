@@ -106,7 +106,7 @@ def test_a_wrong_form_is_answered_with_the_right_one(ask, body, said):
 
 
 def test_other_methods_say_what_tensorflow_serving_says(ask):
-    for method, kind in (("classify", "Classify"), ("regress", "Regress")):
+    for method, kind in (("classify", "classification"), ("regress", "regression")):
         found = ask("POST", f"/v1/models/drawn:{method}", json={"examples": [{}]})
         assert found.status_code == 400 and f"Expected {kind} signature method_name" in found.json()["error"]
     assert ask("POST", "/v1/models/drawn:destroy", json={}).status_code == 400

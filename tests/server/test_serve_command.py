@@ -16,9 +16,18 @@ COMMAND = [sys.executable, "-c", "from keras_imgen.cli import main; main()", "se
 
 def test_the_example_that_is_printed_works_and_sigterm_ends_cleanly(exports):
     pytest.importorskip("uvicorn")
-    process = subprocess.Popen([*COMMAND, str(exports / "drawn"), "--port", "0"], stdout=subprocess.PIPE, text=True)
+    grpc, apis = pytest.importorskip("grpc"), pytest.importorskip("tensorflow_serving.apis.model_service_pb2_grpc")
+    from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
+
+    how = ["--port", "0", "--grpc-port", "0"]
+    process = subprocess.Popen([*COMMAND, str(exports / "drawn"), *how], stdout=subprocess.PIPE, text=True)
     try:
         assert "Loading" in process.stdout.readline()
+        (address,) = re.findall(r"gRPC.* at (127\.0\.0\.1:\d+)", process.stdout.readline())
+        request = GetModelStatusRequest()
+        request.model_spec.name = "drawn"
+        found = apis.ModelServiceStub(grpc.insecure_channel(address)).GetModelStatus(request, timeout=30)
+        assert found.model_version_status[0].version == 1
         assert re.search(r"Serving drawn at http://127\.0\.0\.1:\d+", process.stdout.readline())
         _, url, _, body = shlex.split(process.stdout.readline())
         with urllib.request.urlopen(urllib.request.Request(url, body.encode()), timeout=60) as found:
