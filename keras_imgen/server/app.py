@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from keras_imgen import __version__
-from keras_imgen.server import rest
+from keras_imgen.server import browser, rest
 from keras_imgen.server.errors import RequestError
 from keras_imgen.server.guard import Guard, headers_of
 from keras_imgen.server.keys import Keys
@@ -31,6 +31,7 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
     """
     app = FastAPI(title="keras-imgen", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(rest.router(service))
+    app.include_router(browser.router(service))
 
     @app.get("/healthz", tags=["server"], summary="Whether the server lives")
     async def health() -> dict[str, str]:
@@ -77,7 +78,7 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
         log.error("%s %s", request.method, request.url.path, exc_info=error)
         return JSONResponse({"error": "Something went wrong in the server; its log says what."}, 500)
 
-    return Guard(app, service.limits, keys, hosts, observe)
+    return Guard(app, service.limits, keys, hosts, observe, browser.PATHS)
 
 
 def _page(schema, service):
