@@ -50,7 +50,9 @@ def router(service: Service) -> APIRouter:
     async def models() -> JSONResponse:
         return JSONResponse(describe(service))
 
-    @routes.post("/api/models/{model}/{endpoint}", summary="Ask an endpoint; progress and answer are server-sent events")
+    @routes.post(
+        "/api/models/{model}/{endpoint}", summary="Ask an endpoint; progress and answer are server-sent events"
+    )
     async def call(request: Request, model: str, endpoint: str) -> Response:
         found = service.version(model)
         if endpoint not in found.endpoints:

@@ -125,7 +125,9 @@ def _(one: Latents, endpoint, limits):
     else:
         how = {"default": np.zeros(one.shape, int).tolist(), "low": 0, "high": one.codes - 1, "whole": True}
         how["ends"] = (0, one.codes - 1)
-    yield Field("latents", "numbers", "A picture as the model has it inside.", required=True, shape=one.shape, rows=True, **how)
+    yield Field(
+        "latents", "numbers", "A picture as the model has it inside.", required=True, shape=one.shape, rows=True, **how
+    )
 
 
 @_of_input.register
@@ -154,7 +156,18 @@ def _(one: StyleWeights, endpoint, limits):
     if one.count > 1:
         names = tuple(f"style {k}" for k in range(one.count))
         default = [1.0, *[0.0] * (one.count - 1)]
-        yield Field("styles", "numbers", "How much of each.", default, True, 0, None, (0.0, 1.0), names=names, shape=(one.count,))
+        yield Field(
+            "styles",
+            "numbers",
+            "How much of each.",
+            default,
+            True,
+            0,
+            None,
+            (0.0, 1.0),
+            names=names,
+            shape=(one.count,),
+        )
 
 
 @_of_input.register
@@ -187,7 +200,9 @@ def _(one: SamplerInput, endpoint, limits):
     yield Field("eta", "number", "Noise in each step, 0 for none.", low=0, ends=(0.0, 1.0), more=True)
     yield _number("guidance_rescale", "Against colours that guidance makes too strong.", 0.0, 0.0, 1.0, more=True)
     said = "Noise levels (sigma / alpha) between which guidance is on."
-    yield Field("guidance_interval", "numbers", said, low=0, ends=(0.0, 80.0), names=("low", "high"), shape=(2,), more=True)
+    yield Field(
+        "guidance_interval", "numbers", said, low=0, ends=(0.0, 80.0), names=("low", "high"), shape=(2,), more=True
+    )
 
 
 def _sampler(one):
@@ -202,10 +217,17 @@ def _of_form(endpoint):
     if form.mask:
         yield Field("masks", "mask", "Paint over what is to be made anew.", required=True)
     if form.sigma:
-        yield Field("sigma", "number", "How strong the noise is, in gray levels of 255.", required=True, low=0, ends=(0.0, 75.0))
+        yield Field(
+            "sigma", "number", "How strong the noise is, in gray levels of 255.", required=True, low=0, ends=(0.0, 75.0)
+        )
     if form.latent is not None:
         yield Field("seed", "seed", "One of many answers; empty is the most likely one.", whole=True, low=0)
-    yield Field("ensemble", "flag", "Eight answers, to the picture turned and mirrored, in one: a little better, eight times as long.", more=True)
+    yield Field(
+        "ensemble",
+        "flag",
+        "Eight answers, to the picture turned and mirrored, in one: a little better, eight times as long.",
+        more=True,
+    )
 
 
 @singledispatch
@@ -254,10 +276,10 @@ def arguments_of(fields: Sequence[Field], given: Any, limits: Limits) -> dict[st
         TooLarge: a picture of too many pixels.
     """
     if not isinstance(given, dict):
-        raise Invalid(f"Expected an object of arguments by name, {', '.join(field.name for field in fields)}.")
+        raise Invalid("Expected `arguments` as an object, by the names that /api/models lists.")
     known = {field.name for field in fields}
     if unknown := [name for name in given if name not in known]:
-        raise Invalid(f"Expected arguments of {', '.join(known)}, got {unknown[0]!r:.60}.")
+        raise Invalid(f"Expected no argument {unknown[0]!r:.60}: /api/models lists those that there are.")
     found: dict[str, Any] = {}
     for field in fields:
         value = given.get(field.name)
@@ -442,6 +464,6 @@ def notes_on(endpoint: Endpoint, fields: Sequence[Field], given: Mapping[str, An
     for field in fields:
         if field.control == "text" and isinstance(given.get(field.name), str) and texts:
             for word, near in texts[0].tokenizer.unknown(given[field.name]).items():
-                known = f" It knows {', '.join(near)}." if near else ""
+                known = f" Near it are {', '.join(near)}." if near else ""
                 said.append(f"The model has not learned the word “{word}”.{known}")
     return list(dict.fromkeys(said))

@@ -2,7 +2,7 @@
 
 import { Refused, call, describe, key } from "./api.js";
 import { controlOf } from "./controls.js";
-import { byId, el, title } from "./dom.js";
+import { byId, el, plain, title } from "./dom.js";
 import { fileIn, fromBase64, pictureOf } from "./pictures.js";
 import { show } from "./results.js";
 
@@ -184,7 +184,7 @@ async function reuse(run, settings) {
 // === A run ===
 
 const said = (text) => { byId("said").textContent = text; };
-const trouble = (text) => { byId("trouble").textContent = text; };
+const trouble = (text) => { byId("trouble").textContent = plain(text); };
 
 function busy(on) {
   byId("bar").hidden = byId("clock").hidden = !on;
@@ -253,7 +253,7 @@ async function run() {
     remember(made);
     if (state.endpoint === endpoint) present(made);
     said(`Done in ${seconds()} s.`);
-    if (!wide.matches) byId("output").scrollIntoView({ block: "start" });
+    byId("output").scrollIntoView({ block: wide.matches ? "nearest" : "start" });
   } catch (error) {
     if (error.name === "AbortError") said("Cancelled.");
     else wrong(error instanceof Refused ? error : new Refused(`Something went wrong in this page: ${error.message}`));

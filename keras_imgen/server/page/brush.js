@@ -18,7 +18,7 @@ export function maskControl(field, { changed }) {
   const clear = el("button", { type: "button", text: "Clear", on_click: () => { wipe(); changed(); } });
   erase.setAttribute("aria-pressed", "false");
   const tools = el("div", { class: "tools" }, el("label", { htmlFor: id, text: "Brush" }), size, erase, clear);
-  const empty = el("p", { class: "help", text: "Choose a picture, then paint over what is to be made anew." });
+  const empty = el("p", { class: "help", text: "Choose a picture first." });
   const node = el("div", { class: "painter" }, empty, board, tools);
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   let picture = null, erasing = false, painted = false, at = [0.5, 0.5], last = null;

@@ -2,7 +2,7 @@
 // Each has node, input (where the focus goes), get() -> a value or null for nothing, set(value); send(value) where it is not sent as it is.
 
 import { maskControl } from "./brush.js";
-import { el, newId, product, short, title } from "./dom.js";
+import { el, newId, plain, product, short, title } from "./dom.js";
 import { pictureControl } from "./pictures.js";
 
 const SLIDERS = 64; // numbers of which each has one of its own
@@ -132,7 +132,7 @@ function text(field, { id }) {
   const set = (value) => { input.value = value ?? ""; fit(); };
   input.addEventListener("input", fit);
   const examples = (field.choices ?? []).slice(0, 3).map((name) =>
-    el("button", { type: "button", class: "chip line", text: name, title: name, on_click: () => { set(name); input.focus(); } }));
+    el("button", { type: "button", class: "chip cut", text: name, title: name, on_click: () => { set(name); input.focus(); } }));
   return { node: el("div", {}, input, el("div", { class: "chips" }, ...examples)), input, get: () => input.value.trim() || null, set };
 }
 
@@ -169,7 +169,7 @@ export function controlOf(field, context) {
   if (field.control === "picture") control.input.setAttribute("aria-labelledby", label.id);
   control.input.setAttribute("aria-describedby", [field.help ? help.id : "", error.id].join(" ").trim());
   const fail = (message) => {
-    error.textContent = message ?? "";
+    error.textContent = plain(message ?? "");
     error.hidden = !message;
     node.classList.toggle("wrong", Boolean(message));
     if (group) return;

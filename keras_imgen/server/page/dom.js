@@ -36,3 +36,6 @@ export function save(blob, name) {
 export const short = (number) => String(Math.round(number * 1000) / 1000);
 
 export const product = (shape) => shape.reduce((a, b) => a * b, 1);
+
+// Names in an error, as a person reads them.
+export const plain = (text) => text.replace(/`([^`]*)`/g, "“$1”");

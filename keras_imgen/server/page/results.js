@@ -81,7 +81,7 @@ function grid(run, does) {
     el("li", {}, el("button", { type: "button", class: "tile", "aria-label": `${altOf(run, k)}, enlarge`, on_click: () => enlarge(run, k, does) }, image(picture, picture.url, ""))));
   const node = el("ol", { class: "grid" }, ...tiles);
   node.style.setProperty("--ratio", run.pictures[0].width / run.pictures[0].height);
-  node.dataset.count = Math.min(tiles.length, 9);
+  node.dataset.count = tiles.length > 16 ? "many" : tiles.length;
   return node;
 }
 
