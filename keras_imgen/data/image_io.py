@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
-from PIL.PngImagePlugin import PngInfo
+from PIL.PngImagePlugin import PngInfo, putchunk
 
 from keras_imgen.data.files import one_line, shown, whole
 
 MAX_PIXELS = 128_000_000  # more is refused as a decompression bomb
 RESIZE = ("crop", "pad")
+HEADER = 33  # bytes of a PNG file before its other chunks
 NO_PICTURES = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF")  # Pillow decodes none of them without another program
 
 # The limit is ours. For all calls at once: threads share the filters.
@@ -237,12 +238,28 @@ def save_image(path: str, image: np.ndarray, metadata: dict[str, str] | None = N
 
     Args:
         path: ends in .png.
-        image: uint8 or uint16, (H, W) or (H, W, 1 | 3 | 4).
-        metadata: goes to the text chunks, which a picture of 16 bits does not get.
+        others: see `png`.
 
     Raises:
         ValueError: another type or shape, or a name that does not end in .png.
         OSError: the file cannot be written, by its name.
+    """
+    if not str(path).lower().endswith(".png"):
+        raise ValueError(f"Expected a file name that ends in .png, got {path}.")
+    data = png(image, metadata)
+    with whole(path) as beside, open(beside, "wb") as f:
+        f.write(data)
+
+
+def png(image: np.ndarray, metadata: dict[str, str] | None = None) -> bytes:
+    """A picture as the bytes of a PNG file.
+
+    Args:
+        image: uint8 or uint16, (H, W) or (H, W, 1 | 3 | 4).
+        metadata: goes to the text chunks, before the picture.
+
+    Raises:
+        ValueError: another type or shape.
     """
     image = np.asarray(image)
     image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
@@ -251,22 +268,19 @@ def save_image(path: str, image: np.ndarray, metadata: dict[str, str] | None = N
         raise ValueError(
             f"Expected uint8 or uint16 of shape (height, width, 1, 3 or 4), got {image.dtype} of shape {image.shape}."
         )
-    if not str(path).lower().endswith(".png"):
-        raise ValueError(f"Expected a file name that ends in .png, got {path}.")
-    if image.dtype == np.uint16:
-        import cv2
-
-        image = image if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]]
-        data = cv2.imencode(".png", image)[1].tobytes()
-    else:
-        info = PngInfo()
-        for key, value in (metadata or {}).items():  # a file's name may be other than UTF-8
-            info.add_itxt(key, str(value).encode("utf-8", "backslashreplace").decode())
-        buffer = io.BytesIO()
+    info, buffer, chunks = PngInfo(), io.BytesIO(), io.BytesIO()
+    for key, value in (metadata or {}).items():  # a file's name may be other than UTF-8
+        info.add_text(key, str(value).encode("utf-8", "backslashreplace").decode())
+    if image.dtype == np.uint8:
         Image.fromarray(image).save(buffer, format="PNG", pnginfo=info)
-        data = buffer.getvalue()
-    with whole(path) as beside, open(beside, "wb") as f:
-        f.write(data)
+        return buffer.getvalue()
+    import cv2
+
+    image = image if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]]
+    data = cv2.imencode(".png", image)[1].tobytes()
+    for kind, text, _ in info.chunks:
+        putchunk(chunks, kind, text)
+    return data[:HEADER] + chunks.getvalue() + data[HEADER:]
 
 
 def read_metadata(path: str) -> dict[str, str]:

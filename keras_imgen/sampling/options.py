@@ -13,6 +13,8 @@ from keras_imgen.inference.endpoints import Input, Request, Tensor
 from keras_imgen.inference.requests import rows
 
 IMAGE_SCALE = "image_guidance_scale"
+SAMPLERS = ("ddpm", "ddim", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde", "ipndm", "unipc")
+GRIDS = ("karras", "log_snr", "uniform", "trailing")  # both as `samplers` has them, which needs Keras
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from keras_imgen import __version__
-from keras_imgen.server import open_inference, openai_images, rest
+from keras_imgen.server import browser, open_inference, openai_images, rest
 from keras_imgen.server.errors import RequestError, body_of
 from keras_imgen.server.guard import Guard, headers_of
 from keras_imgen.server.keys import Keys
@@ -32,7 +32,7 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
     """
     closed = {"docs_url": None, "redoc_url": None, "openapi_url": None, "redirect_slashes": False}
     app = FastAPI(title="keras-imgen", version=__version__, **closed)
-    for protocol in (rest, open_inference, openai_images):
+    for protocol in (rest, open_inference, openai_images, browser):
         app.include_router(protocol.router(service))
 
     @app.get("/healthz", tags=["server"], summary="Whether the server lives")
@@ -80,7 +80,7 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
         log.error("%s %s", request.method, request.url.path, exc_info=error)
         return _error(request, 500, "Something went wrong in the server; its log says what.")
 
-    return Guard(app, service.limits, keys, hosts, observe)
+    return Guard(app, service.limits, keys, hosts, observe, browser.PATHS)
 
 
 def _error(request, status, message, param=None, headers=None):

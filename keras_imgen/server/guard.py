@@ -37,6 +37,7 @@ class Guard:
         keys: that are asked for, None for no keys.
         hosts: names by which the server may be asked without keys.
         observe: told the model that was asked, None for none, the status and the seconds of every request.
+        seen: paths of files that everybody may see, without a key.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Guard:
         keys: Keys | None = None,
         hosts: Sequence[str] = (),
         observe: Callable[[str | None, int, float], None] = lambda model, status, seconds: None,
+        seen: Sequence[str] = (),
     ):
         self.app, self.limits, self.keys, self.observe = app, limits, keys, observe
+        self.open = {*OPEN, *seen}
         self.hosts = {"localhost", *hosts}
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -90,7 +93,7 @@ class Guard:
             site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
             if site not in ("same-origin", "none") or origin is not None and urlsplit(origin).netloc != host:
                 raise Forbidden("Expected a request of this server's own pages or of a program, not of another site.")
-        if self.keys is not None and scope["path"] not in OPEN:
+        if self.keys is not None and scope["path"] not in self.open:
             scope.setdefault("state", {})["key"] = self.keys.check(given_key(headers))
         if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > self.limits.body:
             raise TooLarge(self._too_large())

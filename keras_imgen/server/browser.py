@@ -1,0 +1,176 @@
+"""What a person's browser asks: the page, what can be filled in, and answers with their progress as server-sent events."""
+
+import asyncio
+import base64
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from keras_imgen import __version__
+from keras_imgen.data.image_io import as_strips, png
+from keras_imgen.inference.endpoints import Endpoint
+from keras_imgen.server.errors import Invalid, NotFound, RequestError
+from keras_imgen.server.form import Field, arguments_of, fields_of, named_in, notes_on, of_row
+from keras_imgen.server.guard import headers_of
+from keras_imgen.server.service import Service
+
+log = logging.getLogger(__name__)
+TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "jpg": "image/jpeg"}
+POLICY = (  # of the page: its own files, and pictures that its scripts hold; nothing inline, nothing from elsewhere
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+FILES = {f"/page/{one.name}": one for one in (files(__package__) / "page").iterdir() if not one.name.startswith(".")}
+PATHS = ("/", *FILES)  # of files that everybody may see
+
+
+def router(service: Service) -> APIRouter:
+    """Its routes.
+
+    Args:
+        service: that answers.
+    """
+    routes = APIRouter(tags=["page"])
+
+    @routes.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return _file("/page/index.html")
+
+    @routes.get("/page/{name}", include_in_schema=False)
+    async def file(name: str) -> Response:
+        return _file(f"/page/{name}")
+
+    @routes.get("/api/models", summary="All models, their endpoints, and what can be filled in")
+    async def models() -> JSONResponse:
+        return JSONResponse(describe(service))
+
+    @routes.post(
+        "/api/models/{model}/{endpoint}", summary="Ask an endpoint; progress and answer are server-sent events"
+    )
+    async def call(request: Request, model: str, endpoint: str) -> Response:
+        found = service.version(model)
+        if endpoint not in found.endpoints:
+            raise NotFound(f"{model} has no endpoint {endpoint!r}: expected one of {', '.join(found.endpoints)}.")
+        fields = fields_of(found.endpoints[endpoint], service.limits)
+        try:
+            given = _given(await request.body())
+            arguments = await asyncio.to_thread(arguments_of, fields, given, service.limits)
+        except RequestError as error:
+            return JSONResponse(_said(error, fields), error.status, headers_of(error))
+        stream = _events(service, model, endpoint, found.found.version, fields, given, arguments)
+        return StreamingResponse(stream, media_type="text/event-stream")
+
+    return routes
+
+
+def _file(path):
+    if path not in FILES:
+        raise NotFound(f"There is no {path}.")
+    kind = TYPES[path.rpartition(".")[2]]
+    return Response(FILES[path].read_bytes(), media_type=kind, headers={"content-security-policy": POLICY})
+
+
+def _given(body):
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or set(found) != {"arguments"}:
+        raise Invalid('Expected a JSON object {"arguments": {...}}.')
+    return found["arguments"]
+
+
+def describe(service: Service) -> dict[str, Any]:
+    """All models, with their endpoints and the fields of these, as JSON.
+
+    Args:
+        service: of the models.
+    """
+    models = []
+    for name in service.models():
+        found = service.version(name)
+        about = {"name": name, "version": found.found.version, "model": found.description.get("model", "")}
+        endpoints = [
+            {
+                "name": own,
+                "output": one.output,
+                "pictures": one.output in ("images", "masks"),
+                "fields": [field.about() for field in fields_of(one, service.limits)],
+            }
+            for own, one in found.endpoints.items()
+        ]
+        models.append({**about, "endpoints": endpoints})
+    limits = {"pixels": service.limits.pixels, "body": service.limits.body, "seconds": service.limits.seconds}
+    return {"models": models, "limits": limits}
+
+
+# === A call ===
+
+
+async def _events(
+    service: Service,
+    model: str,
+    name: str,
+    version: int,
+    fields: Sequence[Field],
+    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+) -> AsyncIterator[str]:
+    """`progress` as it comes, then `result` or `error`. It ends, and the call with it, when the client leaves."""
+    queue: asyncio.Queue = asyncio.Queue()
+    endpoint = service.version(model, version).endpoints[name]
+
+    async def work():
+        try:
+            made = await service.call(model, name, arguments, version, progress=queue.put_nowait)
+            label = {"model": model, "version": version, "endpoint": name}
+            found = await asyncio.to_thread(_answer, endpoint, label, fields, given, made)
+            return "result", {**label, **found, "notes": notes_on(endpoint, fields, given)}
+        except RequestError as error:
+            return "error", _said(error, fields)
+        except Exception as error:
+            log.error("%s of %s", name, model, exc_info=error)
+            return "error", {"error": "Something went wrong in the server; its log says what.", "status": 500}
+
+    task = asyncio.ensure_future(work())
+    task.add_done_callback(lambda _: queue.put_nowait(None))
+    try:
+        while (one := await queue.get()) is not None:
+            yield _event("progress", one._asdict())
+        yield _event(*task.result())
+    finally:
+        task.cancel()
+
+
+def _event(kind, value):
+    return f"event: {kind}\ndata: {json.dumps(value, separators=(',', ':'))}\n\n"
+
+
+def _said(error, fields):
+    return {"error": str(error), "status": error.status, "field": named_in(str(error), fields)}
+
+
+def _answer(
+    endpoint: Endpoint, label: Mapping[str, Any], fields: Sequence[Field], given: Mapping[str, Any], made: np.ndarray
+) -> dict[str, Any]:
+    """Pictures as PNG files that tell how they were made, or numbers."""
+    if endpoint.output not in ("images", "masks"):
+        return {"numbers": made.tolist(), "shape": made.shape}
+    alone = made.ndim == 2 or made.ndim == 3 and made.shape[-1] in (1, 3, 4)  # of any size, not in a batch
+    pictures = made[None] if alone else as_strips(made)
+    seeded = any(field.control == "seed" for field in fields)
+    found = []
+    for row, picture in enumerate(pictures):
+        own = of_row(fields, given, row)
+        about = {**label, "arguments": json.dumps(own), "software": f"keras_imgen {__version__}"}
+        about |= {"seed": own["seed"]} if seeded and "seed" in own else {}
+        data = base64.b64encode(png(picture, about)).decode()
+        size = {"height": picture.shape[0], "width": picture.shape[1]}
+        found.append({"png": data, **size, "arguments": own})
+    return {"pictures": found}

@@ -1,0 +1,118 @@
+// What came out: a grid, a picture beside the one before, numbers; one picture large.
+
+import { byId, el, save, short, title } from "./dom.js";
+
+const TINY = 128; // pixels of a side below which they are shown as they are
+
+const words = (value) => (Array.isArray(value) ? (value.length > 8 ? `${value.length} numbers` : value.map(words).join(", ")) : typeof value === "number" ? short(value) : String(value));
+const seedOf = (picture) => picture.arguments.seed;
+const nameOf = (run, k) => `${run.model}-${run.endpoint}-${seedOf(run.pictures[k]) ?? k + 1}.png`;
+const altOf = (run, k) => {
+  const { caption, seed, labels } = { ...run.pictures[k].arguments, caption: run.pictures[k].arguments["conditions.caption"] };
+  const told = [caption, labels === undefined ? null : `label ${labels}`, seed === undefined ? null : `seed ${seed}`].filter(Boolean);
+  return `${title(run.endpoint)} ${run.pictures.length > 1 ? `${k + 1} of ${run.pictures.length}` : ""}${told.length ? `: ${told.join(", ")}` : ""}`;
+};
+
+function image(picture, url, alt) {
+  return el("img", { src: url, alt, class: Math.max(picture.width, picture.height) <= TINY ? "tiny" : "", draggable: false });
+}
+
+// The picture before on the left, the one after on the right of a line that can be moved.
+function compared(before, picture, alt) {
+  const after = image(picture, picture.url, alt);
+  after.classList.add("after");
+  const old = el("img", { src: before.url, alt: "Before", class: "before", draggable: false });
+  if (Math.max(before.width, before.height) <= TINY) old.classList.add("tiny");
+  const slider = el("input", { type: "range", min: 0, max: 100, step: "any", value: 50, "aria-label": "Before and after" });
+  const node = el("div", { class: "compare" }, old, after, el("span", { class: "line" }), el("span", { class: "tag", text: "Before" }), el("span", { class: "tag right", text: "After" }), slider);
+  const show = () => node.style.setProperty("--cut", `${slider.value}%`);
+  slider.addEventListener("input", show);
+  node.style.setProperty("--ratio", picture.width / picture.height);
+  node.style.setProperty("--most", `${picture.width}`);
+  show();
+  return node;
+}
+
+function actions(run, k, does) {
+  const picture = run.pictures[k];
+  const copy = globalThis.ClipboardItem && navigator.clipboard?.write
+    ? el("button", { type: "button", text: "Copy", on_click: async (event) => {
+        const button = event.currentTarget;
+        try {
+          await navigator.clipboard.write([new ClipboardItem({ "image/png": picture.blob })]);
+          button.textContent = "Copied";
+        } catch {
+          button.textContent = "Not allowed";
+        }
+        setTimeout(() => { button.textContent = "Copy"; }, 1500);
+      } })
+    : null;
+  return el("div", { class: "actions" },
+    el("button", { type: "button", class: "download", text: "Download", on_click: () => save(picture.blob, nameOf(run, k)) }), copy,
+    does.takes() ? el("button", { type: "button", text: "Use as picture", on_click: () => { byId("large").close(); does.take(picture, nameOf(run, k)); } }) : null);
+}
+
+export function enlarge(run, k, does) {
+  const dialog = byId("large");
+  const picture = run.pictures[k];
+  const many = run.pictures.length;
+  const move = (by) => enlarge(run, (k + by + many) % many, does);
+  const shown = run.before ? compared(run.before, picture, altOf(run, k)) : image(picture, picture.url, altOf(run, k));
+  const facts = { model: `${run.model}, version ${run.version}`, ...picture.arguments, size: `${picture.width} × ${picture.height}` };
+  const told = Object.entries(facts).filter(([, value]) => !String(value).startsWith("sha256:")).flatMap(([name, value]) => [el("dt", { text: title(name) }), el("dd", { text: words(value) })]);
+  const turn = (by, text, name) => el("button", { type: "button", class: "turn", text, "aria-label": name, on_click: () => move(by) });
+  dialog.replaceChildren(
+    el("button", { type: "button", class: "close", text: "✕", "aria-label": "Close", on_click: () => dialog.close() }),
+    el("div", { class: "view" }, shown),
+    el("div", { class: "side" }, many > 1 ? el("div", { class: "turns" }, turn(-1, "←", "The one before"), el("span", { text: `${k + 1} of ${many}` }), turn(1, "→", "The next one")) : null,
+      el("dl", {}, ...told), actions(run, k, does)));
+  dialog.onkeydown = (event) => {
+    if (event.target.type === "range" || many < 2) return;
+    if (event.key === "ArrowLeft") move(-1);
+    if (event.key === "ArrowRight") move(1);
+  };
+  dialog.onclick = (event) => { if (event.target === dialog) dialog.close(); };
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector(".turn:last-child, .download")?.focus({ preventScroll: true });
+}
+
+function grid(run, does) {
+  const tiles = run.pictures.map((picture, k) =>
+    el("li", {}, el("button", { type: "button", class: "tile", "aria-label": `${altOf(run, k)}, enlarge`, on_click: () => enlarge(run, k, does) }, image(picture, picture.url, ""))));
+  const node = el("ol", { class: "grid" }, ...tiles);
+  node.style.setProperty("--ratio", run.pictures[0].width / run.pictures[0].height);
+  node.dataset.count = tiles.length > 16 ? "many" : tiles.length;
+  return node;
+}
+
+function one(run, does) {
+  const picture = run.pictures[0];
+  const shown = run.before ? compared(run.before, picture, altOf(run, 0)) : grid(run, does);
+  const large = el("button", { type: "button", text: "Enlarge", on_click: () => enlarge(run, 0, does) });
+  const bar = actions(run, 0, does);
+  bar.append(large);
+  return el("div", { class: "single" }, shown, bar);
+}
+
+function numbersOf(run, does) {
+  const flat = run.numbers.flat(Infinity);
+  const top = Math.max(...flat.slice(0, 256).map(Math.abs), 1e-9);
+  const bars = el("div", { class: "bars", "aria-hidden": "true" }, ...flat.slice(0, 256).map((x) => {
+    const bar = el("span", { class: x < 0 ? "down" : "" });
+    bar.style.setProperty("--h", Math.abs(x) / top);
+    return bar;
+  }));
+  const text = JSON.stringify(run.numbers);
+  const list = el("pre", { class: "code", tabIndex: 0, "aria-label": "Numbers", text: flat.slice(0, 256).map((x) => (Number.isInteger(x) ? x : x.toFixed(3))).join("  ") + (flat.length > 256 ? "  …" : "") });
+  const shape = run.shape.slice(1);
+  const uses = does.fits(shape).map(({ endpoint, field }) =>
+    el("button", { type: "button", class: "use", text: `Use in ${title(endpoint)}`, on_click: () => does.use(endpoint, field, run.numbers[0]) }));
+  return el("div", { class: "numbers" }, el("h2", { text: `${title(run.output)}: ${shape.join(" × ") || "one"} ${flat.length === 1 ? "number" : "numbers"}` }), bars, list,
+    el("div", { class: "actions" }, ...uses, el("button", { type: "button", text: "Download JSON", on_click: () => save(new Blob([text], { type: "application/json" }), `${run.model}-${run.endpoint}.json`) })));
+}
+
+export function show(run, does) {
+  const notes = run.notes.map((note) => el("p", { class: "note", text: note }));
+  const body = run.numbers ? numbersOf(run, does) : run.pictures.length === 1 ? one(run, does) : grid(run, does);
+  byId("output").replaceChildren(...notes, body);
+}
