@@ -8,7 +8,6 @@ import numpy as np
 
 from keras_imgen.inference.endpoints import Endpoint, Endpoints
 from keras_imgen.inference.endpoints import Tensor as Declared
-from keras_imgen.server.errors import Invalid
 
 DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16", "DT_UINT8": "uint8", "DT_INT8": "int8"}
 DTYPES |= {"DT_UINT16": "uint16", "DT_INT16": "int16", "DT_INT32": "int32", "DT_INT64": "int64"}
@@ -51,14 +50,14 @@ class Tensor:
         """The array, if it is of this type and shape.
 
         Raises:
-            Invalid: it is not.
+            ValueError: it is not.
         """
         dtype = "string" if array.dtype == object else array.dtype.name
         fits = array.ndim == len(self.shape) and all(a in (None, b) for a, b in zip(self.shape, array.shape))
         if dtype != self.dtype or not fits:
-            raise Invalid(f"Expected {self.about()}, got {dtype} {array.shape}.")
+            raise ValueError(f"Expected {self.about()}, got {dtype} {array.shape}.")
         if dtype == "string" and not all(isinstance(text, bytes) for text in array.reshape(-1)):
-            raise Invalid(f"Expected {self.about()} as bytes.")
+            raise ValueError(f"Expected {self.about()} as bytes.")
         return array
 
 
@@ -83,16 +82,18 @@ class Signature:
             given: tensors by name.
 
         Raises:
-            Invalid: one that is missing, unknown or other than declared; numbers of rows that differ.
+            ValueError: one that is missing, unknown or other than declared; numbers of rows that differ.
         """
         if unknown := sorted(set(given) - set(self.inputs)):
-            raise Invalid(f"Expected {self.takes()}; {unknown[0]!r} is none of them.")
+            raise ValueError(f"Expected {self.takes()}; {unknown[0]!r} is none of them.")
         if missing := [t.name for t in self.inputs.values() if t.required and t.name not in given]:
-            raise Invalid(f"Expected {self.takes()}; {', '.join(missing)} missing.")
+            raise ValueError(f"Expected {self.takes()}; {', '.join(missing)} missing.")
         found = {name: self.inputs[name].checked(array) for name, array in given.items()}
         counts = {name: len(found[name]) for name in found if self.inputs[name].rows}
         if len(set(counts.values())) > 1:
-            raise Invalid(f"Expected as many rows everywhere, got {', '.join(f'{k}: {v}' for k, v in counts.items())}.")
+            raise ValueError(
+                f"Expected as many rows everywhere, got {', '.join(f'{k}: {v}' for k, v in counts.items())}."
+            )
         count = next(iter(counts.values()), 1)
         found |= {name: _default(t, found, count) for name, t in self.inputs.items() if name not in found}
         rows = {name: v for name, v in found.items() if self.inputs[name].rows}
