@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.inference.endpoints import Endpoint, Endpoints
-from keras_imgen.inference.endpoints import Tensor as Declared
 
 DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16", "DT_UINT8": "uint8", "DT_INT8": "int8"}
 DTYPES |= {"DT_UINT16": "uint16", "DT_INT16": "int16", "DT_INT32": "int32", "DT_INT64": "int64"}
@@ -126,7 +125,7 @@ def signatures_of(defs: Mapping[str, Any], endpoints: Endpoints) -> dict[str, Si
         if name.startswith("__"):  # how its variables are initialised
             continue
         inputs = {k: _tensor(k, about) for k, about in one["inputs"].items()}
-        declared = _declared(name, endpoints)
+        declared = endpoint_of(name, endpoints).tensors()
         known = {k: _as_declared(tensor, declared.get(k), inputs) for k, tensor in inputs.items()}
         order = [k for k in declared if k in known] + sorted(k for k in known if k not in declared)
         order.sort(key=lambda k: not known[k].required)
@@ -135,23 +134,25 @@ def signatures_of(defs: Mapping[str, Any], endpoints: Endpoints) -> dict[str, Si
     return found
 
 
+def endpoint_of(name: str, endpoints: Endpoints) -> Endpoint:
+    """The endpoint to which a signature belongs; of `serving_default` the first.
+
+    Args:
+        name: of the signature.
+        endpoints: of the model.
+    """
+
+    def belongs(own, endpoint):
+        return name in (endpoint.signature or own, *endpoint.short, own, f"{own}_bytes", f"{own}_png")
+
+    first = next(iter(endpoints.values()))
+    return next((endpoint for own, endpoint in endpoints.items() if belongs(own, endpoint)), first)
+
+
 def _tensor(name, about):
     sides = tuple(int(dim["size"]) for dim in about["tensor_shape"].get("dim", ()))
     shape = tuple(None if side < 0 else side for side in sides)
     return Tensor(name, DTYPES[about["dtype"]], shape, rows=shape[:1] == (None,))
-
-
-def _declared(name: str, endpoints: Endpoints) -> dict[str, Declared]:
-    """What the endpoint takes to which a signature belongs."""
-
-    def is_of(own: str, endpoint: Endpoint) -> bool:
-        full = endpoint.signature or own
-        return name in (full, *endpoint.short, own, f"{own}_bytes", f"{own}_png")
-
-    for own, endpoint in endpoints.items():
-        if is_of(own, endpoint):
-            return endpoint.tensors()
-    return next(iter(endpoints.values())).tensors()  # of `serving_default`
 
 
 def _as_declared(tensor, declared, inputs):
