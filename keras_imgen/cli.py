@@ -456,9 +456,16 @@ def walk(
 def export(
     model: Annotated[str, typer.Argument(help="A .keras file.")],
     out: Annotated[str, typer.Argument(help="What to write, not there yet: a SavedModel folder, or NAME.keras.")],
+    version: Annotated[
+        int | None, typer.Option(min=0, help="Write OUT/VERSION, where servers look for versions.")
+    ] = None,
 ) -> None:
     """Write a model for use: a SavedModel, which needs TensorFlow alone, or a .keras file without training state."""
     with one_line_errors():
+        if version is not None:
+            if out.endswith(".keras"):
+                raise ValueError(f"Expected a folder for --version, got {out}.")
+            out = os.path.join(out, str(version))
         if os.path.exists(out):
             raise FileExistsError(f"{out} exists already: choose another path, or remove it.")
         if os.path.isdir(model):
@@ -504,6 +511,9 @@ def serve(
     memory: Annotated[float | None, typer.Option(help="GiB that each model's process may have.")] = None,
     versions: Annotated[int, typer.Option(min=1, help="How many of the newest versions are served.")] = 1,
     time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds until a request is answered, at most.")] = 120.0,
+    examples: Annotated[
+        bool, typer.Option("--examples", help="Print a request for everything that can be asked, and serve nothing.")
+    ] = False,
 ) -> None:
     """Serve models over HTTP and gRPC, as TensorFlow Serving, KServe and OpenAI do: a process for each, batches across requests, new
     versions as they come."""
@@ -511,6 +521,8 @@ def serve(
         from keras_imgen.commands import serving
 
         hosts, say = allow_host or [], lambda line: typer.echo(line)
+        if examples:
+            return serving.show_examples(models, say)
         how = (batch_size, batch_wait, queue, memory, versions, time_limit)
         serving.serve(models, host, port, keys, without_keys, hosts, *how, say, grpc_port)
 

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import ipaddress
 import json
+import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from keras_imgen.libraries import has
 
 NEEDED = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
 FOR_GRPC = ("grpc", "tensorflow_serving")
+LONGEST = 4000  # characters of a request that is shown; the files in an export are whole
 
 
 def serve(
@@ -70,6 +73,34 @@ def serve(
     bytes_ = None if memory is None else int(memory * 2**30)
     service = Service(paths, Batching(batch_size, batch_wait / 1000, queue), Limits(seconds=seconds), bytes_, versions)
     asyncio.run(_serve(service, application(service, known, hosts), host, port, known, say, grpc_port))
+
+
+def show_examples(paths: Sequence[str], say: Callable[[str], None]) -> None:
+    """Print a request for everything that models can be asked, without serving them.
+
+    Args:
+        paths: of the models, see `server.repository.scan`.
+        say: prints a line.
+
+    Raises:
+        ValueError: what the models are refused for.
+    """
+    from keras_imgen.server.repository import scan
+    from keras_imgen.server.worker import exported
+    from keras_imgen.serving.carried import requests_of
+    from keras_imgen.serving.examples import about, address, body
+
+    for name, versions in scan(paths).items():
+        path = versions[max(versions)].path
+        with tempfile.TemporaryDirectory(prefix="keras-imgen-") as folder:
+            if path.endswith(".keras"):
+                exported(path, path := os.path.join(folder, "model"))
+            signatures, given = requests_of(path)
+        say(f"# {name}")
+        for key, signature in signatures.items():
+            text = json.dumps(body(key, given[key])).replace("'", r"'\''")
+            text = text if len(text) < LONGEST else f"{text[:200]} ... {text[-100:]}"
+            say(f"\n# {about(signature)}\ncurl {address(name)} -d '{text}'")
 
 
 def is_loopback(host: str) -> bool:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from keras_imgen.conditions import Conditions
 from keras_imgen.inference.endpoints import Input, Request, Tensor
@@ -20,7 +19,7 @@ from keras_imgen.inference.endpoints import Input, Request, Tensor
 LARGEST_SHARE = 0.55
 
 
-def share(s: Any, start: float, xp: Any = ops) -> Any:
+def share(s: Any, start: float, xp: Any) -> Any:
     """gamma, the share of the enlarged picture in the mixture.
 
     Args:

@@ -1,8 +1,11 @@
 """What a request can be answered with instead of tensors: each with its status in HTTP and its name in gRPC."""
 
+from collections.abc import Mapping
 from typing import Any
 
 OPENAI_CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
+
+OTHER_METHODS = {"classify": "classification", "regress": "regression"}  # of TensorFlow Serving, besides Predict
 
 
 class RequestError(Exception):
@@ -86,3 +89,19 @@ class TooLate(RequestError):
     """The deadline has passed."""
 
     status, code = 504, "DEADLINE_EXCEEDED"
+
+
+def wrong_method(defs: Mapping[str, Any], name: str, method: str) -> Invalid:
+    """The error that TensorFlow Serving gives for a method of which a signature is not.
+
+    Args:
+        defs: what the SavedModel declares.
+        name: of the signature that is asked, "" for `serving_default`.
+        method: classify or regress.
+    """
+    name = name or "serving_default"
+    if name not in defs:
+        return Invalid(f"No signature was found with the name: {name}")
+    wanted, was = f"tensorflow/serving/{method}", defs[name].get("method_name")
+    said = f"Expected {OTHER_METHODS[method]} signature method_name to be {wanted}. Was: {was}"
+    return Invalid(f"{said}; ask it by Predict.")

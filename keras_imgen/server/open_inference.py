@@ -14,8 +14,8 @@ from keras_imgen import __version__
 from keras_imgen.server.errors import Invalid
 from keras_imgen.server.rest import array_of, example_of, parsed
 from keras_imgen.server.service import DEFAULT, Service
-from keras_imgen.server.signatures import Signature, Tensor
 from keras_imgen.server.waiting import while_connected
+from keras_imgen.serving.signatures import Signature, Tensor
 
 DATATYPES = {"BOOL": "bool", "FP16": "float16", "FP32": "float32", "FP64": "float64", "BYTES": "string"}
 DATATYPES |= {f"{kind.upper()}{bits}": f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Request, Response
 
-from keras_imgen.server.errors import Invalid
+from keras_imgen.server.errors import OTHER_METHODS, Invalid, wrong_method
 from keras_imgen.server.service import DEFAULT, Service
-from keras_imgen.server.signatures import OTHER_METHODS, Signature, Tensor, wrong_method
 from keras_imgen.server.waiting import while_connected
+from keras_imgen.serving.json_tensors import listed
+from keras_imgen.serving.signatures import Signature, Tensor
 
 
 def router(service: Service) -> APIRouter:
@@ -201,7 +202,7 @@ def in_columns(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
     Args:
         tensors: outputs by name.
     """
-    found = {name: _listed(name, array) for name, array in tensors.items()}
+    found = {name: listed(name, array) for name, array in tensors.items()}
     return {"outputs": next(iter(found.values())) if len(found) == 1 else found}
 
 
@@ -211,28 +212,10 @@ def in_rows(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
     Args:
         tensors: outputs by name.
     """
-    found = {name: _listed(name, array) for name, array in tensors.items()}
+    found = {name: listed(name, array) for name, array in tensors.items()}
     if len(found) == 1:
         return {"predictions": next(iter(found.values()))}
     return {"predictions": [dict(zip(found, row)) for row in zip(*found.values())]}
-
-
-def _listed(name, array):
-    if array.dtype != object:
-        return array.tolist()
-    texts = [_text(name, text) for text in array.reshape(-1)]
-    found = np.empty(len(texts), object)
-    found[:] = texts
-    return found.reshape(array.shape).tolist()
-
-
-def _text(name, text):
-    try:
-        if not name.endswith("_bytes"):
-            return text.decode()
-    except UnicodeDecodeError:
-        pass
-    return {"b64": base64.b64encode(text).decode()}
 
 
 def form_of(signature: Signature) -> str:

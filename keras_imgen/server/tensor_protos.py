@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.server.errors import Invalid, TooLarge
-from keras_imgen.server.signatures import DTYPES
+from keras_imgen.serving.signatures import DTYPES
 
 FIELDS = {"float16": "half_val", "float32": "float_val", "float64": "double_val", "int64": "int64_val"}
 FIELDS |= {"bool": "bool_val", "string": "string_val"}  # all others are in `int_val`

@@ -12,12 +12,12 @@ import numpy as np
 
 from keras_imgen.inference.endpoints import Endpoints
 from keras_imgen.server.batching import Batcher, Batching
-from keras_imgen.server.errors import NotFound, Unavailable
+from keras_imgen.server.errors import Invalid, NotFound, Unavailable
 from keras_imgen.server.metrics import Metrics
 from keras_imgen.server.repository import Found
-from keras_imgen.server.signatures import Signature, signatures_of
 from keras_imgen.server.worker import Worker, exported
 from keras_imgen.serving.client import DESCRIPTION, endpoints_in
+from keras_imgen.serving.signatures import Signature, signatures_of
 
 
 class Version:
@@ -101,7 +101,10 @@ class Version:
             raise NotFound(
                 f"{self.found.name} has no signature {signature!r}: expected one of {', '.join(self.signatures)}."
             )
-        rows, shared = self.signatures[signature].whole(tensors)
+        try:
+            rows, shared = self.signatures[signature].whole(tensors)
+        except ValueError as error:
+            raise Invalid(str(error)) from error
         self._asked += 1
         try:
             return await self.batcher.answer(signature, rows, shared)

@@ -17,6 +17,7 @@ from keras_imgen.inference.endpoints import Endpoint, Pictures, Tensor
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.kinds import described
 from keras_imgen.serving.any_size import any_size, decoded, filling
+from keras_imgen.serving.carried import carry
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
 from keras_imgen.serving.handover import hand_over
 from keras_imgen.serving.strings import encoder
@@ -38,11 +39,12 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
         `stylize_bytes`, of a model that stylises pictures of any size: its pictures are `image_bytes`, `style_bytes`, strings (N,), PNG or
             JPEG of any sizes, one after the other and each in one piece; the answers are `image_bytes`, PNG with three channels.
 
-    `assets.extra/keras_imgen.json` describes the endpoints, so that `serving.load` can have the model's own methods.
+    `assets.extra/keras_imgen.json` describes the endpoints, so that `serving.load` can have the model's own methods. Beside it is what
+    those want who serve the folder; see `serving.carried.carry`.
 
     Args:
         model: an `ImageModel` that declares `endpoints()`.
-        path: the folder to write.
+        path: the folder to write; NAME/3 is version 3 of NAME, where servers look for versions.
         max_pixels: of a picture, width x height, that `restore_bytes` and `generate_png` take; larger ones are refused by their
             header, before they are decoded. The default, 16.8 million, is 4096 x 4096.
 
@@ -221,6 +223,7 @@ def _write(model, path, signatures, about):
         os.makedirs(os.path.join(beside, "assets.extra"))
         with open(os.path.join(beside, DESCRIPTION), "w") as f:
             json.dump({**about, "sha256": checksum(beside)}, f, indent=1)
+        carry(beside, path)
         os.replace(beside, path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None

@@ -12,6 +12,7 @@ from battery import CASES, make, state
 
 from keras_imgen import load_model, models, serving
 from keras_imgen.callbacks import BackupAndRestore
+from keras_imgen.serving.carried import requests_of
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 RARE = (
@@ -111,7 +112,11 @@ def test_copies_answer_the_same(trained):
 def test_the_served_one_answers_the_same(trained, tmp_path):
     path = str(tmp_path / "m")
     trained.model.export(path)
-    np.testing.assert_array_equal(trained.answer(serving.load(path)), trained.answer(trained.model))
+    served = serving.load(path)
+    np.testing.assert_array_equal(trained.answer(served), trained.answer(trained.model))
+    for signature, tensors in requests_of(path)[1].items():  # the examples that it carries
+        for array in served.run(signature, tensors).values():
+            assert len(array) == 1 and (array.dtype.kind not in "f" or np.isfinite(array).all()), signature
     with pytest.raises(FileExistsError, match="exists already"):
         trained.model.export(path)
 

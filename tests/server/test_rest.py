@@ -66,11 +66,21 @@ def test_bytes_are_base64(ask, direct):
         assert base64.b64decode(found.json()["predictions"][0]["b64"]) == wanted
 
 
-def test_nan_is_a_number(ask):
-    image = [[[[float("nan")]] * 8] * 8]
-    inputs = {"image": image, "alpha": [1.0], "sigma": [float("inf")], "labels": [0]}
+@pytest.mark.parametrize("sigma", ["Infinity", "-Infinity", "NaN"])  # as TensorFlow Serving's documentation spells them
+def test_nan_and_infinities_are_numbers(ask, sigma):
+    inputs = {"image": [[[[float("nan")]] * 8] * 8], "alpha": [1.0], "sigma": [float(sigma)], "labels": [0]}
     body = json.dumps({"signature_name": "denoise", "inputs": inputs})
-    assert "Infinity" in body and ask("POST", PREDICT, content=body).status_code == 200
+    assert f" [{sigma}]" in body and ask("POST", PREDICT, content=body).status_code == 200
+
+
+def test_floats_have_as_few_digits_as_tell_them_apart(ask, direct):
+    image = np.random.default_rng(0).normal(size=(1, 8, 8, 1)).astype("float32")
+    given = {"image": image, "alpha": np.float32([0.6]), "sigma": np.float32([0.8]), "labels": np.int32([0])}
+    wanted = direct("drawn", "denoise", **given)["x0"]
+    body = {"signature_name": "denoise", "inputs": {k: v.tolist() for k, v in given.items()}}
+    found = ask("POST", PREDICT, json=body)
+    np.testing.assert_array_equal(np.float32(found.json()["outputs"]), wanted)
+    assert found.text == f'{{"outputs":{str(wanted.astype(str).tolist()).replace(" ", "").replace(chr(39), "")}}}'
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,7 +32,13 @@ def test_the_example_that_is_printed_works_and_sigterm_ends_cleanly(exports):
         assert re.search(r"Serving drawn at http://127\.0\.0\.1:\d+", process.stdout.readline())
         _, url, _, body = shlex.split(process.stdout.readline())
         with urllib.request.urlopen(urllib.request.Request(url, body.encode()), timeout=60) as found:
-            assert len(json.load(found)["outputs"]) == 1 and "Server" not in found.headers
+            wanted = json.load(found)["outputs"]
+            assert len(wanted) == 1 and "Server" not in found.headers
+        examples = exports / "drawn" / "assets.extra" / "examples"
+        for words in ([sys.executable, str(examples / "serving_default.py")], [str(examples / "serving_default.sh")]):
+            if words[0] == sys.executable or shutil.which("curl"):
+                done = subprocess.run([*words, url], capture_output=True, text=True, timeout=60)
+                assert json.dumps(wanted)[:150].replace(" ", "") in done.stdout.replace(" ", ""), done.stderr
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     finally:

@@ -134,7 +134,7 @@ class SinDDM(ImageModel):
             t = last * stratified(random.uniform(random.fold(own, Stream.TIME)))
             alpha, sigma = (like(v, x0) for v in self.schedule.alpha_sigma(t, ops))
             if k:
-                gamma = share(sigma / alpha, start)
+                gamma = share(sigma / alpha, start, ops)
                 x0 = gamma * self._pyramid.enlarged(every[k - 1], k) + (1.0 - gamma) * x0
             target = self.parameterization.target(x0, eps, alpha, sigma)
             found.append({"image": alpha * x0 + sigma * eps, "alpha": alpha, "sigma": sigma, "target": target})

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.inference.endpoints import Endpoint, Endpoints
-from keras_imgen.inference.endpoints import Tensor as Declared
-from keras_imgen.server.errors import Invalid
 
 DTYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16", "DT_UINT8": "uint8", "DT_INT8": "int8"}
 DTYPES |= {"DT_UINT16": "uint16", "DT_INT16": "int16", "DT_INT32": "int32", "DT_INT64": "int64"}
 DTYPES |= {"DT_BOOL": "bool", "DT_STRING": "string"}
-OTHER_METHODS = {"classify": "classification", "regress": "regression"}
 
 
 @dataclass(frozen=True)
@@ -52,14 +49,14 @@ class Tensor:
         """The array, if it is of this type and shape.
 
         Raises:
-            Invalid: it is not.
+            ValueError: it is not.
         """
         dtype = "string" if array.dtype == object else array.dtype.name
         fits = array.ndim == len(self.shape) and all(a in (None, b) for a, b in zip(self.shape, array.shape))
         if dtype != self.dtype or not fits:
-            raise Invalid(f"Expected {self.about()}, got {dtype} {array.shape}.")
+            raise ValueError(f"Expected {self.about()}, got {dtype} {array.shape}.")
         if dtype == "string" and not all(isinstance(text, bytes) for text in array.reshape(-1)):
-            raise Invalid(f"Expected {self.about()} as bytes.")
+            raise ValueError(f"Expected {self.about()} as bytes.")
         return array
 
 
@@ -84,16 +81,18 @@ class Signature:
             given: tensors by name.
 
         Raises:
-            Invalid: one that is missing, unknown or other than declared; numbers of rows that differ.
+            ValueError: one that is missing, unknown or other than declared; numbers of rows that differ.
         """
         if unknown := sorted(set(given) - set(self.inputs)):
-            raise Invalid(f"Expected {self.takes()}; {unknown[0]!r} is none of them.")
+            raise ValueError(f"Expected {self.takes()}; {unknown[0]!r} is none of them.")
         if missing := [t.name for t in self.inputs.values() if t.required and t.name not in given]:
-            raise Invalid(f"Expected {self.takes()}; {', '.join(missing)} missing.")
+            raise ValueError(f"Expected {self.takes()}; {', '.join(missing)} missing.")
         found = {name: self.inputs[name].checked(array) for name, array in given.items()}
         counts = {name: len(found[name]) for name in found if self.inputs[name].rows}
         if len(set(counts.values())) > 1:
-            raise Invalid(f"Expected as many rows everywhere, got {', '.join(f'{k}: {v}' for k, v in counts.items())}.")
+            raise ValueError(
+                f"Expected as many rows everywhere, got {', '.join(f'{k}: {v}' for k, v in counts.items())}."
+            )
         count = next(iter(counts.values()), 1)
         found |= {name: _default(t, found, count) for name, t in self.inputs.items() if name not in found}
         rows = {name: v for name, v in found.items() if self.inputs[name].rows}
@@ -126,7 +125,7 @@ def signatures_of(defs: Mapping[str, Any], endpoints: Endpoints) -> dict[str, Si
         if name.startswith("__"):  # how its variables are initialised
             continue
         inputs = {k: _tensor(k, about) for k, about in one["inputs"].items()}
-        declared = _declared(name, endpoints)
+        declared = endpoint_of(name, endpoints).tensors()
         known = {k: _as_declared(tensor, declared.get(k), inputs) for k, tensor in inputs.items()}
         order = [k for k in declared if k in known] + sorted(k for k in known if k not in declared)
         order.sort(key=lambda k: not known[k].required)
@@ -135,39 +134,25 @@ def signatures_of(defs: Mapping[str, Any], endpoints: Endpoints) -> dict[str, Si
     return found
 
 
-def wrong_method(defs: Mapping[str, Any], name: str, method: str) -> Invalid:
-    """The error that TensorFlow Serving gives for a method of which a signature is not.
+def endpoint_of(name: str, endpoints: Endpoints) -> Endpoint:
+    """The endpoint to which a signature belongs; of `serving_default` the first.
 
     Args:
-        defs: what the SavedModel declares.
-        name: of the signature that is asked, "" for `serving_default`.
-        method: classify or regress.
+        name: of the signature.
+        endpoints: of the model.
     """
-    name = name or "serving_default"
-    if name not in defs:
-        return Invalid(f"No signature was found with the name: {name}")
-    wanted, was = f"tensorflow/serving/{method}", defs[name].get("method_name")
-    said = f"Expected {OTHER_METHODS[method]} signature method_name to be {wanted}. Was: {was}"
-    return Invalid(f"{said}; ask it by Predict.")
+
+    def belongs(own, endpoint):
+        return name in (endpoint.signature or own, *endpoint.short, own, f"{own}_bytes", f"{own}_png")
+
+    first = next(iter(endpoints.values()))
+    return next((endpoint for own, endpoint in endpoints.items() if belongs(own, endpoint)), first)
 
 
 def _tensor(name, about):
     sides = tuple(int(dim["size"]) for dim in about["tensor_shape"].get("dim", ()))
     shape = tuple(None if side < 0 else side for side in sides)
     return Tensor(name, DTYPES[about["dtype"]], shape, rows=shape[:1] == (None,))
-
-
-def _declared(name: str, endpoints: Endpoints) -> dict[str, Declared]:
-    """What the endpoint takes to which a signature belongs."""
-
-    def is_of(own: str, endpoint: Endpoint) -> bool:
-        full = endpoint.signature or own
-        return name in (full, *endpoint.short, own, f"{own}_bytes", f"{own}_png")
-
-    for own, endpoint in endpoints.items():
-        if is_of(own, endpoint):
-            return endpoint.tensors()
-    return next(iter(endpoints.values())).tensors()  # of `serving_default`
 
 
 def _as_declared(tensor, declared, inputs):

@@ -1,0 +1,31 @@
+"""Arrays as JSON, as TensorFlow Serving's REST API writes them."""
+
+import base64
+from typing import Any
+
+import numpy as np
+
+
+def listed(name: str, array: np.ndarray) -> Any:
+    """An array as lists; floats have as few digits as tell them from others of their type.
+
+    Args:
+        name: of the tensor: by its end "_bytes" strings are bytes, `{"b64": ...}`, and not text.
+        array: of any type, strings as objects that are bytes.
+    """
+    if array.dtype == object:
+        texts = [_text(name, text) for text in array.reshape(-1)]
+        array = np.empty(array.shape, object)
+        array.reshape(-1)[:] = texts
+    elif array.dtype in (np.float16, np.float32):
+        array = array.astype(str).astype("float64")  # of float32 0.1 the float64 would be 0.10000000149011612
+    return array.tolist()
+
+
+def _text(name, text):
+    try:
+        if not name.endswith("_bytes"):
+            return text.decode()
+    except UnicodeDecodeError:
+        pass
+    return {"b64": base64.b64encode(text).decode()}
