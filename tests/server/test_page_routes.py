@@ -121,7 +121,11 @@ def test_pictures_are_the_models_and_say_how_to_make_them_again(call, exports):
     wanted = load(str(exports / "drawn")).generate(n=3, seed=5, labels=[2, 1, 2], guidance_scale=2.0)
     told = events(call("drawn/generate", n=3, seed=5, labels=[2, 1], guidance_scale=2.0))
     assert [kind for kind, _ in told[:-1]] == ["progress"] * (len(told) - 1)
-    assert told[0][1] == {"state": "queued", "parts": 0} and told[-2][1] == {"state": "done", "parts": 1}
+    assert told[0][1] == {"state": "queued", "parts": 0, "share": 0} and told[-2][1] == {
+        "state": "done",
+        "parts": 1,
+        "share": 1,
+    }
     kind, result = told[-1]
     assert kind == "result" and (result["model"], result["version"], result["notes"]) == ("drawn", 1, [])
     for row, picture in enumerate(result["pictures"]):

@@ -33,7 +33,7 @@ async function ask(path, options = {}) {
 
 export const describe = async () => (await ask("api/models")).json();
 
-// The answer of an endpoint; `progress` is called with {state, parts}.
+// The answer of an endpoint; `progress` is called with {state, parts, share}.
 export async function call(model, endpoint, args, limits, signal, progress) {
   const body = JSON.stringify({ arguments: args });
   if (body.length > limits.body) {

@@ -227,19 +227,19 @@ async function run() {
   const abort = (state.running = new AbortController());
   const began = performance.now();
   const seconds = () => ((performance.now() - began) / 1000).toFixed(1);
-  let parts = 0;
+  let share = 0;
   state.controls.forEach(({ fail }) => fail(null));
   trouble("");
   busy(true);
   said("Asking…");
-  const clock = setInterval(() => { byId("clock").textContent = `${seconds()} s${parts > 1 ? `, ${parts} parts` : ""}`; }, 100);
+  const clock = setInterval(() => { byId("clock").textContent = `${seconds()} s${share > 0 ? `, ${Math.round(100 * share)} %` : ""}`; }, 100);
   try {
     const args = await asked();
     keep();
     const filled = { ...state.filled.get(`${model.name}/${endpoint.name}`) };
     const before = endpoint.pictures ? picture()?.get() ?? null : null;
     const answer = await call(model.name, endpoint.name, args, state.limits, abort.signal, (progress) => {
-      parts = progress.parts;
+      share = progress.share;
       if (byId("said").textContent !== "Making…" && progress.state !== "queued") said("Making…");
       if (progress.state === "queued") said("Waiting for its turn…");
     });
