@@ -65,7 +65,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_are_there(page):
     commands = typer.main.get_command(app).commands
-    for name, rest in re.findall(r"keras-imgen ([a-z]\w*)([^`\n|&]*)", page.read_text()):
+    for name, rest in re.findall(r"keras-imgen ([a-z][\w-]*)([^`\n|&]*)", page.read_text()):
         known = {option for parameter in commands[name].params for option in parameter.opts}
         assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest)) <= known, f"{name}{rest}"
 

@@ -144,6 +144,23 @@ def test_nothing_half_written_is_left(tmp_path, monkeypatch):
     assert not os.listdir(tmp_path)
 
 
+def test_the_command_writes_versions(tmp_path):
+    from typer.testing import CliRunner
+
+    from keras_imgen.cli import app
+    from keras_imgen.models import Denoiser
+    from keras_imgen.networks import dncnn
+
+    Denoiser(dncnn(channels=1, width=4, depth=2), sigma=25.0).save(str(tmp_path / "m.keras"))
+    run = lambda *words: CliRunner().invoke(app, ["export", str(tmp_path / "m.keras"), *words])  # noqa: E731
+    assert run(str(tmp_path / "clean"), "--version", "3").exit_code == 0
+    lines = (tmp_path / "clean" / "3" / "assets.extra" / "Dockerfile").read_text().splitlines()
+    assert lines[-1] == "COPY . /models/clean/3"
+    again = run(str(tmp_path / "clean"), "--version", "3")
+    assert again.exit_code == 1 and "exists already" in again.output
+    assert "folder for --version" in run(str(tmp_path / "x.keras"), "--version", "3").output
+
+
 COMMAND = [sys.executable, "-c", "from keras_imgen.cli import main; main()"]
 
 
