@@ -174,7 +174,8 @@ def _greeting(service, address, port, keyed):
 
     where = f"http://{f'[{address}]' if ':' in address else address}:{port}"
     name = service.models()[0]
-    yield f"Serving {', '.join(service.models())} at {where}: open it in a browser. {where}/docs lists what programs can ask, Ctrl-C ends. For example:"
+    yield f"Serving {', '.join(service.models())} at {where}: open it in a browser."
+    yield f"{where}/docs lists what programs can ask, Ctrl-C ends. For example:"
     request = form_of(service.version(name).signatures["serving_default"])
     try:
         json.loads(request)
