@@ -30,6 +30,7 @@ def test_the_example_that_is_printed_works_and_sigterm_ends_cleanly(exports):
         found = apis.ModelServiceStub(grpc.insecure_channel(address)).GetModelStatus(request, timeout=30)
         assert found.model_version_status[0].version == 1
         assert re.search(r"Serving drawn at http://127\.0\.0\.1:\d+", process.stdout.readline())
+        assert "/docs lists" in process.stdout.readline()
         _, url, _, body = shlex.split(process.stdout.readline())
         with urllib.request.urlopen(urllib.request.Request(url, body.encode()), timeout=60) as found:
             wanted = json.load(found)["outputs"]
