@@ -192,7 +192,7 @@ def trained(loop, live):
         return Service(list(files.values()), limits=Limits(seconds=600))
 
     service = loop(made())
-    loop(service.start())
+    loop.begin(service.start()).result(900)
     yield client_of(live(application(service))), lambda name: load_model(files[name], compile=False)
     loop(service.stop())
 
