@@ -5,13 +5,13 @@
 
 MODEL is a folder that `keras-imgen export` wrote; every client sends the request for one row that it carries, again and again, over one
 connection, each time with another seed where the signature takes `seeds`. Each server is a process of its own, asked in turn, medians of
-the rounds; the clients are a process besides. The plain handler calls the same signature for each request, in FastAPI's threads. BentoML
-is that of another Python, as it wants other versions of libraries (`pip install bentoml tensorflow` there): a service with adaptive
-batching of at most 32 rows and one worker. The last line is one JSON object.
+the rounds; the clients are a process besides. The plain handlers call the same signature for each request, in FastAPI's threads or, as
+`async`, one after the other. BentoML is that of another Python, as it wants other versions of libraries (`pip install bentoml tensorflow`
+there): a service with adaptive batching of at most 32 rows and one worker. The last line is one JSON object.
 
-With --soak good requests, bad ones of ten kinds and clients that leave come from 8 clients, and the model's process is killed every 30 s.
-It says how much the memory of the server's processes grew from the second to the last tenth of the time, how many answers were 5xx, and
-how many requests had no answer, or another one than was expected.
+With --soak good requests, bad ones of ten kinds and clients that leave come from 8 clients, and the model's process is killed every 30 s,
+but not before it has answered 100 requests. It says how much the memory of the server's processes grew from the second to the last quarter
+of the time, how many answers were 5xx, and how many requests had no answer, or another one than was expected.
 """
 
 import argparse
@@ -30,15 +30,19 @@ NAIVE = """
 import json, sys
 import numpy as np, tensorflow as tf, uvicorn
 from fastapi import FastAPI
-path, name, port = sys.argv[1:]
+path, name, how, port = sys.argv[1:]
 model = tf.saved_model.load(path)
 call, app = model.signatures[name], FastAPI()
 specs = call.structured_input_signature[1]
 
-@app.post("/predict")
 def predict(body: dict):
     given = {k: tf.constant(v, specs[k].dtype) for k, v in body["inputs"].items()}
     return {"outputs": {k: v.numpy().tolist() for k, v in call(**given).items()}}
+
+async def in_turn(body: dict):
+    return predict(body)
+
+app.post("/predict")(in_turn if how == "async" else predict)
 
 @app.get("/readyz")
 def ready():
@@ -65,8 +69,8 @@ class Served:
 """
 
 
-def naive(model, signature):
-    return Server([sys.executable, "-c", NAIVE, model, signature, "PORT"], "/predict")
+def naive(model, signature, how):
+    return Server([sys.executable, "-c", NAIVE, model, signature, how, "PORT"], "/predict")
 
 
 def bento(model, signature, python, folder):
@@ -93,7 +97,8 @@ async def compare(args):
     with tempfile.TemporaryDirectory() as folder:
         servers = {
             "keras_imgen": ours(args.model, args.batch_wait),
-            "plain FastAPI": naive(args.model, args.signature),
+            "plain FastAPI": naive(args.model, args.signature, "threads"),
+            "plain FastAPI, async": naive(args.model, args.signature, "async"),
         }
         if args.bentoml:
             servers["BentoML"] = bento(args.model, args.signature, args.bentoml, folder)
@@ -101,7 +106,7 @@ async def compare(args):
             for kind, server in servers.items():
                 await server.wait()
                 for clients in args.clients:  # every size of a batch is traced once
-                    await load(kind, server, body, clients, 1)
+                    await load(kind, server, body, clients, min(args.seconds, 3))
             found = {}
             for clients in args.clients:
                 for k in range(args.rounds):
@@ -112,7 +117,7 @@ async def compare(args):
             for server in servers.values():
                 server.stop()
     rows = []
-    print(f"{'clients':<9}{'system':<16}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'speed':>7}")
+    print(f"{'clients':<9}{'system':<22}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'speed':>7}")
     for (clients, kind), values in found.items():
         rate, p50, p99 = (statistics.median(column) for column in zip(*values))
         rows.append({"clients": clients, "system": kind, "per_second": rate, "p50_ms": p50, "p99_ms": p99})
@@ -120,7 +125,7 @@ async def compare(args):
         plain = next(r for r in rows if r["clients"] == row["clients"] and r["system"] == "plain FastAPI")
         row["speed"] = row["per_second"] / plain["per_second"]
         print(
-            f"{row['clients']:<9}{row['system']:<16}{row['per_second']:>12.1f}{row['p50_ms']:>9.1f}{row['p99_ms']:>9.1f}{row['speed']:>7.2f}"
+            f"{row['clients']:<9}{row['system']:<22}{row['per_second']:>12.1f}{row['p50_ms']:>9.1f}{row['p99_ms']:>9.1f}{row['speed']:>7.2f}"
         )
     return {"rows": rows, "rounds": args.rounds, "seconds": args.seconds}
 

@@ -83,7 +83,9 @@ async def soak(args):
                 if what < 0.4:
                     method, path, text, right = draw.choice(bad)
                 try:
-                    status, _ = await asyncio.wait_for(connection.ask(method, path, text), 120)
+                    status, _ = await asyncio.wait_for(
+                        connection.ask(method, path, text), 150
+                    )  # the server says so after 120
                 except (TimeoutError, OSError, EOFError) as error:
                     wrong[f"no answer: {type(error).__name__}"] += 1
                     connection = await Connection.open(server.port)
@@ -95,21 +97,21 @@ async def soak(args):
 
         async def watch():
             nonlocal kills
-            last = time.monotonic()
+            last, answered = time.monotonic(), counts[200]
             while time.monotonic() < end:
                 await asyncio.sleep(1)
                 samples.append((time.monotonic() - start, *memory(server.process.pid)))
-                if time.monotonic() - last > 30 and end - time.monotonic() > 5:
+                if time.monotonic() - last > 30 and counts[200] > answered + 100:  # not one that is still on its way
                     for one in workers(server.process.pid):
                         os.kill(one, signal.SIGKILL)
                         kills += 1
-                    last = time.monotonic()
+                    last, answered = time.monotonic(), counts[200]
 
         await asyncio.gather(watch(), *(client(k) for k in range(8)))
     finally:
         server.stop()
-    tenth = 6 * args.soak
-    early, late = ([s for s in samples if a <= s[0] < a + tenth] for a in (tenth, 9 * tenth))
+    quarter = 15 * args.soak  # long enough for processes of all ages
+    early, late = ([s for s in samples if a <= s[0] < a + quarter] for a in (quarter, 3 * quarter))
     own = [statistics.median(s[1] for s in part) for part in (early, late)]
     whole = [statistics.median(s[1] + s[2] for s in part) for part in (early, late)]
     growth = {"server": 100 * (own[1] / own[0] - 1), "all": 100 * (whole[1] / whole[0] - 1)}
