@@ -13,7 +13,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from keras_imgen import __version__
-from keras_imgen.data.image_io import as_strips, png
 from keras_imgen.inference.endpoints import Endpoint
 from keras_imgen.server.errors import Invalid, NotFound, RequestError
 from keras_imgen.server.form import Field, arguments_of, fields_of, named_in, notes_on, of_row
@@ -160,6 +159,8 @@ def _answer(
     endpoint: Endpoint, label: Mapping[str, Any], fields: Sequence[Field], given: Mapping[str, Any], made: np.ndarray
 ) -> dict[str, Any]:
     """Pictures as PNG files that tell how they were made, or numbers."""
+    from keras_imgen.data.image_io import as_strips, png  # lazy: the package of data needs Keras
+
     if endpoint.output not in ("images", "masks"):
         return {"numbers": made.tolist(), "shape": made.shape}
     alone = made.ndim == 2 or made.ndim == 3 and made.shape[-1] in (1, 3, 4)  # of any size, not in a batch

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.conditions import Condition, Label, Picture, guided_apart
-from keras_imgen.data.image_io import load_image, resize
 from keras_imgen.inference.canvas import LARGEST, Canvas
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Input, Latents, Number, Pictures, Rows, RowSeeds, Seeds
 from keras_imgen.inference.endpoints import Told as ToldRows
@@ -315,6 +314,8 @@ def _file(field, value, limits):
 
 
 def _read_picture(field, value, given, limits):
+    from keras_imgen.data.image_io import load_image, resize  # lazy: the package of data needs Keras
+
     text = _file(field, value, limits)
     try:
         if field.shape is None:  # any kind
@@ -328,6 +329,8 @@ def _read_picture(field, value, given, limits):
 
 
 def _read_mask(field, value, given, limits):
+    from keras_imgen.data.image_io import load_image  # lazy: the package of data needs Keras
+
     text = _file(field, value, limits)
     try:
         mask = load_image(text, 1, background=0) > 127  # (H, W, 1)

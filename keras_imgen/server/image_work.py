@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.conditions import Condition, Label, Picture
-from keras_imgen.data.image_io import load_image
 from keras_imgen.inference.endpoints import Endpoint, Latents, Pictures, RowSeeds, Seeds
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.server.errors import Invalid
@@ -217,6 +216,8 @@ def _same_size(asked, shape):
 
 async def _opened(service, file, name, shape=None):
     """A picture (H, W, C) that was sent, with the channels and of the size that the model takes."""
+    from keras_imgen.data.image_io import load_image  # lazy: the package of data needs Keras
+
     try:
         width, height = size_of(file or b"", name)
         if width * height > service.limits.pixels:

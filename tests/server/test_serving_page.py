@@ -39,8 +39,8 @@ def test_curl(line, address):
     """With the labels that the model here has."""
     line = line.replace("127.0.0.1:8501", address).replace("/digits", "/drawn").replace('"labels": 3', '"labels": 2')
     done = subprocess.run([*shlex.split(line), "--silent", "--fail"], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and re.search(r'"(predictions|outputs)":', done.stdout), done
+    assert done.returncode == 0 and re.search(r'"(predictions|outputs|pictures)":', done.stdout), done
 
 
 def test_there_is_something_to_paste():
-    assert len(PYTHON) == 3 and len(CURL) == 2
+    assert len(PYTHON) == 3 and len(CURL) == 3
