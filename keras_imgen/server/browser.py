@@ -142,7 +142,7 @@ async def _events(
     task.add_done_callback(lambda _: queue.put_nowait(None))
     try:
         while (one := await queue.get()) is not None:
-            yield _event("progress", one._asdict())
+            yield _event("progress", {"state": one.state, "parts": one.parts})
         yield _event(*task.result())
     finally:
         task.cancel()

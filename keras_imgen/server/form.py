@@ -445,7 +445,7 @@ def named_in(message: str, fields: Sequence[Field]) -> str | None:
     for field in fields:
         words = {field.name, field.name.rpartition(".")[2], field.name.replace(".", " ")}
         if "negative." not in field.name or "negative" in message:
-            found = re.search(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(words)))})(?![\w.]\w)", message)
+            found = re.search(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(words)))})(?!\w|\.\w)", message)
             if found:
                 places[field.name] = found.start()
     return min(places, key=places.get, default=None)
