@@ -46,6 +46,10 @@ return [...document.querySelectorAll("body *")].filter((node) => node.checkVisib
   return [(a + .05) / (b + .05), node.tagName + "." + node.className + " " + node.textContent.slice(0, 30)];
 }).filter(([ratio]) => ratio < 4.5);
 """
+PAINTED = """
+const c = document.querySelector("canvas.mask"), { data } = c.getContext("2d").getImageData(0, 0, c.width, c.height);
+return data.filter((value, k) => k % 4 === 3 && value > 127).length;
+"""
 
 
 class Page:
@@ -228,7 +232,7 @@ def test_any_picture_by_drop_and_paste(page):
     drop = """const bytes = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0)), given = new DataTransfer();
       given.items.add(new File([bytes], "mine.png", { type: "image/png" }));
       const how = { bubbles: true, cancelable: true };
-      window.dispatchEvent(arguments[1] === "drop" ? new DragEvent("drop", { ...how, dataTransfer: given })
+      document.body.dispatchEvent(arguments[1] === "drop" ? new DragEvent("drop", { ...how, dataTransfer: given })
         : new ClipboardEvent("paste", { ...how, clipboardData: given }));"""
     for kind, shape in (("drop", (9, 14)), ("paste", (11, 6, 4))):
         buffer = io.BytesIO()
@@ -262,11 +266,14 @@ def test_a_mask_is_painted_and_what_is_outside_stays(page):
     lake = np.asarray(Image.open(ROOT / "keras_imgen" / "server" / "page" / "lake.jpg")).astype(int)
     changed = (found != lake).any(-1)
     assert changed[120:200, 90:140].mean() > 0.9 and not changed[:80].any() and not changed[:, 200:].any()
+    before = tab.js(PAINTED)
     tab.one(".tools button[aria-pressed]").click()
     for x in (0.25, 0.31, 0.37, 0.43):
         stroke(x)
+    assert tab.js(PAINTED) < before / 20
+    tab.all(".tools button")[-1].click()
     tab.run()
-    assert "paint over" in tab.text("[data-field=masks] .error")
+    assert tab.js(PAINTED) == 0 and "paint over" in tab.text("[data-field=masks] .error")
 
 
 def test_latents_go_from_a_picture_to_sliders_and_back(page):
@@ -334,9 +341,7 @@ def test_a_mask_with_keys(page):
     tab.js("document.querySelector('canvas.mask').focus()")
     hand = ActionChains(tab.tab).send_keys(Keys.SPACE, Keys.ARROW_LEFT)
     hand.key_down(Keys.SHIFT).send_keys(*[Keys.ARROW_LEFT] * 4).key_up(Keys.SHIFT).perform()
-    painted = """const c = document.querySelector('canvas.mask'), { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);
-      return data.filter((value, k) => k % 4 === 3 && value > 127).length"""
-    assert tab.js(painted) > 500
+    assert tab.js(PAINTED) > 500
     assert tab.run().startswith("Done in")
 
 
