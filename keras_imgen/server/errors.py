@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+LONGEST = 2000  # characters of a message, which may repeat what came
 OPENAI_CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
 
 OTHER_METHODS = {"classify": "classification", "regress": "regression"}  # of TensorFlow Serving, besides Predict
@@ -37,6 +38,7 @@ def body_of(path: str, status: int, message: str, param: str | None = None) -> d
         message: for the client.
         param: the name of what was wrong, None for nothing that has one.
     """
+    message = message[:LONGEST]
     if not path.startswith("/v1/images") and path != "/v1/models":
         return {"error": message}
     kind = "server_error" if status >= 500 else "invalid_request_error"

@@ -15,14 +15,13 @@ from tensorflow_serving.apis import get_model_status_pb2 as status
 from tensorflow_serving.apis import predict_pb2 as predict
 from tensorflow_serving.apis import regression_pb2 as regression
 
-from keras_imgen.server.errors import Invalid, NotFound, RequestError, wrong_method
+from keras_imgen.server.errors import LONGEST, Invalid, NotFound, RequestError, wrong_method
 from keras_imgen.server.keys import Keys, given_key
 from keras_imgen.server.service import DEFAULT, Service
 from keras_imgen.server.tensor_protos import fill, to_array
 
 log = logging.getLogger(__name__)
 Answer = Callable[[Any, float | None], Awaitable[Message]]
-LONGEST = 2000  # characters of an error, which travels in a header
 
 
 class NoSignature(NotFound):

@@ -34,9 +34,9 @@ def places(value, path=()):
 
 
 def changed(rng, value):
-    """JSON with one to three places replaced, removed, added or doubled."""
+    """JSON with up to three places replaced, removed, added or doubled."""
     value = copy.deepcopy(value)
-    for _ in range(rng.randint(1, 3)):
+    for _ in range(rng.choice([0, 1, 1, 1, 2, 3])):
         path = rng.choice(list(places(value)))
         if not path:
             if rng.random() < 0.1:
@@ -179,7 +179,7 @@ def test_http(ask, alive, protocol, answers, count):
         assert 200 <= found.status_code < 500, told
         seen[found.status_code] = seen.get(found.status_code, 0) + 1
         if found.status_code >= 400:
-            assert found.json()["error"] and len(found.content) < 5000, told
+            assert 0 < len(str(found.json()["error"])) < 2200, told
         elif found.headers["content-type"].startswith("application/json"):
             assert answers & set(found.json()), told
     assert seen.get(200, 0) >= count / 75 and seen.get(400, 0) > count / 4, seen
