@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -42,6 +43,7 @@ class _Item:
     future: asyncio.Future
     came: float = field(default_factory=time.monotonic)
 
+    @cached_property
     def key(self) -> Hashable:
         """Alike for those that can be in one batch."""
         shapes = tuple((k, v.dtype.str, v.shape[1:]) for k, v in sorted(self.rows.items()))
@@ -145,9 +147,9 @@ class Batcher:
                 pass
 
     def _fitting(self) -> Iterator[_Item]:
-        key, rows = self._items[0].key(), 0
+        key, rows = self._items[0].key, 0
         for item in self._items:
-            if not item.future.done() and rows + item.count <= self._how.size and item.key() == key:
+            if not item.future.done() and rows + item.count <= self._how.size and item.key == key:
                 rows += item.count
                 yield item
 
