@@ -2,7 +2,6 @@
 
 import html
 import json
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,12 +12,11 @@ from starlette.exceptions import HTTPException
 
 from keras_imgen import __version__
 from keras_imgen.server import browser, open_inference, openai_images, rest
-from keras_imgen.server.errors import RequestError, body_of
+from keras_imgen.server.errors import RequestError, as_request_error, body_of
 from keras_imgen.server.guard import Guard, headers_of
 from keras_imgen.server.keys import Keys
 from keras_imgen.server.service import Service
 
-log = logging.getLogger(__name__)
 STYLE = "body{font:16px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}code{font-size:.9em}"
 
 
@@ -59,10 +57,6 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
         policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
         return HTMLResponse(_page(app.openapi(), service), headers={"content-security-policy": policy})
 
-    def observe(model: str | None, status: int, seconds: float) -> None:
-        if model in service.models():  # no others, so that strangers' names are not kept
-            service.metrics.request(model, status, seconds)
-
     @app.exception_handler(RequestError)
     async def refused(request: Request, error: RequestError) -> Response:
         return _error(request, error.status, str(error), error.param, headers_of(error))
@@ -77,10 +71,10 @@ def application(service: Service, keys: Keys | None = None, hosts: Sequence[str]
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:
-        log.error("%s %s", request.method, request.url.path, exc_info=error)
-        return _error(request, 500, "Something went wrong in the server; its log says what.")
+        hidden = as_request_error(error, f"{request.method} {request.url.path}")
+        return _error(request, hidden.status, str(hidden))
 
-    return Guard(app, service.limits, keys, hosts, observe, browser.PATHS)
+    return Guard(app, service.limits, keys, hosts, service.observe, browser.PATHS)
 
 
 def _error(request, status, message, param=None, headers=None):

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -14,12 +13,12 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from keras_imgen import __version__
 from keras_imgen.inference.endpoints import Endpoint
-from keras_imgen.server.errors import Invalid, NotFound, RequestError
+from keras_imgen.server.errors import Invalid, NotFound, RequestError, as_request_error
 from keras_imgen.server.form import Field, arguments_of, fields_of, named_in, notes_on, of_row
 from keras_imgen.server.guard import headers_of
+from keras_imgen.server.rest import parsed
 from keras_imgen.server.service import Service
 
-log = logging.getLogger(__name__)
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "jpg": "image/jpeg"}
 POLICY = (  # of the page: its own files, and pictures that its scripts hold; nothing inline, nothing from elsewhere
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
@@ -54,9 +53,7 @@ def router(service: Service) -> APIRouter:
     )
     async def call(request: Request, model: str, endpoint: str) -> Response:
         found = service.version(model)
-        if endpoint not in found.endpoints:
-            raise NotFound(f"{model} has no endpoint {endpoint!r}: expected one of {', '.join(found.endpoints)}.")
-        fields = fields_of(found.endpoints[endpoint], service.limits)
+        fields = fields_of(found.endpoint(endpoint), service.limits)
         try:
             given = _given(await request.body())
             arguments = await asyncio.to_thread(arguments_of, fields, given, service.limits)
@@ -77,10 +74,10 @@ def _file(path):
 
 def _given(body):
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or set(found) != {"arguments"}:
+        found = parsed(body)
+    except Invalid:
+        found = {}
+    if set(found) != {"arguments"}:
         raise Invalid('Expected a JSON object {"arguments": {...}}.')
     return found["arguments"]
 
@@ -134,8 +131,8 @@ async def _events(
         except RequestError as error:
             return "error", _said(error, fields)
         except Exception as error:
-            log.error("%s of %s", name, model, exc_info=error)
-            return "error", {"error": "Something went wrong in the server; its log says what.", "status": 500}
+            hidden = as_request_error(error, f"{name} of {model}")
+            return "error", {"error": str(hidden), "status": hidden.status}
 
     task = asyncio.ensure_future(work())
     task.add_done_callback(lambda _: queue.put_nowait(None))

@@ -1,12 +1,11 @@
 """What a request can be answered with instead of tensors: each with its status in HTTP and its name in gRPC."""
 
-from collections.abc import Mapping
+import logging
 from typing import Any
 
+log = logging.getLogger(__name__)
 LONGEST = 2000  # characters of a message, which may repeat what came
 OPENAI_CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
-
-OTHER_METHODS = {"classify": "classification", "regress": "regression"}  # of TensorFlow Serving, besides Predict
 
 
 class RequestError(Exception):
@@ -20,13 +19,28 @@ class RequestError(Exception):
     Attributes:
         status: of HTTP.
         code: of gRPC.
+        retry_after: whole seconds of at least 1, or None.
     """
 
     status, code = 500, "INTERNAL"
 
     def __init__(self, message: str, retry_after: float | None = None, param: str | None = None):
         super().__init__(message)
-        self.retry_after, self.param = retry_after, param
+        self.retry_after = None if retry_after is None else max(1, round(retry_after))
+        self.param = param
+
+
+def as_request_error(error: Exception, what: str) -> RequestError:
+    """The error itself, or in place of one that was not foreseen, which goes to the log, one that tells nothing of the server's inside.
+
+    Args:
+        error: that ended a request.
+        what: was asked, for the log.
+    """
+    if isinstance(error, RequestError):
+        return error
+    log.error("%s", what, exc_info=error)
+    return RequestError("Something went wrong in the server; its log says what.")
 
 
 def body_of(path: str, status: int, message: str, param: str | None = None) -> dict[str, Any]:
@@ -91,19 +105,3 @@ class TooLate(RequestError):
     """The deadline has passed."""
 
     status, code = 504, "DEADLINE_EXCEEDED"
-
-
-def wrong_method(defs: Mapping[str, Any], name: str, method: str) -> Invalid:
-    """The error that TensorFlow Serving gives for a method of which a signature is not.
-
-    Args:
-        defs: what the SavedModel declares.
-        name: of the signature that is asked, "" for `serving_default`.
-        method: classify or regress.
-    """
-    name = name or "serving_default"
-    if name not in defs:
-        return Invalid(f"No signature was found with the name: {name}")
-    wanted, was = f"tensorflow/serving/{method}", defs[name].get("method_name")
-    said = f"Expected {OTHER_METHODS[method]} signature method_name to be {wanted}. Was: {was}"
-    return Invalid(f"{said}; ask it by Predict.")

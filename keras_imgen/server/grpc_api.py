@@ -1,9 +1,9 @@
 """TensorFlow Serving's gRPC API: PredictionService and ModelService, as its stock stubs ask them."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -15,12 +15,12 @@ from tensorflow_serving.apis import get_model_status_pb2 as status
 from tensorflow_serving.apis import predict_pb2 as predict
 from tensorflow_serving.apis import regression_pb2 as regression
 
-from keras_imgen.server.errors import LONGEST, Invalid, NotFound, RequestError, wrong_method
+from keras_imgen.server.errors import LONGEST, Invalid, NotFound, as_request_error
 from keras_imgen.server.keys import Keys, given_key
+from keras_imgen.server.rest import wrong_method
 from keras_imgen.server.service import DEFAULT, Service
 from keras_imgen.server.tensor_protos import fill, to_array
 
-log = logging.getLogger(__name__)
 Answer = Callable[[Any, float | None], Awaitable[Message]]
 
 
@@ -47,8 +47,8 @@ def server(service: Service, keys: Keys | None, address: str) -> tuple[grpc.aio.
         "PredictionService": {
             "Predict": (predict.PredictRequest, answers.predict),
             "GetModelMetadata": (metadata.GetModelMetadataRequest, answers.metadata),
-            "Classify": (classification.ClassificationRequest, answers.classify),
-            "Regress": (regression.RegressionRequest, answers.regress),
+            "Classify": (classification.ClassificationRequest, partial(answers.refuse, "classify")),
+            "Regress": (regression.RegressionRequest, partial(answers.refuse, "regress")),
         },
         "ModelService": {"GetModelStatus": (status.GetModelStatusRequest, answers.status)},
     }
@@ -142,29 +142,18 @@ class Answers:
             own.status.error_code, own.status.error_message = 2 if one.error else 0, one.error  # UNKNOWN or OK
         return response
 
-    async def classify(self, request: Any, deadline: float | None) -> Message:
+    async def refuse(self, method: str, request: Any, deadline: float | None) -> Message:
         """An error: no model here has a signature for it.
 
         Args:
-            request: `ClassificationRequest`.
+            method: classify or regress.
+            request: `ClassificationRequest` or `RegressionRequest`.
             deadline: not needed.
 
         Raises:
             RequestError: always.
         """
-        raise wrong_method(self._version(request).signature_defs, request.model_spec.signature_name, "classify")
-
-    async def regress(self, request: Any, deadline: float | None) -> Message:
-        """An error: no model here has a signature for it.
-
-        Args:
-            request: `RegressionRequest`.
-            deadline: not needed.
-
-        Raises:
-            RequestError: always.
-        """
-        raise wrong_method(self._version(request).signature_defs, request.model_spec.signature_name, "regress")
+        raise wrong_method(self._version(request).signature_defs, request.model_spec.signature_name, method)
 
     def _version(self, request):
         return self._service.version(*_asked(request))
@@ -210,8 +199,7 @@ def _guarded(service: Service, keys: Keys | None, kind: type[Message], answer: A
             code, said, more = _told(error)
             await context.abort(grpc.StatusCode[code], said, more)
         finally:
-            if model in service.models():
-                service.metrics.request(model, code, time.monotonic() - begun)
+            service.observe(model, code, time.monotonic() - begun)
 
     return method
 
@@ -220,8 +208,6 @@ def _told(error):
     """(code, message, metadata) of what went wrong."""
     if isinstance(error, DecodeError):
         error = Invalid("Malformed request: expected a message of TensorFlow Serving.")
-    if not isinstance(error, RequestError):
-        log.error("gRPC", exc_info=error)
-        error = RequestError("Something went wrong in the server; its log says what.")
-    more = () if error.retry_after is None else (("retry-after", str(max(1, round(error.retry_after)))),)
+    error = as_request_error(error, "gRPC")
+    more = () if error.retry_after is None else (("retry-after", str(error.retry_after)),)
     return error.code, str(error)[:LONGEST], more

@@ -139,7 +139,7 @@ def headers_of(error: RequestError) -> dict[str, str]:
     Args:
         error: that is answered.
     """
-    found = {} if error.retry_after is None else {"retry-after": str(max(1, round(error.retry_after)))}
+    found = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
     return found | ({"www-authenticate": "Bearer"} if error.status == 401 else {})
 
 

@@ -3,30 +3,26 @@
 import asyncio
 import base64
 import json
-import logging
 import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from PIL import Image
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from keras_imgen.server import image_work
-from keras_imgen.server.errors import Invalid, RequestError, body_of
+from keras_imgen.server.errors import Invalid, RequestError, as_request_error, body_of
 from keras_imgen.server.image_work import Wish
 from keras_imgen.server.rest import parsed
 from keras_imgen.server.service import Progress, Service
 from keras_imgen.server.version import Version
 from keras_imgen.server.waiting import while_connected
 
-log = logging.getLogger(__name__)
 Work = Callable[[Callable[[Progress], None]], Awaitable[list[np.ndarray]]]
 IGNORED = {"user", "safety_identifier"}
 OTHERWISE = {  # what else may be asked for there, and cannot be had here
@@ -200,9 +196,9 @@ def _flag(fields, name):
 
 def _png(image: np.ndarray) -> str:
     """A PNG file in base64."""
-    file = BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()
+    from keras_imgen.data.image_io import png  # lazy: the package of data needs Keras
+
+    return base64.b64encode(png(image)).decode()
 
 
 def _form_of(image):
@@ -238,9 +234,7 @@ async def _events(path, task, came, kind, partial, seed) -> AsyncIterator[str]:
         for k, image in enumerate(await task):
             yield await _event(f"{kind}.completed", image, {"seed": seed + k})
     except Exception as error:
-        if not isinstance(error, RequestError):
-            log.error("POST %s", path, exc_info=error)
-            error = RequestError("Something went wrong in the server; its log says what.")
+        error = as_request_error(error, f"POST {path}")
         yield f"event: error\ndata: {json.dumps(body_of(path, error.status, str(error), error.param))}\n\n"
     finally:
         task.cancel()

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Request, Response
 
-from keras_imgen.server.errors import OTHER_METHODS, Invalid, wrong_method
+from keras_imgen.server.errors import Invalid
 from keras_imgen.server.service import DEFAULT, Service
 from keras_imgen.server.waiting import while_connected
 from keras_imgen.serving.json_tensors import listed
 from keras_imgen.serving.signatures import Signature, Tensor
+
+OTHER_METHODS = {"classify": "classification", "regress": "regression"}  # besides Predict
 
 
 def router(service: Service) -> APIRouter:
@@ -59,6 +61,22 @@ def router(service: Service) -> APIRouter:
         raise wrong_method(found.signature_defs, str(parsed(await request.body()).get("signature_name", "")), method)
 
     return routes
+
+
+def wrong_method(defs: Mapping[str, Any], name: str, method: str) -> Invalid:
+    """The error that TensorFlow Serving gives for a method of which a signature is not.
+
+    Args:
+        defs: what the SavedModel declares.
+        name: of the signature that is asked, "" for `serving_default`.
+        method: classify or regress.
+    """
+    name = name or DEFAULT
+    if name not in defs:
+        return Invalid(f"No signature was found with the name: {name}")
+    wanted, was = f"tensorflow/serving/{method}", defs[name].get("method_name")
+    said = f"Expected {OTHER_METHODS[method]} signature method_name to be {wanted}. Was: {was}"
+    return Invalid(f"{said}; ask it by Predict.")
 
 
 def _status(one):

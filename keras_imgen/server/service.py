@@ -17,7 +17,7 @@ from PIL import Image
 from keras_imgen.inference.endpoints import Endpoint, bound
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.server.batching import Batching
-from keras_imgen.server.errors import Invalid, NotFound, TooLarge, TooLate
+from keras_imgen.server.errors import Invalid, TooLarge, TooLate
 from keras_imgen.server.metrics import Metrics
 from keras_imgen.server.models import Models
 from keras_imgen.server.repository import Found
@@ -151,10 +151,8 @@ class Service(Models):
             RequestError: which one says what is to be done; see `errors`.
         """
         found = self.version(model, version)
-        if endpoint not in found.endpoints:
-            raise NotFound(f"{model} has no endpoint {endpoint!r}: expected one of {', '.join(found.endpoints)}.")
         one, loop, left, at = (
-            found.endpoints[endpoint],
+            found.endpoint(endpoint),
             asyncio.get_running_loop(),
             threading.Event(),
             Progress("queued", 0),
@@ -195,6 +193,17 @@ class Service(Models):
             left.set()
         progress(at._replace(state="done", share=1.0))
         return made
+
+    def observe(self, model: str | None, status: int | str, seconds: float) -> None:
+        """Count a request; of models that are not here none, so that strangers' names are not kept.
+
+        Args:
+            model: its name, None for none.
+            status: of HTTP, or the code of gRPC.
+            seconds: that it took.
+        """
+        if self._available(model):
+            self.metrics.request(model, status, seconds)
 
     def _arguments(self, endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
         """All arguments of an endpoint, checked for what a stranger must not ask."""

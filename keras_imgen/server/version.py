@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.inference.endpoints import Endpoints
+from keras_imgen.inference.endpoints import Endpoint, Endpoints
 from keras_imgen.server.batching import Batcher, Batching
 from keras_imgen.server.errors import Invalid, NotFound, Unavailable
 from keras_imgen.server.metrics import Metrics
@@ -84,6 +84,19 @@ class Version:
             self.description = json.load(file)
         self.endpoints = endpoints_in(self.description, set(self.signature_defs))
         self.signatures = signatures_of(self.signature_defs, self.endpoints)
+
+    def endpoint(self, name: str) -> Endpoint:
+        """One of the endpoints.
+
+        Args:
+            name: its name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        if name not in self.endpoints:
+            raise NotFound(f"{self.found.name} has no endpoint {name!r}: expected one of {', '.join(self.endpoints)}.")
+        return self.endpoints[name]
 
     async def answer(self, signature: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Outputs by name.
