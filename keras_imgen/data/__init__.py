@@ -2,6 +2,7 @@
 
 from keras_imgen.data import degrade
 from keras_imgen.data.augment import Augment
+from keras_imgen.data.clips import clips, windows
 from keras_imgen.data.degrade import degraded
 from keras_imgen.data.epoch import set_epoch
 from keras_imgen.data.photos import patches, photos
@@ -14,6 +15,7 @@ from keras_imgen.data.zipped import zipped
 __all__ = [
     "Augment",
     "SourceInfo",
+    "clips",
     "degrade",
     "degraded",
     "describe",
@@ -24,5 +26,6 @@ __all__ = [
     "set_epoch",
     "styled",
     "unpaired",
+    "windows",
     "zipped",
 ]

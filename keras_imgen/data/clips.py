@@ -1,0 +1,108 @@
+"""`clips`: the shared test clips, whole; `windows`: random runs of frames of clips as a tf.data.Dataset."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from keras_imgen.arguments import integer
+from keras_imgen.data import epoch
+from keras_imgen.data.files import data_file
+from keras_imgen.data.pipeline import of_length
+from keras_imgen.libraries import needs_tensorflow
+
+# Clips under KERAS_IMGEN_DATA, split by clip: nothing learns from, or is chosen by, what is judged.
+LEARN = ("bigbuckbunny", "cockatoo", "davis_bmx_trees", "davis_car_shadow", "fox", "running_car")
+CHOOSE = ("ytvos_demo_a",)
+JUDGE = ("bikes", "carphone", "chaplin", "davis_tennis")
+SPLITS = {"clips:train": LEARN, "clips:validation": CHOOSE, "clips:test": JUDGE}
+
+
+def clips(source: str) -> dict[str, np.ndarray]:
+    """Clips by name, uint8 (F, H, W, 3) each.
+
+    Args:
+        source: "clips:train", "clips:validation" or "clips:test", or the name of one clip, as "fox"; under KERAS_IMGEN_DATA.
+
+    Raises:
+        FileNotFoundError: no such clip.
+    """
+    return {name: _clip(data_file("video_clips", f"{name}.npz")) for name in SPLITS.get(source, (source,))}
+
+
+def _clip(path):
+    with np.load(path, allow_pickle=False) as pack:
+        data, ends = pack["jpeg"].tobytes(), pack["offsets"].tolist()
+    return np.stack([np.asarray(Image.open(io.BytesIO(data[a:b])).convert("RGB")) for a, b in zip(ends, ends[1:])])
+
+
+def windows(
+    source: Sequence[np.ndarray],
+    frames: int,
+    size: int,
+    batch: int = 4,
+    steps: int = 1000,
+    *,
+    stride: Sequence[int] = (1,),
+    flips: bool = True,
+    seed: int = 0,
+) -> Any:
+    """Random squares of random runs of frames, as a `tf.data.Dataset` of dicts with `clip`; a batch is a function of (seed, epoch, step).
+
+    Args:
+        source: clips uint8 (F, H, W, C), as the values of `clips`. They stay decoded in memory.
+        frames: of a run.
+        size: side of a square, in pixels.
+        batch: runs in a batch.
+        steps: batches of an epoch.
+        stride: frames from one of a run to the next: one of these is drawn for each run.
+        flips: turn each run by one of the eight flips and quarter turns, and play half of them backwards.
+        seed: of places, times and turns.
+
+    Returns:
+        `steps` batches of `clip` uint8 (batch, frames, size, size, C).
+
+    Raises:
+        ValueError: a clip that is too short or too small, a number below 1.
+        ModuleNotFoundError: TensorFlow is not installed.
+    """
+    needs_tensorflow("data.windows")
+    import tensorflow as tf
+
+    frames, size = integer("frames", frames, 1), integer("size", size, 1)
+    batch, steps = integer("batch", batch, 1), integer("steps", steps, 1)
+    strides = [integer("stride", one, 1) for one in stride]
+    every = list(source)
+    longest = (frames - 1) * max(strides) + 1
+    for one in every:
+        if len(one) < longest or min(one.shape[1:3]) < size:
+            raise ValueError(f"Expected clips of {longest} frames or more of {size} pixels or more, got {one.shape}.")
+    if not every:
+        raise ValueError("Expected at least one clip, got none.")
+    channels = every[0].shape[-1]
+    shares = np.array([len(one) for one in every], "float64")
+    shares /= shares.sum()
+    now = epoch.current()
+
+    def draw(epoch_, step):
+        rng = np.random.default_rng([seed & 0x7FFFFFFF, int(epoch_), int(step)])
+        out = np.empty((batch, frames, size, size, channels), "uint8")
+        for k in range(batch):
+            one, pace = every[rng.choice(len(every), p=shares)], int(rng.choice(strides))
+            first = rng.integers(len(one) - (frames - 1) * pace)
+            top, left = (rng.integers(n - size + 1) for n in one.shape[1:3])
+            run = one[first : first + (frames - 1) * pace + 1 : pace, top : top + size, left : left + size]
+            if flips:
+                run = np.rot90(run, rng.integers(4), axes=(1, 2))
+                run = run[:, :, ::-1] if rng.integers(2) else run
+                run = run[::-1] if rng.integers(2) else run
+            out[k] = run
+        return out
+
+    def to_batch(step):
+        clip = tf.numpy_function(draw, [now, step], "uint8", stateful=False)
+        return {"clip": tf.ensure_shape(clip, (batch, frames, size, size, channels))}
+
+    return of_length(tf.data.Dataset.range(steps).map(to_batch, num_parallel_calls=2), steps)
