@@ -149,7 +149,8 @@ def _event(kind, value):
 
 
 def _said(error, fields):
-    return {"error": str(error), "status": error.status, "field": named_in(str(error), fields)}
+    again = {} if error.retry_after is None else {"retry_after": error.retry_after}
+    return {"error": str(error), "status": error.status, "field": named_in(str(error), fields), **again}
 
 
 def _answer(

@@ -17,7 +17,7 @@ from PIL import Image
 from keras_imgen.inference.endpoints import Endpoint, bound
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.server.batching import Batching
-from keras_imgen.server.errors import Invalid, TooLarge, TooLate
+from keras_imgen.server.errors import Busy, Invalid, TooLarge, TooLate
 from keras_imgen.server.metrics import Metrics
 from keras_imgen.server.models import Models
 from keras_imgen.server.repository import Found
@@ -26,6 +26,8 @@ from keras_imgen.serving.client import signature_for
 
 DEFAULT = "serving_default"
 STEPS = 1000  # of a sampler, at most
+THREADS, WAITING = 16, 48  # calls that are worked on at once, and that wait for it, at most
+SOON = 2  # seconds after which a call may find a place
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Service(Models):
             return Version(found, batching, memory, limits.seconds, self.metrics)
 
         super().__init__(paths, make, keep, poll, limits.seconds)
-        self._threads = ThreadPoolExecutor(16, "call")
+        self._threads, self._calls = ThreadPoolExecutor(THREADS, "call"), 0
 
     async def stop(self, seconds: float = 30.0) -> None:
         """End all processes when they have answered what they were asked.
@@ -158,6 +160,8 @@ class Service(Models):
             Progress("queued", 0),
         )
         given = self._arguments(one, arguments)
+        if self._calls >= THREADS + WAITING:
+            raise Busy(f"{self._calls} calls are on their way already: ask again in {SOON} s.", SOON)
 
         def tell(**more):
             nonlocal at
@@ -172,7 +176,8 @@ class Service(Models):
                 for k, v in tensors.items()
                 if k not in dropped
             }
-            answered = asyncio.run_coroutine_threadsafe(found.answer(signature, own), loop).result()[one.output]
+            asked = found.answer(signature, own, begun=at.parts > 0)
+            answered = asyncio.run_coroutine_threadsafe(asked, loop).result()[one.output]
             tell(parts=at.parts + 1)
             return answered
 
@@ -184,12 +189,14 @@ class Service(Models):
 
         signature, dropped = "", ()
         progress(at)
+        self._calls += 1
         try:
             async with self._within(deadline):
                 made = await loop.run_in_executor(self._threads, work)
         except (ValueError, TypeError) as error:  # the endpoint's own words
             raise Invalid(str(error)) from error
         finally:
+            self._calls -= 1
             left.set()
         progress(at._replace(state="done", share=1.0))
         return made

@@ -98,12 +98,15 @@ class Version:
             raise NotFound(f"{self.found.name} has no endpoint {name!r}: expected one of {', '.join(self.endpoints)}.")
         return self.endpoints[name]
 
-    async def answer(self, signature: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    async def answer(
+        self, signature: str, tensors: Mapping[str, np.ndarray], begun: bool = False
+    ) -> dict[str, np.ndarray]:
         """Outputs by name.
 
         Args:
             signature: its name.
             tensors: by name.
+            begun: see `Batcher.answer`.
 
         Raises:
             RequestError: a signature that is not there, tensors that it refuses, a full queue.
@@ -120,7 +123,7 @@ class Version:
             raise Invalid(str(error)) from error
         self._asked += 1
         try:
-            return await self.batcher.answer(signature, rows, shared)
+            return await self.batcher.answer(signature, rows, shared, begun)
         finally:
             self._asked -= 1
 
