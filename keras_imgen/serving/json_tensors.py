@@ -6,6 +6,15 @@ from typing import Any
 import numpy as np
 
 
+def as_files(name: str) -> str:
+    """The name of pictures as the bytes of files, which TensorFlow Serving knows by its end to be no text: "image_bytes" of "images".
+
+    Args:
+        name: of the pictures.
+    """
+    return f"{name.removesuffix('s')}_bytes"
+
+
 def listed(name: str, array: np.ndarray) -> Any:
     """An array as lists; floats have as few digits as tell them from others of their type.
 
