@@ -67,7 +67,8 @@ def serve(
     from keras_imgen.server.app import application
     from keras_imgen.server.batching import Batching
     from keras_imgen.server.keys import Keys
-    from keras_imgen.server.service import Limits, Service
+    from keras_imgen.server.limits import Limits
+    from keras_imgen.server.service import Service
 
     known = None if keys is None else Keys(keys)
     bytes_ = None if memory is None else int(memory * 2**30)

@@ -20,7 +20,7 @@ from keras_imgen.inference.stylizer import StyleWeights
 from keras_imgen.sampling.coarse_to_fine import LevelSamplerInput
 from keras_imgen.sampling.options import GRIDS, IMAGE_SCALE, SAMPLERS, SamplerInput
 from keras_imgen.server.errors import Invalid, TooLarge
-from keras_imgen.server.service import Limits, size_of
+from keras_imgen.server.limits import Limits, size_of
 from keras_imgen.text import Text
 
 
@@ -371,6 +371,7 @@ def _read_labels(field, value, given, limits):
     values = value if isinstance(value, list) else [value]
     if not values or any(isinstance(v, bool) or not isinstance(v, int) for v in values):
         raise Invalid(f"Expected `{field.name}` as whole numbers in 0..{len(field.choices) - 1}.")
+    limits.check_rows(field.name, len(values))
     count = given.get("n", 1)
     rows = count if isinstance(count, int) and 0 < count <= limits.rows else 1
     return np.resize(np.array(values), rows)

@@ -12,7 +12,8 @@ from keras_imgen.conditions import Condition, Label, Picture
 from keras_imgen.inference.endpoints import Endpoint, Latents, Pictures, RowSeeds, Seeds
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.server.errors import Invalid
-from keras_imgen.server.service import Progress, Service, size_of
+from keras_imgen.server.limits import size_of
+from keras_imgen.server.service import Progress, Service
 from keras_imgen.server.version import Version
 from keras_imgen.text import text_of
 

@@ -1,23 +1,18 @@
 """The one interface of all protocols: models, versions, what they take, their answers. It knows no protocol, and no kind of model."""
 
 import asyncio
-import math
-import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from keras_imgen.inference.endpoints import Endpoint, bound
-from keras_imgen.inference.restorer import TiledEndpoint
+from keras_imgen.inference.endpoints import Endpoint
 from keras_imgen.server.batching import Batching
-from keras_imgen.server.errors import Busy, Invalid, TooLarge, TooLate
+from keras_imgen.server.errors import Busy, Invalid, TooLate
+from keras_imgen.server.limits import Limits, check_tensors, checked_arguments
 from keras_imgen.server.metrics import Metrics
 from keras_imgen.server.models import Models
 from keras_imgen.server.repository import Found
@@ -25,26 +20,8 @@ from keras_imgen.server.version import Version
 from keras_imgen.serving.client import signature_for
 
 DEFAULT = "serving_default"
-STEPS = 1000  # of a sampler, at most
 THREADS, WAITING = 16, 48  # calls that are worked on at once, and that wait for it, at most
 SOON = 2  # seconds after which a call may find a place
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of one request.
-
-    Args:
-        rows: of all its tensors.
-        pixels: of one picture, width x height, and a quarter of those of all pictures together.
-        seconds: until it is answered.
-        body: bytes.
-    """
-
-    rows: int = 256
-    pixels: int = 1 << 24
-    seconds: float = 120.0
-    body: int = 64 << 20
 
 
 class Progress(NamedTuple):
@@ -126,7 +103,7 @@ class Service(Models):
             RequestError: which one says what is to be done; see `errors`.
         """
         found = self.version(model, version)
-        self._check(tensors or {})
+        check_tensors(tensors or {}, found.signature(signature), self.limits)
         async with self._within(deadline):
             return await found.answer(signature, tensors or {})
 
@@ -213,46 +190,8 @@ class Service(Models):
             self.metrics.request(model, status, seconds)
 
     def _arguments(self, endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All arguments of an endpoint, checked for what a stranger must not ask."""
-        self._check({k: v for k, v in _arrays(given)})
-        try:
-            every = bound(endpoint, (), given)
-        except TypeError as error:
-            known = ", ".join(endpoint.parameters().parameters)
-            raise Invalid(f"{error}: expected arguments of {known}.") from error
-        if isinstance(endpoint, TiledEndpoint):
-            for name in ("images", "masks"):  # which the method also takes as paths
-                found = every[name] if isinstance(every[name], list | tuple) else [every[name]]
-                if not all(isinstance(one, np.ndarray) or (one is None and name == "masks") for one in found):
-                    raise Invalid(f"Expected `{name}` as an array uint8 (N, H, W, C), or a list of arrays (H, W, C).")
-            return {**every, "progress": False}
-        if isinstance(every.get("n"), int) and every["n"] > self.limits.rows:
-            raise TooLarge(f"Expected `n` of at most {self.limits.rows}, got {every['n']}.")
-        if isinstance(every.get("steps"), int) and every["steps"] > STEPS:
-            raise TooLarge(f"Expected `steps` of at most {STEPS}, got {every['steps']}.")
-        n, size = every.get("n"), every.get("size")
-        if isinstance(size, list | tuple) and all(isinstance(side, int) for side in size):
-            if math.prod(map(abs, size)) * (n if isinstance(n, int) else 1) > 4 * self.limits.pixels:
-                raise TooLarge(f"Expected `n` pictures of `size` of at most {4 * self.limits.pixels} pixels together.")
-        return {**every, "batch_size": self._batching.size}
-
-    def _check(self, tensors: Mapping[str, np.ndarray]) -> None:
-        """Refuse what would take too much, before anything is decoded."""
-        pixels = 0
-        for name, array in tensors.items():
-            if array.ndim and len(array) > self.limits.rows and array.ndim != 3:
-                raise TooLarge(f"Expected at most {self.limits.rows} rows in `{name}`, got {len(array)}.")
-            if array.dtype == object and name.endswith("_bytes"):
-                sizes = [size_of(text, name) for text in array.reshape(-1)]
-            elif array.dtype == np.uint8 and array.ndim > 2:
-                height, width = array.shape[-3:-1] if array.ndim > 3 else array.shape[:2]
-                sizes = [(width, height)] * (len(array) if array.ndim > 3 else 1)
-            else:
-                continue
-            for width, height in sizes:
-                pixels += width * height
-                if width * height > self.limits.pixels or pixels > 4 * self.limits.pixels:
-                    raise TooLarge(f"Expected `{name}` of at most {self.limits.pixels} pixels, got {width} x {height}.")
+        every = checked_arguments(given, endpoint, self.limits)
+        return every | ({"progress": False} if "progress" in every else {"batch_size": self._batching.size})
 
     @asynccontextmanager
     async def _within(self, deadline):
@@ -264,36 +203,6 @@ class Service(Models):
             raise TooLate(
                 f"Expected an answer within {seconds:g} s; it takes longer: ask for less at a time."
             ) from None
-
-
-def size_of(text: bytes, name: str) -> tuple[int, int]:
-    """(width, height) of a PNG or JPEG file, from its header.
-
-    Args:
-        text: its bytes.
-        name: what messages call it.
-
-    Raises:
-        Invalid: another file.
-    """
-    try:
-        with Image.open(BytesIO(text), formats=("PNG", "JPEG")) as image:
-            return image.size
-    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
-        if isinstance(error, Image.DecompressionBombError):
-            raise TooLarge(f"Expected `{name}` of fewer pixels: {error}") from error
-        raise Invalid(f"Expected `{name}` as PNG or JPEG files.") from error
-
-
-def _arrays(given):
-    """(name, array) of all arrays in arguments, also in lists and in `conditions`."""
-    for name, value in given.items():
-        if isinstance(value, np.ndarray):
-            yield name, value
-        elif isinstance(value, Mapping):
-            yield from _arrays(value)
-        elif isinstance(value, list | tuple):
-            yield from ((f"{name}[{k}]", one) for k, one in enumerate(value) if isinstance(one, np.ndarray))
 
 
 def _as_declared(array, dtype):

@@ -102,36 +102,24 @@ def test_the_page_is_told_too(full, ask):
     )
 
 
-def test_grpc_says_resource_exhausted(full, loop):
+def test_grpc_says_resource_exhausted(full, channel_of):
     grpc = pytest.importorskip("grpc")
     predict = pytest.importorskip("tensorflow_serving.apis.predict_pb2")
     from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-    from keras_imgen.server.grpc_api import server
-
-    async def begin():
-        made, port = server(full[0], None, "127.0.0.1:0")
-        await made.start()
-        return made, port
-
-    made, port = loop(begin())
     request = predict.PredictRequest()
     request.model_spec.name = "drawn"
     for name, values in ROWS.items():
         request.inputs[name].dtype = 3
         request.inputs[name].tensor_shape.dim.add(size=2)
         request.inputs[name].int_val.extend(values)
-    try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = PredictionServiceStub(channel)
-            with pytest.raises(grpc.RpcError) as error:
-                stub.Predict(request, timeout=60)
-            assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and "ask again" in error.value.details()
-            assert int(dict(error.value.trailing_metadata())["retry-after"]) >= 1
-            full[1]()
-            assert stub.Predict(request, timeout=60).outputs
-    finally:
-        loop(made.stop(0))
+    stub = PredictionServiceStub(channel_of(full[0]))
+    with pytest.raises(grpc.RpcError) as error:
+        stub.Predict(request, timeout=60)
+    assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and "ask again" in error.value.details()
+    assert int(dict(error.value.trailing_metadata())["retry-after"]) >= 1
+    full[1]()
+    assert stub.Predict(request, timeout=60).outputs
 
 
 def test_openais_client_comes_again_by_itself(full, live):

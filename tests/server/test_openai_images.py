@@ -13,7 +13,8 @@ openai = pytest.importorskip("openai")
 pytest.importorskip("python_multipart")
 
 from keras_imgen import serving  # noqa: E402
-from keras_imgen.server.service import Limits, Service  # noqa: E402
+from keras_imgen.server.limits import Limits  # noqa: E402
+from keras_imgen.server.service import Service  # noqa: E402
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")]
 MODELS = Path(__file__).parents[2] / "saved_models"
@@ -136,7 +137,7 @@ IMAGE = file_of(COLOUR)
         ("generate", {"prompt": "1", "response_format": "url"}, "BadRequestError", "response_format", "not kept"),
         ("generate", {"prompt": "1", "quality": "high"}, "BadRequestError", "quality", "of auto"),
         ("generate", {"prompt": "1", "extra_body": {"x": 1}}, "BadRequestError", None, "expected arguments of n, labels"),
-        ("generate", {"prompt": "1", "extra_body": {"steps": 10**9}}, "APIStatusError", None, "at most 1000"),
+        ("generate", {"prompt": "1", "extra_body": {"steps": 10**9}}, "APIStatusError", "steps", "at most 1000"),
         ("generate", {"prompt": "1", "stream": True, "extra_body": {"steps": 0}}, "BadRequestError", "steps", "`steps`"),
         ("edit", {"prompt": "a cat", "image": IMAGE}, "BadRequestError", "prompt", "takes no text"),
         ("edit", {"prompt": "", "image": IMAGE, "mask": IMAGE}, "BadRequestError", "mask", "whole picture"),

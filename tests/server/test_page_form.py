@@ -13,7 +13,7 @@ from keras_imgen.inference.restorer import Form, TiledEndpoint
 from keras_imgen.sampling import options, samplers
 from keras_imgen.server import form
 from keras_imgen.server.errors import Invalid, TooLarge
-from keras_imgen.server.service import Limits
+from keras_imgen.server.limits import Limits
 from keras_imgen.text import Text, Tokenizer
 
 LIMITS = Limits(rows=64, pixels=4096)
