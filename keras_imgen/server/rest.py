@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 
 from keras_imgen.server.errors import Invalid
 from keras_imgen.server.service import DEFAULT, Service
-from keras_imgen.server.waiting import while_connected
-from keras_imgen.serving.json_tensors import listed
+from keras_imgen.server.waiting import apart, while_connected
+from keras_imgen.serving.json_tensors import written
 from keras_imgen.serving.signatures import Signature, Tensor
 
 OTHER_METHODS = {"classify": "classification", "regress": "regression"}  # besides Predict
@@ -50,7 +50,8 @@ def router(service: Service) -> APIRouter:
         signature = found.signatures[name]
         tensors = tensors_of(body, signature)
         answered = await while_connected(request, service.answer(model, name, tensors, found.found.version))
-        return _json(in_rows(answered) if "instances" in body else in_columns(answered))
+        text = await apart(in_rows if "instances" in body else in_columns, answered)
+        return Response(text, media_type="application/json")
 
     @routes.post("/v1/models/{model}:{method}", include_in_schema=False)
     @routes.post("/v1/models/{model}/versions/{version}:{method}", include_in_schema=False)
@@ -214,26 +215,35 @@ def _bytes(leaf, tensor):
 # === What goes ===
 
 
-def in_columns(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The answer to "inputs": a tensor alone, or several by name.
+def in_columns(tensors: Mapping[str, np.ndarray]) -> str:
+    """The answer to "inputs", in JSON: a tensor alone, or several by name.
 
     Args:
         tensors: outputs by name.
     """
-    found = {name: listed(name, array) for name, array in tensors.items()}
-    return {"outputs": next(iter(found.values())) if len(found) == 1 else found}
+    return f'{{"outputs":{_alone_or_named(tensors)}}}'
 
 
-def in_rows(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The answer to "instances": a list of rows, each a value, or several by name.
+def in_rows(tensors: Mapping[str, np.ndarray]) -> str:
+    """The answer to "instances", in JSON: a list of rows, each a value, or several by name.
 
     Args:
         tensors: outputs by name.
     """
-    found = {name: listed(name, array) for name, array in tensors.items()}
+    if len(tensors) == 1:
+        return f'{{"predictions":{_alone_or_named(tensors)}}}'
+    rows = (
+        {name: array[k : k + 1] for name, array in tensors.items()} for k in range(len(next(iter(tensors.values()))))
+    )
+    return f'{{"predictions":[{",".join(_alone_or_named(row, slice(1, -1)) for row in rows)}]}}'
+
+
+def _alone_or_named(tensors, part=slice(None)):
+    """Of each tensor a part of its JSON."""
+    found = {name: written(name, array)[part] for name, array in tensors.items()}
     if len(found) == 1:
-        return {"predictions": next(iter(found.values()))}
-    return {"predictions": [dict(zip(found, row)) for row in zip(*found.values())]}
+        return next(iter(found.values()))
+    return f"{{{','.join(f'{json.dumps(name)}:{text}' for name, text in found.items())}}}"
 
 
 def form_of(signature: Signature) -> str:
