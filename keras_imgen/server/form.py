@@ -19,8 +19,8 @@ from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.inference.stylizer import StyleWeights
 from keras_imgen.sampling.coarse_to_fine import LevelSamplerInput
 from keras_imgen.sampling.options import GRIDS, IMAGE_SCALE, SAMPLERS, SamplerInput
-from keras_imgen.server.errors import Invalid, TooLarge
-from keras_imgen.server.limits import Limits, size_of
+from keras_imgen.server.errors import Invalid
+from keras_imgen.server.limits import Limits, opened
 from keras_imgen.text import Text
 
 
@@ -300,42 +300,29 @@ def arguments_of(fields: Sequence[Field], given: Any, limits: Limits) -> dict[st
 _WANTED = {"picture": "choose a picture", "mask": "paint over a part of the picture", "text": "write what you want"}
 
 
-def _file(field, value, limits):
-    if not isinstance(value, str):
-        raise Invalid(f"Expected `{field.name}` as a PNG or JPEG file in base64.")
+def _opened(field, value, limits, **how):
     try:
+        if not isinstance(value, str):
+            raise ValueError
         text = base64.b64decode(value, validate=True)
     except ValueError:
         raise Invalid(f"Expected `{field.name}` as a PNG or JPEG file in base64.") from None
-    width, height = size_of(text, field.name)
-    if width * height > limits.pixels:
-        raise TooLarge(f"Expected `{field.name}` of at most {limits.pixels} pixels, got {width} x {height}.")
-    return text
+    return opened(text, field.name, limits, **how)
 
 
 def _read_picture(field, value, given, limits):
-    from keras_imgen.data.image_io import load_image, resize  # lazy: the package of data needs Keras
+    if field.shape is None:  # any kind
+        return _opened(field, value, limits, keep_depth=True)
+    from keras_imgen.data.image_io import resize  # lazy: the package of data needs Keras
 
-    text = _file(field, value, limits)
-    try:
-        if field.shape is None:  # any kind
-            return load_image(text, keep_depth=True)
-        *size, channels = field.shape
-        picture = load_image(text, channels)
-    except ValueError as error:
-        raise Invalid(f"Expected `{field.name}` as a whole PNG or JPEG file: {error}") from error
+    *size, channels = field.shape
+    picture = _opened(field, value, limits, channels=channels)
     picture = picture if None in size else resize(picture, tuple(size))
     return picture[None] if field.rows else picture
 
 
 def _read_mask(field, value, given, limits):
-    from keras_imgen.data.image_io import load_image  # lazy: the package of data needs Keras
-
-    text = _file(field, value, limits)
-    try:
-        mask = load_image(text, 1, background=0) > 127  # (H, W, 1)
-    except ValueError as error:
-        raise Invalid(f"Expected `{field.name}` as a whole PNG file: {error}") from error
+    mask = _opened(field, value, limits, channels=1, background=0) > 127  # (H, W, 1)
     if not mask.any():
         raise Invalid(f"Expected `{field.name}`: paint over a part of the picture.")
     return mask

@@ -12,7 +12,7 @@ from keras_imgen.conditions import Condition, Label, Picture
 from keras_imgen.inference.endpoints import Endpoint, Latents, Pictures, RowSeeds, Seeds
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.server.errors import Invalid
-from keras_imgen.server.limits import size_of
+from keras_imgen.server.limits import opened
 from keras_imgen.server.service import Progress, Service
 from keras_imgen.server.version import Version
 from keras_imgen.text import text_of
@@ -217,17 +217,11 @@ def _same_size(asked, shape):
 
 async def _opened(service, file, name, shape=None):
     """A picture (H, W, C) that was sent, with the channels and of the size that the model takes."""
-    from keras_imgen.data.image_io import load_image  # lazy: the package of data needs Keras
-
-    try:
-        width, height = size_of(file or b"", name)
-        if width * height > service.limits.pixels:
-            raise ValueError(f"Expected `{name}` of at most {service.limits.pixels} pixels, got {width}x{height}.")
-        image = await asyncio.to_thread(load_image, file, None if shape is None else shape[-1])
-        if shape is not None and any(a not in (None, b) for a, b in zip(shape, image.shape)):
-            raise ValueError(f"Expected `{name}` of {shape[1]}x{shape[0]} pixels, got {width}x{height}.")
-    except (Invalid, ValueError) as error:
-        raise Invalid(str(error), param=name) from error
+    channels = None if shape is None else shape[-1]
+    image = await asyncio.to_thread(opened, file or b"", name, service.limits, channels=channels)
+    if shape is not None and any(a not in (None, b) for a, b in zip(shape, image.shape)):
+        height, width = image.shape[:2]
+        raise Invalid(f"Expected `{name}` of {shape[1]}x{shape[0]} pixels, got {width}x{height}.", param=name)
     return image
 
 

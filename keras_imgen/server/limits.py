@@ -145,6 +145,28 @@ def size_of(text: bytes, name: str) -> tuple[int, int]:
         raise Invalid(f"Expected `{name}` as PNG or JPEG files.", param=name) from error
 
 
+def opened(file: bytes, name: str, limits: Limits, **how: Any) -> np.ndarray:
+    """A picture (H, W, C) that a client sent as a PNG or JPEG file.
+
+    Args:
+        file: its bytes.
+        name: what messages call it.
+        limits: of the request.
+        **how: as for `data.image_io.load_image`.
+
+    Raises:
+        Invalid: another file, or one that is damaged.
+        TooLarge: more pixels.
+    """
+    from keras_imgen.data.image_io import load_image  # lazy: the package of data needs Keras
+
+    limits.check_pixels(name, *size_of(file, name))
+    try:
+        return load_image(file, **how)
+    except ValueError as error:
+        raise Invalid(f"Expected `{name}` as a whole PNG or JPEG file: {error}", param=name) from error
+
+
 def _check_numbers(every, limits):
     """Of new pictures: how many, how large, in how many steps."""
     n, size = every.get("n"), every.get("size")

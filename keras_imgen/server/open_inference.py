@@ -13,9 +13,10 @@ from fastapi.responses import JSONResponse
 
 from keras_imgen import __version__
 from keras_imgen.server.errors import Invalid
-from keras_imgen.server.rest import array_of, example_of, parsed
+from keras_imgen.server.rest import array_of, parsed, shown
 from keras_imgen.server.service import DEFAULT, Service
 from keras_imgen.server.waiting import apart, while_connected
+from keras_imgen.serving.examples import example
 from keras_imgen.serving.json_tensors import written
 from keras_imgen.serving.signatures import Signature, Tensor
 
@@ -90,7 +91,7 @@ def router(service: Service) -> APIRouter:
 
 
 def form_of(signature: Signature) -> str:
-    """A request in JSON of the right form, with one row of what has to be given; of large tensors zeros are left out.
+    """A request in JSON of the right form, with one row of what has to be given; large tensors are cut short.
 
     Args:
         signature: that is asked.
@@ -98,11 +99,11 @@ def form_of(signature: Signature) -> str:
     inputs = []
     for tensor in signature.inputs.values():
         if tensor.required:
-            shape, data = example_of(tensor)
-            how = ""
+            array, how = example(tensor, 2), ""
+            data = shown(tensor, array)
             if tensor.dtype == "string" and tensor.name.endswith("_bytes"):
-                data, how = '["iVBORw0KGgo..."]', f'"parameters": {json.dumps(BASE64)}, '
-            about = f'"name": "{tensor.name}", "shape": {shape}, "datatype": "{NAMES[tensor.dtype]}"'
+                data, how = json.dumps(_texts(array.tolist())["data"]), f'"parameters": {json.dumps(BASE64)}, '
+            about = f'"name": "{tensor.name}", "shape": {list(array.shape)}, "datatype": "{NAMES[tensor.dtype]}"'
             inputs.append(f'{{{about}, {how}"data": {data}}}')
     return f'{{"parameters": {{"signature_name": "{signature.name}"}}, "inputs": [{", ".join(inputs)}]}}'
 

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Request, Response
 from keras_imgen.server.errors import Invalid
 from keras_imgen.server.service import DEFAULT, Service
 from keras_imgen.server.waiting import apart, while_connected
-from keras_imgen.serving.json_tensors import written
+from keras_imgen.serving.examples import example
+from keras_imgen.serving.json_tensors import listed, written
 from keras_imgen.serving.signatures import Signature, Tensor
 
 OTHER_METHODS = {"classify": "classification", "regress": "regression"}  # besides Predict
@@ -247,30 +248,22 @@ def _alone_or_named(tensors, part=slice(None)):
 
 
 def form_of(signature: Signature) -> str:
-    """A request in JSON of the right form, with one row of what has to be given; of large tensors zeros are left out.
+    """A request in JSON of the right form, with one row of what has to be given; large tensors are cut short.
 
     Args:
         signature: that is asked.
     """
-    inputs = {t.name: example_of(t)[1] for t in signature.inputs.values() if t.required}
-    parts = [f'"{name}": {value}' for name, value in inputs.items()]
-    return f'{{"signature_name": "{signature.name}", "inputs": {{{", ".join(parts)}}}}}'
+    inputs = [f'"{t.name}": {shown(t, example(t, 2))}' for t in signature.inputs.values() if t.required]
+    return f'{{"signature_name": "{signature.name}", "inputs": {{{", ".join(inputs)}}}}}'
 
 
-def example_of(tensor: Tensor) -> tuple[list[int], str]:
-    """(shape, JSON) of one row of a tensor, of zeros; a large one is cut short.
+def shown(tensor: Tensor, array: np.ndarray) -> str:
+    """What is asked of a tensor, in JSON; a large one is cut short.
 
     Args:
         tensor: that a signature takes.
+        array: an example of it.
     """
-    shape = [1 if k == 0 and tensor.rows else side or 2 for k, side in enumerate(tensor.shape)]
-    if tensor.dtype == "string":
-        value = {"b64": "iVBORw0KGgo..."} if tensor.name.endswith("_bytes") else "a picture"
-    else:
-        value = np.zeros((), tensor.dtype).item()
-    if np.prod(shape, dtype="int64") <= 16:
-        found = np.empty(shape, object)
-        found.fill(value)
-        return shape, json.dumps(found.tolist() if shape else value)
-    last = json.dumps(value)
-    return shape, f"{'[' * len(shape)}{last}, ...{']' * len(shape)} ({tensor.about()})"
+    if array.size <= 16:
+        return json.dumps(listed(tensor.name, array))
+    return f"{'[' * array.ndim}{array.flat[0]}, ...{']' * array.ndim} ({tensor.about()})"

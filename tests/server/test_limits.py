@@ -1,7 +1,12 @@
 """What a request may take, told in one place: in tensors and in lists, by every protocol."""
 
+import base64
+import io
+import re
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_imgen.conditions import Label, Picture, Sequence, Vector
 from keras_imgen.inference.endpoints import Endpoint, Pictures, Seeds, Told
@@ -115,3 +120,25 @@ def test_more_rows_are_an_invalid_argument_by_grpc(service, channel_of):
     with pytest.raises(grpc.RpcError) as error:
         PredictionServiceStub(channel_of(service)).Predict(request, timeout=60)
     assert error.value.code().name == "INVALID_ARGUMENT" and "at most 64 rows" in error.value.details()
+
+
+def png(array):
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+@served
+@pytest.mark.parametrize("file, status, said", [
+    (b"", 400, "`image(s)?` as PNG or JPEG files"), (b"GIF89a", 400, "`image(s)?` as PNG or JPEG files"),
+    (png(np.zeros((20, 20), "uint8"))[:-30], 400, "`image(s)?` as a whole PNG or JPEG file"),
+    (png(np.zeros((65, 64), "uint8")), 413, "`image(s)?` of at most 4096 pixels, got 64 x 65"),
+])  # fmt: skip
+def test_a_picture_is_refused_alike_by_page_and_openai(ask, file, status, said):
+    pytest.importorskip("python_multipart")
+    by_page = {"arguments": {"images": base64.b64encode(file).decode()}}
+    for found in (
+        ask("POST", "/api/models/restored/restore", json=by_page),
+        ask("POST", "/v1/images/edits", data={"prompt": ""}, files={"image": ("x.png", file)}),
+    ):
+        assert found.status_code == status and re.search(said, found.text), found.text

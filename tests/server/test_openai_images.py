@@ -143,7 +143,7 @@ IMAGE = file_of(COLOUR)
         ("edit", {"prompt": "", "image": IMAGE, "mask": IMAGE}, "BadRequestError", "mask", "whole picture"),
         ("edit", {"prompt": "", "image": ("x.png", b"GIF89a")}, "BadRequestError", "image", "PNG or JPEG"),
         ("edit", {"prompt": "", "image": IMAGE, "size": "8x8"}, "BadRequestError", "size", "of 30x20"),
-        ("edit", {"prompt": "", "image": file_of(COLOUR.repeat(9, 0))}, "BadRequestError", "image", "4096 pixels"),
+        ("edit", {"prompt": "", "image": file_of(COLOUR.repeat(9, 0))}, "APIStatusError", "image", "4096 pixels"),
     ],
 )  # fmt: skip
 def test_errors_are_the_clients_own(client, way, how, kind, param, said):
