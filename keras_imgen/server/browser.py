@@ -14,7 +14,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from keras_imgen import __version__
 from keras_imgen.inference.endpoints import Endpoint
 from keras_imgen.server.errors import Invalid, NotFound, RequestError, as_request_error
-from keras_imgen.server.form import Field, arguments_of, fields_of, named_in, notes_on, of_row
+from keras_imgen.server.fields import Field, fields_of
+from keras_imgen.server.filled import arguments_of, named_in, notes_on, of_row
 from keras_imgen.server.guard import headers_of
 from keras_imgen.server.rest import parsed
 from keras_imgen.server.service import Service
