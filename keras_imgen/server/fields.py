@@ -34,7 +34,7 @@ class Field:
         ends: of a slider, where numbers may go on.
         whole: whether numbers are whole.
         choices: of which one is chosen, or examples of a text.
-        names: of several numbers.
+        names: of several numbers, or of labels.
         shape: of several numbers, or (height, width, channels) of a picture; None of what may be any.
         rows: whether the argument has a row for each picture.
         more: whether most people leave it alone.
@@ -234,7 +234,7 @@ def _of_condition(one: Condition, name: str, required: bool, said: str = "", mor
 @_of_condition.register
 def _(one: Label, name, required, said="", more=False):
     choices = tuple(map(str, range(one.num_classes)))
-    return Field(name, "labels", said, None, required, choices=choices, more=more)
+    return Field(name, "labels", said, None, required, choices=choices, names=one.names, more=more)
 
 
 @_of_condition.register

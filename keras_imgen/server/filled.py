@@ -108,10 +108,12 @@ def _read_numbers(field, value, given, limits):
 
 
 def _read_labels(field, value, given, limits):
-    """One for each row, in turn."""
+    """One for each row, in turn, by number or by name."""
     values = value if isinstance(value, list) else [value]
+    values = [field.names.index(v) if isinstance(v, str) and v in field.names else v for v in values]
     if not values or any(isinstance(v, bool) or not isinstance(v, int) for v in values):
-        raise Invalid(f"Expected `{field.name}` as whole numbers in 0..{len(field.choices) - 1}.")
+        named = ", or their names" if field.names else ""
+        raise Invalid(f"Expected `{field.name}` as whole numbers in 0..{len(field.choices) - 1}{named}.")
     limits.check_rows(field.name, len(values))
     count = given.get("n", 1)
     rows = count if isinstance(count, int) and 0 < count <= limits.rows else 1

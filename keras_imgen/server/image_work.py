@@ -25,7 +25,7 @@ class Wish:
     """What pictures a client wants.
 
     Args:
-        prompt: a text, or a label's number, as the model takes it; "" for neither.
+        prompt: a text, or a label's number or name, as the model takes it; "" for neither.
         seed: of the first picture.
         n: how many.
         size: (width, height), None for what the model makes.
@@ -192,7 +192,7 @@ def _picture_of(endpoint: Endpoint) -> Picture | None:
 
 
 def _told(endpoint: Endpoint, prompt: str, others: Mapping[str, Any]) -> dict[str, Any]:
-    """The argument `conditions` with the prompt: a text, or the number of a label, as the model takes it."""
+    """The argument `conditions` with the prompt: a text, or the number or name of a label, as the model takes it."""
     conditions = others.get("conditions") or {}
     if not isinstance(conditions, Mapping):
         raise Invalid("Expected `conditions` as an object.", param="conditions")
@@ -202,10 +202,11 @@ def _told(endpoint: Endpoint, prompt: str, others: Mapping[str, Any]) -> dict[st
         asked = next((one for one in endpoint.conditions if isinstance(one, Label)), None)
         if asked is None:
             raise Invalid("Expected `prompt` empty: this model takes no text.", param="prompt")
-        value = int(prompt) if prompt.isascii() and prompt.isdigit() and len(prompt) < 9 else -1
-        if not 0 <= value < asked.num_classes:
-            said = f"Expected `prompt` as the number of a label in 0..{asked.num_classes - 1}, or empty"
-            raise Invalid(f"{said}: this model takes no text.", param="prompt")
+        try:
+            value = asked.number(prompt)
+        except ValueError as error:
+            said = f"Expected `prompt` as the number or name of a label, or empty: this model takes no text. {error}"
+            raise Invalid(said, param="prompt") from error
     return {"conditions": {**conditions, **({asked.key: value} if asked else {})}} if asked or conditions else {}
 
 

@@ -88,6 +88,22 @@ def test_what_is_filled_in_becomes_arguments():
     assert own == {**given, "n": 1, "seed": 10, "labels": 0}
 
 
+def test_labels_that_have_names_are_chosen_by_them():
+    (found,) = asked_by(Seeds(), conditions=(Label(3, names=("lily", "rose", "fern")),), null=True)[:1]
+    assert found.about() == {
+        "name": "labels",
+        "control": "labels",
+        "choices": list("012"),
+        "names": ["lily", "rose", "fern"],
+    }
+    given = {"labels": ["rose", 2], "n": 3}
+    assert filled.arguments_of([found], {"labels": ["rose", 2]}, LIMITS)["labels"].tolist() == [1]
+    assert filled._read_labels(found, given["labels"], given, LIMITS).tolist() == [1, 2, 1]
+    assert filled.of_row([found], given, 0)["labels"] == "rose"
+    with pytest.raises(Invalid, match="or their names"):
+        filled.arguments_of([found], {"labels": "oak"}, LIMITS)
+
+
 def test_numbers_are_a_row():
     found = asked_by(Latents((2, 2), codes=5), Rows("alpha"))
     read = arguments(found, alpha=0.5)
