@@ -45,6 +45,10 @@ class Condition(Kind):
         """What sample grids tell in turn where nobody says what; None for nothing."""
         return None
 
+    def remarks(self, value: Any) -> list[str]:
+        """What people should know of a value that `encode` takes, as words that a model has not learned; in sentences."""
+        return []
+
     def parse(self, text: str) -> Any:
         """What `encode` takes, from the command line: here the array in a .npy file.
 

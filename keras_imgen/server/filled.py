@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.inference.endpoints import Endpoint
 from keras_imgen.server.errors import Invalid
 from keras_imgen.server.fields import Field
 from keras_imgen.server.limits import Limits, opened
-from keras_imgen.text import Text
 
 
 def arguments_of(fields: Sequence[Field], given: Any, limits: Limits) -> dict[str, Any]:
@@ -196,21 +194,3 @@ def named_in(message: str, fields: Sequence[Field]) -> str | None:
             if found:
                 places[field.name] = found.start()
     return min(places, key=places.get, default=None)
-
-
-def notes_on(endpoint: Endpoint, fields: Sequence[Field], given: Mapping[str, Any]) -> list[str]:
-    """What a person should know of texts: words that the model has not learned.
-
-    Args:
-        endpoint: that is asked.
-        fields: of the endpoint.
-        given: as for `arguments_of`.
-    """
-    texts = [c for c in endpoint.conditions if isinstance(c, Text)]
-    said = []
-    for field in fields:
-        if field.control == "text" and isinstance(given.get(field.name), str) and texts:
-            for word, near in texts[0].tokenizer.unknown(given[field.name]).items():
-                known = f" Near it are {', '.join(near)}." if near else ""
-                said.append(f"The model has not learned the word “{word}”.{known}")
-    return list(dict.fromkeys(said))

@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from keras_imgen.server import image_work
-from keras_imgen.server.errors import Invalid, RequestError, as_request_error, body_of
+from keras_imgen.server.errors import LONGEST, Invalid, RequestError, as_request_error, body_of
 from keras_imgen.server.image_work import Wish
 from keras_imgen.server.rest import parsed
 from keras_imgen.server.service import Progress, Service
@@ -46,6 +46,7 @@ OWN = {
     *IGNORED,
     *OTHERWISE,
 }
+WARNING = "x-keras-imgen-warning"  # a header: what a person should know of the prompt
 SOON = 0.2  # seconds in which a request that the model refuses is answered with an error's status, not with a stream
 
 
@@ -94,10 +95,13 @@ async def _answered(service, request, fields, fits, make):
     work = lambda tell: make(service, version, wish, tell)  # noqa: E731
     if stream:
         return await _streamed(request.url.path, work, kind, partial, wish.seed)
-    made = await while_connected(request, work(lambda progress: None))
+    came: list[Progress] = []
+    made = await while_connected(request, work(came.append))
     files = await asyncio.to_thread(lambda: [_png(image) for image in made])
     data = [{"b64_json": file, "seed": wish.seed + k} for k, file in enumerate(files)]
-    return JSONResponse({"created": int(time.time()), "data": data, **_form_of(made[0])})
+    notes = came[-1].notes
+    headers = {WARNING: ascii(" ".join(notes))[1:-1][:LONGEST]} if notes else None
+    return JSONResponse({"created": int(time.time()), "data": data, **_form_of(made[0])}, headers=headers)
 
 
 def _chosen(service: Service, name: Any, fits: Callable[[Version], str | None]) -> Version:
@@ -222,9 +226,10 @@ async def _streamed(path: str, work: Work, kind: str, partial: int, seed: int) -
 
 
 async def _events(path, task, came, kind, partial, seed) -> AsyncIterator[str]:
-    shown = 0
+    shown, notes = 0, ()
     try:
         while (progress := await came.get()) is not None:
+            notes = progress.notes
             yield f": {progress.state} {progress.share:.3f}\n\n"
             due = int(progress.share * (partial + 1))
             if shown < due <= partial and progress.newest is not None and len(progress.newest):
@@ -232,7 +237,8 @@ async def _events(path, task, came, kind, partial, seed) -> AsyncIterator[str]:
                 yield await _event(f"{kind}.partial_image", progress.newest[-1], about)
                 shown = due
         for k, image in enumerate(await task):
-            yield await _event(f"{kind}.completed", image, {"seed": seed + k})
+            about = {"seed": seed + k, **({"warnings": list(notes)} if notes else {})}
+            yield await _event(f"{kind}.completed", image, about)
     except Exception as error:
         error = as_request_error(error, f"POST {path}")
         yield f"event: error\ndata: {json.dumps(body_of(path, error.status, str(error), error.param))}\n\n"

@@ -32,12 +32,14 @@ class Progress(NamedTuple):
         parts: how many batches or tiles of it are answered.
         share: of the answer that is finished.
         newest: what was finished last, None for nothing yet: rows, or pictures (N, H, W, C) from the top, black below.
+        notes: what people should know of what they asked, as words that the model has not learned.
     """
 
     state: str
     parts: int
     share: float = 0.0
     newest: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Service(Models):
@@ -146,6 +148,7 @@ class Service(Models):
             loop.call_soon_threadsafe(progress, at)
 
         def run(tensors):
+            nonlocal waiting
             if left.is_set():
                 raise TooLate("Nobody waits for it any more.")
             own = {
@@ -154,17 +157,20 @@ class Service(Models):
                 if k not in dropped
             }
             asked = found.answer(signature, own, begun=at.parts > 0)
-            answered = asyncio.run_coroutine_threadsafe(asked, loop).result()[one.output]
+            waiting = asyncio.run_coroutine_threadsafe(asked, loop)
+            if left.is_set():  # in the meantime
+                waiting.cancel()
+            answered = waiting.result()[one.output]
             tell(parts=at.parts + 1)
             return answered
 
         def work():
             nonlocal signature, dropped
             signature, dropped = signature_for(endpoint, one, given, set(found.signatures))
-            tell(state="started")
+            tell(state="started", notes=tuple(one.remarks(given)))
             return one.answer(run, given, lambda newest, share: tell(newest=newest, share=share))
 
-        signature, dropped = "", ()
+        signature, dropped, waiting = "", (), None
         progress(at)
         self._calls += 1
         try:
@@ -175,6 +181,8 @@ class Service(Models):
         finally:
             self._calls -= 1
             left.set()
+            if waiting is not None:
+                waiting.cancel()  # rows that nobody wants leave the queue
         progress(at._replace(state="done", share=1.0))
         return made
 

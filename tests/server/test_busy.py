@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -168,6 +169,28 @@ def test_calls_are_no_way_around_the_queue(small, loop):
     assert any("calls are on their way" in str(one) for one in refused)
     made = [one for one in found if isinstance(one, np.ndarray)]
     assert made and loop(service.call("drawn", "generate", {})).shape == (1, 8, 8, 1)
+
+
+def test_a_call_that_is_left_leaves_the_queue(full, loop):
+    service, _ = full
+    batcher = service.version("drawn").batcher
+
+    async def leave():
+        task = asyncio.ensure_future(service.call("drawn", "generate", {}))  # refused: the queue is full
+        with pytest.raises(Busy):
+            await task
+        batcher._how = replace(batcher._how, queue=64)
+        try:
+            task = asyncio.ensure_future(service.call("drawn", "generate", {"n": 2}))
+            while batcher.waiting != 6:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            while batcher.waiting != 4:
+                await asyncio.sleep(0.01)
+        finally:
+            batcher._how = replace(batcher._how, queue=4)
+
+    loop(leave())
 
 
 @pytest.mark.parametrize("protocol", ["rest", "v2", "openai", "page"])

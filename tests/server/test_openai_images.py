@@ -118,6 +118,22 @@ def test_what_goes_wrong_later_ends_the_stream_with_an_error(client, service, mo
     assert error.value.response.headers["retry-after"] == "3"
 
 
+def test_words_that_are_not_known_are_told(client, service, monkeypatch):
+    from keras_imgen.server.service import Progress
+
+    said = "Words that this model has not learned: 'stér\\n' (known: star)."
+
+    async def call(*args, progress, **how):
+        progress(Progress("done", 1, 1.0, None, (said,)))
+        return np.zeros((1, 8, 8, 1), "uint8")
+
+    monkeypatch.setattr(service, "call", call)
+    found = client.images.with_raw_response.generate(model="drawn", prompt="1")
+    assert found.headers["x-keras-imgen-warning"] == ascii(said)[1:-1].replace("\\'", "'")
+    (event,) = client.images.generate(model="drawn", prompt="1", stream=True)
+    assert event.warnings == [said]
+
+
 IMAGE = file_of(COLOUR)
 
 

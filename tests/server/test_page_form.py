@@ -162,9 +162,3 @@ def test_an_error_names_its_field():
         "4 steps from t=1 on the grid 'karras' coincide": "steps",
     }.items():
         assert filled.named_in(said, found) == name, said
-
-
-def test_words_that_are_not_known_are_noted():
-    endpoint = Endpoint((Seeds(),), (WORDS,))
-    (said,) = filled.notes_on(endpoint, fields.fields_of(endpoint, LIMITS), {"conditions.caption": "a red stars"})
-    assert "“stars”" in said and "star" in said
