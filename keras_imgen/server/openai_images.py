@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,10 @@ OWN = {
     *OTHERWISE,
 }
 WARNING = "x-keras-imgen-warning"  # a header: what a person should know of the prompt
-SOON = 0.2  # seconds in which a request that the model refuses is answered with an error's status, not with a stream
+PATIENCE = (
+    5.0  # seconds in which a request that the model refuses is answered with an error's status, not with a stream
+)
+SOON = 0.2  # seconds in which one that has begun may be refused by a full queue
 
 
 def router(service: Service) -> APIRouter:
@@ -213,9 +217,18 @@ def _form_of(image):
 async def _streamed(path: str, work: Work, kind: str, partial: int, seed: int) -> Response:
     """Server-sent events: comments that tell the share that is finished, some pictures as far as they are, all at the end."""
     came: asyncio.Queue[Progress | None] = asyncio.Queue()
-    task = asyncio.ensure_future(work(came.put_nowait))
-    task.add_done_callback(lambda _: came.put_nowait(None))
+    begun = asyncio.Event()
+
+    def tell(progress):
+        came.put_nowait(progress)
+        if progress is None or progress.state != "queued":
+            begun.set()
+
+    task = asyncio.ensure_future(work(tell))
+    task.add_done_callback(lambda _: tell(None))
     try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(begun.wait(), PATIENCE)
         await asyncio.wait([task], timeout=SOON)
     except BaseException:
         task.cancel()

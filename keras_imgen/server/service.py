@@ -28,7 +28,7 @@ class Progress(NamedTuple):
     """How far a call is.
 
     Args:
-        state: queued, started or done.
+        state: queued, started, when the arguments have been found right, or done.
         parts: how many batches or tiles of it are answered.
         share: of the answer that is finished.
         newest: what was finished last, None for nothing yet: rows, or pictures (N, H, W, C) from the top, black below.
@@ -151,6 +151,8 @@ class Service(Models):
             nonlocal waiting
             if left.is_set():
                 raise TooLate("Nobody waits for it any more.")
+            if not at.parts:
+                tell(state="started")
             own = {
                 k: _as_declared(v, found.signatures[signature].inputs[k].dtype)
                 for k, v in tensors.items()
@@ -167,7 +169,7 @@ class Service(Models):
         def work():
             nonlocal signature, dropped
             signature, dropped = signature_for(endpoint, one, given, set(found.signatures))
-            tell(state="started", notes=tuple(one.remarks(given)))
+            tell(notes=tuple(one.remarks(given)))
             return one.answer(run, given, lambda newest, share: tell(newest=newest, share=share))
 
         signature, dropped, waiting = "", (), None

@@ -43,9 +43,10 @@ def written(name: str, array: np.ndarray) -> str:
     """
     if not array.ndim or array.size <= PART:
         return json.dumps(listed(name, array), separators=(",", ":"))
-    if array[0].size > PART:
+    size = array[:1].size  # of a row
+    if size > PART and array.ndim > 1:
         return f"[{','.join(written(name, row) for row in array)}]"
-    rows = PART // array[0].size
+    rows = max(1, PART // size)
     return f"[{','.join(written(name, array[k : k + rows])[1:-1] for k in range(0, len(array), rows))}]"
 
 

@@ -34,7 +34,7 @@ def test_the_example_that_is_printed_works_and_sigterm_ends_cleanly(exports, tmp
         request = GetModelStatusRequest()
         request.model_spec.name = "drawn"
         found = apis.ModelServiceStub(grpc.insecure_channel(address)).GetModelStatus(request, timeout=30)
-        assert found.model_version_status[0].version == 1
+        assert [(one.version, one.state) for one in found.model_version_status] == [(2, 50), (1, 30)]  # END, AVAILABLE
         assert re.search(r"Serving drawn at http://127\.0\.0\.1:\d+", process.stdout.readline())
         assert "/docs lists" in process.stdout.readline()
         _, url, _, body = shlex.split(process.stdout.readline())
