@@ -129,6 +129,7 @@ VALUES = {
     "auxiliary_weight": 0.5,
     "beta": 2.0,
     "capacity": 1.5,
+    "class_names": ("one", "two"),
     "content_layers": (1,),
     "content_weight": 0.3,
     "contrastive_weight": 0.4,
