@@ -36,6 +36,7 @@ SOURCES = {
     "shapes:text": "scenes of one to four of them, in several wordings; combinations that are kept for the test",
     "shapes:edit": "such scenes, an instruction, and what they become by it",
     "shapes:segment": "such scenes, a phrase, and the part that it means",
+    "moving_digits": "two digits that bounce through a square of 64 px: clips, to predict and to generate",
     "sprites": "game characters in 183,960 looks, actions and directions, with captions and clips: under KERAS_IMGEN_DATA",
     "emoji": "1,911 emoji on white, 64x64, with their names (emoji:all: skin tones too): under KERAS_IMGEN_DATA",
     "flickr8k": "1,000 photographs with five captions each: under KERAS_IMGEN_DATA",

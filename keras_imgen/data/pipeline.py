@@ -65,8 +65,8 @@ def load(
     """Images as a `tf.data.Dataset` of batches; where TensorFlow is not installed, as a `keras.utils.PyDataset` with `take` and `map`.
 
     Args:
-        source: "digits", "shapes", "shapes:text", "fashion_mnist", "sprites", "emoji", "flickr8k", "tfds:NAME", "folder:PATH", "coco:PATH",
-            "npz:PATH", an array, (images, labels), or a dict of arrays with the key `image`.
+        source: "digits", "shapes", "shapes:text", "moving_digits", "fashion_mnist", "sprites", "emoji", "flickr8k", "tfds:NAME",
+            "folder:PATH", "coco:PATH", "npz:PATH", an array, (images, labels), or a dict of arrays with the key `image`.
         split: "train", "test", "all", or what else the source has; arrays have no splits.
         size: of the images, one number for squares; None keeps theirs.
         batch: images in a batch.
@@ -79,7 +79,7 @@ def load(
         cache: keep what is decoded in memory, if all columns of all rows take no more than 4 GiB.
         drop_remainder: leave out a last batch that is smaller; None does so where it shuffles.
         limit: at most so many images, the first ones.
-        frames: length of the `clip` (batch, frames, height, width, channels) of "shapes" and "sprites".
+        frames: length of the `clip` (batch, frames, height, width, channels) of "shapes", "moving_digits" and "sprites".
         data_dir: of tfds, or the folder with the files of Fashion-MNIST, sprites, emoji or Flickr8k, or with the pictures of coco.
         text: which text is the `caption`, by its name: a feature of tfds, a column of a folder's metadata, an array; None takes what is
             called `caption`, `captions` or `text`.

@@ -36,6 +36,8 @@ def find(source: Any, request: Request) -> Source:
         from keras_imgen.data.sources import fashion_mnist as module
     elif name == "sprites" and not rest:
         from keras_imgen.data.sources import sprites as module
+    elif name == "moving_digits" and not rest:
+        from keras_imgen.data.sources import moving_digits as module
     elif name == "emoji" and rest in ("", "all"):
         from keras_imgen.data.sources import emoji as module
     elif name == "flickr8k" and not rest:
@@ -51,8 +53,8 @@ def find(source: Any, request: Request) -> Source:
     else:
         hint = f" For the pictures in it, write 'folder:{source}'." if os.path.isdir(source) else ""
         raise ValueError(
-            f"There is no source {source!r}. Expected digits, shapes, shapes:one, shapes:text, shapes:edit, shapes:segment, fashion_mnist, "
-            f"sprites, emoji, emoji:all, flickr8k, tfds:NAME, folder:PATH, coco:PATH, npz:PATH, or arrays.{hint}"
+            f"There is no source {source!r}. Expected digits, shapes, shapes:one, shapes:text, shapes:edit, shapes:segment, moving_digits, "
+            f"fashion_mnist, sprites, emoji, emoji:all, flickr8k, tfds:NAME, folder:PATH, coco:PATH, npz:PATH, or arrays.{hint}"
         )
     if request.text is not None and name not in ("tfds", "folder", "npz"):
         raise ValueError(

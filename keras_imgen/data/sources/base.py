@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.arguments import integer
 from keras_imgen.data import image_io
 from keras_imgen.data.captions import out_of
 from keras_imgen.data.files import data_file, shown
@@ -26,6 +27,9 @@ class Request:
         data_dir: folder of the data, where the source asks for one.
         frames: length of clips, where the source has them.
         text: name of the captions, where the source can be told; None for its own.
+
+    Raises:
+        ValueError: fewer than one frame.
     """
 
     split: str
@@ -35,6 +39,10 @@ class Request:
     data_dir: str | None = None
     frames: int | None = None
     text: str | None = None
+
+    def __post_init__(self):
+        if self.frames is not None:
+            self.frames = integer("frames", self.frames, 1)
 
     def fit(self, image: np.ndarray) -> np.ndarray:
         """One uint8 picture (H, W, C) with the channels and size that are wanted."""
