@@ -43,6 +43,7 @@ SOURCES = {
     "fashion_mnist": "clothes, 28x28, 10 classes: under KERAS_IMGEN_DATA, from Debian's dataset-fashion-mnist, or tfds",
     "tfds:NAME": "any image data set of tensorflow-datasets",
     "folder:PATH": "pictures in a folder; sub-folders are classes; captions beside them, or in a list",
+    "clips:PATH": "runs of frames of the films in a folder, none over a cut",
     "coco:PATH": "a list of pictures and captions in COCO's form",
     "npz:PATH": "arrays of images and labels in a NumPy file, or a pack of JPEG files",
 }

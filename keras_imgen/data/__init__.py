@@ -3,6 +3,7 @@
 from keras_imgen.data import degrade
 from keras_imgen.data.augment import Augment
 from keras_imgen.data.clips import clips, windows
+from keras_imgen.data.cuts import find_cuts, find_duplicates, is_cut, is_duplicate
 from keras_imgen.data.degrade import degraded
 from keras_imgen.data.epoch import set_epoch
 from keras_imgen.data.film import Film
@@ -23,6 +24,10 @@ __all__ = [
     "degrade",
     "degraded",
     "describe",
+    "find_cuts",
+    "find_duplicates",
+    "is_cut",
+    "is_duplicate",
     "load",
     "patches",
     "photos",
