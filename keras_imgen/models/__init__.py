@@ -36,6 +36,7 @@ _HOMES = {
     "VAE": "keras_imgen.models.variational.vae",
     "VAEGAN": "keras_imgen.models.variational.vaegan",
     "VQVAE": "keras_imgen.models.variational.vqvae",
+    "VideoRestorer": "keras_imgen.models.video.restorer",
     "WAE": "keras_imgen.models.variational.autoencoder",
     "WGAN": "keras_imgen.models.adversarial.gan",
     "ZeroDCE": "keras_imgen.models.restoration.tasks",

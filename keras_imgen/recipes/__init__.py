@@ -123,6 +123,7 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "photos-cut-ukiyoe": ("photos_cut", "photographs as prints like Hokusai's, learned without pairs (CUT)"),
     "photos-style-vae": ("photos_style_vae", "content and style of pictures as two latents"),
     "photos-adain": ("photos_style:adain", "in any style, which it is shown: an hour on a core"),
+    "clips-denoise": ("clips_denoise", "a blind denoiser of clips, five frames at a time: 20 minutes on a CPU"),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "sprites-classifier": (
         "sprites_classifier",
@@ -139,6 +140,7 @@ BOUND = {  # by the first word of their names
     "flowers": "photographs of flowers, 64x64",
     "sprites": "characters of 64x64",
     "emoji": "emoji of 64x64",
+    "clips": "the shared clips",
 }
 TAKE = {
     (f"shapes-{name}", "--size") for name in ("text", "text-tokens", "text-gan", "edit", "edit-gan", "segment")

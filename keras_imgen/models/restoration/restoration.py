@@ -252,13 +252,14 @@ class Restoration(ImageModel):
                 given = {**given, "latent": mean + ops.exp(0.5 * log_variance) * noise}
         image = self.call(given, training=training)
         step = None if self._step is None else ops.cast(ops.copy(self._step), "int32")
-        loss, several = terms.added(self.objectives, step, lambda i, o: o(target, image), lazy=training)
+        pair = self.pictures_of(target), self.pictures_of(image)
+        loss, several = terms.added(self.objectives, step, lambda i, o: o(*pair), lazy=training)
         if self.encoder is not None:
             per_image = per_row(ops.sum, divergence.kl_normal(mean, log_variance))
             logs["kl"] = ops.mean(per_image)
             numbers = ops.cast(ops.size(target) // ops.shape(target)[0], "float32")
             loss = loss + self.kl_weight * logs["kl"] / numbers
-        logs = {**logs, "psnr": _psnr(target, image), **(several if len(several) > 1 else {})}
+        logs = {**logs, "psnr": psnr(target, image), **(several if len(several) > 1 else {})}
         if self.discriminator is not None:
             real = self._discriminate(target, training) if self.loss_pair.pairs else None
             logs["adversarial"] = self.loss_pair.generator(self._discriminate(image, training), real)
@@ -278,10 +279,14 @@ class Restoration(ImageModel):
         return mean, ops.clip(log_variance, -20.0, 10.0)
 
     def _discriminate(self, images, training=False):
-        return ops.cast(self.discriminator(images, training=training), "float32")
+        return ops.cast(self.discriminator(self.pictures_of(images), training=training), "float32")
+
+    def pictures_of(self, answers: Any) -> Any:
+        """What objectives and the discriminator see of targets and answers: pictures (N, H, W, C), which these are."""
+        return answers
 
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
-        keys = self.next_keys(ops.shape(batch["image"])[0])
+        keys = self.next_keys(ops.shape(batch[self.pictures[0]])[0])
         given, target = self.pair(batch, keys)
         player = self.players["network"]
         if self._step is not None:
@@ -427,7 +432,12 @@ def known_size(images: Any) -> tuple[int, int, int]:
     return shape
 
 
-def _psnr(target, image):
-    """Mean over the images, dB, of float images in [-1, 1], clipped."""
+def psnr(target: Any, image: Any) -> Any:
+    """Mean over the rows, dB, of floats in [-1, 1], clipped.
+
+    Args:
+        target: (N, ...).
+        image: of the same shape.
+    """
     error = per_row(ops.mean, ops.square(ops.clip(image, -1.0, 1.0) - target))
     return ops.mean(10.0 * ops.log(4.0 / ops.maximum(error, 1e-10)) / math.log(10.0))
