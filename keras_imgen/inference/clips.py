@@ -140,8 +140,7 @@ def stream(
     for block in _blocks(reflected(items(), form.radius), 2 * form.radius, AT_ONCE):
         stack = np.stack([frame for frame, _ in block])
         mask = None if block[0][1] is None else np.stack([mask for _, mask in block])
-        restored, painted = _restored(run, form, stack, mask, sigma, tile, overlap)
-        yield from (painted * np.uint8(255) if masks_alone else restored)
+        yield from _restored(run, form, stack, mask, masks_alone, sigma, tile, overlap)
 
 
 def _forever():
@@ -225,14 +224,14 @@ def _blocks(items, extra, count):
         yield held
 
 
-def _restored(run, form, frames, masks, sigma, tile, overlap):
-    """(uint8 (F - 2 radius, H scale, W scale[, C]), bool masks of the same frames or None), of F frames (H, W[, C])."""
+def _restored(run, form, frames, masks, masks_alone, sigma, tile, overlap):
+    """uint8 (F - 2 radius, H scale, W scale[, C]), restored frames or masks, of F frames (H, W[, C])."""
     flat = frames.ndim == 3
     frames = frames[..., None] if flat else frames
     size, channels, radius = frames.shape[1:3], frames.shape[-1], form.radius
     middle = frames[radius : len(frames) - radius]
-    out = np.empty((len(middle), size[0] * form.scale, size[1] * form.scale, channels), "uint8")
-    painted = np.zeros((*middle.shape[:3], 1), bool) if form.mask else None
+    shape = (len(middle), size[0] * form.scale, size[1] * form.scale, 1 if masks_alone else channels)
+    out = np.empty(shape, "uint8")
     given = None if masks is None else masks.astype("float32")
 
     def read(rows, columns):
@@ -247,11 +246,14 @@ def _restored(run, form, frames, masks, sigma, tile, overlap):
         return run({**{k: v[None] for k, v in arrays.items()}, **constants})[0]
 
     def write(rows, values):
-        restored = quantized(with_channels(values[..., : form.channels], channels), np.uint8)
+        if form.mask:
+            painted = values[..., -1:] > 0 if given is None else masks[radius : len(masks) - radius, rows]
+        if masks_alone:
+            out[:, rows] = painted * np.uint8(255)
+            return
+        out[:, rows] = quantized(with_channels(values[..., : form.channels], channels), np.uint8)
         if form.mask:  # what is known comes back untouched
-            painted[:, rows] = values[..., -1:] > 0 if given is None else masks[radius : len(masks) - radius, rows]
-            restored = np.where(painted[:, rows], restored, middle[:, rows])
-        out[:, rows] = restored
+            out[:, rows] = np.where(painted, out[:, rows], middle[:, rows])
 
     tiled(call, read, write, size, form.scale, tile, overlap, form.multiple)
-    return (out[..., 0] if flat else out), painted
+    return out[..., 0] if flat and not masks_alone else out

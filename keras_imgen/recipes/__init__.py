@@ -75,6 +75,8 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "fashion-diffusion": ("fashion_diffusion", "Fashion-MNIST, 28x28: 60,000 pictures of clothes, an hour on a CPU"),
     "digits-dcgan": ("digits_dcgan", "a GAN on the 1,500 digits, 16x16, with DiffAugment: five minutes on a CPU"),
     "fashion-dcgan": ("fashion_dcgan", "a GAN on Fashion-MNIST, 28x28, without labels: 20 minutes on a CPU"),
+    "clips-repair": ("clips_repair", "finds scratches and dust in films and paints them: 20 minutes on a CPU"),
+    "clips-sr-x2": ("clips_sr", "super-resolution of clips by 2, five frames at a time: 20 minutes on a CPU"),
     "fashion-wgan-gp": ("fashion_wgan_gp", "the same by the Wasserstein distance with gradient penalty"),
     "fashion-cgan": ("fashion_cgan", "a GAN on Fashion-MNIST, conditional on the class: half an hour on a CPU"),
     "shapes-stylegan2": (

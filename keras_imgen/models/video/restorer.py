@@ -34,8 +34,8 @@ class VideoRestorer(Restoration):
         others: see `Restoration`. An `encoder` needs a network that takes a latent map, and networks of clips take none.
 
     Learns from batches of clean `clip` (N, F, H, W, C) alone, to which it adds noise, neither clipped nor rounded; or from `clip` and
-    `target`, of as many frames, and `sigma` where the network takes it. Logs what `Restoration` does, `psnr` of each clip as a whole, and
-    `frame_psnr`, the mean over frames.
+    `target`, of as many frames, and `sigma` where the network takes it. Logs what `Restoration` does, `psnr` of each frame, and `clip_psnr`
+    of each clip as a whole.
 
     Raises:
         ValueError: a network of another form, `sigma` of another form.
@@ -57,8 +57,8 @@ class VideoRestorer(Restoration):
         super().__init__(network, objectives, overlap=overlap, **kwargs)
 
     def _names(self, discriminator, encoder):
-        loss, whole, *rest = super()._names(discriminator, encoder)
-        return (loss, whole, "frame_psnr", *rest)
+        loss, each, *rest = super()._names(discriminator, encoder)
+        return (loss, each, "clip_psnr", *rest)
 
     def _form(self) -> ClipForm:
         names = inputs(self.network)
@@ -114,16 +114,16 @@ class VideoRestorer(Restoration):
         return ops.cast(call(self.network, given if isinstance(given, dict) else {"clip": given}, training), "float32")
 
     def pictures_of(self, answers: Any) -> Any:
-        """The frames of clips, as rows."""
-        return ops.reshape(answers, (-1, *ops.shape(answers)[2:]))
+        """The frames of clips, as rows, without what a network tells besides."""
+        return ops.reshape(answers, (-1, *ops.shape(answers)[2:]))[..., : self.form.channels]
 
     def losses(self, given: dict[str, Any], target: Any, keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
-        loss, logs, clip = super().losses(given, target, keys, training)
-        return loss, {**logs, "frame_psnr": psnr(self.pictures_of(target), self.pictures_of(clip))}, clip
+        loss, logs, answer = super().losses(given, target, keys, training)
+        return loss, {**logs, "clip_psnr": psnr(target, answer[..., : self.form.channels])}, answer
 
     @property
     def reads(self) -> tuple[str, ...]:
-        return ("clip", "target", *inputs(self.network))
+        return ("target", *inputs(self.network))
 
     def _check(self, first):
         batches.check(first, self.image_shape, self.num_classes, 4.0 if "target" in first else 1.0, key="clip")
@@ -134,7 +134,11 @@ class VideoRestorer(Restoration):
         if self.needs_target or "target" in first:
             size = (frames, height * self.scale, width * self.scale, self.form.channels)
             batches.check_target(first, size)
-        if "sigma" in inputs(self.network) and "target" in first and "sigma" not in first:
+        names, shape = inputs(self.network), (*first["clip"].shape[:4], 1)
+        if "mask" in names and ("mask" not in first or first["mask"].shape != shape):
+            found = first["mask"].shape if "mask" in first else f"the keys {sorted(first)}"
+            raise ValueError(f"Expected batches with a `mask` of shape {shape}, 1 where it is damaged; got {found}.")
+        if "sigma" in names and "target" in first and "sigma" not in first:
             raise ValueError(
                 "Expected pairs with the noise level of each clip, `sigma` (N,), which this network is told."
             )
