@@ -8,6 +8,7 @@ from keras_imgen.data.degrade.light import Gray, LowLight
 from keras_imgen.data.degrade.noise import GaussianNoise, PoissonNoise, SpeckleNoise
 from keras_imgen.data.degrade.real_esrgan import RealESRGAN, Stage
 from keras_imgen.data.degrade.resize import Downscale
+from keras_imgen.data.degrade.scratches import Scratches
 
 __all__ = [
     "Chain",
@@ -23,6 +24,7 @@ __all__ = [
     "MotionBlur",
     "PoissonNoise",
     "RealESRGAN",
+    "Scratches",
     "SpeckleNoise",
     "Stage",
     "degraded",
