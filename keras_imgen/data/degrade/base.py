@@ -105,7 +105,8 @@ class Chain(Degradation):
             x, more = applied(step, tf.cast(x, "float32"), its)
             found.update(more)
         for key, value in found.items():
-            if not value.shape[-3:-1].is_compatible_with(x.shape[-3:-1]):
+            drawn = value.shape.rank == x.shape.rank
+            if drawn and not value.shape[-3:-1].is_compatible_with(x.shape[-3:-1]):
                 raise ValueError(
                     f"`{key}` has size {tuple(value.shape[-3:-1])} and the image {tuple(x.shape[-3:-1])}: "
                     "put what changes the size before what draws on the image."
