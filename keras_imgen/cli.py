@@ -36,12 +36,14 @@ SOURCES = {
     "shapes:text": "scenes of one to four of them, in several wordings; combinations that are kept for the test",
     "shapes:edit": "such scenes, an instruction, and what they become by it",
     "shapes:segment": "such scenes, a phrase, and the part that it means",
+    "moving_digits": "two digits that bounce through a square of 64 px: clips, to predict and to generate",
     "sprites": "game characters in 183,960 looks, actions and directions, with captions and clips: under KERAS_IMGEN_DATA",
     "emoji": "1,911 emoji on white, 64x64, with their names (emoji:all: skin tones too): under KERAS_IMGEN_DATA",
     "flickr8k": "1,000 photographs with five captions each: under KERAS_IMGEN_DATA",
     "fashion_mnist": "clothes, 28x28, 10 classes: under KERAS_IMGEN_DATA, from Debian's dataset-fashion-mnist, or tfds",
     "tfds:NAME": "any image data set of tensorflow-datasets",
     "folder:PATH": "pictures in a folder; sub-folders are classes; captions beside them, or in a list",
+    "clips:PATH": "runs of frames of the films in a folder, none over a cut",
     "coco:PATH": "a list of pictures and captions in COCO's form",
     "npz:PATH": "arrays of images and labels in a NumPy file, or a pack of JPEG files",
 }
@@ -423,6 +425,187 @@ def stylize(
         nothing_replaced(out, files, overwrite)
         bad = _each(restoring.answered(way.answer, way.about, files, out, masks, compare), len(files))
     _done(len(files), bad, out, "stylised")
+
+
+video = typer.Typer(
+    help="Films of any length through a model: sound, rate, colours and number of frames stay.", no_args_is_help=True
+)
+app.add_typer(video, name="video")
+FilmIn = Annotated[
+    str, typer.Argument(metavar="IN", help="A film (MP4, MOV, MKV, WebM, AVI, GIF, APNG) or a folder of frames.")
+]
+FilmOut = Annotated[
+    str,
+    typer.Option(
+        "-o",
+        "--out",
+        help="NAME.mp4, .mov, .webm, .gif; .mkv or a folder for PNG: nothing is lost.",
+        show_default=False,
+    ),
+]
+Sound = Annotated[
+    str,
+    typer.Option(help="What becomes of sound that the new file cannot hold as it is: transcode, drop; none: no sound."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a film that is there.")]
+
+
+def _filmed(made, out, sound="none", **how):
+    """Write a film, and say what was written."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from keras_imgen.commands import filming
+
+    def progress(frames, total):
+        console = Console(stderr=True)
+        return track(frames, "frames", total, console=console, transient=True, disable=not console.is_terminal)
+
+    writer = filming.written(made, out, sound=None if sound == "none" else sound, progress=progress, **how)
+    for note in writer.notes:
+        typer.echo(f"Note: {note}", err=True)
+    typer.echo(f"{writer.count} frame{'' if writer.count == 1 else 's'} in {out}")
+
+
+@video.command("restore")
+def video_restore(
+    model: Annotated[
+        str, typer.Argument(help="A restoring model, of clips or of pictures: a .keras file or a SavedModel.")
+    ],
+    source: FilmIn,
+    out: FilmOut,
+    sigma: Annotated[
+        float | None, typer.Option(help="Noise in gray levels, for a denoiser that has to be told.")
+    ] = None,
+    masks: Annotated[
+        str | None,
+        typer.Option(help="A picture for all frames, or a film or folder of masks; not black where to paint."),
+    ] = None,
+    smooth: Annotated[
+        float | None, typer.Option(help="Of a model of pictures: share of the frame before, along the flow, in [0, 1].")
+    ] = None,
+    tile: Annotated[int | None, typer.Option(help="Pixels of a tile's side: less needs less memory.")] = None,
+    sound: Sound = "transcode",
+    overwrite: Overwrite = False,
+) -> None:
+    """Restore a film: denoise, enlarge, deblur, repair scratches and dust, paint over what masks mark."""
+    with one_line_errors():
+        at_least_one("--tile", tile)
+        from keras_imgen.commands import filming
+        from keras_imgen.data.film import Film
+
+        film = Film(source)
+        given = {k: v for k, v in {"sigma": sigma, "tile": tile}.items() if v is not None}
+        change = filming.restorer(model, masks, smooth, **given)
+        _filmed(filming.each(film, change), out, sound, overwrite=overwrite, like=film, total=film.length)
+
+
+@video.command("interpolate")
+def video_interpolate(
+    model: Annotated[str, typer.Argument(help="A FrameInterpolator: a .keras file or a SavedModel.")],
+    source: FilmIn,
+    out: FilmOut,
+    factor: Annotated[str | None, typer.Option(help="So many times as many frames, as 2, 4, 5/2. (default: 2)")] = None,
+    fps: Annotated[str | None, typer.Option(help="Frames in a second, as 60 or 60000/1001.")] = None,
+    slow: Annotated[
+        str, typer.Option(help="So many times as long, at its own rate: slow motion, without sound.")
+    ] = "1",
+    fill: Annotated[
+        bool, typer.Option("--fill", help="Make lost frames anew: one or two that only repeat the one before.")
+    ] = False,
+    sound: Sound = "transcode",
+    overwrite: Overwrite = False,
+) -> None:
+    """Raise a film's frame rate, slow it down, fill in lost frames. Given frames stay as they are; no cut is blended."""
+    with one_line_errors():
+        from keras_imgen.commands import filming
+        from keras_imgen.data.film import Film
+
+        film, longer = Film(source), filming.rate(slow)
+        wanted = (factor and filming.rate(factor), fps and filming.rate(fps), longer, fill)
+        made, new, total = filming.interpolated(film, filming.interpolator(model), *wanted)
+        if longer != 1 and film.sound and sound != "none":
+            typer.echo("Note: Slowed down, the film is without its sound.", err=True)
+            sound = "none"
+        _filmed(made, out, sound, overwrite=overwrite, like=film, rate=new, total=total)
+
+
+@video.command("stylize")
+def video_stylize(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL] IN [STYLE]",
+            help="A model of style, the film, and a picture of the style; or the numbers of styles that the model has learned.",
+        ),
+    ],
+    out: FilmOut,
+    classical: Annotated[
+        str | None, typer.Option(help="Without a model: reinhard, histogram, pencil-sketch, ....")
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="From 0, the film as it was, to 1.")] = 1.0,
+    weights: Annotated[str | None, typer.Option(help="Of several styles, as 1,2. (default: all alike)")] = None,
+    keep_colours: Annotated[bool, typer.Option("--keep-colours", help="With the colours that it had.")] = False,
+    smooth: Annotated[
+        float, typer.Option(help="Share of the frame before, along the flow, in [0, 1]: against flicker.")
+    ] = 0.8,
+    sound: Sound = "transcode",
+    overwrite: Overwrite = False,
+) -> None:
+    """Give a film the look of a picture, without flicker: by a model, or by a classical way."""
+    with one_line_errors():
+        from keras_imgen.commands import filming, stylizing
+        from keras_imgen.data.film import Film
+
+        way = stylizing.way(words, False, classical, alpha, weights, keep_colours, {})
+        film = Film(way.pictures)
+        made = filming.each(film, filming.stylizer(way.answer, smooth))
+        _filmed(made, out, sound, overwrite=overwrite, like=film, total=film.length)
+
+
+@video.command("generate")
+def video_generate(
+    model: Annotated[str, typer.Argument(help="A model of clips: a .keras file or a SavedModel.")],
+    source: Annotated[
+        str | None, typer.Argument(metavar="[IN]", help="Of a model that predicts: a film, which it goes on with.")
+    ] = None,
+    out: FilmOut = ...,
+    n: Annotated[int, typer.Option("-n", "--number", help="Clips, side by side.")] = 1,
+    frames: Annotated[int, typer.Option(help="So many after the last one of IN.")] = 10,
+    labels: Annotated[
+        str | None, typer.Option(help="As 0,1,2: in turn; 'none': without. (default: all in turn)")
+    ] = None,
+    prompt: Annotated[
+        list[str] | None, typer.Option(help="A text, of a model that takes one; again for more, told in turn.")
+    ] = None,
+    condition: Conditions = None,
+    seed: Annotated[int, typer.Option(help="Clip k has the seed SEED + k.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Sampler steps. (default: the model's)")] = None,
+    guidance_scale: Annotated[float | None, typer.Option(help="1 is no guidance. (default: the model's)")] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="What else this model's `generate` takes; again for more."),
+    ] = None,
+    fps: Annotated[str, typer.Option(help="Frames in a second, as 8 or 24000/1001; with IN its own.")] = "8",
+    scale: Annotated[int, typer.Option(help="So many pixels for one.")] = 1,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make clips with a trained model, as one film; or go on with a film."""
+    with one_line_errors():
+        at_least_one("-n", n)
+        at_least_one("--frames", frames)
+        at_least_one("--scale", scale)
+        from keras_imgen.commands import filming
+        from keras_imgen.data.film import Film
+
+        if source is not None:
+            film = Film(source)
+            made = filming.continued(model, film, frames)
+            return _filmed(made, out, overwrite=overwrite, rate=film.rate, total=film.length and film.length + frames)
+        given = {"steps": steps, "guidance_scale": guidance_scale, **parse_options(options)}
+        images = filming.generated(model, n, seed, parse_labels(labels), prompt, condition, given, scale)
+        made = ((image, None, None) for image in images)
+        _filmed(made, out, overwrite=overwrite, rate=filming.rate(fps), total=len(images))
 
 
 @app.command()

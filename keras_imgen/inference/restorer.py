@@ -241,16 +241,16 @@ def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap,
 
     def window(rows, columns):
         """Floats, premultiplied."""
-        found = floats(_window(colours, rows, columns))
-        return found if alpha is None else _premultiplied(found, _share(_window(alpha, rows, columns)))
+        found = floats(window_of(colours, rows, columns))
+        return found if alpha is None else _premultiplied(found, _share(window_of(alpha, rows, columns)))
 
     def read(rows, columns):
         found = window(rows, columns)
         arrays = {"image": found if each else with_channels(found, form.channels)}
         if mask is not None:
-            arrays["mask"] = _window(mask, rows, columns)
+            arrays["mask"] = window_of(mask, rows, columns)
         if latent is not None:
-            arrays["latent"] = _window(latent, *(slice(s.start // 4, -(-s.stop // 4)) for s in (rows, columns)))
+            arrays["latent"] = window_of(latent, *(slice(s.start // 4, -(-s.stop // 4)) for s in (rows, columns)))
         return arrays
 
     def write(rows, values):
@@ -305,8 +305,8 @@ def _turn_back(x, k):
     return np.rot90(x[:, :, ::-1] if k >= 4 else x, -(k % 4), axes=(1, 2))
 
 
-def _window(array, rows, columns):
-    """Rows and columns of a stack, mirrored beyond its end."""
+def window_of(array: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+    """Rows and columns of a stack (N, H, W, C), mirrored beyond its end."""
     part = array[:, rows, columns]
     missing = [(0, s.stop - s.start - n) for s, n in zip((rows, columns), part.shape[1:])]
     return np.pad(part, [(0, 0), *missing, (0, 0)], mode="symmetric") if any(m[1] for m in missing) else part

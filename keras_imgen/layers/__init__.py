@@ -2,6 +2,7 @@
 
 from keras_imgen.layers.adain import AdaIN
 from keras_imgen.layers.attention import Attention
+from keras_imgen.layers.clips import FramesAsRows, MiddleFrames, RowsAsFrames, Windows
 from keras_imgen.layers.conditioning import ConditionalBatchNorm, FourierFeatures, LabelEmbedding, LabelPlanes
 from keras_imgen.layers.noise_level import NoiseLevel
 from keras_imgen.layers.normalization import GroupNorm
@@ -23,10 +24,12 @@ __all__ = [
     "EqualizedConv2D",
     "EqualizedDense",
     "FourierFeatures",
+    "FramesAsRows",
     "GatedActivation",
     "GroupNorm",
     "LabelEmbedding",
     "LabelPlanes",
+    "MiddleFrames",
     "MinibatchStd",
     "ModulatedConv2D",
     "NoiseLevel",
@@ -36,8 +39,10 @@ __all__ = [
     "PixelUnshuffle",
     "Positions",
     "PushPull",
+    "RowsAsFrames",
     "SpectralConv2D",
     "SpectralDense",
     "Upscale",
     "WindowAttention",
+    "Windows",
 ]

@@ -46,6 +46,7 @@ from keras_imgen.networks.translation import patch_heads, patchgan, translation_
 from keras_imgen.networks.trunks import style_trunk
 from keras_imgen.networks.unet import UNet, unet
 from keras_imgen.networks.variational import latent_encoder
+from keras_imgen.networks.video_restoration import film_repairer, video_denoiser, video_sr
 from keras_imgen.networks.zero_dce import light_curves, zero_dce
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "efficientnet_lite0",
     "espcn",
     "ffdnet",
+    "film_repairer",
     "fsrcnn",
     "inpainting_unet",
     "latent_encoder",
@@ -114,6 +116,8 @@ __all__ = [
     "translation_unet",
     "unet",
     "vdsr",
+    "video_denoiser",
+    "video_sr",
     "vq_decoder",
     "vq_encoder",
     "zero_dce",

@@ -75,6 +75,8 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "fashion-diffusion": ("fashion_diffusion", "Fashion-MNIST, 28x28: 60,000 pictures of clothes, an hour on a CPU"),
     "digits-dcgan": ("digits_dcgan", "a GAN on the 1,500 digits, 16x16, with DiffAugment: five minutes on a CPU"),
     "fashion-dcgan": ("fashion_dcgan", "a GAN on Fashion-MNIST, 28x28, without labels: 20 minutes on a CPU"),
+    "clips-repair": ("clips_repair", "finds scratches and dust in films and paints them: 20 minutes on a CPU"),
+    "clips-sr-x2": ("clips_sr", "super-resolution of clips by 2, five frames at a time: 20 minutes on a CPU"),
     "fashion-wgan-gp": ("fashion_wgan_gp", "the same by the Wasserstein distance with gradient penalty"),
     "fashion-cgan": ("fashion_cgan", "a GAN on Fashion-MNIST, conditional on the class: half an hour on a CPU"),
     "shapes-stylegan2": (
@@ -123,6 +125,7 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "photos-cut-ukiyoe": ("photos_cut", "photographs as prints like Hokusai's, learned without pairs (CUT)"),
     "photos-style-vae": ("photos_style_vae", "content and style of pictures as two latents"),
     "photos-adain": ("photos_style:adain", "in any style, which it is shown: an hour on a core"),
+    "clips-denoise": ("clips_denoise", "a blind denoiser of clips, five frames at a time: 20 minutes on a CPU"),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "sprites-classifier": (
         "sprites_classifier",
@@ -139,6 +142,7 @@ BOUND = {  # by the first word of their names
     "flowers": "photographs of flowers, 64x64",
     "sprites": "characters of 64x64",
     "emoji": "emoji of 64x64",
+    "clips": "the shared clips",
 }
 TAKE = {
     (f"shapes-{name}", "--size") for name in ("text", "text-tokens", "text-gan", "edit", "edit-gan", "segment")

@@ -143,6 +143,7 @@ class Run:
             model: any that has learned; a plain Keras model is written without its optimizer, and has no pictures.
             test: batches that `model.evaluate` takes.
             batch: pictures to show beside the answers of a model that answers pictures, as `fit` takes them; None takes some of `test`.
+                Of clips it has to be given.
             columns: of the grid of new pictures. Of given ones and their answers there are half as many.
             rows: of the grids.
             use: the line that uses the model; None makes one of its first endpoint.
@@ -166,7 +167,7 @@ class Run:
             told = first_batch(test, n) if pictures_of(model.conditions) else None
             shown = model.show(told, n=n, seed=SEED)
             text += self._picture("grid", model, shown, told or {}, columns, seed=str(SEED))
-        if known and answering(model) is not None:
+        if known and (batch is not None or answering(model) is not None):
             batch = first_batch(test, columns // 2 * rows) if batch is None else batch
             shown = model.show(batch)
             name = f"{list(shown)[-1]}s" if model.generates() else "grid"

@@ -14,6 +14,7 @@ from keras_imgen.serving.json_tensors import listed
 from keras_imgen.serving.signatures import Signature, Tensor, endpoint_of
 from keras_imgen.text import Text
 
+FRAMES = 8  # of a clip
 SIDE = 32  # pixels where any number may be, and the length of sequences
 ADDRESS = "http://127.0.0.1:8501"
 
@@ -97,6 +98,8 @@ def example(tensor: Tensor, side: int = SIDE) -> np.ndarray:
         side: where any number may be.
     """
     shape = [1 if k == 0 and tensor.rows else size or side for k, size in enumerate(tensor.shape)]
+    if len(shape) == 5 and tensor.shape[1] is None:
+        shape[1] = FRAMES
     if tensor.dtype == "string":
         found = np.empty(shape, object)
         found.fill(_png() if tensor.name.endswith("_bytes") else b"a picture")

@@ -13,9 +13,11 @@ import numpy as np
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import inputs_of, pictures_of
 from keras_imgen.data.files import shortened
+from keras_imgen.inference.clips import ClipEndpoint
 from keras_imgen.inference.endpoints import Endpoint, Pictures, Tensor
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.kinds import described
+from keras_imgen.serving.any_length import any_length
 from keras_imgen.serving.any_size import any_size, decoded, filling
 from keras_imgen.serving.carried import carry
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
@@ -37,6 +39,7 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
             `source_bytes`, PNG or JPEG of any size, cropped to the model's.
         those in an endpoint's `short`, which take a part of that.
         `restore` and `restore_bytes`, of a model that restores pictures of any size; see `serving.any_size`.
+        `restore`, of a model that restores clips; see `serving.any_length`.
         `stylize_bytes`, of a model that stylises pictures of any size: its pictures are `image_bytes`, `style_bytes`, strings (N,), PNG or
             JPEG of any sizes, one after the other and each in one piece; the answers are `image_bytes`, PNG with three channels.
 
@@ -69,6 +72,8 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
         every = {endpoint.signature or name: full}
         if isinstance(endpoint, TiledEndpoint):
             every |= {k: _concrete(f, specs) for k, (f, specs) in any_size(full, endpoint, max_pixels).items()}
+        elif isinstance(endpoint, ClipEndpoint):
+            every[name] = _concrete(*any_length(full, endpoint))
         else:
             # Of an endpoint that has only its own signature nothing takes strings.
             simple = _of_strings(full, endpoint) if endpoint.short or not signatures else ()

@@ -24,6 +24,8 @@ def images(n=48, size=8, channels=1):
 PICTURES, LABELS = images(ROWS)
 COLOUR = images(ROWS, 16, 3)[0]
 HOLES = (np.random.default_rng(2).random((ROWS, *SHAPE)) < 0.3).astype("uint8")
+CLIPS = np.random.default_rng(3).integers(0, 256, (ROWS, 7, 8, 8, 1), "uint8")
+SPOTS = (np.random.default_rng(4).random(CLIPS.shape) < 0.2).astype("uint8")
 ALONE = {"image": PICTURES}
 LABELLED = {"image": PICTURES, "label": LABELS}
 PAIRS = {"image": PICTURES, "target": 255 - PICTURES}
@@ -223,6 +225,18 @@ def told_holes():
     return models.Inpainter(networks.inpainting_unet(1, width=4, depth=1))
 
 
+def video_restorer():
+    return models.VideoRestorer(networks.video_denoiser(1, width=4, blocks=(1,), noise_map=True), (0, 55))
+
+
+def film_repairer():
+    return models.FilmRepairer(networks.film_repairer(1, width=4, blocks=(1,)))
+
+
+def repaired(model):
+    return np.concatenate([model.restore(CLIPS), model.find(CLIPS), model.restore(CLIPS, masks=SPOTS)])
+
+
 ANNEALED = keras.optimizers.schedules.PolynomialDecay(0.0, 10, 1.0)
 LARGE = PICTURES.repeat(2, 1).repeat(2, 2)
 
@@ -292,6 +306,10 @@ CASES = {
     "Enhancer": Case(lambda: models.Enhancer(flat()), PAIRS, restored),
     "Inpainter": Case(told_holes, {**PAIRS, "mask": HOLES}, lambda model: restored(model, masks=HOLES)),
     "Colorizer": Case(lambda: models.Colorizer(flat(1, 2)), {"image": COLOUR}, restored),
+    "VideoRestorer": Case(video_restorer, {"clip": CLIPS}, lambda model: model.restore(CLIPS, sigma=20)),
+    "FilmRepairer": Case(
+        film_repairer, {"clip": np.where(SPOTS, 255, CLIPS), "target": CLIPS, "mask": SPOTS}, repaired
+    ),
     "FastStyle": Case(
         lambda: stylizer(models.FastStyle, num_styles=3),
         {"image": COLOUR, "style": COLOUR[::-1], "label": LABELS},

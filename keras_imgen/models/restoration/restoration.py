@@ -31,6 +31,7 @@ class Stream(IntEnum):
     SIGMA = 2
     NOISE = 3
     REGULARIZERS = 4
+    MASKS = 5
 
 
 class Restoration(ImageModel):
@@ -242,7 +243,7 @@ class Restoration(ImageModel):
             training: whether networks are in training mode, latents are drawn, and objectives computed as rarely as their `every` says.
 
         Returns:
-            (the loss, the logs, the restored images).
+            (the loss, the logs, what `call` gives).
         """
         logs = {}
         if self.encoder is not None:
@@ -250,20 +251,21 @@ class Restoration(ImageModel):
             if training:
                 noise = random.normal(random.fold(keys, Stream.POSTERIOR), known_size(mean))
                 given = {**given, "latent": mean + ops.exp(0.5 * log_variance) * noise}
-        image = self.call(given, training=training)
+        answer = self.call(given, training=training)
         step = None if self._step is None else ops.cast(ops.copy(self._step), "int32")
-        loss, several = terms.added(self.objectives, step, lambda i, o: o(target, image), lazy=training)
+        pair = self.pictures_of(target), self.pictures_of(answer)
+        loss, several = terms.added(self.objectives, step, lambda i, o: o(*pair), lazy=training)
         if self.encoder is not None:
             per_image = per_row(ops.sum, divergence.kl_normal(mean, log_variance))
             logs["kl"] = ops.mean(per_image)
             numbers = ops.cast(ops.size(target) // ops.shape(target)[0], "float32")
             loss = loss + self.kl_weight * logs["kl"] / numbers
-        logs = {**logs, "psnr": _psnr(target, image), **(several if len(several) > 1 else {})}
+        logs = {**logs, "psnr": psnr(*pair), **(several if len(several) > 1 else {})}
         if self.discriminator is not None:
             real = self._discriminate(target, training) if self.loss_pair.pairs else None
-            logs["adversarial"] = self.loss_pair.generator(self._discriminate(image, training), real)
+            logs["adversarial"] = self.loss_pair.generator(self._discriminate(answer, training), real)
             loss = loss + self.adversarial_weight * logs["adversarial"]
-        return loss, {"loss": loss, **logs}, image
+        return loss, {"loss": loss, **logs}, answer
 
     def posterior(self, image: Any, target: Any, training: bool = False) -> tuple[Any, Any]:
         """Means and log-variances (N, h, w, D) of the latent map, float32.
@@ -278,18 +280,22 @@ class Restoration(ImageModel):
         return mean, ops.clip(log_variance, -20.0, 10.0)
 
     def _discriminate(self, images, training=False):
-        return ops.cast(self.discriminator(images, training=training), "float32")
+        return ops.cast(self.discriminator(self.pictures_of(images), training=training), "float32")
+
+    def pictures_of(self, answers: Any) -> Any:
+        """What is compared of targets and answers, and what the discriminator sees: pictures (N, H, W, C), which these are."""
+        return answers
 
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
-        keys = self.next_keys(ops.shape(batch["image"])[0])
+        keys = self.next_keys(ops.shape(batch[self.pictures[0]])[0])
         given, target = self.pair(batch, keys)
         player = self.players["network"]
         if self._step is not None:
             self._step.assign(ops.cast(terms.iteration(self._optimizer_of(player)), "float32"))
-        _, logs, image = self.minimize(lambda: self.losses(given, target, keys, True), player)
+        _, logs, answer = self.minimize(lambda: self.losses(given, target, keys, True), player)
         if self.discriminator is None:
             return logs
-        fake = ops.stop_gradient(image)
+        fake = ops.stop_gradient(answer)
         both = lambda: (self._discriminate(target, True), self._discriminate(fake, True), {})  # noqa: E731
         found, _, _ = discriminator_step(
             self, target, fake, both, self._discriminate, random.fold(keys, Stream.REGULARIZERS)
@@ -427,7 +433,12 @@ def known_size(images: Any) -> tuple[int, int, int]:
     return shape
 
 
-def _psnr(target, image):
-    """Mean over the images, dB, of float images in [-1, 1], clipped."""
+def psnr(target: Any, image: Any) -> Any:
+    """Mean over the rows, dB, of floats in [-1, 1], clipped.
+
+    Args:
+        target: (N, ...).
+        image: of the same shape.
+    """
     error = per_row(ops.mean, ops.square(ops.clip(image, -1.0, 1.0) - target))
     return ops.mean(10.0 * ops.log(4.0 / ops.maximum(error, 1e-10)) / math.log(10.0))

@@ -72,21 +72,41 @@ class Denoiser(Restoration):
         objectives: Any = ("mse",),
         **kwargs: Any,
     ):
-        low, high = sigma if isinstance(sigma, list | tuple) else (sigma, sigma)
-        if not 0 <= low <= high or not high > 0:
-            raise ValueError(f"Expected `sigma` as (low, high) with 0 <= low <= high, in gray levels, got {sigma!r}.")
-        self.sigma = (float(low), float(high))
+        self.sigma = noise_levels(sigma)
         super().__init__(network, objectives, **kwargs)
 
     def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
         if "target" in batch:
             return super().pair(batch, keys)
-        image = batch["image"]
-        low, high = self.sigma
-        sigma = low + (high - low) * random.uniform(random.fold(keys, Stream.SIGMA))
-        noise = random.normal(random.fold(keys, Stream.NOISE), known_size(image))
-        given = {"image": image + noise * like(sigma, image) / 127.5, **self.told(batch)}
-        return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), image
+        image, sigma = noisy(batch["image"], self.sigma, keys)
+        given = {"image": image, **self.told(batch)}
+        return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), batch["image"]
+
+
+def noise_levels(sigma: float | tuple[float, float]) -> tuple[float, float]:
+    """(lowest, highest) of one level or of two.
+
+    Raises:
+        ValueError: `sigma` of another form.
+    """
+    low, high = sigma if isinstance(sigma, list | tuple) else (sigma, sigma)
+    if not 0 <= low <= high or not high > 0:
+        raise ValueError(f"Expected `sigma` as (low, high) with 0 <= low <= high, in gray levels, got {sigma!r}.")
+    return float(low), float(high)
+
+
+def noisy(images: Any, levels: tuple[float, float], keys: Any) -> tuple[Any, Any]:
+    """(images with Gaussian noise, neither clipped nor rounded; its standard deviations (N,) in gray levels).
+
+    Args:
+        images: (N, ..., C) in [-1, 1], of a size known beforehand.
+        levels: (lowest, highest), between which each image's is drawn.
+        keys: (N, 2) of `training.random`.
+    """
+    low, high = levels
+    sigma = low + (high - low) * random.uniform(random.fold(keys, Stream.SIGMA))
+    noise = random.normal(random.fold(keys, Stream.NOISE), known_size(images))
+    return images + noise * like(sigma, images) / 127.5, sigma
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
