@@ -1,0 +1,169 @@
+"""Networks that make the picture between two others, at any time."""
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from keras_imgen.layers.padding import PadToMultiple
+from keras_imgen.layers.warp import backward_warp
+
+STRIDE = 4  # of the features, in pixels of a level
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class FlowInterpolator(keras.Model):
+    """See `flow_interpolator`."""
+
+    def __init__(self, channels: int = 3, width: int = 32, levels: int = 3, radius: int = 3, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.channels, self.width, self.levels, self.radius = channels, width, levels, radius
+        side, wide = width * 3 // 2, 2 * width
+        self.pad = PadToMultiple(STRIDE << (levels - 1), dtype="float32", name="pad")
+        self.features = _convs("features", channels, [(width, 2), (width, 1), (side, 2), (side, 1)], self.dtype_policy)
+        matched = 2 * side + (2 * radius + 1) ** 2 + 5
+        self.motion = _convs("motion", matched, [(wide, 1)] * 4, self.dtype_policy)
+        self.to_flow = _last("to_flow", wide, 2)
+        self.enter = _convs("enter", 8 * channels + 5, [(width, 1), (width, 1), (wide, 2)], self.dtype_policy)
+        self.middle = _convs("middle", 2 * wide + 2 * side, [(wide, 1), (wide, 1)], self.dtype_policy)
+        self.leave = _convs("leave", wide // 4 + width, [(width, 1)], self.dtype_policy)
+        self.to_picture = _last("to_picture", width, 4 * (3 + channels))
+        self.pad.built = self.built = True
+
+    def call(self, given: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        height, width = ops.shape(given["first"])[1:3]
+        ends = ops.concatenate([given["first"], given["second"]], axis=0)
+        images = self.pad(ops.cast(ends, "float32"))
+        time = ops.cast(given["time"], "float32")
+        away = ops.concatenate([time, 1.0 - time], axis=0)[:, None, None, None]  # of each end from the picture between
+
+        pyramid = [images]
+        for _ in range(self.levels - 1):
+            pyramid.append(ops.average_pool(pyramid[-1], 2, 2))
+        flow, flows = None, []
+        for level, image in reversed(list(enumerate(pyramid))):
+            features = _run(self.features, image)
+            flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _larger(flow, 2)
+            pixels = STRIDE << level
+            own = backward_warp(features, flow / pixels)
+            seen = [own, _other(own), correlation(own, _other(own), self.radius)]
+            known = [flow / pixels, _other(flow) / pixels, ops.broadcast_to(away, (*ops.shape(flow)[:3], 1))]
+            hidden = _run(self.motion, ops.concatenate([*seen, *(ops.cast(v, own.dtype) for v in known)], axis=-1))
+            flow = flow + 2.0 * pixels * away * self.to_flow(hidden)
+            flows.append(flow)
+
+        half, flow = _larger(flow, 2), _larger(flow, 4)
+        moved = backward_warp(images, flow)
+        known = [half / 16.0, _other(half) / 16.0, ops.broadcast_to(away, (*ops.shape(half)[:3], 1))]
+        given_now = ops.concatenate([moved, _other(moved)], axis=-1)
+        fine, coarse = _run(self.enter, ops.concatenate([ops.space_to_depth(given_now, 2), *known], axis=-1), keep=1)
+        coarse = _run(self.middle, ops.concatenate([coarse, hidden, own, _other(own)], axis=-1))
+        fine = _run(self.leave, ops.concatenate([ops.depth_to_space(coarse, 2), fine], axis=-1))
+        made = ops.depth_to_space(self.to_picture(fine), 2)
+
+        flow = flow + 2.0 * away * made[..., :2]
+        weight = made[..., 2:3] - ops.log(ops.maximum(away, 1e-6))
+        weight = ops.sigmoid(weight - _other(weight))
+        inside = ops.minimum(1.0, 4.0 * away * (1.0 - away))  # at the ends there is nothing to add
+        parts = weight * backward_warp(images, flow) + 0.5 * inside * made[..., 3:]
+        both = lambda x: ops.split(x[:, :height, :width], 2, axis=0)  # noqa: E731
+        still = ops.all(given["first"] == given["second"], axis=(1, 2, 3), keepdims=True)
+        image = ops.where(still, ops.cast(given["first"], "float32"), ops.add(*both(parts)))
+        return {
+            "image": image,
+            "flow": ops.concatenate(both(flow), axis=-1),
+            "weight": both(weight)[0],
+            "flows": [ops.concatenate(ops.split(f, 2, axis=0), axis=-1) for f in flows],
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"channels": self.channels, "width": self.width, "levels": self.levels, "radius": self.radius}
+        return {**own, "name": self.name}
+
+
+def flow_interpolator(
+    channels: int = 3, width: int = 32, levels: int = 3, radius: int = 3, name: str = "flow_interpolator"
+) -> keras.Model:
+    """Our own, for two CPU cores: flow from coarse to fine by one network for all levels, then one pass at half the resolution.
+
+    Called with a dict of `first` and `second`, (N, H, W, C) in [-1, 1] of any size, and `time` (N,) in [0, 1]; it gives a dict of
+
+        `image`: the picture between them, float32 (N, H, W, C), not clipped;
+        `flow`: where it was in the first and where it will be in the second, (N, H, W, 4) in pixels;
+        `weight`: what the first counts, (N, H, W, 1);
+        `flows`: the same as `flow` of each level, from the coarsest to a quarter of the resolution, of the picture before it is cropped.
+
+    At each level of an image pyramid both pictures' features are fetched along the flows found so far, and compared with what lies up to
+    `radius` places beside (PWC-Net, Sun et al. 2018); the same weights serve every level (UPR-Net, Jin et al. 2023). The last pass has
+    the fetched pictures, and corrects the flows, weighs the two and adds what neither shows (RIFE, Huang et al. 2022; IFRNet, Kong et al.
+    2022). Each half of a batch sees its own end and the other one's by the same weights: played backwards the answer is the same. Two
+    pictures that are equal give themselves.
+
+    Args:
+        channels: of the pictures.
+        width: features at half the resolution; 3/2 as many at a quarter, where motion is found by twice as many.
+        levels: of the pyramid; each doubles the reach.
+        radius: of the comparison.
+        name: of the model.
+    """
+    return FlowInterpolator(channels, width, levels, radius, name=name)
+
+
+def correlation(own: Any, other: Any, radius: int) -> Any:
+    """Products of the features of each place of one map with those of the places around it in another one, means over the channels:
+    (N, H, W, (2 radius + 1)^2), zero beyond the border (Dosovitskiy et al. 2015, "FlowNet").
+
+    Args:
+        own: (N, H, W, C).
+        other: (N, H, W, C).
+        radius: how many places to each side.
+    """
+    count, height, width, channels = ops.shape(own)
+    size = 2 * radius + 1
+    long = width + 2 * radius
+    padded = ops.pad(other, ((0, 0), (radius, radius), (radius, radius), (0, 0)))
+    rows = ops.stack([padded[:, k : k + height] for k in range(size)], axis=2)
+    # Of each row against size rows all products at once; those wanted lie on the diagonals.
+    products = ops.matmul(own[:, :, None] / channels, ops.transpose(rows, (0, 1, 2, 4, 3)))
+    products = ops.reshape(products, (count, height, size, width * long))
+    products = ops.pad(products, ((0, 0), (0, 0), (0, 0), (0, width)))
+    found = ops.reshape(products, (count, height, size, width, long + 1))[..., :size]
+    return ops.reshape(ops.transpose(found, (0, 1, 3, 2, 4)), (count, height, width, size * size))
+
+
+def _convs(name, channels, plan, policy):
+    """Convolutions of 3 x 3, built: (features, stride) of each."""
+    made = []
+    for k, (features, stride) in enumerate(plan):
+        conv = layers.Conv2D(features, 3, stride, "same", name=f"{name}{k}", dtype=policy)
+        conv.build((None, None, None, channels))
+        made.append(conv)
+        channels = features
+    return made
+
+
+def _last(name, channels, features):
+    """A convolution that gives zeros at the start, in float32."""
+    conv = layers.Conv2D(features, 3, padding="same", kernel_initializer="zeros", dtype="float32", name=name)
+    conv.build((None, None, None, channels))
+    return conv
+
+
+def _run(convs, x, keep=None):
+    """Through all of them; with `keep` also what that one gave."""
+    kept = None
+    for k, conv in enumerate(convs):
+        x = ops.leaky_relu(conv(x), 0.1)
+        kept = x if k == keep else kept
+    return x if keep is None else (kept, x)
+
+
+def _other(x):
+    """The halves of a batch, of the first and of the second picture, in each other's place."""
+    first, second = ops.split(x, 2, axis=0)
+    return ops.concatenate([second, first], axis=0)
+
+
+def _larger(flow, factor):
+    height, width = ops.shape(flow)[1:3]
+    return ops.image.resize(flow, (height * factor, width * factor), "bilinear", data_format="channels_last")
