@@ -5,6 +5,7 @@ from keras_imgen.data.augment import Augment
 from keras_imgen.data.clips import clips, windows
 from keras_imgen.data.degrade import degraded
 from keras_imgen.data.epoch import set_epoch
+from keras_imgen.data.moving import joined, moving, with_flow
 from keras_imgen.data.photos import patches, photos
 from keras_imgen.data.pipeline import SourceInfo, describe, load
 from keras_imgen.data.styled import styled
@@ -19,7 +20,9 @@ __all__ = [
     "degrade",
     "degraded",
     "describe",
+    "joined",
     "load",
+    "moving",
     "patches",
     "photos",
     "save_video",
@@ -27,5 +30,6 @@ __all__ = [
     "styled",
     "unpaired",
     "windows",
+    "with_flow",
     "zipped",
 ]

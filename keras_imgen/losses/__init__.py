@@ -5,6 +5,7 @@ from keras_imgen.losses import (
     contrastive,
     divergence,
     exposure,
+    motion,
     perceptual,
     pixel,
     structure,
@@ -12,4 +13,15 @@ from keras_imgen.losses import (
     terms,
 )
 
-__all__ = ["adversarial", "contrastive", "divergence", "exposure", "perceptual", "pixel", "structure", "style", "terms"]
+__all__ = [
+    "adversarial",
+    "contrastive",
+    "divergence",
+    "exposure",
+    "motion",
+    "perceptual",
+    "pixel",
+    "structure",
+    "style",
+    "terms",
+]

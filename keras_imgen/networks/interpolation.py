@@ -43,7 +43,7 @@ class FlowInterpolator(keras.Model):
         flow, flows = None, []
         for level, image in reversed(list(enumerate(pyramid))):
             features = _run(self.features, image)
-            flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _larger(flow, 2)
+            flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _doubled(flow)
             pixels = STRIDE << level
             own = backward_warp(features, flow / pixels)
             seen = [own, _other(own), correlation(own, _other(own), self.radius)]
@@ -52,7 +52,8 @@ class FlowInterpolator(keras.Model):
             flow = flow + 2.0 * pixels * away * self.to_flow(hidden)
             flows.append(flow)
 
-        half, flow = _larger(flow, 2), _larger(flow, 4)
+        half = _doubled(flow)
+        flow = _doubled(half)
         moved = backward_warp(images, flow)
         known = [half / 16.0, _other(half) / 16.0, ops.broadcast_to(away, (*ops.shape(half)[:3], 1))]
         given_now = ops.concatenate([moved, _other(moved)], axis=-1)
@@ -61,12 +62,13 @@ class FlowInterpolator(keras.Model):
         fine = _run(self.leave, ops.concatenate([ops.depth_to_space(coarse, 2), fine], axis=-1))
         made = ops.depth_to_space(self.to_picture(fine), 2)
 
-        flow = flow + 2.0 * away * made[..., :2]
-        weight = made[..., 2:3] - ops.log(ops.maximum(away, 1e-6))
+        change, weight, added = ops.split(made, [2, 3], axis=-1)
+        flow = flow + 2.0 * away * change
+        weight = weight - ops.log(ops.maximum(away, 1e-6))
         weight = ops.sigmoid(weight - _other(weight))
         inside = ops.minimum(1.0, 4.0 * away * (1.0 - away))  # at the ends there is nothing to add
-        parts = weight * backward_warp(images, flow) + 0.5 * inside * made[..., 3:]
-        both = lambda x: ops.split(x[:, :height, :width], 2, axis=0)  # noqa: E731
+        parts = weight * backward_warp(images, flow) + 0.5 * inside * added
+        both = lambda x: ops.split(_part(x, (0, 0, 0), (ops.shape(x)[0], height, width)), 2, axis=0)  # noqa: E731
         still = ops.all(given["first"] == given["second"], axis=(1, 2, 3), keepdims=True)
         image = ops.where(still, ops.cast(given["first"], "float32"), ops.add(*both(parts)))
         return {
@@ -122,13 +124,20 @@ def correlation(own: Any, other: Any, radius: int) -> Any:
     size = 2 * radius + 1
     long = width + 2 * radius
     padded = ops.pad(other, ((0, 0), (radius, radius), (radius, radius), (0, 0)))
-    rows = ops.stack([padded[:, k : k + height] for k in range(size)], axis=2)
+    rows = ops.stack([_part(padded, (0, k), (count, height)) for k in range(size)], axis=2)
     # Of each row against size rows all products at once; those wanted lie on the diagonals.
     products = ops.matmul(own[:, :, None] / channels, ops.transpose(rows, (0, 1, 2, 4, 3)))
     products = ops.reshape(products, (count, height, size, width * long))
     products = ops.pad(products, ((0, 0), (0, 0), (0, 0), (0, width)))
-    found = ops.reshape(products, (count, height, size, width, long + 1))[..., :size]
+    found = ops.reshape(products, (count, height, size, width, long + 1))
+    found = _part(found, (0,) * 5, (count, height, size, width, size))
     return ops.reshape(ops.transpose(found, (0, 1, 3, 2, 4)), (count, height, width, size * size))
+
+
+def _part(x, start, size):
+    """A slice, by the operation whose gradient is quick: `x[...]` takes TensorFlow on a CPU 40 times as long."""
+    rest = ops.shape(x)[len(size) :]
+    return ops.slice(x, (*start, *(0 for _ in rest)), (*size, *rest))
 
 
 def _convs(name, channels, plan, policy):
@@ -164,6 +173,13 @@ def _other(x):
     return ops.concatenate([second, first], axis=0)
 
 
-def _larger(flow, factor):
-    height, width = ops.shape(flow)[1:3]
-    return ops.image.resize(flow, (height * factor, width * factor), "bilinear", data_format="channels_last")
+def _doubled(x):
+    """(N, 2 H, 2 W, C), bilinear, for sizes that are not known before."""
+    for axis in (1, 2):
+        size = list(ops.shape(x))
+        padded = ops.pad(x, [(1, 1) if k == axis else (0, 0) for k in range(4)], "symmetric")
+        before, after = (_part(padded, [at if k == axis else 0 for k in range(4)], size) for at in (0, 2))
+        pairs = ops.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * after], axis=axis + 1)
+        size[axis] *= 2
+        x = ops.reshape(pairs, size)
+    return x
