@@ -5,10 +5,11 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from keras_imgen.layers.padding import PadToMultiple
+from keras_imgen.layers.padding import mirrored
 from keras_imgen.layers.warp import backward_warp
 
 STRIDE = 4  # of the features, in pixels of a level
+BLOCK = 32  # places of a row whose features are compared at once
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -19,7 +20,6 @@ class FlowInterpolator(keras.Model):
         super().__init__(**kwargs)
         self.channels, self.width, self.levels, self.radius = channels, width, levels, radius
         side, wide = width * 3 // 2, 2 * width
-        self.pad = PadToMultiple(STRIDE << (levels - 1), dtype="float32", name="pad")
         self.features = _convs("features", channels, [(width, 2), (width, 1), (side, 2), (side, 1)], self.dtype_policy)
         matched = 2 * side + (2 * radius + 1) ** 2 + 5
         self.motion = _convs("motion", matched, [(wide, 1)] * 4, self.dtype_policy)
@@ -28,23 +28,24 @@ class FlowInterpolator(keras.Model):
         self.middle = _convs("middle", 2 * wide + 2 * side, [(wide, 1), (wide, 1)], self.dtype_policy)
         self.leave = _convs("leave", wide // 4 + width, [(width, 1)], self.dtype_policy)
         self.to_picture = _last("to_picture", width, 4 * (3 + channels))
-        self.pad.built = self.built = True
+        self.built = True
 
     def call(self, given: dict[str, Any], training: bool = False) -> dict[str, Any]:
         height, width = ops.shape(given["first"])[1:3]
+        scale = given.get("scale", 1)
         ends = ops.concatenate([given["first"], given["second"]], axis=0)
-        images = self.pad(ops.cast(ends, "float32"))
+        images = _padded(ops.cast(ends, "float32"), (STRIDE << (self.levels - 1)) * scale)
         time = ops.cast(given["time"], "float32")
         away = ops.concatenate([time, 1.0 - time], axis=0)[:, None, None, None]  # of each end from the picture between
 
-        pyramid = [images]
+        pyramid = [_reduced(images, scale)]
         for _ in range(self.levels - 1):
             pyramid.append(ops.average_pool(pyramid[-1], 2, 2))
         flow, flows = None, []
         for level, image in reversed(list(enumerate(pyramid))):
             features = _run(self.features, image)
             flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _doubled(flow)
-            pixels = STRIDE << level
+            pixels = ops.cast((STRIDE << level) * scale, "float32")
             own = backward_warp(features, flow / pixels)
             seen = [own, _other(own), correlation(own, _other(own), self.radius)]
             known = [flow / pixels, _other(flow) / pixels, ops.broadcast_to(away, (*ops.shape(flow)[:3], 1))]
@@ -52,6 +53,7 @@ class FlowInterpolator(keras.Model):
             flow = flow + 2.0 * pixels * away * self.to_flow(hidden)
             flows.append(flow)
 
+        flow, hidden, own = (_enlarged(x, scale) for x in (flow, hidden, own))
         half = _doubled(flow)
         flow = _doubled(half)
         moved = backward_warp(images, flow)
@@ -101,6 +103,9 @@ def flow_interpolator(
     2022). Each half of a batch sees its own end and the other one's by the same weights: played backwards the answer is the same. Two
     pictures that are equal give themselves.
 
+    A further input `scale`, a whole number, finds the flow in pictures so many times smaller: it reaches as much farther, and takes less
+    time and memory.
+
     Args:
         channels: of the pictures.
         width: features at half the resolution; 3/2 as many at a quarter, where motion is found by twice as many.
@@ -121,17 +126,26 @@ def correlation(own: Any, other: Any, radius: int) -> Any:
         radius: how many places to each side.
     """
     count, height, width, channels = ops.shape(own)
-    size = 2 * radius + 1
-    long = width + 2 * radius
-    padded = ops.pad(other, ((0, 0), (radius, radius), (radius, radius), (0, 0)))
-    rows = ops.stack([_part(padded, (0, k), (count, height)) for k in range(size)], axis=2)
-    # Of each row against size rows all products at once; those wanted lie on the diagonals.
-    products = ops.matmul(own[:, :, None] / channels, ops.transpose(rows, (0, 1, 2, 4, 3)))
-    products = ops.reshape(products, (count, height, size, width * long))
-    products = ops.pad(products, ((0, 0), (0, 0), (0, 0), (0, width)))
-    found = ops.reshape(products, (count, height, size, width, long + 1))
-    found = _part(found, (0,) * 5, (count, height, size, width, size))
-    return ops.reshape(ops.transpose(found, (0, 1, 3, 2, 4)), (count, height, width, size * size))
+    size, blocks = 2 * radius + 1, -(-width // BLOCK)
+    shape = (count, height, blocks, BLOCK, channels)
+    wider = blocks * BLOCK - width
+    own = ops.reshape(ops.pad(own, ((0, 0), (0, 0), (0, wider), (0, 0))), shape) / channels
+    other = ops.reshape(ops.pad(other, ((0, 0), (0, 0), (0, wider), (0, 0))), shape)
+    # With the columns around it of the blocks beside; then so many rows above and below.
+    ends = _part(other, (0, 0, 0, BLOCK - radius), (*shape[:3], radius)), _part(other, (0,) * 4, (*shape[:3], radius))
+    left, right = (ops.pad(v, ((0, 0), (0, 0), beside, (0, 0), (0, 0))) for v, beside in zip(ends, ((1, 0), (0, 1))))
+    left, right = (_part(v, (0, 0, at), (*shape[:3], radius)[:3]) for v, at in ((left, 0), (right, 1)))
+    other = ops.pad(ops.concatenate([left, other, right], axis=3), ((0, 0), (radius, radius), *((0, 0),) * 3))
+    rows = ops.stack([_part(other, (0, k), (count, height)) for k in range(size)], axis=3)
+    # Of a block against size rows all products at once; those wanted lie on the diagonals.
+    long = BLOCK + 2 * radius
+    products = ops.matmul(own[:, :, :, None], ops.transpose(rows, (0, 1, 2, 3, 5, 4)))
+    products = ops.reshape(products, (count, height, blocks, size, BLOCK * long))
+    products = ops.pad(products, (*((0, 0),) * 4, (0, BLOCK)))
+    found = ops.reshape(products, (count, height, blocks, size, BLOCK, long + 1))
+    found = _part(found, (0,) * 6, (*shape[:3], size, BLOCK, size))
+    found = ops.reshape(ops.transpose(found, (0, 1, 2, 4, 3, 5)), (count, height, blocks * BLOCK, size * size))
+    return _part(found, (0, 0, 0), (count, height, width))
 
 
 def _part(x, start, size):
@@ -182,4 +196,37 @@ def _doubled(x):
         pairs = ops.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * after], axis=axis + 1)
         size[axis] *= 2
         x = ops.reshape(pairs, size)
+    return x
+
+
+def _padded(x, multiple):
+    """Mirrored at its last row and column until both sides are multiples, which need not be known before."""
+    for axis in (1, 2):
+        size = ops.shape(x)[axis]
+        if not (isinstance(size, int) and isinstance(multiple, int) and size % multiple == 0):
+            x = mirrored(x, ops.arange(-(-size // multiple) * multiple), axis)
+    return x
+
+
+def _reduced(x, factor):
+    """Means over squares of pixels."""
+    if isinstance(factor, int) and factor == 1:
+        return x
+    count, height, width, channels = ops.shape(x)
+    squares = ops.reshape(x, (count, height // factor, factor, width // factor, factor, channels))
+    return ops.mean(squares, axis=(2, 4))
+
+
+def _enlarged(x, factor):
+    """(N, factor H, factor W, C), bilinear."""
+    if isinstance(factor, int) and factor == 1:
+        return x
+    for axis in (1, 2):
+        size = ops.shape(x)[axis]
+        at = (ops.arange(size * factor, dtype="float32") + 0.5) / ops.cast(factor, "float32") - 0.5
+        before = ops.floor(at)
+        share = ops.cast(ops.reshape(at - before, (-1, 1) if axis == 2 else (-1, 1, 1)), x.dtype)
+        places = (ops.clip(ops.cast(before, "int32") + k, 0, size - 1) for k in (0, 1))
+        a, b = (ops.take(x, one, axis=axis) for one in places)
+        x = a + share * (b - a)
     return x

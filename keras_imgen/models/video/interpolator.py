@@ -1,7 +1,8 @@
 """The picture between two others: lost frames, slow motion, higher frame rates."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,14 +10,17 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.arguments import finite
+from keras_imgen.inference import between
 from keras_imgen.inference.between import BetweenEndpoint
-from keras_imgen.inference.endpoints import Endpoints, Pictures, Rows, bound
+from keras_imgen.inference.endpoints import Endpoints, Number, Pictures, Rows, bound
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import motion, terms
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives as named
 from keras_imgen.training.rows import per_row
+
+LARGEST = 1024  # pixels of the longer side in which motion is looked for
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -113,13 +117,15 @@ class FrameInterpolator(ImageModel):
 
     # === Using ===
 
-    def between(self, first: Any, second: Any, times: Any, *, ema: bool = True) -> np.ndarray:
+    def between(self, first: Any, second: Any, times: Any, *, scale: int | None = None, ema: bool = True) -> np.ndarray:
         """Frames between two.
 
         Args:
-            first: uint8 (H, W, C), or (N, H, W, C), of any size.
+            first: uint8 (H, W, C) of any size, or (N, H, W, C).
             second: of the same shape.
-            times: from 0, the first, to 1, the second: a number or (T,); of N pairs (N,).
+            times: from 0, the first, to 1, the second: a number or (T,); of N pairs (N,), or one for all.
+            scale: 1, 2, 4, ...: motion is looked for in frames so many times smaller. It then reaches as much farther, and costs less. None
+                is the least for which the longer side has at most 1024 pixels.
             ema: with averaged weights.
 
         Returns:
@@ -129,15 +135,82 @@ class FrameInterpolator(ImageModel):
             ValueError: pictures of another form, times out of range.
         """
         endpoint = self.endpoints()["between"]
-        return self.answer("between", bound(endpoint, (first, second, times), {}), ema)
+
+        def run(tensors):
+            ends, shape = [tensors[k] for k in ("first", "second", "times")], tensors["first"].shape
+            factor = int(tensors["scale"]) or int(_scale(*shape[1:3]))
+            function = lambda *values: self._between(*values, factor)  # noqa: E731
+            return self.compiled_function(("between", factor), function, ema)(*ends)
+
+        return endpoint.answer(run, bound(endpoint, (first, second, times), {"scale": scale}))
+
+    def stream(
+        self,
+        frames: Iterable[np.ndarray],
+        factor: int = 2,
+        cuts: Callable[[np.ndarray, np.ndarray], bool] | None = None,
+        *,
+        recursive: bool = False,
+        scale: int | None = None,
+        ema: bool = True,
+    ) -> Iterator[np.ndarray]:
+        """Frames of any number, of one size, with factor - 1 new ones between each and the next; the given ones come back as they are.
+
+        Args:
+            frames: uint8 (H, W, C) each.
+            factor: how many times as many.
+            cuts: told two frames beside each other whether another scene begins with the second: then the nearer one is repeated.
+            recursive: see `inference.between.stream`.
+            scale: see `between`.
+            ema: with averaged weights.
+
+        Raises:
+            ValueError: a factor below 1, or that is no power of two, with `recursive`; frames of another form or size.
+        """
+        return between.stream(partial(self.between, scale=scale, ema=ema), frames, factor, cuts, recursive)
+
+    def interpolate(self, clip: Any, factor: int = 2, **how: Any) -> np.ndarray:
+        """A whole clip at a higher rate: uint8 ((F - 1) factor + 1, H, W, C), with the given frames as they are.
+
+        Args:
+            clip: uint8 (F, H, W, C), or frames of one size.
+            factor: how many times as many frames a second.
+            **how: see `stream`.
+
+        Raises:
+            ValueError: as `stream`; no frames.
+        """
+        return between.gathered(self.stream(clip, factor, **how))
+
+    def fill(self, clip: Any, lost: Any = None, *, scale: int | None = None, ema: bool = True) -> np.ndarray:
+        """A clip whose lost frames are made from those beside them.
+
+        Args:
+            clip: uint8 (F, H, W, C).
+            lost: bool (F,), or the numbers of the frames; None are those that repeat the one before to the bit.
+            scale: see `between`.
+            ema: with averaged weights.
+
+        Returns:
+            uint8 (F, H, W, C), all other frames as they are; at the ends the nearest one is repeated.
+
+        Raises:
+            ValueError: clips of another form, or with no frame left.
+        """
+        return between.filled(partial(self.between, scale=scale, ema=ema), clip, lost)
+
+    def _between(self, first, second, times, scale):
+        given = {"first": rescale(first), "second": rescale(second), "time": times}
+        return to_uint8(self.call({**given, "scale": scale}))
 
     def endpoints(self) -> Endpoints:
         def function(given, told):
-            first, second = rescale(given["first"]), rescale(given["second"])
-            return to_uint8(self.call({"first": first, "second": second, "time": given["times"]}))
+            own = _scale(*ops.shape(given["first"])[1:3])
+            scale = ops.where(given["scale"] > 0, ops.cast(given["scale"], "int32"), own)
+            return self._between(given["first"], given["second"], given["times"], scale)
 
         ends = (Pictures(self.image_shape, name, name) for name in ("first", "second"))
-        inputs = (*ends, Rows("times"))
+        inputs = (*ends, Rows("times"), Number("scale", 0.0, 0.0))
         return {"between": BetweenEndpoint(inputs=inputs, labelled=False, batch_size=1, function=function)}
 
     def show(
@@ -149,6 +222,12 @@ class FrameInterpolator(ImageModel):
         times = np.asarray(batch.get("time", np.full(len(clips), middle / last, "float32")))
         made = self.between(clips[:, 0], clips[:, last], times, **how)
         return {"first": clips[:, 0], "last": clips[:, last], "answer": made, "target": clips[:, middle]}
+
+
+def _scale(height, width):
+    """The least power of two that leaves at most so many pixels of the longer side, for sizes that need not be known before."""
+    longest = ops.maximum(height, width)
+    return 1 + sum(factor * ops.cast(longest > factor * LARGEST, "int32") for factor in (1, 2, 4, 8, 16))
 
 
 def _flow_error(wanted, flows):
