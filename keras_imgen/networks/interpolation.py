@@ -30,9 +30,8 @@ class FlowInterpolator(keras.Model):
         self.to_picture = _last("to_picture", width, 4 * (3 + channels))
         self.built = True
 
-    def call(self, given: dict[str, Any], training: bool = False) -> dict[str, Any]:
+    def call(self, given: dict[str, Any], training: bool = False, scale: Any = 1) -> dict[str, Any]:
         height, width = ops.shape(given["first"])[1:3]
-        scale = given.get("scale", 1)
         ends = ops.concatenate([given["first"], given["second"]], axis=0)
         images = _padded(ops.cast(ends, "float32"), (STRIDE << (self.levels - 1)) * scale)
         time = ops.cast(given["time"], "float32")
@@ -47,7 +46,8 @@ class FlowInterpolator(keras.Model):
             flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _doubled(flow)
             pixels = ops.cast((STRIDE << level) * scale, "float32")
             own = backward_warp(features, flow / pixels)
-            seen = [own, _other(own), correlation(own, _other(own), self.radius)]
+            unit = _standardized(own)
+            seen = [own, _other(own), correlation(unit, _other(unit), self.radius)]
             known = [flow / pixels, _other(flow) / pixels, ops.broadcast_to(away, (*ops.shape(flow)[:3], 1))]
             hidden = _run(self.motion, ops.concatenate([*seen, *(ops.cast(v, own.dtype) for v in known)], axis=-1))
             flow = flow + 2.0 * pixels * away * self.to_flow(hidden)
@@ -103,8 +103,8 @@ def flow_interpolator(
     2022). Each half of a batch sees its own end and the other one's by the same weights: played backwards the answer is the same. Two
     pictures that are equal give themselves.
 
-    A further input `scale`, a whole number, finds the flow in pictures so many times smaller: it reaches as much farther, and takes less
-    time and memory.
+    With `scale`, a whole number, flow is found in pictures so many times smaller: it reaches as much farther, and takes less time and
+    memory.
 
     Args:
         channels: of the pictures.
@@ -146,6 +146,12 @@ def correlation(own: Any, other: Any, radius: int) -> Any:
     found = _part(found, (0,) * 6, (*shape[:3], size, BLOCK, size))
     found = ops.reshape(ops.transpose(found, (0, 1, 2, 4, 3, 5)), (count, height, blocks * BLOCK, size * size))
     return _part(found, (0, 0, 0), (count, height, width))
+
+
+def _standardized(x):
+    """Of mean 0 and deviation 1 over the channels, so that products of features tell how much they are alike."""
+    mean, variance = ops.moments(ops.cast(x, "float32"), axes=-1, keepdims=True)
+    return ops.cast((ops.cast(x, "float32") - mean) * ops.rsqrt(variance + 1e-4), x.dtype)
 
 
 def _part(x, start, size):

@@ -201,7 +201,7 @@ class FrameInterpolator(ImageModel):
 
     def _between(self, first, second, times, scale):
         given = {"first": rescale(first), "second": rescale(second), "time": times}
-        return to_uint8(self.call({**given, "scale": scale}))
+        return to_uint8(self.network(given, training=False, scale=scale)["image"])
 
     def endpoints(self) -> Endpoints:
         def function(given, told):
