@@ -92,6 +92,7 @@ NEEDED = {
     "CycleGAN": _unpaired,
     "Diffusion": lambda: (networks.unet(SHAPE, widths=(8,), depth=1, attention=()),),
     "FastStyle": _style,
+    "FrameInterpolator": lambda: (networks.flow_interpolator(width=4),),
     "GAN": _players,
     "IWAE": lambda: _codec(6),
     "InfoVAE": lambda: _codec(6),

@@ -206,7 +206,7 @@ class FrameInterpolator(ImageModel):
     def endpoints(self) -> Endpoints:
         def function(given, told):
             own = _scale(*ops.shape(given["first"])[1:3])
-            scale = ops.where(given["scale"] > 0, ops.cast(given["scale"], "int32"), own)
+            scale = ops.where(given["scale"] >= 1, ops.cast(given["scale"], "int32"), own)
             return self._between(given["first"], given["second"], given["times"], scale)
 
         ends = (Pictures(self.image_shape, name, name) for name in ("first", "second"))
