@@ -161,7 +161,7 @@ png = [tf.io.encode_png(given[k][0]).numpy() for k in ("first", "second")]
 files = model.signatures["between_bytes"](
     first_bytes=tf.constant(png[:1]), second_bytes=tf.constant(png[1:]), times=tensors["times"][:1], scale=tf.constant(0.0)
 )["image_bytes"]
-np.savez(sys.argv[3], full=full, default=default, file=tf.io.decode_png(files[0]))
+np.savez(sys.argv[3], full=full, default=default, png=tf.io.decode_png(files[0]))
 """
 
 
@@ -176,4 +176,4 @@ def test_an_export_in_a_fresh_process_answers_the_same(model, tmp_path):
     found = np.load(tmp_path / "found.npz")
     close(found["full"], wanted)
     close(found["default"], wanted)
-    close(found["file"], wanted[0])
+    close(found["png"], wanted[0])
