@@ -93,6 +93,7 @@ NEEDED = {
     "Diffusion": lambda: (networks.unet(SHAPE, widths=(8,), depth=1, attention=()),),
     "FastStyle": _style,
     "FilmRepairer": lambda: (networks.film_repairer(width=4, blocks=(1,)),),
+    "FrameInterpolator": lambda: (networks.flow_interpolator(width=4),),
     "GAN": _players,
     "IWAE": lambda: _codec(6),
     "InfoVAE": lambda: _codec(6),
