@@ -147,7 +147,6 @@ BOUND = {  # by the first word of their names
     "flowers": "photographs of flowers, 64x64",
     "sprites": "characters of 64x64",
     "emoji": "emoji of 64x64",
-    "clips": "the shared clips",
 }
 TAKE = {
     (f"shapes-{name}", "--size") for name in ("text", "text-tokens", "text-gan", "edit", "edit-gan", "segment")
