@@ -85,7 +85,8 @@ class SampleGrid(keras.callbacks.Callback):
         if (epoch + 1) % self.every and epoch + 1 != self.params.get("epochs"):
             return
         batch = given_with(self.labels, self.conditions)
-        batch = batch if self.images is None else {"image": self.images, **batch}
+        key = getattr(self.model, "pictures", ("image",))[0]
+        batch = batch if self.images is None else {key: self.images, **batch}
         show = getattr(self.model, "show", partial(Answering.show, self.model))
         shown = show(batch, self.n, self.seed, **self._generate)
         grid = told_grid(shown, of(self.model), batch)

@@ -3,6 +3,7 @@
 from keras_imgen.layers.adain import AdaIN
 from keras_imgen.layers.attention import Attention
 from keras_imgen.layers.conditioning import ConditionalBatchNorm, FourierFeatures, LabelEmbedding, LabelPlanes
+from keras_imgen.layers.frames import Fold, Unfold
 from keras_imgen.layers.noise_level import NoiseLevel
 from keras_imgen.layers.normalization import GroupNorm
 from keras_imgen.layers.padding import CropLike, PadToMultiple
@@ -22,6 +23,7 @@ __all__ = [
     "CropLike",
     "EqualizedConv2D",
     "EqualizedDense",
+    "Fold",
     "FourierFeatures",
     "GatedActivation",
     "GroupNorm",
@@ -38,6 +40,7 @@ __all__ = [
     "PushPull",
     "SpectralConv2D",
     "SpectralDense",
+    "Unfold",
     "Upscale",
     "WindowAttention",
 ]

@@ -15,6 +15,7 @@ _HOMES = {
     "Diffusion": "keras_imgen.models.diffusion.diffusion",
     "Enhancer": "keras_imgen.models.restoration.tasks",
     "FastStyle": "keras_imgen.models.style.fast",
+    "FramePredictor": "keras_imgen.models.video.prediction",
     "GAN": "keras_imgen.models.adversarial.gan",
     "IWAE": "keras_imgen.models.variational.vae",
     "ImageModel": "keras_imgen.models.image_model",

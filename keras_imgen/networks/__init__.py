@@ -21,6 +21,7 @@ from keras_imgen.networks.inpainting import compact_inpainter, inpainting_unet
 from keras_imgen.networks.keras_hub import keras_hub_encoder
 from keras_imgen.networks.lenet import lenet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
+from keras_imgen.networks.prediction import convlstm, simvp
 from keras_imgen.networks.projection import projection
 from keras_imgen.networks.resnet import resnet
 from keras_imgen.networks.resnet_gan import resnet_gan_discriminator, resnet_gan_generator
@@ -64,6 +65,7 @@ __all__ = [
     "content_encoder",
     "conv_decoder",
     "conv_encoder",
+    "convlstm",
     "copy_weights",
     "dcgan_discriminator",
     "dcgan_generator",
@@ -95,6 +97,7 @@ __all__ = [
     "resnet_gan_discriminator",
     "resnet_gan_generator",
     "rrdb",
+    "simvp",
     "sinddm",
     "singan_discriminator",
     "singan_generator",

@@ -128,6 +128,10 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "sprites_classifier",
         "a judge of such characters, 64x64: clothes, hair, action, direction, minutes",
     ),
+    "digits-moving": (
+        "digits_moving",
+        "the next ten frames of two bouncing digits, 64x64: 20 minutes on a CPU (--set network=convlstm)",
+    ),
     "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
 }
 BOUND = {  # by the first word of their names

@@ -25,6 +25,7 @@ PICTURES, LABELS = images(ROWS)
 COLOUR = images(ROWS, 16, 3)[0]
 HOLES = (np.random.default_rng(2).random((ROWS, *SHAPE)) < 0.3).astype("uint8")
 ALONE = {"image": PICTURES}
+CLIPS = {"clip": np.random.default_rng(3).integers(0, 256, (ROWS, 6, *SHAPE), "uint8")}
 LABELLED = {"image": PICTURES, "label": LABELS}
 PAIRS = {"image": PICTURES, "target": 255 - PICTURES}
 CAPTIONED = {"image": PICTURES, "caption": np.array([f"number {label}" for label in LABELS])}
@@ -196,6 +197,10 @@ def stylizer(kind, **how):
     return kind(encoder, networks.adain_decoder(width=4, blocks=1), **how)
 
 
+def predictor():
+    return models.FramePredictor(networks.simvp((3, 8, 8, 1), 2, 4, (4, 4), (1, 1)))
+
+
 def clip():
     texts = networks.TextConditioned(networks.projection(8, 4), networks.text_encoder(TEXT, 8, 1, 2), TEXT)
     return models.CLIP(networks.resnet(SHAPE, 4, (8,)), texts)
@@ -275,6 +280,12 @@ CASES = {
         told_texts,
         CAPTIONED,
         lambda model: model.generate(conditions={"caption": ["number 1", "2", ""]}, guidance_scale=2.0),
+    ),
+    "FramePredictor": Case(predictor, CLIPS, lambda model: model.predict_frames(CLIPS["clip"], 5)),
+    "FramePredictor-convlstm": Case(
+        lambda: models.FramePredictor(networks.convlstm((3, 8, 8, 1), 3, (4, 4))),
+        CLIPS,
+        lambda model: model.predict_frames(CLIPS["clip"][:, :3], 3),
     ),
     "Segmenter": Case(
         segmenter, {"image": PICTURES, "mask": HOLES, "label": LABELS}, lambda model: model.segment(PICTURES, labels=1)

@@ -26,6 +26,7 @@ RARE = (
     "WGAN",
     "Enhancer",
     "Diffusion-text",
+    "FramePredictor-convlstm",
 )  # near another one
 LARGE = (
     "GAN",

@@ -92,6 +92,7 @@ NEEDED = {
     "CycleGAN": _unpaired,
     "Diffusion": lambda: (networks.unet(SHAPE, widths=(8,), depth=1, attention=()),),
     "FastStyle": _style,
+    "FramePredictor": lambda: (networks.simvp((2, 8, 8, 1), 2, 4, (4,), (1,)),),
     "GAN": _players,
     "IWAE": lambda: _codec(6),
     "InfoVAE": lambda: _codec(6),
