@@ -1,6 +1,28 @@
 """What is done with finished models: ways through latent spaces, attributes, edits by text, and pictures of all of these; and what is done
 to pictures without a model: colours, textures, filters."""
 
-from keras_imgen.editing import classical, colour, filters, fuse, inversion, latents, quilting, segmentation, text
+from keras_imgen.editing import (
+    classical,
+    clips,
+    colour,
+    filters,
+    fuse,
+    inversion,
+    latents,
+    quilting,
+    segmentation,
+    text,
+)
 
-__all__ = ["classical", "colour", "filters", "fuse", "inversion", "latents", "quilting", "segmentation", "text"]
+__all__ = [
+    "classical",
+    "clips",
+    "colour",
+    "filters",
+    "fuse",
+    "inversion",
+    "latents",
+    "quilting",
+    "segmentation",
+    "text",
+]

@@ -3,7 +3,7 @@
 from keras_imgen.layers.adain import AdaIN
 from keras_imgen.layers.attention import Attention
 from keras_imgen.layers.conditioning import ConditionalBatchNorm, FourierFeatures, LabelEmbedding, LabelPlanes
-from keras_imgen.layers.frames import Fold, Unfold
+from keras_imgen.layers.frames import EachFrame, Fold, TemporalAttention, TemporalConv, Unfold
 from keras_imgen.layers.noise_level import NoiseLevel
 from keras_imgen.layers.normalization import GroupNorm
 from keras_imgen.layers.padding import CropLike, PadToMultiple
@@ -21,6 +21,7 @@ __all__ = [
     "Attention",
     "ConditionalBatchNorm",
     "CropLike",
+    "EachFrame",
     "EqualizedConv2D",
     "EqualizedDense",
     "Fold",
@@ -40,6 +41,8 @@ __all__ = [
     "PushPull",
     "SpectralConv2D",
     "SpectralDense",
+    "TemporalAttention",
+    "TemporalConv",
     "Unfold",
     "Upscale",
     "WindowAttention",

@@ -47,6 +47,13 @@ from keras_imgen.networks.translation import patch_heads, patchgan, translation_
 from keras_imgen.networks.trunks import style_trunk
 from keras_imgen.networks.unet import UNet, unet
 from keras_imgen.networks.variational import latent_encoder
+from keras_imgen.networks.video import clip_decoder, clip_encoder
+from keras_imgen.networks.video_gan import (
+    mocogan_discriminator,
+    mocogan_generator,
+    vgan_discriminator,
+    vgan_generator,
+)
 from keras_imgen.networks.zero_dce import light_curves, zero_dce
 
 __all__ = [
@@ -57,6 +64,8 @@ __all__ = [
     "adain_decoder",
     "adain_encoder",
     "bert",
+    "clip_decoder",
+    "clip_encoder",
     "code_transformer",
     "colorizer",
     "compact_denoiser",
@@ -88,6 +97,8 @@ __all__ = [
     "mlp_discriminator",
     "mlp_encoder",
     "mlp_generator",
+    "mocogan_discriminator",
+    "mocogan_generator",
     "patch_heads",
     "patchgan",
     "pixelcnn",
@@ -119,5 +130,7 @@ __all__ = [
     "vdsr",
     "vq_decoder",
     "vq_encoder",
+    "vgan_discriminator",
+    "vgan_generator",
     "zero_dce",
 ]

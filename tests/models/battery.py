@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_imgen import models, networks
-from keras_imgen.models.adversarial import R1, AdaptiveAugment, GradientPenalty, LeCam
+from keras_imgen.models.adversarial import R1, AdaptiveAugment, DiffAugment, GradientPenalty, LeCam
 from keras_imgen.models.restoration.objectives import Style
 from keras_imgen.text import Text, Tokenizer
 
@@ -25,6 +25,11 @@ PICTURES, LABELS = images(ROWS)
 COLOUR = images(ROWS, 16, 3)[0]
 HOLES = (np.random.default_rng(2).random((ROWS, *SHAPE)) < 0.3).astype("uint8")
 ALONE = {"image": PICTURES}
+MOVING = {
+    "clip": np.random.default_rng(3).integers(0, 256, (ROWS, 3, *SHAPE), "uint8"),
+    "label": LABELS,
+    "source": PICTURES,
+}
 CLIPS = {"clip": np.random.default_rng(3).integers(0, 256, (ROWS, 6, *SHAPE), "uint8")}
 LABELLED = {"image": PICTURES, "label": LABELS}
 PAIRS = {"image": PICTURES, "target": 255 - PICTURES}
@@ -181,6 +186,14 @@ def adversarial_texts(source_channels=None):
     return (models.MultimodalGAN if source_channels else models.TextGAN)(*players, **given)
 
 
+def of_clips():
+    return models.Diffusion(networks.unet((3, *SHAPE), (4, 4), 1, (4,), num_classes=3, source_channels=1), steps=2)
+
+
+def clip_coders():
+    return networks.clip_encoder((6, *SHAPE), 6, 2), networks.clip_decoder((6, *SHAPE), 3, 2)
+
+
 def singan():
     generators = [networks.singan_generator(1, 4, 2) for _ in range(2)]
     return models.SinGAN(generators, networks.singan_discriminator(1, 4, 2), SHAPE)
@@ -242,6 +255,7 @@ CASES = {
         LABELLED,
         labelled,
     ),
+    "VAE-clip": Case(lambda: models.VAE(*clip_coders()), CLIPS, drawn),
     "VAE-annealed": Case(lambda: models.VAE(*coder(), beta=ANNEALED, free_bits=0.1), ALONE, drawn),
     "IWAE": Case(lambda: models.IWAE(*coder(), likelihood="bernoulli", samples=4), ALONE, drawn),
     "TCVAE": Case(lambda: models.TCVAE(*coder(), dataset_size=ROWS), ALONE, drawn),
@@ -254,6 +268,22 @@ CASES = {
     "MaskedPrior": Case(masked_prior, LABELLED, labelled),
     "VAEGAN": Case(vaegan, ALONE, drawn),
     "GAN": Case(gan, LABELLED, labelled),
+    "GAN-vgan": Case(
+        lambda: models.GAN(
+            networks.vgan_generator((6, *SHAPE), 4, 2),
+            networks.vgan_discriminator((6, *SHAPE), 2),
+            augment=DiffAugment(),
+        ),
+        CLIPS,
+        drawn,
+    ),
+    "GAN-mocogan": Case(
+        lambda: models.GAN(
+            networks.mocogan_generator((6, *SHAPE), 3, 2, 2, 3), networks.mocogan_discriminator((6, *SHAPE), 2, 3), 3
+        ),
+        {**CLIPS, "label": LABELS},
+        labelled,
+    ),
     "WGAN": Case(lambda: models.WGAN(*players(), critic_steps=2), ALONE, drawn),
     "StyleGAN2": Case(stylegan2, LABELLED, lambda model: model.generate(labels=[2, 0, 1], truncation=0.7)),
     "TextGAN": Case(
@@ -272,6 +302,9 @@ CASES = {
     "MUNIT": Case(munit, PAIRS, in_many_styles),
     "StyleVAE": Case(style_vae, ALONE, content_and_style),
     "Diffusion": Case(diffusion, LABELLED, labelled),
+    "Diffusion-clip": Case(
+        of_clips, MOVING, lambda model: model.generate(labels=[2, 0, 1], conditions={"source": PICTURES[:3]}, seed=5)
+    ),
     "SinDDM": Case(
         lambda: models.SinDDM(networks.sinddm(1, 2, width=4), SHAPE, levels=2, steps=3), ALONE, of_two_sizes
     ),

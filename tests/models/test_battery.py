@@ -27,6 +27,9 @@ RARE = (
     "Enhancer",
     "Diffusion-text",
     "FramePredictor-convlstm",
+    "VAE-clip",
+    "GAN-vgan",
+    "GAN-mocogan",
 )  # near another one
 LARGE = (
     "GAN",
