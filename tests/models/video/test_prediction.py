@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -56,7 +57,7 @@ def test_what_is_logged_is_what_the_metrics_say(model):
 
 def test_it_learns_what_goes_straight_on():
     model = models.FramePredictor(networks.simvp((GIVEN, *SHAPE), TOLD, 8, (8,), (1,)), ema=None, seed=0)
-    model.compile(__import__("keras").optimizers.Adam(0.01))
+    model.compile(keras.optimizers.Adam(0.01))
     data = clips(8, GIVEN + 2 * TOLD)
     before = model.evaluate({"clip": data}, verbose=0, return_dict=True)["mse"]
     model.fit({"clip": data}, epochs=60, batch_size=8, verbose=0)
