@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ import numpy as np
 
 from keras_imgen.conditions import Condition, Label, Picture, guided_apart
 from keras_imgen.inference.canvas import LARGEST, Canvas
+from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Input, Latents, Number, Pictures, Rows, RowSeeds, Seeds
 from keras_imgen.inference.endpoints import Told as ToldRows
 from keras_imgen.inference.restorer import TiledEndpoint
@@ -20,7 +22,7 @@ from keras_imgen.inference.stylizer import StyleWeights
 from keras_imgen.sampling.coarse_to_fine import LevelSamplerInput
 from keras_imgen.sampling.options import GRIDS, IMAGE_SCALE, SAMPLERS, SamplerInput
 from keras_imgen.server.errors import Invalid, TooLarge
-from keras_imgen.server.service import Limits, size_of
+from keras_imgen.server.service import FRAMES, Limits, size_of
 from keras_imgen.text import Text
 
 
@@ -40,7 +42,8 @@ class Field:
         whole: whether numbers are whole.
         choices: of which one is chosen, or examples of a text.
         names: of several numbers.
-        shape: of several numbers, or (height, width, channels) of a picture; None of what may be any.
+        shape: of several numbers, or (height, width, channels) of a picture, of a clip with frames before them, which is taken as a
+            picture of its frames side by side; None of what may be any.
         rows: whether the argument has a row for each picture.
         more: whether most people leave it alone.
     """
@@ -114,7 +117,13 @@ def _(one: RowSeeds, endpoint, limits):
 
 @_of_input.register
 def _(one: Pictures, endpoint, limits):
-    yield Field(one.argument, "picture", required=True, shape=tuple(one.shape), rows=True)
+    said = f"Its {one.shape[0]} frames side by side." if len(one.shape) == 4 else ""
+    yield Field(one.argument, "picture", said, required=True, shape=tuple(one.shape), rows=True)
+
+
+@_of_input.register
+def _(one: Ahead, endpoint, limits):
+    yield Field("frames", "number", "How many more.", 1, True, 1, FRAMES, (1, 20), whole=True)
 
 
 @_of_input.register
@@ -314,17 +323,19 @@ def _file(field, value, limits):
 
 
 def _read_picture(field, value, given, limits):
-    from keras_imgen.data.image_io import load_image, resize  # lazy: the package of data needs Keras
+    from keras_imgen.data.image_io import as_frames, load_image, resize  # lazy: the package of data needs Keras
 
     text = _file(field, value, limits)
     try:
         if field.shape is None:  # any kind
             return load_image(text, keep_depth=True)
-        *size, channels = field.shape
+        *frames, height, width, channels = field.shape
         picture = load_image(text, channels)
     except ValueError as error:
         raise Invalid(f"Expected `{field.name}` as a whole PNG or JPEG file: {error}") from error
-    picture = picture if None in size else resize(picture, tuple(size))
+    if None not in (height, width):
+        picture = resize(picture, (height, width * math.prod(frames)))
+    picture = as_frames(picture, *frames) if frames else picture
     return picture[None] if field.rows else picture
 
 

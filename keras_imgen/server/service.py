@@ -26,6 +26,7 @@ from keras_imgen.serving.client import signature_for
 
 DEFAULT = "serving_default"
 STEPS = 1000  # of a sampler, at most
+FRAMES = 1000  # of a prediction
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,8 @@ class Service(Models):
             raise TooLarge(f"Expected `n` of at most {self.limits.rows}, got {every['n']}.")
         if isinstance(every.get("steps"), int) and every["steps"] > STEPS:
             raise TooLarge(f"Expected `steps` of at most {STEPS}, got {every['steps']}.")
+        if isinstance(every.get("frames"), int) and every["frames"] > FRAMES:
+            raise TooLarge(f"Expected `frames` of at most {FRAMES}, got {every['frames']}.")
         n, size = every.get("n"), every.get("size")
         if isinstance(size, list | tuple) and all(isinstance(side, int) for side in size):
             if math.prod(map(abs, size)) * (n if isinstance(n, int) else 1) > 4 * self.limits.pixels:

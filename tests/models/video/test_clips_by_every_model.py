@@ -25,7 +25,7 @@ def fitted(model):
 @pytest.fixture(scope="module")
 def diffusion():
     keras.utils.set_random_seed(0)
-    return fitted(models.Diffusion(networks.unet(SHAPE, (4, 8), 1, (4,)), steps=3))
+    return fitted(models.Diffusion(networks.unet(SHAPE, (4,), 1, ()), steps=2))
 
 
 def test_diffusion_and_its_seeds(diffusion, tmp_path):
@@ -39,6 +39,10 @@ def test_diffusion_and_its_seeds(diffusion, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"epoch_0001.png", "epoch_0001.gif"}
     height, width = load_image(str(tmp_path / "epoch_0001.png")).shape[:2]
     assert width > 3 * height  # rows of frames
+
+
+@pytest.mark.slow
+def test_a_likelihood_of_clips(diffusion):
     bits = diffusion.log_likelihood(CLIPS[:2], steps=2)
     assert bits.shape == (2,) and np.isfinite(bits).all()
 

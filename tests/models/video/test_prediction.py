@@ -56,14 +56,15 @@ def test_what_is_logged_is_what_the_metrics_say(model):
 
 
 def test_it_learns_what_goes_straight_on():
+    """Twice as far as its network tells, and better by half than the last frame that was given."""
     model = models.FramePredictor(networks.simvp((GIVEN, *SHAPE), TOLD, 8, (8,), (1,)), ema=None, seed=0)
     model.compile(keras.optimizers.Adam(0.01))
     data = clips(8, GIVEN + 2 * TOLD)
-    before = model.evaluate({"clip": data}, verbose=0, return_dict=True)["mse"]
     model.fit({"clip": data}, epochs=60, batch_size=8, verbose=0)
     after = model.predict_frames(data[:, :GIVEN], 2 * TOLD)
-    error = np.square((after.astype(float) - data[:, GIVEN:]) / 255).sum((2, 3, 4)).mean()
-    assert error < 0.2 * before
+    last = np.repeat(data[:, GIVEN - 1 : GIVEN], 2 * TOLD, 1)
+    error, still = (np.square((v.astype(float) - data[:, GIVEN:]) / 255).mean() for v in (after, last))
+    assert error < 0.5 * still
 
 
 def test_what_is_wrong_is_said(model):
