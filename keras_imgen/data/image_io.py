@@ -324,6 +324,12 @@ def as_strips(images: np.ndarray) -> np.ndarray:
     return images.transpose(0, 2, 1, 3, 4).reshape(n, h, t * w, c)
 
 
+def as_frames(strip: np.ndarray, frames: int) -> np.ndarray:
+    """The inverse of `as_strips` for one picture: (H, frames x W, C) as a clip (frames, H, W, C)."""
+    h, w, c = strip.shape
+    return strip.reshape(h, frames, w // frames, c).transpose(1, 0, 2, 3)
+
+
 def beside(*rows: np.ndarray) -> np.ndarray:
     """Pictures uint8 (N, H, W, C), or clips, of several kinds, side by side: (N, H, kinds x W, C). Gray ones become colour beside colour,
     small ones grow by nearest neighbour."""

@@ -4,6 +4,7 @@ from keras_imgen.layers.adain import AdaIN
 from keras_imgen.layers.attention import Attention
 from keras_imgen.layers.clips import FramesAsRows, MiddleFrames, RowsAsFrames, Windows
 from keras_imgen.layers.conditioning import ConditionalBatchNorm, FourierFeatures, LabelEmbedding, LabelPlanes
+from keras_imgen.layers.frames import EachFrame, Fold, TemporalAttention, TemporalConv, Unfold
 from keras_imgen.layers.noise_level import NoiseLevel
 from keras_imgen.layers.normalization import GroupNorm
 from keras_imgen.layers.padding import CropLike, PadToMultiple
@@ -22,8 +23,10 @@ __all__ = [
     "Attention",
     "ConditionalBatchNorm",
     "CropLike",
+    "EachFrame",
     "EqualizedConv2D",
     "EqualizedDense",
+    "Fold",
     "FourierFeatures",
     "FramesAsRows",
     "GatedActivation",
@@ -43,6 +46,9 @@ __all__ = [
     "RowsAsFrames",
     "SpectralConv2D",
     "SpectralDense",
+    "TemporalAttention",
+    "TemporalConv",
+    "Unfold",
     "Upscale",
     "WindowAttention",
     "Windows",

@@ -2,6 +2,7 @@
 
 from keras_imgen.metrics.caption_accuracy import caption_accuracy
 from keras_imgen.metrics.classifier_accuracy import classifier_accuracy
+from keras_imgen.metrics.clips import attributes_read, clip_distance, clip_features, frame_scores, motion
 from keras_imgen.metrics.distances import (
     inception_score,
     kernel_distance,
@@ -40,14 +41,18 @@ __all__ = [
     "PairedMetric",
     "PerceptualDistance",
     "Result",
+    "attributes_read",
     "caption_accuracy",
     "classifier_accuracy",
+    "clip_distance",
+    "clip_features",
     "colour_distance",
     "denoising",
     "edit_accuracy",
     "evaluate",
     "extract",
     "flicker",
+    "frame_scores",
     "frechet_distance",
     "inception_score",
     "kernel_distance",
@@ -57,6 +62,7 @@ __all__ = [
     "memorisation",
     "mode_coverage",
     "moments",
+    "motion",
     "ms_ssim",
     "neighbours",
     "patch_distance",

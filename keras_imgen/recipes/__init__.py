@@ -135,6 +135,15 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "sprites_classifier",
         "a judge of such characters, 64x64: clothes, hair, action, direction, minutes",
     ),
+    "digits-moving": (
+        "digits_moving",
+        "the next ten frames of two bouncing digits, 64x64: 20 minutes on a CPU (--set network=convlstm)",
+    ),
+    "sprites-video": (
+        "sprites_video",
+        "text-to-video on such characters, 8 frames of 32x32: who does what, in which direction: half an hour on a CPU",
+    ),
+    "sprites-video-classifier": ("sprites_video:train_classifier", "a judge of such clips, minutes"),
     "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
 }
 BOUND = {  # by the first word of their names
@@ -145,7 +154,7 @@ BOUND = {  # by the first word of their names
     "clips": "the shared clips",
     "cifar10": "CIFAR-10, 32x32",
     "flowers": "photographs of flowers, 64x64",
-    "sprites": "characters of 64x64",
+    "sprites": "characters of pixel art",
     "emoji": "emoji of 64x64",
 }
 TAKE = {
@@ -189,7 +198,7 @@ def check(name: str, given: Container[str] = ()) -> None:
 
 def works_in_halves(name: str) -> bool:
     """Whether its model computes halves of a batch side by side, as those of diffusion do, see `cores.one_thread_per_op`."""
-    return name.rpartition("-")[2] in ("diffusion", "text", "image", "edit")
+    return name.rpartition("-")[2] in ("diffusion", "text", "image", "edit", "video")
 
 
 def get(name: str) -> Callable[..., str]:

@@ -9,13 +9,14 @@ import numpy as np
 
 from keras_imgen.conditions import Condition, Label, Picture, guided_apart
 from keras_imgen.inference.canvas import LARGEST, Canvas
+from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Input, Latents, Number, Pictures, Rows, RowSeeds, Seeds
 from keras_imgen.inference.endpoints import Told as ToldRows
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.inference.stylizer import StyleWeights
 from keras_imgen.sampling.coarse_to_fine import LevelSamplerInput
 from keras_imgen.sampling.options import GRIDS, IMAGE_SCALE, SAMPLERS, SamplerInput
-from keras_imgen.server.limits import Limits
+from keras_imgen.server.limits import FRAMES, Limits
 from keras_imgen.text import Text
 
 
@@ -35,7 +36,8 @@ class Field:
         whole: whether numbers are whole.
         choices: of which one is chosen, or examples of a text.
         names: of several numbers, or of labels.
-        shape: of several numbers, or (height, width, channels) of a picture; None of what may be any.
+        shape: of several numbers, or (height, width, channels) of a picture, of a clip with frames before them, which is taken as a
+            picture of its frames side by side; None of what may be any.
         rows: whether the argument has a row for each picture.
         more: whether most people leave it alone.
     """
@@ -109,7 +111,13 @@ def _(one: RowSeeds, endpoint, limits):
 
 @_of_input.register
 def _(one: Pictures, endpoint, limits):
-    yield Field(one.argument, "picture", required=True, shape=tuple(one.shape), rows=True)
+    said = f"Its {one.shape[0]} frames side by side." if len(one.shape) == 4 else ""
+    yield Field(one.argument, "picture", said, required=True, shape=tuple(one.shape), rows=True)
+
+
+@_of_input.register
+def _(one: Ahead, endpoint, limits):
+    yield Field("frames", "number", "How many more.", 1, True, 1, FRAMES, (1, 20), whole=True)
 
 
 @_of_input.register

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from keras_imgen.conditions import Label, Picture, Vector
+from keras_imgen.data.image_io import as_strips
+from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import Endpoint, Input, Latents, Number, Pictures, Rows, Seeds
 from keras_imgen.inference.restorer import Form, TiledEndpoint
 from keras_imgen.sampling import options, samplers
@@ -112,6 +114,15 @@ def test_numbers_are_a_row():
         arguments(found, latents=[[0.5, 1], [2, 3]], alpha=1)
     with pytest.raises(Invalid, match="Expected `alpha`"):
         arguments(found)
+
+
+def test_a_clip_is_a_picture_of_its_frames():
+    clip = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3)).astype("uint8")
+    found = fields(Pictures(clip.shape, "clip", "clip"), Ahead())
+    assert [(f.name, f.control) for f in found] == [("clip", "picture"), ("frames", "number")]
+    read = arguments(found, clip=file(as_strips(clip[None])[0]), frames=7)
+    np.testing.assert_array_equal(read["clip"][0], clip)
+    assert read["frames"] == 7
 
 
 def test_a_picture_of_any_kind_becomes_the_models_size():

@@ -13,7 +13,7 @@ from keras_imgen.conditions import Conditions, inputs_of, num_classes
 from keras_imgen.inference.endpoints import Endpoints, bound
 from keras_imgen.inference.restorer import Form, TiledEndpoint
 from keras_imgen.losses import adversarial as adversarial_losses
-from keras_imgen.losses import divergence, terms
+from keras_imgen.losses import divergence, pixel, terms
 from keras_imgen.models import batches
 from keras_imgen.models.adversarial.regularizers import Regularizer, discriminator_step
 from keras_imgen.models.calls import Pair, call, conditions_of, inputs
@@ -260,7 +260,7 @@ class Restoration(ImageModel):
             logs["kl"] = ops.mean(per_image)
             numbers = ops.cast(ops.size(target) // ops.shape(target)[0], "float32")
             loss = loss + self.kl_weight * logs["kl"] / numbers
-        logs = {**logs, "psnr": psnr(*pair), **(several if len(several) > 1 else {})}
+        logs = {**logs, "psnr": ops.mean(pixel.psnr(*pair)), **(several if len(several) > 1 else {})}
         if self.discriminator is not None:
             real = self._discriminate(target, training) if self.loss_pair.pairs else None
             logs["adversarial"] = self.loss_pair.generator(self._discriminate(answer, training), real)
@@ -431,14 +431,3 @@ def known_size(images: Any) -> tuple[int, int, int]:
             "Use Dataset.map with tf.ensure_shape."
         )
     return shape
-
-
-def psnr(target: Any, image: Any) -> Any:
-    """Mean over the rows, dB, of floats in [-1, 1], clipped.
-
-    Args:
-        target: (N, ...).
-        image: of the same shape.
-    """
-    error = per_row(ops.mean, ops.square(ops.clip(image, -1.0, 1.0) - target))
-    return ops.mean(10.0 * ops.log(4.0 / ops.maximum(error, 1e-10)) / math.log(10.0))
