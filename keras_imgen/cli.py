@@ -173,7 +173,7 @@ def generate(
         int | None, typer.Option("-n", "--number", help="How many. (default: 16, or as many as labels or prompts)")
     ] = None,
     labels: Annotated[
-        str | None, typer.Option(help="As 0,1,2: in turn; 'none': without. (default: all in turn)")
+        str | None, typer.Option(help="As 0,1,2 or rose,lily: in turn; 'none': without. (default: all in turn)")
     ] = None,
     prompt: Annotated[
         list[str] | None, typer.Option(help="A text, of a model that takes one; again for more, told in turn.")
@@ -627,10 +627,11 @@ def walk(
         loaded = load_model(model)
         if not hasattr(loaded, "walk"):
             raise ValueError(f"{model} has no latent space to walk through: expected a .keras file of a GAN.")
+        from keras_imgen.conditions import numbers
         from keras_imgen.data.video_io import save_video
 
         told = parse_conditions(loaded.conditions, condition)
-        film = loaded.walk(parse_labels(seeds, "--seeds"), frames, label, loop=True, conditions=told)
+        film = loaded.walk(numbers("--seeds", seeds, int), frames, label, loop=True, conditions=told)
         save_video(out, film, scale=scale)
     typer.echo(out)
 

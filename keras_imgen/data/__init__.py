@@ -8,6 +8,7 @@ from keras_imgen.data.degrade import degraded
 from keras_imgen.data.epoch import set_epoch
 from keras_imgen.data.film import Film
 from keras_imgen.data.film_writer import FilmWriter
+from keras_imgen.data.moving import joined, moving, with_flow
 from keras_imgen.data.photos import patches, photos
 from keras_imgen.data.pipeline import SourceInfo, describe, load
 from keras_imgen.data.styled import styled
@@ -28,7 +29,9 @@ __all__ = [
     "find_duplicates",
     "is_cut",
     "is_duplicate",
+    "joined",
     "load",
+    "moving",
     "patches",
     "photos",
     "save_video",
@@ -36,5 +39,6 @@ __all__ = [
     "styled",
     "unpaired",
     "windows",
+    "with_flow",
     "zipped",
 ]

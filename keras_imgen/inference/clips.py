@@ -80,14 +80,24 @@ class ClipEndpoint(Endpoint):
         if len(masks) != len(every):
             raise ValueError(f"Expected masks for each of {len(every)} clips, got {len(masks)}.")
         levels = self._sigma(given["sigma"], len(every) if many else None)
-        how = {"tile": given["tile"], "overlap": given["overlap"], "masks_alone": self.output == "masks"}
+        how = {"tile": given["tile"], "overlap": given["overlap"]}
         done = []
         for k, (clip, its, sigma) in enumerate(zip(every, masks, levels)):
             clip = checked(clip)
             its = None if its is None else _as_long(its, len(clip))
-            done.append(np.stack(list(stream(run, self.form, clip, masks=its, sigma=sigma, **how))))
+            done.append(np.stack(list(self.stream(run, clip, masks=its, sigma=sigma, **how))))
             seen(done[-1], (k + 1) / len(every))
         return (np.stack(done) if isinstance(clips, np.ndarray) else done) if many else done[0]
+
+    def stream(self, run: Run, frames: Iterable[np.ndarray], **given: Any) -> Iterator[np.ndarray]:
+        """The answer to a clip that comes frame by frame.
+
+        Args:
+            run: see `answer`.
+            frames: uint8 (H, W, C), all of one shape.
+            **given: see the function `stream`.
+        """
+        return stream(run, self.form, frames, masks_alone=self.output == "masks", **given)
 
     def _sigma(self, sigma, count):
         if not self.form.sigma or sigma is None:

@@ -14,6 +14,7 @@ from keras_imgen.layers.push_pull import PushPull
 from keras_imgen.layers.spectral import SpectralConv2D, SpectralDense
 from keras_imgen.layers.stylegan2 import EqualizedConv2D, EqualizedDense, MinibatchStd, ModulatedConv2D
 from keras_imgen.layers.upscale import Upscale
+from keras_imgen.layers.warp import backward_warp
 from keras_imgen.layers.window_attention import WindowAttention
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "Upscale",
     "WindowAttention",
     "Windows",
+    "backward_warp",
 ]

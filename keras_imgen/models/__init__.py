@@ -16,6 +16,7 @@ _HOMES = {
     "Enhancer": "keras_imgen.models.restoration.tasks",
     "FastStyle": "keras_imgen.models.style.fast",
     "FilmRepairer": "keras_imgen.models.video.repairer",
+    "FrameInterpolator": "keras_imgen.models.video.interpolator",
     "GAN": "keras_imgen.models.adversarial.gan",
     "IWAE": "keras_imgen.models.variational.vae",
     "ImageModel": "keras_imgen.models.image_model",

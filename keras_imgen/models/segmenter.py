@@ -69,7 +69,7 @@ class Segmenter(ImageModel):
 
     @property
     def conditions(self) -> Conditions:
-        return conditions_of(self.network, ("image",), getattr(self.network, "num_classes", None))
+        return conditions_of(self.network, ("image",), getattr(self.network, "num_classes", None), self.class_names)
 
     @property
     def num_classes(self) -> int | None:

@@ -18,6 +18,7 @@ from keras_imgen.networks.denoising import compact_denoiser, dncnn, drunet, ffdn
 from keras_imgen.networks.dit import DiT, dit
 from keras_imgen.networks.efficientnet_lite import efficientnet_lite0
 from keras_imgen.networks.inpainting import compact_inpainter, inpainting_unet
+from keras_imgen.networks.interpolation import flow_interpolator
 from keras_imgen.networks.keras_hub import keras_hub_encoder
 from keras_imgen.networks.lenet import lenet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
@@ -76,6 +77,7 @@ __all__ = [
     "espcn",
     "ffdnet",
     "film_repairer",
+    "flow_interpolator",
     "fsrcnn",
     "inpainting_unet",
     "latent_encoder",

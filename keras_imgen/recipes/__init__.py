@@ -126,6 +126,10 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "photos-style-vae": ("photos_style_vae", "content and style of pictures as two latents"),
     "photos-adain": ("photos_style:adain", "in any style, which it is shown: an hour on a core"),
     "clips-denoise": ("clips_denoise", "a blind denoiser of clips, five frames at a time: 20 minutes on a CPU"),
+    "clips-interpolate": (
+        "clips_interpolate",
+        "the frame between two, by flow: lost frames, slow motion; half an hour on a CPU",
+    ),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "sprites-classifier": (
         "sprites_classifier",
@@ -138,11 +142,11 @@ BOUND = {  # by the first word of their names
     "fashion": "Fashion-MNIST, 28x28",
     "shapes": "drawn shapes of 32x32",
     "edges2shapes": "drawn shapes of 32x32",
+    "clips": "the shared clips",
     "cifar10": "CIFAR-10, 32x32",
     "flowers": "photographs of flowers, 64x64",
     "sprites": "characters of 64x64",
     "emoji": "emoji of 64x64",
-    "clips": "the shared clips",
 }
 TAKE = {
     (f"shapes-{name}", "--size") for name in ("text", "text-tokens", "text-gan", "edit", "edit-gan", "segment")

@@ -23,6 +23,8 @@ def images(n=48, size=8, channels=1):
 
 PICTURES, LABELS = images(ROWS)
 COLOUR = images(ROWS, 16, 3)[0]
+CLIPS = np.random.default_rng(3).integers(0, 256, (ROWS, 3, 16, 16, 3), "uint8")
+FLOWS = np.random.default_rng(4).uniform(0, 1, (ROWS, 16, 16, 5)).astype("float32")
 HOLES = (np.random.default_rng(2).random((ROWS, *SHAPE)) < 0.3).astype("uint8")
 CLIPS = np.random.default_rng(3).integers(0, 256, (ROWS, 7, 8, 8, 1), "uint8")
 SPOTS = (np.random.default_rng(4).random(CLIPS.shape) < 0.2).astype("uint8")
@@ -319,6 +321,11 @@ CASES = {
         lambda: stylizer(models.ArbitraryStyle),
         {"image": COLOUR, "style": COLOUR[::-1]},
         lambda model: model.stylize(COLOUR, COLOUR[::-1]),
+    ),
+    "FrameInterpolator": Case(
+        lambda: models.FrameInterpolator(networks.flow_interpolator(width=4, levels=2), ["laplacian", "census"]),
+        {"clip": CLIPS, "flow": FLOWS},
+        lambda model: model.between(CLIPS[:, 0], CLIPS[:, 2], np.linspace(0.2, 0.8, ROWS)),
     ),
     "ZeroDCE": Case(
         lambda: models.ZeroDCE(networks.zero_dce(width=4)), {"image": COLOUR}, lambda model: model.restore(COLOUR)

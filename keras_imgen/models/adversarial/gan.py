@@ -149,7 +149,7 @@ class GAN(ImageModel):
 
     @property
     def conditions(self) -> Conditions:
-        return conditions_of(self.generator, ("latent", "keys"), self.num_classes)
+        return conditions_of(self.generator, ("latent", "keys"), self.num_classes, self.class_names)
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -224,7 +224,7 @@ class Diffusion(ImageModel):
     def conditions(self) -> Conditions:
         if self._conditions is not None:
             return self._conditions
-        found = conditions_of(self.network, OWN[:2], getattr(self.network, "num_classes", None))
+        found = conditions_of(self.network, OWN[:2], getattr(self.network, "num_classes", None), self.class_names)
         size = self.image_shape[-3:-1]  # networks leave the size of pictures open
         return tuple(replace(c, shape=(*size, c.shape[-1])) if isinstance(c, Picture) else c for c in found)
 

@@ -190,7 +190,7 @@ class Restoration(ImageModel):
     @property
     def conditions(self) -> Conditions:
         own = ("image", "mask", "sigma", "latent")
-        return conditions_of(self.network, own, getattr(self.network, "num_classes", None))
+        return conditions_of(self.network, own, getattr(self.network, "num_classes", None), self.class_names)
 
     @property
     def num_classes(self) -> int | None:

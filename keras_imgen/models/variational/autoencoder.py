@@ -339,8 +339,9 @@ class Autoencoder(LatentModel):
 
     @property
     def conditions(self) -> Conditions:
-        found = conditions_of(self.encoder, ("image",), self.num_classes)
-        return (*found, *(c for c in conditions_of(self.decoder, ("latent",), self.num_classes) if c not in found))
+        classes = self.num_classes, self.class_names
+        found = conditions_of(self.encoder, ("image",), *classes)
+        return (*found, *(c for c in conditions_of(self.decoder, ("latent",), *classes) if c not in found))
 
     @property
     def latent_shape(self) -> tuple[int, ...]:

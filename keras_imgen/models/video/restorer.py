@@ -8,7 +8,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_imgen.inference import clips
 from keras_imgen.inference.clips import ClipEndpoint, ClipForm
 from keras_imgen.inference.endpoints import Endpoints, bound
 from keras_imgen.models import batches
@@ -185,7 +184,8 @@ class VideoRestorer(Restoration):
         Raises:
             ValueError: frames of another form; `sigma` missing, or not wanted.
         """
-        return clips.stream(self._run(self.endpoints()["restore"], ema), self.form, frames, **given)
+        endpoint = self.endpoints()["restore"]
+        return endpoint.stream(self._run(endpoint, ema), frames, **given)
 
     def _run(self, endpoint, ema):
         def run(tensors):
