@@ -61,7 +61,7 @@ def test_compression_loses_more_at_a_higher_factor_and_keeps_the_mean():
         found = degrade.VideoCompression(crf)(MOVING[:1], 0)["clip"].numpy().astype(float)
         errors.append(np.abs(found - MOVING[:1]).mean())
         assert abs(found.mean() - MOVING[:1].mean()) < (1 if crf < 40 else 4)
-    assert errors[0] < errors[1] < errors[2] and errors[0] < 2.5
+    assert errors[0] < errors[1] < errors[2] and errors[0] < 5  # chroma has half the size
     gray = degrade.VideoCompression(10)(MOVING[:1, ..., :1], 0)["clip"].numpy()
     assert gray.shape[-1] == 1 and np.abs(gray.astype(float) - MOVING[:1, ..., :1]).mean() < 2.5
 
