@@ -306,7 +306,13 @@ def _turn_back(x, k):
 
 
 def window_of(array: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
-    """Rows and columns of a stack (N, H, W, C), mirrored beyond its end."""
+    """A part of each picture of a stack, mirrored beyond its end.
+
+    Args:
+        array: (N, H, W, C).
+        rows: of the part.
+        columns: of the part.
+    """
     part = array[:, rows, columns]
     missing = [(0, s.stop - s.start - n) for s, n in zip((rows, columns), part.shape[1:])]
     return np.pad(part, [(0, 0), *missing, (0, 0)], mode="symmetric") if any(m[1] for m in missing) else part
