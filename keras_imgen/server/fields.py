@@ -219,11 +219,11 @@ def _of_form(endpoint):
     if form.mask:
         yield Field("masks", "mask", "Paint over what is to be made anew.", required=True)
     if form.sigma:
-        yield Field(
-            "sigma", "number", "How strong the noise is, in gray levels of 255.", required=True, low=0, ends=(0.0, 75.0)
-        )
+        said = "How strong the noise is, in gray levels of 255; empty is estimated."
+        yield Field("sigma", "number", said, low=0, ends=(0.0, 75.0))
     if form.latent is not None:
         yield Field("seed", "seed", "One of many answers; empty is the most likely one.", whole=True, low=0)
+    yield _number("strength", "Of the answer; 0 leaves the picture as it is.", 1.0, 0.0, 1.0)
     yield Field(
         "ensemble",
         "flag",

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from keras_imgen.inference.restorer import LUMA, TiledEndpoint
+from keras_imgen.inference.pixels import LUMA
+from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.serving.exif import upright
 from keras_imgen.serving.graph_tiling import tiled

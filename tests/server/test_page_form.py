@@ -55,8 +55,8 @@ def test_what_a_restorer_takes_is_asked_for():
     how = {"inputs": (), "form": Form(channels=3, out=3, mask=True, sigma=True, latent=4)}
     found = fields.fields_of(TiledEndpoint(**how), LIMITS)
     assert [(f.name, f.control, f.required) for f in found] == [
-        ("images", "picture", True), ("masks", "mask", True), ("sigma", "number", True), ("seed", "seed", False),
-        ("ensemble", "flag", False),
+        ("images", "picture", True), ("masks", "mask", True), ("sigma", "number", False), ("seed", "seed", False),
+        ("strength", "number", False), ("ensemble", "flag", False),
     ]  # fmt: skip
 
 

@@ -68,6 +68,8 @@ class Restoration(ImageModel):
     needs_target = True
     scale = 1
     tile = 512  # see `restore`
+    consistent = False  # see `SuperResolution`
+    blend = "levels"  # how `restore` makes answers weaker: see `inference.strength`
 
     settings = (
         *ImageModel.settings,
@@ -155,6 +157,8 @@ class Restoration(ImageModel):
             mask="mask" in names,
             sigma="sigma" in names,
             latent=self._latent,
+            consistent=self.consistent,
+            blend=self.blend,
         )
 
     def _example(self, size: int) -> dict[str, keras.KerasTensor]:
@@ -343,9 +347,11 @@ class Restoration(ImageModel):
         self,
         images: Any,
         *,
+        strength: Any = 1.0,
         tile: int | None = None,
         overlap: int | None = None,
         ensemble: bool = False,
+        consistent: bool | None = None,
         progress: bool = False,
         ema: bool = True,
         **given: Any,
@@ -353,15 +359,21 @@ class Restoration(ImageModel):
         """Restored pictures in the depth and kind of what came, gray, RGB or RGBA, 8 or 16 bits or floats: exactly `scale` times as large.
 
         Args:
-            images: a picture (H, W) or (H, W, C), a batch (N, H, W, C), a path, a PIL image, or a list of them.
+            images: a picture (H, W) or (H, W, C), a batch (N, H, W, C), a path, a PIL image, or a list of them. Gray ones stay gray, but
+                for a `Colorizer`.
+            strength: of the answer, from 0, the picture as it came, to the bit (of a `SuperResolution` its bicubic enlargement), to 1. One
+                for all, one for each, or a map (H, W). Between, gray levels are blended, of an `Enhancer` and a `ZeroDCE` stops of light.
             tile: pixels of a tile's side; larger pictures are restored tile by tile, in bounded memory. None is the model's: 512, of
                 inpainters 1024.
             overlap: pixels that tiles share; None is the model's.
             ensemble: the mean over eight flips and turns: better, and eight times the work.
+            consistent: whether an answer, shrunk again by MATLAB's bicubic, has to be the picture (Bahat and Michaeli 2020). None is the
+                model's, see `SuperResolution`.
             progress: show a progress bar.
             ema: with averaged weights.
-            **given: where the network takes them: `sigma` (gray levels of 255), `masks` (nonzero where to paint), `seed` (of a variational
-                model's latents; without one their mean), `conditions` (what else it is told, by name; see `keras_imgen.conditions`).
+            **given: where the network takes them: `sigma` (gray levels of 255; estimated where there is none), `masks` (nonzero where to
+                paint), `seed` (of a variational model's latents; without one their mean), `conditions` (what else it is told, by name; see
+                `keras_imgen.conditions`).
 
         Returns:
             An array for one picture, a list for a list, (N, ...) for a batch.
@@ -371,7 +383,8 @@ class Restoration(ImageModel):
             FileNotFoundError: no such file.
         """
         endpoint = self.endpoints()["restore"]
-        how = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "progress": progress}
+        how = {"strength": strength, "tile": tile, "overlap": overlap, "ensemble": ensemble, "consistent": consistent}
+        how["progress"] = progress
 
         def run(tensors):
             names, rows = tuple(tensors), list(tensors.values())

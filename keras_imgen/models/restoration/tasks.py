@@ -23,6 +23,9 @@ class SuperResolution(Restoration):
         network: enlarges by `scale`, as `networks.edsr(scale)`. One of gray pictures enlarges the luma of coloured ones, whose colours are
             enlarged by bicubic.
         scale: 2, 3, 4, ...
+        consistent: whether pictures are taken for what MATLAB's antialiased bicubic made of larger ones, as in the published protocol, so
+            that `restore` gives answers which, shrunk again, are the picture. False for pictures that came about otherwise: with
+            noise, JPEG or another blur, which would come back, too.
         others: see `Restoration`.
 
     Raises:
@@ -33,12 +36,14 @@ class SuperResolution(Restoration):
 
     colour = "luma"
 
-    settings = (*Restoration.settings, "scale")
+    settings = (*Restoration.settings, "scale", "consistent")
 
-    def __init__(self, network: keras.Model, scale: int, objectives: Any = ("l1",), **kwargs: Any):
+    def __init__(
+        self, network: keras.Model, scale: int, objectives: Any = ("l1",), consistent: bool = True, **kwargs: Any
+    ):
         if scale < 2:
             raise ValueError(f"Expected `scale` of 2 or more, got {scale!r}.")
-        self.scale = scale
+        self.scale, self.consistent = scale, bool(consistent)
         super().__init__(network, objectives, **kwargs)
 
 
@@ -122,13 +127,15 @@ class Deblurrer(Restoration):
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class Enhancer(Restoration):
-    """Makes dark, flat or discoloured pictures look as their targets do.
+    """Makes dark, flat or discoloured pictures look as their targets do. A gray picture stays gray: a `Colorizer` gives colours.
 
     Args:
         others: see `Restoration`.
 
     Learns from `image` and `target`: `data.degraded(..., data.degrade.LowLight())`, or pairs of photographs.
     """
+
+    blend = "stops"
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -153,6 +160,7 @@ class ZeroDCE(Restoration):
 
     logged = ("loss", "spatial", "exposure", "colour", "smoothness")
     needs_target = False
+    blend = "stops"
 
     settings = (
         *ImageModel.settings,
