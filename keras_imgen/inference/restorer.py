@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from keras_imgen.arguments import finite, integer
-from keras_imgen.conditions import Conditions, inputs_of
+from keras_imgen.conditions import Amount, Conditions, inputs_of
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Run, Seen, Tensor, signature
 from keras_imgen.inference.requests import rows
 from keras_imgen.inference.tiling import out_of_memory, tiled
@@ -35,6 +35,7 @@ class Form(Kind):
         mask: whether it takes one.
         sigma: whether it takes a noise level.
         latent: channels of its latent map, at a quarter of the size; None without one.
+        whole: side of the small luma of the whole picture that it sees beside every tile; None without one.
     """
 
     kind = "restorer"
@@ -49,6 +50,7 @@ class Form(Kind):
     mask: bool = False
     sigma: bool = False
     latent: int | None = None
+    whole: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,12 @@ class TiledEndpoint(Endpoint):
 
     def parameters(self) -> inspect.Signature:
         names = ("masks", "sigma", "seed", "conditions", "tile", "overlap", "ensemble", "progress")
-        return signature({"images": REQUIRED}, {k: v for k, v in restore.__kwdefaults__.items() if k in names})
+        named = {k: v for k, v in restore.__kwdefaults__.items() if k in names}
+        return signature({"images": REQUIRED}, {**dict.fromkeys(self.amounts()), **named})
+
+    def amounts(self) -> list[str]:
+        """The names of conditions that are arguments of their own."""
+        return [one.key for one in self.conditions if isinstance(one, Amount)]
 
     def needs(self) -> list[str]:
         return ["masks"] * self.form.mask + ["sigma"] * self.form.sigma
@@ -74,8 +81,9 @@ class TiledEndpoint(Endpoint):
     def tensors(self) -> dict[str, Tensor]:
         own = {"image": self.form.channels, "mask": self.form.mask and 1, "latent": self.form.latent}
         maps = {k: Tensor((None, None, n), "float32") for k, n in own.items() if n}
+        whole = {"whole": Tensor((self.form.whole, self.form.whole, 1), "float32")} if self.form.whole else {}
         sigma = {"sigma": Tensor((), "float32")} if self.form.sigma else {}
-        return {**maps, **super().tensors(), **sigma}
+        return {**maps, **whole, **super().tensors(), **sigma}
 
     def answer(self, run: Run, given: Mapping[str, Any], seen: Seen = lambda newest, share: None) -> Any:
         served = {name: one.served for name, one in inputs_of(self.conditions).items()}
@@ -83,7 +91,9 @@ class TiledEndpoint(Endpoint):
         def some(arrays):
             return run({served.get(k, k): v for k, v in arrays.items()})
 
-        how = {k: v for k, v in given.items() if k != "images"}
+        how = {k: v for k, v in given.items() if k not in ("images", *self.amounts())}
+        amounts = {k: given[k] for k in self.amounts() if given.get(k) is not None}
+        how["conditions"] = {**(given.get("conditions") or {}), **amounts}
         return restore(some, self.form, given["images"], known=self.conditions, seen=seen, **how)
 
 
@@ -270,6 +280,8 @@ def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap,
         written(out, rows.stop / out.shape[1])
 
     constants = {**told, **({"sigma": np.array(sigmas, "float32")} if form.sigma else {})}
+    if form.whole:
+        constants["whole"] = _whole(window, height, width, form.whole)
 
     def call(arrays):
         if not each:
@@ -310,6 +322,14 @@ def _window(array, rows, columns):
     part = array[:, rows, columns]
     missing = [(0, s.stop - s.start - n) for s, n in zip((rows, columns), part.shape[1:])]
     return np.pad(part, [(0, 0), *missing, (0, 0)], mode="symmetric") if any(m[1] for m in missing) else part
+
+
+def _whole(window, height, width, side):
+    """The luma of pictures as the means of side x side parts, (N, side, side, 1), as `layers.light.small_luma` has it."""
+    top, left = (np.minimum(np.arange(side) * n // side, n - 1) for n in (height, width))
+    bottom, right = (np.maximum((np.arange(side) + 1) * n // side, s + 1) for n, s in ((height, top), (width, left)))
+    rows = [with_channels(window(slice(a, b), slice(0, width)), 1).mean(1) for a, b in zip(top, bottom)]
+    return np.stack([np.stack([r[:, a:b].mean(1) for a, b in zip(left, right)], 1) for r in rows], 1)
 
 
 def _latents(channels, count, height, width, seeds):

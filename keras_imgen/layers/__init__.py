@@ -3,6 +3,7 @@
 from keras_imgen.layers.adain import AdaIN
 from keras_imgen.layers.attention import Attention
 from keras_imgen.layers.conditioning import ConditionalBatchNorm, FourierFeatures, LabelEmbedding, LabelPlanes
+from keras_imgen.layers.light import Brighten, LogLight, Planes
 from keras_imgen.layers.noise_level import NoiseLevel
 from keras_imgen.layers.normalization import GroupNorm
 from keras_imgen.layers.padding import CropLike, PadToMultiple
@@ -18,6 +19,8 @@ from keras_imgen.layers.window_attention import WindowAttention
 __all__ = [
     "AdaIN",
     "Attention",
+    "Planes",
+    "Brighten",
     "ConditionalBatchNorm",
     "CropLike",
     "EqualizedConv2D",
@@ -29,6 +32,7 @@ __all__ = [
     "LabelPlanes",
     "MinibatchStd",
     "ModulatedConv2D",
+    "LogLight",
     "NoiseLevel",
     "PadToMultiple",
     "PartialConv2D",

@@ -20,6 +20,7 @@ from keras_imgen.networks.efficientnet_lite import efficientnet_lite0
 from keras_imgen.networks.inpainting import compact_inpainter, inpainting_unet
 from keras_imgen.networks.keras_hub import keras_hub_encoder
 from keras_imgen.networks.lenet import lenet
+from keras_imgen.networks.lowlight import lowlight_unet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
 from keras_imgen.networks.projection import projection
 from keras_imgen.networks.resnet import resnet
@@ -79,6 +80,7 @@ __all__ = [
     "latent_encoder",
     "lenet",
     "light_curves",
+    "lowlight_unet",
     "masked_transformer",
     "keras_hub_encoder",
     "minilm",

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_imgen.conditions import Amount, Conditions
 from keras_imgen.losses import exposure
 from keras_imgen.models.calls import call, inputs
 from keras_imgen.models.image_model import ImageModel
@@ -13,6 +14,8 @@ from keras_imgen.models.restoration.restoration import Restoration, Stream, know
 from keras_imgen.networks import light_curves
 from keras_imgen.training import random
 from keras_imgen.training.rows import like
+
+AMOUNTS = (Amount("exposure", -5.0, 5.0), Amount("grain", 0.0, 1.0))
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -104,11 +107,24 @@ class Deblurrer(Restoration):
 class Enhancer(Restoration):
     """Makes dark, flat or discoloured pictures look as their targets do.
 
+    A network that takes `exposure` or `grain`, as `networks.lowlight_unet()`, gives `restore` arguments of these names: by how many stops
+    the picture is to be brighter than it finds right, in [-5, 5], and the share of the noise that stays, in [0, 1]. Both are 0 where they
+    are not given, and in training.
+
     Args:
         others: see `Restoration`.
 
-    Learns from `image` and `target`: `data.degraded(..., data.degrade.LowLight())`, or pairs of photographs.
+    Learns from `image` and `target`: `data.degraded(..., data.degrade.Darkness())`, `LowLight()`, or pairs of photographs.
     """
+
+    @property
+    def conditions(self) -> Conditions:
+        return (*super().conditions, *(one for one in AMOUNTS if one.key in inputs(self.network)))
+
+    def call(self, given: Any, training: bool = False) -> Any:
+        given = given if isinstance(given, dict) else {"image": given}
+        missing = [one.key for one in AMOUNTS if one.key in inputs(self.network) and one.key not in given]
+        return super().call({**given, **dict.fromkeys(missing, ops.zeros(ops.shape(given["image"])[:1]))}, training)
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
