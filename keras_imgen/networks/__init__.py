@@ -29,6 +29,7 @@ from keras_imgen.networks.single_image import sinddm, singan_discriminator, sing
 from keras_imgen.networks.squeezenet import squeezenet11
 from keras_imgen.networks.stylegan2 import StyleGAN2Generator, stylegan2_discriminator, stylegan2_generator
 from keras_imgen.networks.super_resolution import (
+    compact_real_sr,
     compact_sr,
     edsr,
     espcn,
@@ -61,6 +62,7 @@ __all__ = [
     "colorizer",
     "compact_denoiser",
     "compact_inpainter",
+    "compact_real_sr",
     "compact_sr",
     "content_encoder",
     "conv_decoder",

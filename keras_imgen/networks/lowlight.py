@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_imgen.layers import Brighten, CropLike, LogLight, PadToMultiple, PixelShuffle, PixelUnshuffle, Planes
-from keras_imgen.networks.residual_unet import residual_unet
+from keras_imgen.networks.residual_unet import compact_widths, residual_unet
 
 SMOOTH = 8  # places at half the resolution that share a gain
 OUT = 24  # features, of which noise and gains are made
@@ -36,9 +36,7 @@ def lowlight_unet(
     Raises:
         ValueError: blocks for no resolution, or for more than four.
     """
-    if not 1 <= len(blocks) <= 4:
-        raise ValueError(f"Expected numbers of blocks for 1 to 4 resolutions, got {blocks!r}.")
-    widths = (width, 4 * width // 3, 2 * width, 3 * width)[: len(blocks)]
+    widths = compact_widths(width, blocks)
     image, small = keras.Input((None, None, channels), name="image"), keras.Input((whole, whole, 1), name="whole")
     exposure, grain = keras.Input((), name="exposure"), keras.Input((), name="grain")
 

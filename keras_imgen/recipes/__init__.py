@@ -27,6 +27,11 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "vae": ("vae", "a variational autoencoder of any pictures: fast to train, soft pictures"),
     "vqvae": ("vqvae", "pictures as small maps of codes, then a PixelCNN over the codes"),
     "super-resolution": ("photos_sr", "enlarges pictures like those given, by 2 (--set scale=3, 4)"),
+    "restore": (
+        "photos_restore",
+        "takes a camera's noise, JPEG's blocks and slight blur from pictures like those given",
+    ),
+    "deblock": ("photos_restore:deblock_any", "takes the blocks of JPEG from pictures like those given"),
     "denoise": ("photos_denoise", "takes noise from pictures like those given"),
     "deblur": ("photos_deblur", "sharpens pictures like those given"),
     "lowlight": ("photos_lowlight", "brightens dark pictures like those given"),
@@ -110,6 +115,11 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "a blind denoiser of colour photographs, sigma 0 to 55: an hour on a CPU",
     ),
     "photos-denoise-gray": ("photos_denoise:gray", "the same for gray ones, and the luma and every channel of others"),
+    "photos-restore": (
+        "photos_restore:restore",
+        "photographs as they come: a camera's noise, JPEG, slight blur, and Gaussian noise: 40 minutes on a CPU",
+    ),
+    "photos-deblock": ("photos_restore:deblock", "takes the blocks of JPEG of quality 10 to 90 from photographs"),
     "photos-deblur": ("photos_deblur:published", "sharpens photographs out of focus, with a little noise"),
     "photos-lowlight": (
         "photos_lowlight:published",

@@ -1,6 +1,6 @@
 """Degradations: what makes, of good pictures, the pairs that restoration learns from."""
 
-from keras_imgen.data.degrade.base import Chain, Degradation, Shuffled, Sometimes, degraded
+from keras_imgen.data.degrade.base import Chain, Degradation, Either, Shuffled, Sometimes, degraded
 from keras_imgen.data.degrade.blur import Defocus, GaussianBlur, MotionBlur
 from keras_imgen.data.degrade.camera import Camera
 from keras_imgen.data.degrade.compression import JPEG, WebP
@@ -21,6 +21,7 @@ __all__ = [
     "Defocus",
     "Degradation",
     "Downscale",
+    "Either",
     "Exposure",
     "GaussianBlur",
     "GaussianNoise",

@@ -133,6 +133,37 @@ class Sometimes(Degradation):
         return tf.where(happens, tf.cast(changed, "float32"), x), more
 
 
+class Either(Degradation):
+    """One of two degradations, drawn anew for each batch, so that the other costs nothing.
+
+    Args:
+        first: which happens with `probability`.
+        second: otherwise; both give images of one size, and tell the same.
+        probability: of the first.
+
+    Raises:
+        ValueError: other things than degradations, or a probability outside [0, 1].
+    """
+
+    def __init__(self, first: Degradation, second: Degradation, probability: float = 0.5):
+        self.first, self.second = _checked((first, second))
+        self.probability = between("probability", probability, 0, 1)[0]
+
+    def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
+        import tensorflow as tf
+
+        one, two = seeds(seed, 2)
+
+        def ways(degradation):
+            def way():
+                image, more = degradation.apply(x, two)
+                return tf.cast(image, "float32"), more
+
+            return way
+
+        return tf.cond(tf.random.stateless_uniform([], one) < self.probability, ways(self.first), ways(self.second))
+
+
 class Shuffled(Chain):
     """One degradation after another as in `Chain`, in an order that is drawn anew for each batch.
 

@@ -32,6 +32,7 @@ class Stream(IntEnum):
     SIGMA = 2
     NOISE = 3
     REGULARIZERS = 4
+    MIXTURE = 5
 
 
 class Restoration(ImageModel):

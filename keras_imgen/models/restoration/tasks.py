@@ -55,10 +55,12 @@ class Denoiser(Restoration):
         sigma: of the Gaussian noise that it learns to take away, in gray levels of 255: (lowest, highest), drawn for each image, or one
             level (Zhang et al. 2017, DnCNN; 2018, FFDNet).
         objectives: the squared error by default, whose best answer is the posterior mean.
+        gaussian_share: of pairs, the share in whose place it learns from the target with Gaussian noise of `sigma`, so that a model for
+            noise of other kinds knows that, too; only for a blind network.
         others: see `Restoration`.
 
     Raises:
-        ValueError: `sigma` of another form.
+        ValueError: `sigma` of another form, a share outside [0, 1], or one for a network that is told the noise level.
 
     Learns from clean images alone, to which it adds noise, neither clipped nor rounded; or from `image` and `target` (and `sigma`),
     for noise of other kinds.
@@ -66,30 +68,45 @@ class Denoiser(Restoration):
 
     needs_target = False
 
-    settings = (*Restoration.settings, "sigma")
+    settings = (*Restoration.settings, "sigma", "gaussian_share")
 
     def __init__(
         self,
         network: keras.Model,
         sigma: float | tuple[float, float] = (0.0, 55.0),
         objectives: Any = ("mse",),
+        gaussian_share: float = 0.0,
         **kwargs: Any,
     ):
         low, high = sigma if isinstance(sigma, list | tuple) else (sigma, sigma)
         if not 0 <= low <= high or not high > 0:
             raise ValueError(f"Expected `sigma` as (low, high) with 0 <= low <= high, in gray levels, got {sigma!r}.")
         self.sigma = (float(low), float(high))
+        if not 0 <= gaussian_share <= 1 or (gaussian_share and "sigma" in inputs(network)):
+            raise ValueError(
+                f"Expected `gaussian_share` in [0, 1], and 0 for a network that is told the noise level, got {gaussian_share!r}."
+            )
+        self.gaussian_share = gaussian_share
         super().__init__(network, objectives, **kwargs)
 
     def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
-        if "target" in batch:
-            return super().pair(batch, keys)
-        image = batch["image"]
+        if "target" not in batch:
+            noisy, sigma = self._noisy(batch["image"], keys)
+            given = {"image": noisy, **self.told(batch)}
+            return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), batch["image"]
+        given, target = super().pair(batch, keys)
+        if self.gaussian_share:
+            here = random.uniform(random.fold(keys, Stream.MIXTURE)) < self.gaussian_share
+            noisy, _ = self._noisy(target, keys)
+            given = {**given, "image": ops.where(like(here, target), noisy, given["image"])}
+        return given, target
+
+    def _noisy(self, image, keys):
+        """With noise, neither clipped nor rounded, and its level (N,)."""
         low, high = self.sigma
         sigma = low + (high - low) * random.uniform(random.fold(keys, Stream.SIGMA))
         noise = random.normal(random.fold(keys, Stream.NOISE), known_size(image))
-        given = {"image": image + noise * like(sigma, image) / 127.5, **self.told(batch)}
-        return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), image
+        return image + noise * like(sigma, image) / 127.5, sigma
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
