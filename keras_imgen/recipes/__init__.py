@@ -119,6 +119,11 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "photos_restore:restore",
         "photographs as they come: a camera's noise, JPEG, slight blur, and Gaussian noise: 40 minutes on a CPU",
     ),
+    "photos-restore-x2": (
+        "photos_restore_sr:x2",
+        "super-resolution by 2 of noisy and blurred photographs, as they come: 40 minutes on a CPU",
+    ),
+    "photos-restore-x4": ("photos_restore_sr:x4", "the same by 4 (--set start=MODEL: on against a discriminator)"),
     "photos-deblock": ("photos_restore:deblock", "takes the blocks of JPEG of quality 10 to 90 from photographs"),
     "photos-deblur": ("photos_deblur:published", "sharpens photographs out of focus, with a little noise"),
     "photos-lowlight": (
