@@ -17,6 +17,15 @@ from keras_imgen.metrics.features import Features, extract, reference
 from keras_imgen.metrics.flicker import flicker
 from keras_imgen.metrics.memorisation import Memorisation, memorisation
 from keras_imgen.metrics.moments import Accumulator, Moments, frechet_distance, moments
+from keras_imgen.metrics.no_reference import (
+    brisque,
+    clipped_share,
+    colourfulness,
+    natural,
+    niqe,
+    noise_level,
+    sharpness,
+)
 from keras_imgen.metrics.paired import luma, mae, ms_ssim, psnr, ssim
 from keras_imgen.metrics.paired_metrics import MAE, MSSSIM, PSNR, SSIM, PairedMetric, denoising, super_resolution
 from keras_imgen.metrics.patch_distance import largest_copied_block, patch_distance
@@ -40,9 +49,12 @@ __all__ = [
     "PairedMetric",
     "PerceptualDistance",
     "Result",
+    "brisque",
     "caption_accuracy",
     "classifier_accuracy",
+    "clipped_share",
     "colour_distance",
+    "colourfulness",
     "denoising",
     "edit_accuracy",
     "evaluate",
@@ -58,13 +70,17 @@ __all__ = [
     "mode_coverage",
     "moments",
     "ms_ssim",
+    "natural",
     "neighbours",
+    "niqe",
+    "noise_level",
     "patch_distance",
     "precision_recall",
     "psnr",
     "read_scene",
     "reference",
     "retrieval",
+    "sharpness",
     "sliced_wasserstein",
     "ssim",
     "style_distance",
