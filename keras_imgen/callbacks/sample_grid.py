@@ -79,7 +79,7 @@ class SampleGrid(keras.callbacks.Callback):
             raise ValueError(f"{name} declares no endpoint that answers images: leave `images` of SampleGrid out.")
         told = given_with(self.labels, self.conditions)
         for condition in () if endpoint is None else endpoint.conditions:
-            if condition.key not in told:
+            if condition.needed and condition.key not in told:
                 wanted = "labels" if condition.key == "label" else condition.key
                 raise ValueError(f"This {name} is conditional on {wanted}: give SampleGrid the {wanted} of its images.")
 

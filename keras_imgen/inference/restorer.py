@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from keras_imgen.arguments import finite, integer
-from keras_imgen.conditions import Conditions, inputs_of
+from keras_imgen.conditions import Amount, Conditions, inputs_of
 from keras_imgen.inference.agreement import agreeing
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Run, Seen, Tensor, signature
 from keras_imgen.inference.measures import noise_level
@@ -50,6 +50,7 @@ class Form(Kind):
         latent: channels of its latent map, at a quarter of the size; None without one.
         consistent: whether pictures are taken for what MATLAB's bicubic made of larger ones, so that answers have to agree with them.
         blend: how its answers are made weaker, see `strength.blended`.
+        whole: side of the small luma of the whole picture that it sees beside every tile; None without one.
     """
 
     kind = "restorer"
@@ -66,6 +67,7 @@ class Form(Kind):
     latent: int | None = None
     consistent: bool = False
     blend: str = "levels"
+    whole: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +96,12 @@ class TiledEndpoint(Endpoint):
             "consistent",
             "progress",
         )
-        return signature({"images": REQUIRED}, {k: v for k, v in restore.__kwdefaults__.items() if k in names})
+        named = {k: v for k, v in restore.__kwdefaults__.items() if k in names}
+        return signature({"images": REQUIRED}, {**dict.fromkeys(self.amounts()), **named})
+
+    def amounts(self) -> list[str]:
+        """The names of conditions that are arguments of their own."""
+        return [one.key for one in self.conditions if isinstance(one, Amount)]
 
     def needs(self) -> list[str]:
         return ["masks"] * self.form.mask
@@ -102,8 +109,9 @@ class TiledEndpoint(Endpoint):
     def tensors(self) -> dict[str, Tensor]:
         own = {"image": self.form.channels, "mask": self.form.mask and 1, "latent": self.form.latent}
         maps = {k: Tensor((None, None, n), "float32") for k, n in own.items() if n}
+        whole = {"whole": Tensor((self.form.whole, self.form.whole, 1), "float32")} if self.form.whole else {}
         sigma = {"sigma": Tensor((), "float32")} if self.form.sigma else {}
-        return {**maps, **super().tensors(), **sigma}
+        return {**maps, **whole, **super().tensors(), **sigma}
 
     def answer(self, run: Run, given: Mapping[str, Any], seen: Seen = lambda newest, share: None) -> Any:
         served = {name: one.served for name, one in inputs_of(self.conditions).items()}
@@ -111,7 +119,9 @@ class TiledEndpoint(Endpoint):
         def some(arrays):
             return run({served.get(k, k): v for k, v in arrays.items()})
 
-        how = {k: v for k, v in given.items() if k != "images"}
+        how = {k: v for k, v in given.items() if k not in ("images", *self.amounts())}
+        amounts = {k: given[k] for k in self.amounts() if given.get(k) is not None}
+        how["conditions"] = {**(given.get("conditions") or {}), **amounts}
         return restore(some, self.form, given["images"], known=self.conditions, seen=seen, **how)
 
 
@@ -272,6 +282,8 @@ def _restored(
         return arrays
 
     constants = {**told, **({"sigma": np.array(sigmas, "float32")} if form.sigma else {})}
+    if form.whole:
+        constants["whole"] = _whole(window, height, width, form.whole)
 
     def call(arrays):
         if not each:
@@ -350,6 +362,14 @@ def window_of(array: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
     part = array[:, rows, columns]
     missing = [(0, s.stop - s.start - n) for s, n in zip((rows, columns), part.shape[1:])]
     return np.pad(part, [(0, 0), *missing, (0, 0)], mode="symmetric") if any(m[1] for m in missing) else part
+
+
+def _whole(window, height, width, side):
+    """The luma of pictures as the means of side x side parts, (N, side, side, 1), as `layers.light.small_luma` has it."""
+    top, left = (np.minimum(np.arange(side) * n // side, n - 1) for n in (height, width))
+    bottom, right = (np.maximum((np.arange(side) + 1) * n // side, s + 1) for n, s in ((height, top), (width, left)))
+    rows = [with_channels(window(slice(a, b), slice(0, width)), 1).mean(1) for a, b in zip(top, bottom)]
+    return np.stack([np.stack([r[:, a:b].mean(1) for a, b in zip(left, right)], 1) for r in rows], 1)
 
 
 def _latents(channels, count, height, width, seeds):

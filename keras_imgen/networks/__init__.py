@@ -21,6 +21,7 @@ from keras_imgen.networks.inpainting import compact_inpainter, inpainting_unet
 from keras_imgen.networks.interpolation import flow_interpolator
 from keras_imgen.networks.keras_hub import keras_hub_encoder
 from keras_imgen.networks.lenet import lenet
+from keras_imgen.networks.lowlight import lowlight_unet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
 from keras_imgen.networks.prediction import convlstm, simvp
 from keras_imgen.networks.projection import projection
@@ -30,6 +31,7 @@ from keras_imgen.networks.single_image import sinddm, singan_discriminator, sing
 from keras_imgen.networks.squeezenet import squeezenet11
 from keras_imgen.networks.stylegan2 import StyleGAN2Generator, stylegan2_discriminator, stylegan2_generator
 from keras_imgen.networks.super_resolution import (
+    compact_real_sr,
     compact_sr,
     edsr,
     espcn,
@@ -72,6 +74,7 @@ __all__ = [
     "colorizer",
     "compact_denoiser",
     "compact_inpainter",
+    "compact_real_sr",
     "compact_sr",
     "content_encoder",
     "conv_decoder",
@@ -94,6 +97,7 @@ __all__ = [
     "latent_encoder",
     "lenet",
     "light_curves",
+    "lowlight_unet",
     "masked_transformer",
     "keras_hub_encoder",
     "minilm",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.conditions import Condition, Label, Picture, guided_apart
+from keras_imgen.conditions import Amount, Condition, Label, Picture, guided_apart
 from keras_imgen.inference.canvas import LARGEST, Canvas
 from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Input, Latents, Number, Pictures, Rows, RowSeeds, Seeds
@@ -81,7 +81,7 @@ def fields_of(endpoint: Endpoint, limits: Limits) -> list[Field]:
     for one in endpoint.conditions:
         if one.key not in elsewhere:
             short = endpoint.labelled and one.key == "label" and not isinstance(endpoint, TiledEndpoint)
-            needed = not endpoint.null and not (drawn and one.key == "label")
+            needed = one.needed and not endpoint.null and not (drawn and one.key == "label")
             found.append(_of_condition(one, "labels" if short else f"conditions.{one.key}", needed))
     order = ("picture", "mask", "text", "labels")
     found.sort(key=lambda field: order.index(field.control) if field.control in order else len(order))
@@ -237,6 +237,11 @@ def _of_condition(one: Condition, name: str, required: bool, said: str = "", mor
     """Numbers, of the shape of its first input."""
     shape = next(iter(one.inputs().values())).shape
     return Field(name, "numbers", said, None, required, ends=(-3.0, 3.0), shape=shape, more=more)
+
+
+@_of_condition.register
+def _(one: Amount, name, required, said="", more=False):
+    return Field(name, "number", said, 0.0, required, one.low, one.high, (one.low, one.high), more=more)
 
 
 @_of_condition.register

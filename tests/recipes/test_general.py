@@ -26,8 +26,10 @@ GENERATORS = {
 RESTORERS = {
     "super-resolution": {"scale": 3, "width": 4, "blocks": 1},
     "denoise": {"width": 12, "sigma": [0.0, 20.0]},
+    "restore": {"width": 12},
+    "deblock": {"width": 12},
     "deblur": {"widths": [4, 8]},
-    "lowlight": {"widths": [4, 8], "channels": 1},
+    "lowlight": {"width": 12, "channels": 1},
     "inpaint": {"widths": [4, 8]},
     "colorize": {"width": 4},
 }

@@ -12,6 +12,7 @@ from keras import ops
 from keras_imgen.conditions import Conditions, inputs_of, num_classes
 from keras_imgen.inference.endpoints import Endpoints, bound
 from keras_imgen.inference.restorer import Form, TiledEndpoint
+from keras_imgen.layers.light import small_luma
 from keras_imgen.losses import adversarial as adversarial_losses
 from keras_imgen.losses import divergence, pixel, terms
 from keras_imgen.models import batches
@@ -32,6 +33,7 @@ class Stream(IntEnum):
     NOISE = 3
     REGULARIZERS = 4
     MASKS = 5
+    MIXTURE = 6
 
 
 class Restoration(ImageModel):
@@ -159,6 +161,7 @@ class Restoration(ImageModel):
             latent=self._latent,
             consistent=self.consistent,
             blend=self.blend,
+            whole=inputs(self.network)["whole"].shape[1] if "whole" in names else None,
         )
 
     def _example(self, size: int) -> dict[str, keras.KerasTensor]:
@@ -193,7 +196,7 @@ class Restoration(ImageModel):
 
     @property
     def conditions(self) -> Conditions:
-        own = ("image", "mask", "sigma", "latent")
+        own = ("image", "mask", "sigma", "latent", "whole")
         return conditions_of(self.network, own, getattr(self.network, "num_classes", None), self.class_names)
 
     @property
@@ -230,6 +233,8 @@ class Restoration(ImageModel):
         given = given if isinstance(given, dict) else {"image": given}
         if self._latent is not None and "latent" not in given:
             given = {**given, "latent": ops.zeros(self.latent_shape(given["image"]))}
+        if "whole" in inputs(self.network) and "whole" not in given:  # as in training, where a patch is all there is
+            given = {**given, "whole": small_luma(given["image"], inputs(self.network)["whole"].shape[1])}
         return ops.cast(call(self.network, given, training), "float32")
 
     def latent_shape(self, image: Any) -> tuple[Any, ...]:
@@ -372,8 +377,8 @@ class Restoration(ImageModel):
             progress: show a progress bar.
             ema: with averaged weights.
             **given: where the network takes them: `sigma` (gray levels of 255; estimated where there is none), `masks` (nonzero where to
-                paint), `seed` (of a variational model's latents; without one their mean), `conditions` (what else it is told, by name; see
-                `keras_imgen.conditions`).
+                paint), `seed` (of a variational model's latents; without one their mean), `exposure` and `grain` (see `Enhancer`),
+                `conditions` (what else it is told, by name; see `keras_imgen.conditions`).
 
         Returns:
             An array for one picture, a list for a list, (N, ...) for a batch.
