@@ -66,7 +66,11 @@ def test_links_lead_somewhere(page):
 def test_commands_are_there(page):
     commands = typer.main.get_command(app).commands
     for name, rest in re.findall(r"keras-imgen ([a-z][\w-]*)([^`\n|&]*)", page.read_text()):
-        known = {option for parameter in commands[name].params for option in parameter.opts}
+        command = commands[name]
+        if hasattr(command, "commands"):  # a group
+            inner, _, rest = rest.strip().partition(" ")
+            command = command.commands[inner]
+        known = {option for parameter in command.params for option in parameter.opts}
         assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest)) <= known, f"{name}{rest}"
 
 

@@ -17,7 +17,6 @@ from keras_imgen.data.cuts import is_cut, is_duplicate
 from keras_imgen.data.film import Film
 from keras_imgen.data.film_frame import Frame
 from keras_imgen.data.film_writer import FilmWriter
-from keras_imgen.inference import clips
 from keras_imgen.inference.clips import ClipEndpoint
 
 Progress = Callable[[Iterable[Frame], int | None], Iterable[Frame]]
@@ -108,7 +107,7 @@ def restorer(
         where = _masks(masks)
         if of_clips:
             frames = (image_io.with_channels(image, known.form.channels) for image in images)
-            return _stream(model, known, frames, **given, **({} if where is None else {"masks": where}))
+            return model.stream(frames, **given, **({} if where is None else {"masks": where}))
         from keras_imgen.editing.framewise import framewise
 
         def one(image):
@@ -117,13 +116,6 @@ def restorer(
         return framewise(images, one, smooth or 0.0)
 
     return change
-
-
-def _stream(model, known, frames, **given):
-    if hasattr(model, "stream"):
-        return model.stream(frames, **given)
-    run = lambda tensors: model.run(known.signature or "restore", tensors)[known.output]  # noqa: E731 - served
-    return clips.stream(run, known.form, frames, **given)
 
 
 def _masks(path):

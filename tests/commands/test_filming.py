@@ -13,7 +13,9 @@ from keras_imgen.cli import app
 from keras_imgen.commands import filming
 from keras_imgen.data import Film, FilmWriter
 from keras_imgen.data.film_frame import Frame
-from keras_imgen.models import SuperResolution
+from keras_imgen.layers import Windows
+from keras_imgen.models import FrameInterpolator, SuperResolution, VideoRestorer
+from keras_imgen.networks import flow_interpolator
 
 av = pytest.importorskip("av")
 pytestmark = pytest.mark.one_backend
@@ -96,6 +98,37 @@ def test_restore_keeps_count_rate_and_sound(enlarger, tmp_path):
     folder = run("restore", enlarger, tmp_path / "b.mkv", "-o", tmp_path / "frames", "--smooth", "0.5")
     assert folder.exit_code == 0 and "has no sound" in folder.output
     assert Film(tmp_path / "frames").size == (192, 256) and Film(tmp_path / "frames").rate == NTSC
+
+
+@pytest.mark.tensorflow
+def test_models_of_clips_look_at_the_frames_around(tmp_path):
+    clip = keras.Input((None, None, None, 3), name="clip")
+    mean = layers.Dense(3, use_bias=False, dtype="float32")
+    network = keras.Model({"clip": clip}, mean(Windows(3)(clip)))
+    mean.set_weights([np.tile(np.eye(3) / 3, (3, 1))])
+    model = VideoRestorer(network, sigma=9.0)
+    model.save(tmp_path / "mean.keras")
+    model.export(tmp_path / "mean")
+    source = write(tmp_path / "a.mkv", pictures(11))
+    wide = np.pad(pictures(11).astype(float), ((1, 1), (0, 0), (0, 0), (0, 0)), "reflect")
+    for name in ("mean.keras", "mean"):
+        found = run("restore", tmp_path / name, source, "-o", tmp_path / "b.mkv", "--overwrite")
+        assert found.exit_code == 0 and "11 frames" in found.output, found.output
+        read = np.array([f.image for f in Film(tmp_path / "b.mkv")])
+        np.testing.assert_allclose(read, (wide[:-2] + wide[1:-1] + wide[2:]) / 3, atol=0.51)
+    found = run("restore", tmp_path / "mean.keras", source, "-o", tmp_path / "c.mkv", "--smooth", "0.5")
+    assert found.exit_code == 1 and "leave --smooth out" in found.output
+
+
+@pytest.mark.slow  # half a minute of compilation
+def test_an_interpolator_keeps_what_is_given(tmp_path):
+    FrameInterpolator(flow_interpolator(width=4, levels=2)).save(tmp_path / "m.keras")
+    source = write(tmp_path / "a.mkv", np.concatenate([pictures(3), pictures(2, 1)]))
+    found = run("interpolate", tmp_path / "m.keras", source, "-o", tmp_path / "b.mkv", "--factor", "3")
+    assert found.exit_code == 0 and "15 frames" in found.output, found.output
+    made = np.array([f.image for f in Film(tmp_path / "b.mkv")])
+    np.testing.assert_array_equal(made[::3], [f.image for f in Film(source)])
+    np.testing.assert_array_equal(made[6:9], made[[6, 6, 9]])  # a cut
 
 
 def test_a_change_may_look_ahead_but_not_lose_frames(tmp_path):
