@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_imgen import networks
-from keras_imgen.layers import FramesAsRows, MiddleFrames, NoiseLevel, RowsAsFrames, Windows
+from keras_imgen.layers import FramesAsRows, MiddleFrames, NoiseLevel, RowsAsFrames, Upscale, Windows
 
 SMALL = {  # name: (radius, scale, channels more, maker)
     "video_denoiser": (2, 1, 0, lambda: networks.video_denoiser(1, width=4, blocks=(1, 1))),
@@ -39,14 +39,19 @@ def test_every_size(network):
         out = function(x)
         shape = (2, frames - 2 * radius, size[0] * scale, size[1] * scale, x["clip"].shape[-1] + more)
         assert out.shape == shape and keras.backend.standardize_dtype(out.dtype) == "float32"
-        assert function.compute_output_spec(x).shape == shape
+        spec = {k: keras.KerasTensor(v.shape) for k, v in x.items()}
+        assert function.compute_output_spec(spec).shape == shape
 
 
 def test_it_starts_as_the_middle_frame_and_each_window_is_its_own(network):
     radius, scale, _, function = network
     x = given(function, 2 * radius + 3, (9, 10))
     start = np.array(function(x))
-    if scale == 1:  # where a mask is 1 it is filled, where it is -1 nothing is found yet
+    if scale > 1:
+        middle = x["clip"][:, radius:-radius]
+        large = np.array(Upscale(scale)(middle.reshape(-1, *middle.shape[2:])))
+        np.testing.assert_array_equal(start, large.reshape(start.shape))
+    else:  # where a mask is 1 it is filled, where it is -1 nothing is found yet
         known = x["mask"][:, radius:-radius] <= 0 if "mask" in x else True
         middle = x["clip"][:, radius:-radius]
         np.testing.assert_array_equal(np.where(known, start[..., : middle.shape[-1]], middle), middle)
