@@ -6,12 +6,12 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_imgen import load_model
 from keras_imgen.arguments import integer
 from keras_imgen.data import load
 from keras_imgen.data.sources import Request, find
 from keras_imgen.data.sources.sprites import ATTRIBUTES, LAYERS
 from keras_imgen.layers import Fold, Unfold
-from keras_imgen.loading import load_model
 from keras_imgen.metrics.clips import attributes_read
 from keras_imgen.models import Diffusion
 from keras_imgen.networks import TextConditioned, resnet, text_encoder, unet

@@ -57,10 +57,11 @@ def test_what_is_logged_is_what_the_metrics_say(model):
 
 def test_it_learns_what_goes_straight_on():
     """Twice as far as its network tells, and better by half than the last frame that was given."""
+    keras.utils.set_random_seed(0)
     model = models.FramePredictor(networks.simvp((GIVEN, *SHAPE), TOLD, 8, (8,), (1,)), ema=None, seed=0)
-    model.compile(keras.optimizers.Adam(0.01))
+    model.compile(keras.optimizers.Adam(0.005))
     data = clips(8, GIVEN + 2 * TOLD)
-    model.fit({"clip": data}, epochs=60, batch_size=8, verbose=0)
+    model.fit({"clip": data}, epochs=100, batch_size=8, verbose=0)
     after = model.predict_frames(data[:, :GIVEN], 2 * TOLD)
     last = np.repeat(data[:, GIVEN - 1 : GIVEN], 2 * TOLD, 1)
     error, still = (np.square((v.astype(float) - data[:, GIVEN:]) / 255).mean() for v in (after, last))
