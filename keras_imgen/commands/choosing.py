@@ -20,7 +20,7 @@ TASKS = {
     "Colorizer": "colours",
 }
 CHOSEN = ("noise", "blocks", "any", "light", "size")  # by what is seen of a picture; of the others a person knows
-NOISE, GRAIN, BLOCKS = 3.0, 5.0, 1.3  # from which on something is done: see `measures`
+NOISE, GRAIN, BLOCKS = 3.0, 5.0, 1.4  # from which on something is done: see `measures`
 DARK, BRIGHT, LAMPS = 50.0, 128.0, 200.0
 SMALL = {4: 320, 2: 800}  # pixels of the longer side, up to which it is enlarged by so much
 

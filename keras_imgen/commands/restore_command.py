@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -127,8 +128,11 @@ def restore(
 def _page(pictures, out, writing):
     from keras_imgen.commands import comparing, restoring
 
-    every = {os.path.join(out, name): path for name, path in restoring.find(pictures, out, writing).items()}
-    pairs = [(path, answer) for answer, path in every.items() if os.path.isfile(answer)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is passed over was said
+        every = restoring.find(pictures, out, writing)
+    pairs = [(path, os.path.join(out, name)) for name, path in every.items()]
+    pairs = [pair for pair in pairs if os.path.isfile(pair[1])]
     if pairs:
         place = os.path.join(out, "compare", "index.html")
         os.makedirs(os.path.dirname(place), exist_ok=True)

@@ -172,11 +172,10 @@ def _tiff(image, exif, profile):
     ifd[256], ifd[257], ifd[277], ifd[278] = width, height, channels, height
     ifd[258], ifd[339] = (8 * image.itemsize,) * channels, (1,) * channels
     ifd[259], ifd[262], ifd[284] = 8, 1 if channels == 1 else 2, 1  # Deflate; gray or RGB; channels side by side
-    ifd[273], ifd[279] = 8, len(strip)
+    ifd[273], ifd[279] = 0, len(strip)  # it comes after the directory: Pillow adds where that ends
     if channels == 4:
         ifd[338] = 2  # alpha, colours not multiplied by it
     if profile:
         ifd.tagtype[ICC] = 7
         ifd[ICC] = profile
-    place = 8 + len(strip) + len(strip) % 2
-    return struct.pack("<2sHI", b"II", 42, place) + strip + b"\0" * (len(strip) % 2) + ifd.tobytes(place)
+    return struct.pack("<2sHI", b"II", 42, 8) + ifd.tobytes(8) + strip

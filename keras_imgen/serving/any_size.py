@@ -24,6 +24,8 @@ def any_size(
             after the other, and each tile by tile: memory does not grow but for the pictures themselves. Answers have three channels;
             a JPEG's EXIF orientation is heeded, alpha and 16 bits are not: `serving.load(path).restore(...)` heeds them. A mask is that
             of the picture as it is seen, upright.
+        Both give what the network says, in full strength: that a gray picture stays gray and an enlarged one agrees with what it was made
+        of, `serving.load(path).restore(...)` sees to.
 
     Args:
         tiles: the network, from its inputs as float32 to `images` float32.

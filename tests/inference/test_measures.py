@@ -51,7 +51,7 @@ def test_what_is_blown_out_and_what_is_drawn():
     assert noise_level(drawn) == 0 and grain(drawn) == 0
     for tiny in ((1, 1), (2, 9, 3), (7, 7), (12, 10, 4)):
         assert noise_level(RNG.integers(0, 256, tiny).astype("uint8")) >= 0
-    deep = np.full((64, 64), 30000) + RNG.normal(0, 10 * 257, (64, 64))
+    deep = np.full((200, 200), 30000) + RNG.normal(0, 10 * 257, (200, 200))
     assert noise_level(deep.astype("uint16")) == pytest.approx(10, rel=0.1)
 
 
