@@ -12,13 +12,13 @@ import typer
 from keras_imgen import lean
 from keras_imgen.commands.common import (
     at_least_one,
-    endpoint,
     load_model,
     nothing_replaced,
     parse_conditions,
     parse_labels,
     parse_options,
 )
+from keras_imgen.commands.restore_command import restore
 from keras_imgen.cores import one_thread_per_op
 
 app = typer.Typer(
@@ -316,71 +316,7 @@ def segment(
     typer.echo(f"{count} mask{'s' if count > 1 else ''} in {out}")
 
 
-@app.command()
-def restore(
-    model: Annotated[str, typer.Argument(help="A .keras file or a SavedModel folder of a restoring model.")],
-    pictures: Annotated[
-        list[str], typer.Argument(help="Files, folders or globs; any size, gray, colour, alpha, 16 bits.")
-    ],
-    out: Annotated[str, typer.Option("-o", "--out", help="Folder for the answers, as PNG.")] = "restored",
-    sigma: Annotated[
-        float | None, typer.Option(help="Noise in gray levels, for a denoiser that has to be told.")
-    ] = None,
-    masks: Annotated[
-        str | None, typer.Option(help="For an inpainter: a picture, or a folder of such; not black where to paint.")
-    ] = None,
-    condition: Conditions = None,
-    seed: Annotated[int | None, typer.Option(help="Of a variational model's answer. (default: the mean)")] = None,
-    ensemble: Annotated[bool, typer.Option("--ensemble", help="The mean over eight flips and turns.")] = False,
-    tile: Annotated[
-        int | None,
-        typer.Option(help="Pixels of a tile's side: less needs less memory. (default: 512, inpainters 1024)"),
-    ] = None,
-    compare: Annotated[bool, typer.Option("--compare", help="Write pictures beside their answers, too.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
-) -> None:
-    """Restore pictures: super-resolution, denoising, deblurring, enhancement, inpainting, colourisation.
-
-    What cannot be restored is named, the rest is done; then the exit code is 1.
-    """
-    with one_line_errors():
-        at_least_one("--tile", tile)
-        from keras_imgen.commands import restoring
-
-        files = restoring.find(pictures, out)
-        nothing_replaced(out, files, overwrite)
-        loaded = load_model(model)
-        known = endpoint(loaded, "restore", model, "restores no pictures: it has no restore").conditions
-        how = {"ensemble": ensemble, "tile": tile, "progress": len(files) == 1}
-        how.update({k: v for k, v in {"sigma": sigma, "seed": seed}.items() if v is not None})
-        if condition:
-            how["conditions"] = parse_conditions(known, condition)
-        answer = lambda image, mask: loaded.restore(image, masks=mask, **how)  # noqa: E731
-        answers = restoring.answered(answer, {"model": loaded.name}, files, out, masks, compare)
-        bad = _each(answers, len(files))
-    _done(len(files), bad, out, "restored")
-
-
-def _each(answers, count):
-    """How many of the answers, (path, None or what was wrong), were wrong; each is named, and the time that is left."""
-    from rich.console import Console
-    from rich.progress import track
-
-    if count > 1:
-        answers = track(answers, "pictures", count, console=Console(stderr=True), transient=True)
-    bad = 0
-    for path, problem in answers:
-        if problem:
-            bad += 1
-            typer.echo(f"{path}: {problem}", err=True)
-    return bad
-
-
-def _done(count, bad, out, what):
-    done = count - bad
-    typer.echo(f"{done} picture{'' if done == 1 else 's'} in {out}" + (f", {bad} could not be {what}" if bad else ""))
-    if bad:
-        raise typer.Exit(1)
+app.command()(one_line_errors()(restore))
 
 
 @app.command()
@@ -423,8 +359,10 @@ def stylize(
         way = stylizing.way(words, optimise, classical, alpha, weights, keep_colours, parse_options(options))
         files = restoring.find([way.pictures], out)
         nothing_replaced(out, files, overwrite)
-        bad = _each(restoring.answered(way.answer, way.about, files, out, masks, compare), len(files))
-    _done(len(files), bad, out, "stylised")
+        answer = lambda image, path, mask: way.answer(image, mask)  # noqa: E731
+        answers = restoring.answered(answer, way.about, files, out, masks, compare)
+        bad = restoring.each(answers, files, lambda line: typer.echo(line, err=True))
+    restoring.tell_done(len(files), bad, out, "stylised")
 
 
 video = typer.Typer(

@@ -34,6 +34,7 @@ class Condition(Kind):
     """
 
     noun = "condition"
+    needed = True  # False of one that models have learned to go without
     takes_arrays = True  # False of one that encodes something else, as text: then arrays are taken as encoded already
     key: str
 
@@ -180,6 +181,34 @@ class Vector(Condition):
                 f"Expected {self.key!r} of shape ({self.size},) or (n, {self.size}), got {shown(given[self.key])}."
             )
         return {self.key: finite(self.key, given[self.key], shape=(shape,))}
+
+
+@dataclass(frozen=True)
+class Amount(Condition):
+    """How much of something, one number for each image; 0, where none is given.
+
+    Args:
+        key: its name.
+        low: the least that it may be.
+        high: the largest.
+    """
+
+    kind = "amount"
+    needed = False
+    key: str
+    low: float
+    high: float
+
+    def inputs(self) -> dict[str, Input]:
+        return {self.key: Input((), "float32", 0.0, self.key)}
+
+    def parse(self, text: str) -> Any:
+        return numbers(self.key, text, float)
+
+    def encode(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        shape = np.shape(as_numbers(given[self.key]))
+        allowed = (shape,) if len(shape) < 2 else ((), ("n",))
+        return {self.key: finite(self.key, given[self.key], self.low, self.high, shape=allowed)}
 
 
 @dataclass(frozen=True)
@@ -365,13 +394,13 @@ def encoded(conditions: Conditions, given: Mapping[str, Any]) -> dict[str, np.nd
 
 
 def missing(conditions: Conditions, given: Mapping[str, Any]) -> None:
-    """Check that every condition is given, but for a label, which models draw.
+    """Check that every condition is given, but for a label, which models draw, and what is not needed.
 
     Raises:
         ValueError: one is not.
     """
     for condition in conditions:
-        if condition.key not in given and condition.key != "label":
+        if condition.needed and condition.key not in given and condition.key != "label":
             raise ValueError(
                 f"This model is conditional on {condition.key!r}: expected it in `conditions`, as it has not learned to go without."
             )

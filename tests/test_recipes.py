@@ -22,9 +22,13 @@ def photographs(tmp_path, monkeypatch):
     folder.mkdir()
     if real and os.path.isdir(os.path.join(real, "weights")):
         (folder / "weights").symlink_to(os.path.abspath(os.path.join(real, "weights")))
-    names = {"t91/t91.zip": [""], "bsds500/bsds500_train200_val100.zip": ["train/", "val/"]}
+    names = {
+        "t91/t91.zip": [""],
+        "bsds500/bsds500_train200_val100.zip": ["train/", "val/"],
+        "bsds500/bsds500_test200.zip": ["test/"],
+    }
     for name, below in names.items():
-        (folder / name).parent.mkdir(parents=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(folder / name, "w") as archive:
             for k, place in enumerate(below):
                 for j, image in enumerate((data.astronaut()[:256, :300], data.chelsea()[:260, :256])):

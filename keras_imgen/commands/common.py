@@ -173,19 +173,20 @@ def parse_conditions(conditions: tuple, given: list[str] | None) -> dict[str, An
     return found
 
 
-def nothing_replaced(out: str, names: Iterable[str], overwrite: bool) -> None:
+def nothing_replaced(out: str, names: Iterable[str], overwrite: bool, options: str = "--overwrite") -> None:
     """Refuse to write over pictures.
 
     Args:
         out: the folder.
         names: of the files to be written.
         overwrite: let them be replaced.
+        options: that the message names.
 
     Raises:
         FileExistsError: one of them is there already.
     """
     if not overwrite and os.path.isdir(out) and any(os.path.exists(os.path.join(out, name)) for name in names):
-        raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
+        raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give {options}.")
 
 
 def at_least_one(option: str, value: int | None) -> None:

@@ -19,6 +19,7 @@ from keras_imgen.libraries import needs_tensorflow
 SETS = {  # under $KERAS_IMGEN_DATA
     "t91": "t91/t91.zip",
     "bsds500:train": "bsds500/bsds500_train200_val100.zip:train",
+    "bsds500:test": "bsds500/bsds500_test200.zip:test",
     "bsd100": "bsds500/bsds500_train200_val100.zip:val",
     "cbsd68": "bsds500/bsds500_train200_val100.zip:val",
     "bsd68": "bsds500/bsds500_train200_val100.zip:val",
@@ -37,7 +38,7 @@ def photos(source: Any, channels: int = 3, limit: int | None = None) -> list[np.
 
     Args:
         source: a folder, a zip file of pictures, a folder in one ("PATH.zip:train"), one of the sets "t91" (Yang et al. 2010),
-            "bsds500:train", "bsd100", "cbsd68", "bsd68" (the same; ask for channels=1), "set5", "set14", "set12", which lie
+            "bsds500:train", "bsds500:test", "bsd100", "cbsd68", "bsd68" (the same; ask for channels=1), "set5", "set14", "set12", which lie
             under the folder named by KERAS_IMGEN_DATA (`SETS` has the places), or a list of these, joined.
         channels: 1 (luma of BT.601, full range, which the published BSD68 rests on), 3 or 4.
         limit: at most so many, the first ones.

@@ -3,6 +3,7 @@ to pictures without a model: colours, textures, filters, films."""
 
 from keras_imgen.editing import (
     classical,
+    clips,
     colour,
     film,
     film_masks,
@@ -19,6 +20,7 @@ from keras_imgen.editing import (
 
 __all__ = [
     "classical",
+    "clips",
     "colour",
     "film",
     "film_masks",

@@ -11,7 +11,8 @@ import numpy as np
 
 from keras_imgen.arguments import as_numbers, finite, integer, shown
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Run, Seen, Tensor, signature
-from keras_imgen.inference.restorer import floats, quantized, window_of, with_channels
+from keras_imgen.inference.pixels import floats, quantized, with_channels
+from keras_imgen.inference.restorer import window_of
 from keras_imgen.inference.tiling import tiled
 from keras_imgen.kinds import Kind
 

@@ -4,6 +4,8 @@ from keras_imgen.layers.adain import AdaIN
 from keras_imgen.layers.attention import Attention
 from keras_imgen.layers.clips import FramesAsRows, MiddleFrames, RowsAsFrames, Windows
 from keras_imgen.layers.conditioning import ConditionalBatchNorm, FourierFeatures, LabelEmbedding, LabelPlanes
+from keras_imgen.layers.frames import EachFrame, Fold, TemporalAttention, TemporalConv, Unfold
+from keras_imgen.layers.light import Brighten, LogLight, Planes
 from keras_imgen.layers.noise_level import NoiseLevel
 from keras_imgen.layers.normalization import GroupNorm
 from keras_imgen.layers.padding import CropLike, PadToMultiple
@@ -20,10 +22,14 @@ from keras_imgen.layers.window_attention import WindowAttention
 __all__ = [
     "AdaIN",
     "Attention",
+    "Planes",
+    "Brighten",
     "ConditionalBatchNorm",
     "CropLike",
+    "EachFrame",
     "EqualizedConv2D",
     "EqualizedDense",
+    "Fold",
     "FourierFeatures",
     "FramesAsRows",
     "GatedActivation",
@@ -33,6 +39,7 @@ __all__ = [
     "MiddleFrames",
     "MinibatchStd",
     "ModulatedConv2D",
+    "LogLight",
     "NoiseLevel",
     "PadToMultiple",
     "PartialConv2D",
@@ -43,6 +50,9 @@ __all__ = [
     "RowsAsFrames",
     "SpectralConv2D",
     "SpectralDense",
+    "TemporalAttention",
+    "TemporalConv",
+    "Unfold",
     "Upscale",
     "WindowAttention",
     "Windows",

@@ -2,6 +2,7 @@
 
 from keras_imgen.metrics.caption_accuracy import caption_accuracy
 from keras_imgen.metrics.classifier_accuracy import classifier_accuracy
+from keras_imgen.metrics.clips import attributes_read, clip_distance, clip_features, frame_scores, motion
 from keras_imgen.metrics.distances import (
     inception_score,
     kernel_distance,
@@ -17,6 +18,15 @@ from keras_imgen.metrics.features import Features, extract, reference
 from keras_imgen.metrics.flicker import flicker
 from keras_imgen.metrics.memorisation import Memorisation, memorisation
 from keras_imgen.metrics.moments import Accumulator, Moments, frechet_distance, moments
+from keras_imgen.metrics.no_reference import (
+    brisque,
+    clipped_share,
+    colourfulness,
+    natural,
+    niqe,
+    noise_level,
+    sharpness,
+)
 from keras_imgen.metrics.paired import luma, mae, ms_ssim, psnr, ssim
 from keras_imgen.metrics.paired_metrics import MAE, MSSSIM, PSNR, SSIM, PairedMetric, denoising, super_resolution
 from keras_imgen.metrics.patch_distance import largest_copied_block, patch_distance
@@ -40,14 +50,21 @@ __all__ = [
     "PairedMetric",
     "PerceptualDistance",
     "Result",
+    "attributes_read",
+    "brisque",
     "caption_accuracy",
     "classifier_accuracy",
+    "clip_distance",
+    "clip_features",
+    "clipped_share",
     "colour_distance",
+    "colourfulness",
     "denoising",
     "edit_accuracy",
     "evaluate",
     "extract",
     "flicker",
+    "frame_scores",
     "frechet_distance",
     "inception_score",
     "kernel_distance",
@@ -57,14 +74,19 @@ __all__ = [
     "memorisation",
     "mode_coverage",
     "moments",
+    "motion",
     "ms_ssim",
+    "natural",
     "neighbours",
+    "niqe",
+    "noise_level",
     "patch_distance",
     "precision_recall",
     "psnr",
     "read_scene",
     "reference",
     "retrieval",
+    "sharpness",
     "sliced_wasserstein",
     "ssim",
     "style_distance",

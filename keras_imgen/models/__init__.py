@@ -17,6 +17,7 @@ _HOMES = {
     "FastStyle": "keras_imgen.models.style.fast",
     "FilmRepairer": "keras_imgen.models.video.repairer",
     "FrameInterpolator": "keras_imgen.models.video.interpolator",
+    "FramePredictor": "keras_imgen.models.video.prediction",
     "GAN": "keras_imgen.models.adversarial.gan",
     "IWAE": "keras_imgen.models.variational.vae",
     "ImageModel": "keras_imgen.models.image_model",

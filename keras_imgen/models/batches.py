@@ -217,7 +217,7 @@ def check_conditions(batch: dict[str, np.ndarray], conditions: Conditions) -> No
     """
     for condition in conditions:
         for name, one in condition.inputs().items():
-            if name == "label" or name not in batch and name != condition.key:
+            if name == "label" or name not in batch and (name != condition.key or not condition.needed):
                 continue
             if name not in batch:
                 raise ValueError(

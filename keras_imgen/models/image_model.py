@@ -44,10 +44,6 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
     """
 
     logged: tuple[str, ...] = ("loss",)
-    pictures: tuple[str, ...] = (
-        "image",
-        "target",
-    )  # what of a batch is pictures, if it is there; the first is x of batches (x, y)
     second = "label"  # what y is
     takes_microbatches = False  # whether `update` gives `minimize` its rows
     microbatches = 1
@@ -90,6 +86,11 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
         return {}
 
     @property
+    def pictures(self) -> tuple[str, ...]:
+        """The keys of a batch under which pictures lie, if they are there; the first is x of batches (x, y). Of clips it is `clip`."""
+        return ("clip",) if len(self.image_shape) == 4 else ("image", "target")
+
+    @property
     def reads(self) -> tuple[str, ...] | None:
         """The keys of a batch that `update` and `score` read, None for all but text. The others never reach a device."""
         return None
@@ -123,8 +124,8 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
         raise NotImplementedError
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the images this model learns and makes."""
+    def image_shape(self) -> tuple[int, ...]:
+        """(height, width, channels) of the images this model learns and makes; of clips (frames, height, width, channels)."""
         raise NotImplementedError
 
     @property

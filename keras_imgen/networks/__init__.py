@@ -21,7 +21,9 @@ from keras_imgen.networks.inpainting import compact_inpainter, inpainting_unet
 from keras_imgen.networks.interpolation import flow_interpolator
 from keras_imgen.networks.keras_hub import keras_hub_encoder
 from keras_imgen.networks.lenet import lenet
+from keras_imgen.networks.lowlight import lowlight_unet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
+from keras_imgen.networks.prediction import convlstm, simvp
 from keras_imgen.networks.projection import projection
 from keras_imgen.networks.resnet import resnet
 from keras_imgen.networks.resnet_gan import resnet_gan_discriminator, resnet_gan_generator
@@ -29,6 +31,7 @@ from keras_imgen.networks.single_image import sinddm, singan_discriminator, sing
 from keras_imgen.networks.squeezenet import squeezenet11
 from keras_imgen.networks.stylegan2 import StyleGAN2Generator, stylegan2_discriminator, stylegan2_generator
 from keras_imgen.networks.super_resolution import (
+    compact_real_sr,
     compact_sr,
     edsr,
     espcn,
@@ -47,6 +50,13 @@ from keras_imgen.networks.translation import patch_heads, patchgan, translation_
 from keras_imgen.networks.trunks import style_trunk
 from keras_imgen.networks.unet import UNet, unet
 from keras_imgen.networks.variational import latent_encoder
+from keras_imgen.networks.video import clip_decoder, clip_encoder
+from keras_imgen.networks.video_gan import (
+    mocogan_discriminator,
+    mocogan_generator,
+    vgan_discriminator,
+    vgan_generator,
+)
 from keras_imgen.networks.video_restoration import film_repairer, video_denoiser, video_sr
 from keras_imgen.networks.zero_dce import light_curves, zero_dce
 
@@ -58,14 +68,18 @@ __all__ = [
     "adain_decoder",
     "adain_encoder",
     "bert",
+    "clip_decoder",
+    "clip_encoder",
     "code_transformer",
     "colorizer",
     "compact_denoiser",
     "compact_inpainter",
+    "compact_real_sr",
     "compact_sr",
     "content_encoder",
     "conv_decoder",
     "conv_encoder",
+    "convlstm",
     "copy_weights",
     "dcgan_discriminator",
     "dcgan_generator",
@@ -83,6 +97,7 @@ __all__ = [
     "latent_encoder",
     "lenet",
     "light_curves",
+    "lowlight_unet",
     "masked_transformer",
     "keras_hub_encoder",
     "minilm",
@@ -90,6 +105,8 @@ __all__ = [
     "mlp_discriminator",
     "mlp_encoder",
     "mlp_generator",
+    "mocogan_discriminator",
+    "mocogan_generator",
     "patch_heads",
     "patchgan",
     "pixelcnn",
@@ -99,6 +116,7 @@ __all__ = [
     "resnet_gan_discriminator",
     "resnet_gan_generator",
     "rrdb",
+    "simvp",
     "sinddm",
     "singan_discriminator",
     "singan_generator",
@@ -122,5 +140,7 @@ __all__ = [
     "video_sr",
     "vq_decoder",
     "vq_encoder",
+    "vgan_discriminator",
+    "vgan_generator",
     "zero_dce",
 ]

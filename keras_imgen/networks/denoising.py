@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from keras_imgen.layers import CropLike, NoiseLevel, PadToMultiple, PixelShuffle, PixelUnshuffle
-from keras_imgen.networks.residual_unet import conv, residual_unet
+from keras_imgen.networks.residual_unet import compact_widths, conv, residual_unet
 
 
 def dncnn(
@@ -98,9 +98,7 @@ def compact_denoiser(
     Raises:
         ValueError: blocks for no resolution, or for more than four.
     """
-    if not 1 <= len(blocks) <= 4:
-        raise ValueError(f"Expected numbers of blocks for 1 to 4 resolutions, got {blocks!r}.")
-    widths = (width, 4 * width // 3, 2 * width, 3 * width)[: len(blocks)]
+    widths = compact_widths(width, blocks)
     image = keras.Input((None, None, channels), name="image")
     h = PixelUnshuffle(2, name="unshuffle")(PadToMultiple(2 ** len(blocks), name="pad")(image))
     h = residual_unet(h, 4 * channels, widths, blocks, late_skips=True, kernel_initializer="zeros")

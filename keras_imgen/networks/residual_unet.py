@@ -67,6 +67,21 @@ def residual_unet(
     )
 
 
+def compact_widths(width: int, blocks: Sequence[int]) -> tuple[int, ...]:
+    """Features of each resolution of the compact networks: 1, 4/3, 2 and 3 times `width`.
+
+    Args:
+        width: features of the highest.
+        blocks: residual blocks at each.
+
+    Raises:
+        ValueError: blocks for no resolution, or for more than four.
+    """
+    if not 1 <= len(blocks) <= 4:
+        raise ValueError(f"Expected numbers of blocks for 1 to 4 resolutions, got {blocks!r}.")
+    return (width, 4 * width // 3, 2 * width, 3 * width)[: len(blocks)]
+
+
 def conv(h: Any, filters: int, name: str, kernel_initializer: Any = "he_normal", **kwargs: Any) -> Any:
     """A convolution of 3 x 3 that keeps the size.
 

@@ -27,9 +27,14 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "vae": ("vae", "a variational autoencoder of any pictures: fast to train, soft pictures"),
     "vqvae": ("vqvae", "pictures as small maps of codes, then a PixelCNN over the codes"),
     "super-resolution": ("photos_sr", "enlarges pictures like those given, by 2 (--set scale=3, 4)"),
+    "restore": (
+        "photos_restore",
+        "takes a camera's noise, JPEG's blocks and slight blur from pictures like those given",
+    ),
+    "deblock": ("photos_restore:deblock_any", "takes the blocks of JPEG from pictures like those given"),
     "denoise": ("photos_denoise", "takes noise from pictures like those given"),
-    "deblur": ("photos_repair:deblur_any", "sharpens pictures like those given"),
-    "lowlight": ("photos_repair:lowlight_any", "brightens dark pictures like those given"),
+    "deblur": ("photos_deblur", "sharpens pictures like those given"),
+    "lowlight": ("photos_lowlight", "brightens dark pictures like those given"),
     "inpaint": ("photos_inpaint", "paints holes in pictures like those given"),
     "colorize": ("photos_colorize", "gives gray pictures like those given colours"),
     "art-single-image": (
@@ -112,8 +117,21 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "a blind denoiser of colour photographs, sigma 0 to 55: an hour on a CPU",
     ),
     "photos-denoise-gray": ("photos_denoise:gray", "the same for gray ones, and the luma and every channel of others"),
-    "photos-deblur": ("photos_repair:deblur", "sharpens photographs out of focus, with a little noise"),
-    "photos-lowlight": ("photos_repair:lowlight", "brightens dark photographs and takes their noise away"),
+    "photos-restore": (
+        "photos_restore:restore",
+        "photographs as they come: a camera's noise, JPEG, slight blur, and Gaussian noise: 40 minutes on a CPU",
+    ),
+    "photos-restore-x2": (
+        "photos_restore_sr:x2",
+        "super-resolution by 2 of noisy and blurred photographs, as they come: 40 minutes on a CPU",
+    ),
+    "photos-restore-x4": ("photos_restore_sr:x4", "the same by 4 (--set start=MODEL: on against a discriminator)"),
+    "photos-deblock": ("photos_restore:deblock", "takes the blocks of JPEG of quality 10 to 90 from photographs"),
+    "photos-deblur": ("photos_deblur:published", "sharpens photographs out of focus, with a little noise"),
+    "photos-lowlight": (
+        "photos_lowlight:published",
+        "brightens dark photographs, keeps their lamps, and takes their noise away: 40 minutes on a CPU",
+    ),
     "photos-zero-dce": ("photos_zero_dce", "brightens dark photographs, learned without any target"),
     "photos-inpaint": ("photos_inpaint:published", "paints holes in photographs: boxes, strokes, text, irregular ones"),
     "photos-colorize": ("photos_colorize:published", "gives gray photographs colours"),
@@ -135,6 +153,15 @@ RECIPES = {  # the general ones first, which learn from any pictures
         "sprites_classifier",
         "a judge of such characters, 64x64: clothes, hair, action, direction, minutes",
     ),
+    "digits-moving": (
+        "digits_moving",
+        "the next ten frames of two bouncing digits, 64x64: 20 minutes on a CPU (--set network=convlstm)",
+    ),
+    "sprites-video": (
+        "sprites_video",
+        "text-to-video on such characters, 8 frames of 32x32: who does what, in which direction: half an hour on a CPU",
+    ),
+    "sprites-video-classifier": ("sprites_video:train_classifier", "a judge of such clips, minutes"),
     "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
 }
 BOUND = {  # by the first word of their names
@@ -145,7 +172,7 @@ BOUND = {  # by the first word of their names
     "clips": "the shared clips",
     "cifar10": "CIFAR-10, 32x32",
     "flowers": "photographs of flowers, 64x64",
-    "sprites": "characters of 64x64",
+    "sprites": "characters of pixel art",
     "emoji": "emoji of 64x64",
 }
 TAKE = {
@@ -189,7 +216,7 @@ def check(name: str, given: Container[str] = ()) -> None:
 
 def works_in_halves(name: str) -> bool:
     """Whether its model computes halves of a batch side by side, as those of diffusion do, see `cores.one_thread_per_op`."""
-    return name.rpartition("-")[2] in ("diffusion", "text", "image", "edit")
+    return name.rpartition("-")[2] in ("diffusion", "text", "image", "edit", "video")
 
 
 def get(name: str) -> Callable[..., str]:

@@ -12,7 +12,7 @@ SCALE = 2
 
 def train(
     out: str,
-    epochs: int = 14,
+    epochs: int = 11,
     batch: int = 8,
     seed: int = 0,
     steps_per_epoch: int | None = None,

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.conditions import Condition, Label, Picture, guided_apart
+from keras_imgen.conditions import Amount, Condition, Label, Picture, guided_apart
 from keras_imgen.inference.canvas import LARGEST, Canvas
+from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Input, Latents, Number, Pictures, Rows, RowSeeds, Seeds
 from keras_imgen.inference.endpoints import Told as ToldRows
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.inference.stylizer import StyleWeights
 from keras_imgen.sampling.coarse_to_fine import LevelSamplerInput
 from keras_imgen.sampling.options import GRIDS, IMAGE_SCALE, SAMPLERS, SamplerInput
-from keras_imgen.server.limits import Limits
+from keras_imgen.server.limits import FRAMES, Limits
 from keras_imgen.text import Text
 
 
@@ -35,7 +36,8 @@ class Field:
         whole: whether numbers are whole.
         choices: of which one is chosen, or examples of a text.
         names: of several numbers, or of labels.
-        shape: of several numbers, or (height, width, channels) of a picture; None of what may be any.
+        shape: of several numbers, or (height, width, channels) of a picture, of a clip with frames before them, which is taken as a
+            picture of its frames side by side; None of what may be any.
         rows: whether the argument has a row for each picture.
         more: whether most people leave it alone.
     """
@@ -79,7 +81,7 @@ def fields_of(endpoint: Endpoint, limits: Limits) -> list[Field]:
     for one in endpoint.conditions:
         if one.key not in elsewhere:
             short = endpoint.labelled and one.key == "label" and not isinstance(endpoint, TiledEndpoint)
-            needed = not endpoint.null and not (drawn and one.key == "label")
+            needed = one.needed and not endpoint.null and not (drawn and one.key == "label")
             found.append(_of_condition(one, "labels" if short else f"conditions.{one.key}", needed))
     order = ("picture", "mask", "text", "labels")
     found.sort(key=lambda field: order.index(field.control) if field.control in order else len(order))
@@ -109,7 +111,13 @@ def _(one: RowSeeds, endpoint, limits):
 
 @_of_input.register
 def _(one: Pictures, endpoint, limits):
-    yield Field(one.argument, "picture", required=True, shape=tuple(one.shape), rows=True)
+    said = f"Its {one.shape[0]} frames side by side." if len(one.shape) == 4 else ""
+    yield Field(one.argument, "picture", said, required=True, shape=tuple(one.shape), rows=True)
+
+
+@_of_input.register
+def _(one: Ahead, endpoint, limits):
+    yield Field("frames", "number", "How many more.", 1, True, 1, FRAMES, (1, 20), whole=True)
 
 
 @_of_input.register
@@ -211,11 +219,11 @@ def _of_form(endpoint):
     if form.mask:
         yield Field("masks", "mask", "Paint over what is to be made anew.", required=True)
     if form.sigma:
-        yield Field(
-            "sigma", "number", "How strong the noise is, in gray levels of 255.", required=True, low=0, ends=(0.0, 75.0)
-        )
+        said = "How strong the noise is, in gray levels of 255; empty is estimated."
+        yield Field("sigma", "number", said, low=0, ends=(0.0, 75.0))
     if form.latent is not None:
         yield Field("seed", "seed", "One of many answers; empty is the most likely one.", whole=True, low=0)
+    yield _number("strength", "Of the answer; 0 leaves the picture as it is.", 1.0, 0.0, 1.0)
     yield Field(
         "ensemble",
         "flag",
@@ -229,6 +237,11 @@ def _of_condition(one: Condition, name: str, required: bool, said: str = "", mor
     """Numbers, of the shape of its first input."""
     shape = next(iter(one.inputs().values())).shape
     return Field(name, "numbers", said, None, required, ends=(-3.0, 3.0), shape=shape, more=more)
+
+
+@_of_condition.register
+def _(one: Amount, name, required, said="", more=False):
+    return Field(name, "number", said, 0.0, required, one.low, one.high, (one.low, one.high), more=more)
 
 
 @_of_condition.register

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -65,11 +66,13 @@ def _opened(field, value, limits, **how):
 def _read_picture(field, value, given, limits):
     if field.shape is None:  # any kind
         return _opened(field, value, limits, keep_depth=True)
-    from keras_imgen.data.image_io import resize  # lazy: the package of data needs Keras
+    from keras_imgen.data.image_io import as_frames, resize  # lazy: the package of data needs Keras
 
-    *size, channels = field.shape
+    *frames, height, width, channels = field.shape
     picture = _opened(field, value, limits, channels=channels)
-    picture = picture if None in size else resize(picture, tuple(size))
+    if None not in (height, width):
+        picture = resize(picture, (height, width * math.prod(frames)))
+    picture = as_frames(picture, *frames) if frames else picture
     return picture[None] if field.rows else picture
 
 

@@ -17,6 +17,7 @@ from keras_imgen.server.errors import Invalid, TooLarge
 from keras_imgen.serving.signatures import Signature
 
 STEPS = 1000  # of a sampler, at most
+FRAMES = 1000  # of a prediction
 SIDE = 4096  # of a tensor that all rows share, at most
 TEXT = 10_000  # characters of a text, at most
 
@@ -172,8 +173,9 @@ def _check_numbers(every, limits):
     n, size = every.get("n"), every.get("size")
     if isinstance(n, int):
         limits.check_rows("n", n)
-    if isinstance(every.get("steps"), int) and every["steps"] > STEPS:
-        raise TooLarge(f"Expected `steps` of at most {STEPS}, got {every['steps']}.", param="steps")
+    for name, most in (("steps", STEPS), ("frames", FRAMES)):
+        if isinstance(every.get(name), int) and every[name] > most:
+            raise TooLarge(f"Expected `{name}` of at most {most}, got {every[name]}.", param=name)
     if isinstance(size, list | tuple) and all(isinstance(side, int) for side in size):
         if math.prod(map(abs, size)) * (n if isinstance(n, int) else 1) > 4 * limits.pixels:
             said = f"Expected `n` pictures of `size` of at most {4 * limits.pixels} pixels together."

@@ -48,9 +48,7 @@ OWN = {
     *OTHERWISE,
 }
 WARNING = "x-keras-imgen-warning"  # a header: what a person should know of the prompt
-PATIENCE = (
-    5.0  # seconds in which a request that the model refuses is answered with an error's status, not with a stream
-)
+PATIENCE = 5.0  # seconds in which what the model refuses is answered with an error's status, not with a stream
 SOON = 0.2  # seconds in which one that has begun may be refused by a full queue
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from keras_imgen.inference.restorer import LUMA, TiledEndpoint
+from keras_imgen.inference.pixels import LUMA
+from keras_imgen.inference.restorer import TiledEndpoint
+from keras_imgen.layers.light import small_luma
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.serving.exif import upright
 from keras_imgen.serving.graph_tiling import tiled
@@ -22,6 +24,8 @@ def any_size(
             after the other, and each tile by tile: memory does not grow but for the pictures themselves. Answers have three channels;
             a JPEG's EXIF orientation is heeded, alpha and 16 bits are not: `serving.load(path).restore(...)` heeds them. A mask is that
             of the picture as it is seen, upright.
+        Both give what the network says, in full strength: that a gray picture stays gray and an enlarged one agrees with what it was made
+        of, `serving.load(path).restore(...)` sees to.
 
     Args:
         tiles: the network, from its inputs as float32 to `images` float32.
@@ -36,6 +40,9 @@ def any_size(
         shape = tf.shape(images)
         return tf.zeros([shape[0], -(-shape[1] // 4), -(-shape[2] // 4), form.latent])
 
+    def whole(images):
+        return {"whole": small_luma(rescale(images), form.whole)} if form.whole else {}
+
     def network(image, mask, told):
         given = {"image": image, **told}
         given.update({} if mask is None else {"mask": mask})
@@ -44,14 +51,14 @@ def any_size(
 
     def restore(images, masks=None, **told):
         mask = None if masks is None else tf.cast(masks != 0, "float32")
-        restored = to_uint8(network(rescale(images), mask, told))
+        restored = to_uint8(network(rescale(images), mask, {**told, **whole(images)}))
         return {"images": restored if masks is None else tf.where(masks != 0, restored, images)}
 
     def restore_bytes(image_bytes, mask_bytes=None, **told):
         def one(row):
             image = decoded(row["image"], max_pixels, "image_bytes")
             mask = None if mask_bytes is None else decoded(row["mask"], max_pixels, "mask_bytes", image)
-            own = {k: row[k][None] for k in told}
+            own = {**{k: row[k][None] for k in told}, **whole(image[None])}
 
             def tile(rows, columns):
                 window = lambda x: tf.gather(tf.gather(x, rows), columns, axis=1)[None]  # noqa: E731
@@ -67,7 +74,7 @@ def any_size(
         png = tf.TensorSpec([], "string")
         return {"image_bytes": tf.map_fn(one, rows, fn_output_signature=png, parallel_iterations=1)}
 
-    own = {"image", "mask", "latent"}
+    own = {"image", "mask", "latent", "whole"}
     told = {k: tf.TensorSpec([None, *t.shape], t.dtype, name=k) for k, t in endpoint.tensors().items() if k not in own}
     images = {"images": tf.TensorSpec([None, None, None, form.channels], "uint8", name="images")}
     strings = {"image_bytes": tf.TensorSpec([None], "string", name="image_bytes")}

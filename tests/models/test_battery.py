@@ -26,6 +26,10 @@ RARE = (
     "WGAN",
     "Enhancer",
     "Diffusion-text",
+    "FramePredictor-convlstm",
+    "VAE-clip",
+    "GAN-vgan",
+    "GAN-mocogan",
 )  # near another one
 LARGE = (
     "GAN",

@@ -94,6 +94,7 @@ NEEDED = {
     "FastStyle": _style,
     "FilmRepairer": lambda: (networks.film_repairer(width=4, blocks=(1,)),),
     "FrameInterpolator": lambda: (networks.flow_interpolator(width=4),),
+    "FramePredictor": lambda: (networks.simvp((2, 8, 8, 1), 2, 4, (4,), (1,)),),
     "GAN": _players,
     "IWAE": lambda: _codec(6),
     "InfoVAE": lambda: _codec(6),

@@ -26,8 +26,10 @@ GENERATORS = {
 RESTORERS = {
     "super-resolution": {"scale": 3, "width": 4, "blocks": 1},
     "denoise": {"width": 12, "sigma": [0.0, 20.0]},
+    "restore": {"width": 12},
+    "deblock": {"width": 12},
     "deblur": {"widths": [4, 8]},
-    "lowlight": {"widths": [4, 8], "channels": 1},
+    "lowlight": {"width": 12, "channels": 1},
     "inpaint": {"widths": [4, 8]},
     "colorize": {"width": 4},
 }
@@ -67,7 +69,7 @@ def test_from_a_folder_to_pictures_of_the_size(name, folder, tmp_path, capsys):
     config = json.loads((out / "config.json").read_text())
     assert config["data"] == f"folder:{folder}" and config["size"] == 16 and config["classes"] == ["green", "red"]
     model = load_model(str(out / "model.keras"))
-    assert model.num_classes == 2 and model.generate(labels=[0, 1, 1]).shape == (3, 16, 16, 3)
+    assert model.num_classes == 2 and model.generate(labels=[0, "red", 1]).shape == (3, 16, 16, 3)
     with pytest.raises(FileExistsError, match="finished"):
         train(name, out, folder, size=16, resume=True)
 

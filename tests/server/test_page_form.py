@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from keras_imgen.conditions import Label, Picture, Vector
+from keras_imgen.data.image_io import as_strips
+from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import Endpoint, Input, Latents, Number, Pictures, Rows, Seeds
 from keras_imgen.inference.restorer import Form, TiledEndpoint
 from keras_imgen.sampling import options, samplers
@@ -53,8 +55,8 @@ def test_what_a_restorer_takes_is_asked_for():
     how = {"inputs": (), "form": Form(channels=3, out=3, mask=True, sigma=True, latent=4)}
     found = fields.fields_of(TiledEndpoint(**how), LIMITS)
     assert [(f.name, f.control, f.required) for f in found] == [
-        ("images", "picture", True), ("masks", "mask", True), ("sigma", "number", True), ("seed", "seed", False),
-        ("ensemble", "flag", False),
+        ("images", "picture", True), ("masks", "mask", True), ("sigma", "number", False), ("seed", "seed", False),
+        ("strength", "number", False), ("ensemble", "flag", False),
     ]  # fmt: skip
 
 
@@ -112,6 +114,15 @@ def test_numbers_are_a_row():
         arguments(found, latents=[[0.5, 1], [2, 3]], alpha=1)
     with pytest.raises(Invalid, match="Expected `alpha`"):
         arguments(found)
+
+
+def test_a_clip_is_a_picture_of_its_frames():
+    clip = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3)).astype("uint8")
+    found = fields(Pictures(clip.shape, "clip", "clip"), Ahead())
+    assert [(f.name, f.control) for f in found] == [("clip", "picture"), ("frames", "number")]
+    read = arguments(found, clip=file(as_strips(clip[None])[0]), frames=7)
+    np.testing.assert_array_equal(read["clip"][0], clip)
+    assert read["frames"] == 7
 
 
 def test_a_picture_of_any_kind_becomes_the_models_size():

@@ -111,7 +111,9 @@ def test_the_description_has_every_endpoint(ask):
     fields = {one["name"]: one for one in generate["fields"]}
     assert fields["labels"] == {"name": "labels", "control": "labels", "choices": ["0", "1", "2"]}
     assert fields["steps"]["default"] == 4 and fields["guidance_scale"]["default"] == 1.5
-    assert [one["name"] for one in restored["endpoints"][0]["fields"]] == ["images", "ensemble"]
+    assert [one["name"] for one in restored["endpoints"][0]["fields"]] == ["images", "strength", "ensemble"]
+    strength = restored["endpoints"][0]["fields"][1]
+    assert (strength["control"], strength["default"], strength["ends"]) == ("number", 1, [0, 1])
     assert found["limits"] == {"pixels": 4096, "body": 1 << 20, "seconds": 120.0}
 
 
@@ -143,13 +145,14 @@ def test_a_picture_comes_back_in_its_size_and_kind(call, direct):
     given = np.random.default_rng(0).integers(0, 255, (7, 5, 4)).astype("uint8")
     buffer = io.BytesIO()
     Image.fromarray(given).save(buffer, "PNG")
-    (picture,) = events(call("restored/restore", images=base64.b64encode(buffer.getvalue()).decode()))[-1][1][
-        "pictures"
-    ]
+    sent = base64.b64encode(buffer.getvalue()).decode()
+    (picture,) = events(call("restored/restore", images=sent))[-1][1]["pictures"]
     found = np.asarray(opened(picture))
     assert found.shape == given.shape and (picture["height"], picture["width"]) == (7, 5)
     np.testing.assert_array_equal(found[..., 3], given[..., 3])
     assert json.loads(opened(picture).text["arguments"])["images"].startswith("sha256:")
+    (untouched,) = events(call("restored/restore", images=sent, strength=0))[-1][1]["pictures"]
+    np.testing.assert_array_equal(np.asarray(opened(untouched)), given)
 
 
 def test_numbers_are_numbers(call):

@@ -1,21 +1,31 @@
 """Degradations: what makes, of good pictures, the pairs that restoration learns from."""
 
-from keras_imgen.data.degrade.base import Chain, Degradation, degraded
-from keras_imgen.data.degrade.blur import GaussianBlur, MotionBlur
-from keras_imgen.data.degrade.compression import JPEG
+from keras_imgen.data.degrade.base import Chain, Degradation, Either, Shuffled, Sometimes, degraded
+from keras_imgen.data.degrade.blur import Defocus, GaussianBlur, MotionBlur
+from keras_imgen.data.degrade.camera import Camera
+from keras_imgen.data.degrade.compression import JPEG, WebP
+from keras_imgen.data.degrade.darkness import ColourCast, Darkness, Exposure
 from keras_imgen.data.degrade.film import CameraShake, Flicker, LostFrames, PerClip, VideoCompression
 from keras_imgen.data.degrade.holes import KINDS, Holes, draw_holes
 from keras_imgen.data.degrade.light import Gray, LowLight
-from keras_imgen.data.degrade.noise import GaussianNoise, PoissonNoise, SpeckleNoise
+from keras_imgen.data.degrade.noise import Banding, ChromaNoise, GaussianNoise, PoissonNoise, SpeckleNoise
 from keras_imgen.data.degrade.real_esrgan import RealESRGAN, Stage
-from keras_imgen.data.degrade.resize import Downscale
+from keras_imgen.data.degrade.resize import Downscale, Rescaled
 from keras_imgen.data.degrade.scratches import Scratches
 
 __all__ = [
+    "Banding",
+    "Camera",
     "CameraShake",
     "Chain",
+    "ChromaNoise",
+    "ColourCast",
+    "Darkness",
+    "Defocus",
     "Degradation",
     "Downscale",
+    "Either",
+    "Exposure",
     "Flicker",
     "GaussianBlur",
     "GaussianNoise",
@@ -29,10 +39,14 @@ __all__ = [
     "PerClip",
     "PoissonNoise",
     "RealESRGAN",
+    "Rescaled",
     "Scratches",
+    "Shuffled",
+    "Sometimes",
     "SpeckleNoise",
     "Stage",
     "VideoCompression",
+    "WebP",
     "degraded",
     "draw_holes",
 ]

@@ -89,12 +89,7 @@ class Chain(Degradation):
     """
 
     def __init__(self, *degradations: Degradation):
-        for step in degradations:
-            if not isinstance(step, Degradation):
-                raise ValueError(f"Expected degradations, got {step!r}.")
-        if not degradations:
-            raise ValueError("Expected at least one degradation.")
-        self.degradations = degradations
+        self.degradations = _checked(degradations)
         self.of_clips = any(step.of_clips for step in degradations)
 
     def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
@@ -114,7 +109,98 @@ class Chain(Degradation):
         return x, found
 
     def __repr__(self) -> str:
-        return f"Chain({', '.join(map(repr, self.degradations))})"
+        return f"{type(self).__name__}({', '.join(map(repr, self.degradations))})"
+
+
+class Sometimes(Degradation):
+    """To some images of a batch, and not to the others.
+
+    Args:
+        degradation: what happens to them; it keeps the size, and tells nothing but `target`.
+        probability: for each image.
+
+    Raises:
+        ValueError: no degradation, or a probability outside [0, 1].
+    """
+
+    def __init__(self, degradation: Degradation, probability: float):
+        self.degradation = _checked((degradation,))[0]
+        self.probability = between("probability", probability, 0, 1)[0]
+
+    def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
+        import tensorflow as tf
+
+        one, two = seeds(seed, 2)
+        happens = uniform(x, (0, 1), one) < self.probability
+        changed, more = self.degradation.apply(x, two)
+        if set(more) - {"target"}:
+            raise ValueError(f"Expected a degradation of images alone, got {self.degradation!r}: use it always.")
+        more = {k: tf.where(happens, v, rounded(x)) for k, v in more.items()}
+        return tf.where(happens, tf.cast(changed, "float32"), x), more
+
+
+class Either(Degradation):
+    """One of two degradations, drawn anew for each batch, so that the other costs nothing.
+
+    Args:
+        first: which happens with `probability`.
+        second: otherwise; both give images of one size, and tell the same.
+        probability: of the first.
+
+    Raises:
+        ValueError: other things than degradations, or a probability outside [0, 1].
+    """
+
+    def __init__(self, first: Degradation, second: Degradation, probability: float = 0.5):
+        self.first, self.second = _checked((first, second))
+        self.probability = between("probability", probability, 0, 1)[0]
+
+    def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
+        import tensorflow as tf
+
+        one, two = seeds(seed, 2)
+
+        def ways(degradation):
+            def way():
+                image, more = degradation.apply(x, two)
+                return tf.cast(image, "float32"), more
+
+            return way
+
+        return tf.cond(tf.random.stateless_uniform([], one) < self.probability, ways(self.first), ways(self.second))
+
+
+class Shuffled(Chain):
+    """One degradation after another as in `Chain`, in an order that is drawn anew for each batch.
+
+    Args:
+        *degradations: which keep the size, and tell nothing beside the image.
+
+    Raises:
+        ValueError: no degradations, or other things.
+    """
+
+    def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
+        import tensorflow as tf
+
+        count = len(self.degradations)
+        *each, one = seeds(seed, count + 1)
+        order = tf.argsort(tf.random.stateless_uniform([count], one))
+        ways = lambda x: [  # noqa: E731
+            lambda d=d, s=s: tf.ensure_shape(tf.cast(d.apply(x, s)[0], "float32"), x.shape)
+            for d, s in zip(self.degradations, each)
+        ]
+        loop = lambda k, x: (k + 1, tf.switch_case(order[k], ways(x)))  # noqa: E731
+        return tf.while_loop(lambda k, x: k < count, loop, (0, x))[1], {}
+
+
+def _checked(degradations):
+    for step in degradations:
+        if not isinstance(step, Degradation):
+            raise ValueError(f"Expected degradations, got {step!r}.")
+    if not degradations:
+        raise ValueError("Expected at least one degradation.")
+    return degradations
 
 
 def applied(degradation: Degradation, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
@@ -148,7 +234,7 @@ def degraded(dataset: Any, degradation: Degradation, seed: int = 0) -> Any:
     Args:
         dataset: a `tf.data.Dataset` of dicts with `image`, or with `clip` (N, F, H, W, C), of images, or of (images, labels); uint8
             (N, H, W, C). Other keys stay.
-        degradation: what makes `image` of `target`; what it adds (`mask`) comes along.
+        degradation: what makes `image` of `target`; what it adds (`mask`, or a `target` of its own) comes along.
         seed: of the changes.
 
     Raises:

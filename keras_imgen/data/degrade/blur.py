@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.data.degrade.base import Degradation, Range, between, seeds, uniform
+from keras_imgen.data.degrade.linear import display, linear
 
 
 class GaussianBlur(Degradation):
@@ -37,10 +38,13 @@ class MotionBlur(Degradation):
 
     Args:
         length: number or (low, high), at least 1.
+        beyond: how many times as bright as white what is white was, number or (low, high): then light is blurred, and lamps draw lines,
+            as they do. None blurs gray levels.
     """
 
-    def __init__(self, length: Range = (3, 15)):
+    def __init__(self, length: Range = (3, 15), beyond: Range | None = None):
         self.length = between("length", length, 1, 200)
+        self.beyond = None if beyond is None else between("beyond", beyond, 1, 1000)
 
     def kernels(self, x: Any, seed: Any) -> Any:
         """float32 (N, k, k), each of sum one: points along the line, each shared among its four nearest pixels."""
@@ -57,7 +61,48 @@ class MotionBlur(Degradation):
         return tf.einsum("npi,npj->nij", rows, columns) / points
 
     def change(self, x: Any, seed: Any) -> Any:
-        return convolved(x, self.kernels(x, seed))
+        return exposed(x, self.kernels(x, seed), self.beyond, seed)
+
+
+class Defocus(Degradation):
+    """Out of focus: every point of light becomes a disc, as large as the aperture.
+
+    Args:
+        radius: of the disc, in pixels, number or (low, high), at least 0.5, which leaves the picture as it is.
+        beyond: see `MotionBlur`; here lamps become bright discs.
+    """
+
+    def __init__(self, radius: Range = (0.5, 4.0), beyond: Range | None = (1.0, 8.0)):
+        self.radius = between("radius", radius, 0.5, 50)
+        self.beyond = None if beyond is None else between("beyond", beyond, 1, 1000)
+
+    def kernels(self, x: Any, seed: Any) -> Any:
+        """float32 (N, k, k), each of sum one; pixels at the edge count by their share of it."""
+        import tensorflow as tf
+
+        radius, reach = uniform(x, self.radius, seeds(seed, 2)[0])[..., 0], int(np.ceil(self.radius[1]))
+        distance = tf.sqrt(squared_distance(reach, 1.0, 1.0, 0.0))
+        return normalised(tf.clip_by_value(radius + 0.5 - distance, 0, 1))
+
+    def change(self, x: Any, seed: Any) -> Any:
+        return exposed(x, self.kernels(x, seed), self.beyond, seed)
+
+
+def exposed(x: Any, kernels: Any, beyond: tuple[float, float] | None, seed: Any) -> Any:
+    """`convolved`, in linear light where it is said how bright white was.
+
+    Args:
+        x: (N, H, W, C) in [0, 255].
+        kernels: (N, k, k).
+        beyond: see `MotionBlur`.
+        seed: int32 (2,), of which kernels have drawn already.
+    """
+    import tensorflow as tf
+
+    if beyond is None:
+        return convolved(x, kernels)
+    light = linear(x, uniform(x, beyond, tf.random.experimental.stateless_fold_in(seed, 1)))
+    return display(convolved(light, kernels))
 
 
 def squared_distance(radius: int, along: Any, across: Any, angle: Any) -> Any:
@@ -93,13 +138,40 @@ def convolved(x: Any, kernels: Any) -> Any:
 
     size = kernels.shape[-1]
     n, height, width, channels = tf.unstack(tf.shape(x))
-    wide = x
-    for axis, length in ((1, height), (2, width)):  # tf.pad refuses borders wider than the image
-        period = 2 * tf.maximum(length - 1, 1)
-        at = tf.math.floormod(tf.range(-(size // 2), length + size // 2), period)
-        wide = tf.gather(wide, tf.minimum(tf.minimum(at, period - at), length - 1), axis=axis)
+    wide = mirrored(mirrored(x, size // 2, 1), size // 2, 2)
     side = tf.reshape(tf.transpose(wide, [1, 2, 0, 3]), [1, height + size - 1, width + size - 1, n * channels])
     filters = tf.reshape(tf.repeat(tf.transpose(kernels, [1, 2, 0]), channels, axis=2), [size, size, n * channels, 1])
     out = tf.nn.depthwise_conv2d(side, filters, [1, 1, 1, 1], "VALID")
     out = tf.transpose(tf.reshape(out, [height, width, n, channels]), [2, 0, 1, 3])
     return tf.ensure_shape(out, x.shape)
+
+
+def mirrored(x: Any, border: int, axis: int) -> Any:
+    """x with so many pixels more on both ends of an axis, where it goes on as its mirror image, however small it is.
+
+    Args:
+        x: (N, H, W, C).
+        border: in pixels.
+        axis: 1 or 2.
+    """
+    import tensorflow as tf
+
+    length = tf.shape(x)[axis]
+    period = 2 * tf.maximum(length - 1, 1)  # tf.pad refuses borders wider than the image
+    at = tf.math.floormod(tf.range(-border, length + border), period)
+    return tf.gather(x, tf.minimum(tf.minimum(at, period - at), length - 1), axis=axis)
+
+
+def blurred(x: Any, sigma: float) -> Any:
+    """All images (N, H, W, C) with one Gaussian, of standard deviation `sigma` pixels, rows and columns apart."""
+    import tensorflow as tf
+
+    border = int(np.ceil(3 * sigma))
+    row = np.exp(-0.5 * (np.arange(-border, border + 1) / sigma) ** 2)
+    row = row / row.sum()
+    for axis in (1, 2):
+        wide, length = mirrored(x, border, axis), tf.shape(x)[axis]
+        part = lambda k: wide[:, k : k + length] if axis == 1 else wide[:, :, k : k + length]  # noqa: B023, E731
+        pairs = [float(row[k]) * (part(k) + part(2 * border - k)) for k in range(border)]
+        x = tf.ensure_shape(tf.add_n([*pairs, float(row[border]) * part(border)]), x.shape)
+    return x

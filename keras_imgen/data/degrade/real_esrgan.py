@@ -11,7 +11,7 @@ from keras_imgen.data.degrade.blur import convolved, normalised, squared_distanc
 from keras_imgen.data.degrade.compression import compressed
 from keras_imgen.data.degrade.light import luma
 from keras_imgen.data.degrade.noise import counted, normal
-from keras_imgen.data.degrade.resize import small_size
+from keras_imgen.data.degrade.resize import scaled, small_size
 
 RADIUS = 10  # of the largest kernel; sizes are odd, from 7 to 21
 
@@ -129,7 +129,7 @@ class RealESRGAN(Degradation):
         method = tf.random.stateless_uniform([], s[9], 0, 3, "int32")
 
         def small(x):
-            return convolved(_scaled(x, [height, width], method), ringing)
+            return convolved(scaled(x, [height, width], method), ringing)
 
         x = tf.cond(
             tf.random.stateless_uniform([], s[10]) < 0.5,
@@ -221,15 +221,7 @@ def _resized(x, height: int, width: int, stage: Stage, seed):
     low, high = stage.factor
     factor = tf.stack([1 + share * (high - 1), low + share * (1 - low), 1.0])[way]
     size = tf.cast(tf.maximum(factor * tf.constant([height, width], "float32"), 1), "int32")
-    return _scaled(x, size, tf.cast(3 * method, "int32"))
-
-
-def _scaled(x, size, method):
-    """By the area, bilinear or bicubic, without antialiasing."""
-    import tensorflow as tf
-
-    ways = [lambda w=w: tf.image.resize(x, size, w) for w in ("area", "bilinear", "bicubic")]
-    return tf.ensure_shape(tf.switch_case(method, ways), (x.shape[0], None, None, x.shape[3]))
+    return scaled(x, size, tf.cast(3 * method, "int32"))
 
 
 def _noisy(x, stage: Stage, seed):

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_imgen.layers.light import display, linear
+
 # sRGB primaries to XYZ over the white point D65 (IEC 61966-2-1).
 _XYZ = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])
 _TO = (_XYZ / np.array([[0.95047], [1.0], [1.08883]])).T.astype("float32")
@@ -18,9 +20,7 @@ def lab(rgb: Any) -> Any:
     Args:
         rgb: sRGB in [-1, 1].
     """
-    x = (rgb + 1.0) / 2.0
-    linear = ops.where(x > 0.04045, ((ops.maximum(x, 0.04045) + 0.055) / 1.055) ** 2.4, x / 12.92)
-    t = ops.matmul(linear, ops.convert_to_tensor(_TO))
+    t = ops.matmul(linear((rgb + 1.0) / 2.0), ops.convert_to_tensor(_TO))
     f = ops.where(t > _BEND, ops.maximum(t, _BEND) ** (1 / 3), t * (29 / 6) ** 2 / 3 + 4 / 29)
     return ops.stack(
         [116.0 * f[..., 1] - 16.0, 500.0 * (f[..., 0] - f[..., 1]), 200.0 * (f[..., 1] - f[..., 2])], axis=-1
@@ -36,6 +36,4 @@ def rgb(lab: Any) -> Any:
     y = (lab[..., 0] + 16.0) / 116.0
     f = ops.stack([y + lab[..., 1] / 500.0, y, y - lab[..., 2] / 200.0], axis=-1)
     t = ops.where(f > 6 / 29, f**3, (f - 4 / 29) * 3 * (6 / 29) ** 2)
-    linear = ops.matmul(t, ops.convert_to_tensor(_FROM))
-    x = ops.where(linear > 0.0031308, 1.055 * ops.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055, 12.92 * linear)
-    return 2.0 * x - 1.0
+    return 2.0 * display(ops.matmul(t, ops.convert_to_tensor(_FROM))) - 1.0

@@ -12,8 +12,9 @@ from keras import ops
 from keras_imgen.conditions import Conditions, inputs_of, num_classes
 from keras_imgen.inference.endpoints import Endpoints, bound
 from keras_imgen.inference.restorer import Form, TiledEndpoint
+from keras_imgen.layers.light import small_luma
 from keras_imgen.losses import adversarial as adversarial_losses
-from keras_imgen.losses import divergence, terms
+from keras_imgen.losses import divergence, pixel, terms
 from keras_imgen.models import batches
 from keras_imgen.models.adversarial.regularizers import Regularizer, discriminator_step
 from keras_imgen.models.calls import Pair, call, conditions_of, inputs
@@ -32,6 +33,7 @@ class Stream(IntEnum):
     NOISE = 3
     REGULARIZERS = 4
     MASKS = 5
+    MIXTURE = 6
 
 
 class Restoration(ImageModel):
@@ -68,6 +70,8 @@ class Restoration(ImageModel):
     needs_target = True
     scale = 1
     tile = 512  # see `restore`
+    consistent = False  # see `SuperResolution`
+    blend = "levels"  # how `restore` makes answers weaker: see `inference.strength`
 
     settings = (
         *ImageModel.settings,
@@ -155,6 +159,9 @@ class Restoration(ImageModel):
             mask="mask" in names,
             sigma="sigma" in names,
             latent=self._latent,
+            consistent=self.consistent,
+            blend=self.blend,
+            whole=inputs(self.network)["whole"].shape[1] if "whole" in names else None,
         )
 
     def _example(self, size: int) -> dict[str, keras.KerasTensor]:
@@ -189,7 +196,7 @@ class Restoration(ImageModel):
 
     @property
     def conditions(self) -> Conditions:
-        own = ("image", "mask", "sigma", "latent")
+        own = ("image", "mask", "sigma", "latent", "whole")
         return conditions_of(self.network, own, getattr(self.network, "num_classes", None), self.class_names)
 
     @property
@@ -226,6 +233,8 @@ class Restoration(ImageModel):
         given = given if isinstance(given, dict) else {"image": given}
         if self._latent is not None and "latent" not in given:
             given = {**given, "latent": ops.zeros(self.latent_shape(given["image"]))}
+        if "whole" in inputs(self.network) and "whole" not in given:  # as in training, where a patch is all there is
+            given = {**given, "whole": small_luma(given["image"], inputs(self.network)["whole"].shape[1])}
         return ops.cast(call(self.network, given, training), "float32")
 
     def latent_shape(self, image: Any) -> tuple[Any, ...]:
@@ -260,7 +269,7 @@ class Restoration(ImageModel):
             logs["kl"] = ops.mean(per_image)
             numbers = ops.cast(ops.size(target) // ops.shape(target)[0], "float32")
             loss = loss + self.kl_weight * logs["kl"] / numbers
-        logs = {**logs, "psnr": psnr(*pair), **(several if len(several) > 1 else {})}
+        logs = {**logs, "psnr": ops.mean(pixel.psnr(*pair)), **(several if len(several) > 1 else {})}
         if self.discriminator is not None:
             real = self._discriminate(target, training) if self.loss_pair.pairs else None
             logs["adversarial"] = self.loss_pair.generator(self._discriminate(answer, training), real)
@@ -343,9 +352,11 @@ class Restoration(ImageModel):
         self,
         images: Any,
         *,
+        strength: Any = 1.0,
         tile: int | None = None,
         overlap: int | None = None,
         ensemble: bool = False,
+        consistent: bool | None = None,
         progress: bool = False,
         ema: bool = True,
         **given: Any,
@@ -353,15 +364,21 @@ class Restoration(ImageModel):
         """Restored pictures in the depth and kind of what came, gray, RGB or RGBA, 8 or 16 bits or floats: exactly `scale` times as large.
 
         Args:
-            images: a picture (H, W) or (H, W, C), a batch (N, H, W, C), a path, a PIL image, or a list of them.
+            images: a picture (H, W) or (H, W, C), a batch (N, H, W, C), a path, a PIL image, or a list of them. Gray ones stay gray, but
+                for a `Colorizer`.
+            strength: of the answer, from 0, the picture as it came, to the bit (of a `SuperResolution` its bicubic enlargement), to 1. One
+                for all, one for each, or a map (H, W). Between, gray levels are blended, of an `Enhancer` and a `ZeroDCE` stops of light.
             tile: pixels of a tile's side; larger pictures are restored tile by tile, in bounded memory. None is the model's: 512, of
                 inpainters 1024.
             overlap: pixels that tiles share; None is the model's.
             ensemble: the mean over eight flips and turns: better, and eight times the work.
+            consistent: whether an answer, shrunk again by MATLAB's bicubic, has to be the picture (Bahat and Michaeli 2020). None is the
+                model's, see `SuperResolution`.
             progress: show a progress bar.
             ema: with averaged weights.
-            **given: where the network takes them: `sigma` (gray levels of 255), `masks` (nonzero where to paint), `seed` (of a variational
-                model's latents; without one their mean), `conditions` (what else it is told, by name; see `keras_imgen.conditions`).
+            **given: where the network takes them: `sigma` (gray levels of 255; estimated where there is none), `masks` (nonzero where to
+                paint), `seed` (of a variational model's latents; without one their mean), `exposure` and `grain` (see `Enhancer`),
+                `conditions` (what else it is told, by name; see `keras_imgen.conditions`).
 
         Returns:
             An array for one picture, a list for a list, (N, ...) for a batch.
@@ -371,7 +388,8 @@ class Restoration(ImageModel):
             FileNotFoundError: no such file.
         """
         endpoint = self.endpoints()["restore"]
-        how = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "progress": progress}
+        how = {"strength": strength, "tile": tile, "overlap": overlap, "ensemble": ensemble, "consistent": consistent}
+        how["progress"] = progress
 
         def run(tensors):
             names, rows = tuple(tensors), list(tensors.values())
@@ -431,14 +449,3 @@ def known_size(images: Any) -> tuple[int, int, int]:
             "Use Dataset.map with tf.ensure_shape."
         )
     return shape
-
-
-def psnr(target: Any, image: Any) -> Any:
-    """Mean over the rows, dB, of floats in [-1, 1], clipped.
-
-    Args:
-        target: (N, ...).
-        image: of the same shape.
-    """
-    error = per_row(ops.mean, ops.square(ops.clip(image, -1.0, 1.0) - target))
-    return ops.mean(10.0 * ops.log(4.0 / ops.maximum(error, 1e-10)) / math.log(10.0))

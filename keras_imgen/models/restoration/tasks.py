@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_imgen.conditions import Amount, Conditions
 from keras_imgen.losses import exposure
 from keras_imgen.models.calls import call, inputs
 from keras_imgen.models.image_model import ImageModel
@@ -13,6 +14,8 @@ from keras_imgen.models.restoration.restoration import Restoration, Stream, know
 from keras_imgen.networks import light_curves
 from keras_imgen.training import random
 from keras_imgen.training.rows import like
+
+AMOUNTS = (Amount("exposure", -5.0, 5.0), Amount("grain", 0.0, 1.0))
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -23,6 +26,9 @@ class SuperResolution(Restoration):
         network: enlarges by `scale`, as `networks.edsr(scale)`. One of gray pictures enlarges the luma of coloured ones, whose colours are
             enlarged by bicubic.
         scale: 2, 3, 4, ...
+        consistent: whether pictures are taken for what MATLAB's antialiased bicubic made of larger ones, as in the published protocol, so
+            that `restore` gives answers which, shrunk again, are the picture. False for pictures that came about otherwise: with
+            noise, JPEG or another blur, which would come back, too.
         others: see `Restoration`.
 
     Raises:
@@ -33,12 +39,14 @@ class SuperResolution(Restoration):
 
     colour = "luma"
 
-    settings = (*Restoration.settings, "scale")
+    settings = (*Restoration.settings, "scale", "consistent")
 
-    def __init__(self, network: keras.Model, scale: int, objectives: Any = ("l1",), **kwargs: Any):
+    def __init__(
+        self, network: keras.Model, scale: int, objectives: Any = ("l1",), consistent: bool = True, **kwargs: Any
+    ):
         if scale < 2:
             raise ValueError(f"Expected `scale` of 2 or more, got {scale!r}.")
-        self.scale = scale
+        self.scale, self.consistent = scale, bool(consistent)
         super().__init__(network, objectives, **kwargs)
 
 
@@ -52,10 +60,12 @@ class Denoiser(Restoration):
         sigma: of the Gaussian noise that it learns to take away, in gray levels of 255: (lowest, highest), drawn for each image, or one
             level (Zhang et al. 2017, DnCNN; 2018, FFDNet).
         objectives: the squared error by default, whose best answer is the posterior mean.
+        gaussian_share: of pairs, the share in whose place it learns from the target with Gaussian noise of `sigma`, so that a model for
+            noise of other kinds knows that, too; only for a blind network.
         others: see `Restoration`.
 
     Raises:
-        ValueError: `sigma` of another form.
+        ValueError: `sigma` of another form, a share outside [0, 1], or one for a network that is told the noise level.
 
     Learns from clean images alone, to which it adds noise, neither clipped nor rounded; or from `image` and `target` (and `sigma`),
     for noise of other kinds.
@@ -63,24 +73,35 @@ class Denoiser(Restoration):
 
     needs_target = False
 
-    settings = (*Restoration.settings, "sigma")
+    settings = (*Restoration.settings, "sigma", "gaussian_share")
 
     def __init__(
         self,
         network: keras.Model,
         sigma: float | tuple[float, float] = (0.0, 55.0),
         objectives: Any = ("mse",),
+        gaussian_share: float = 0.0,
         **kwargs: Any,
     ):
         self.sigma = noise_levels(sigma)
+        if not 0 <= gaussian_share <= 1 or (gaussian_share and "sigma" in inputs(network)):
+            raise ValueError(
+                f"Expected `gaussian_share` in [0, 1], and 0 for a network that is told the noise level, got {gaussian_share!r}."
+            )
+        self.gaussian_share = gaussian_share
         super().__init__(network, objectives, **kwargs)
 
     def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
-        if "target" in batch:
-            return super().pair(batch, keys)
-        image, sigma = noisy(batch["image"], self.sigma, keys)
-        given = {"image": image, **self.told(batch)}
-        return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), batch["image"]
+        if "target" not in batch:
+            image, sigma = noisy(batch["image"], self.sigma, keys)
+            given = {"image": image, **self.told(batch)}
+            return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), batch["image"]
+        given, target = super().pair(batch, keys)
+        if self.gaussian_share:
+            here = random.uniform(random.fold(keys, Stream.MIXTURE)) < self.gaussian_share
+            image, _ = noisy(target, self.sigma, keys)
+            given = {**given, "image": ops.where(like(here, target), image, given["image"])}
+        return given, target
 
 
 def noise_levels(sigma: float | tuple[float, float]) -> tuple[float, float]:
@@ -122,13 +143,28 @@ class Deblurrer(Restoration):
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class Enhancer(Restoration):
-    """Makes dark, flat or discoloured pictures look as their targets do.
+    """Makes dark, flat or discoloured pictures look as their targets do. A gray picture stays gray: a `Colorizer` gives colours.
+
+    A network that takes `exposure` or `grain`, as `networks.lowlight_unet()`, gives `restore` arguments of these names: by how many stops
+    the picture is to be brighter than it finds right, in [-5, 5], and the share of the noise that stays, in [0, 1]. Both are 0 where they
+    are not given, and in training.
 
     Args:
         others: see `Restoration`.
 
-    Learns from `image` and `target`: `data.degraded(..., data.degrade.LowLight())`, or pairs of photographs.
+    Learns from `image` and `target`: `data.degraded(..., data.degrade.Darkness())`, `LowLight()`, or pairs of photographs.
     """
+
+    blend = "stops"
+
+    @property
+    def conditions(self) -> Conditions:
+        return (*super().conditions, *(one for one in AMOUNTS if one.key in inputs(self.network)))
+
+    def call(self, given: Any, training: bool = False) -> Any:
+        given = given if isinstance(given, dict) else {"image": given}
+        missing = [one.key for one in AMOUNTS if one.key in inputs(self.network) and one.key not in given]
+        return super().call({**given, **dict.fromkeys(missing, ops.zeros(ops.shape(given["image"])[:1]))}, training)
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -153,6 +189,7 @@ class ZeroDCE(Restoration):
 
     logged = ("loss", "spatial", "exposure", "colour", "smoothness")
     needs_target = False
+    blend = "stops"
 
     settings = (
         *ImageModel.settings,

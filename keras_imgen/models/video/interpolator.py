@@ -1,6 +1,5 @@
 """The picture between two others: lost frames, slow motion, higher frame rates."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -14,11 +13,10 @@ from keras_imgen.inference import between
 from keras_imgen.inference.between import BetweenEndpoint
 from keras_imgen.inference.endpoints import Endpoints, Number, Pictures, Rows, bound
 from keras_imgen.layers.pictures import rescale, to_uint8
-from keras_imgen.losses import motion, terms
+from keras_imgen.losses import motion, pixel, terms
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.models.restoration import objectives as named
-from keras_imgen.training.rows import per_row
 
 LARGEST = 1024  # pixels of the longer side in which motion is looked for
 
@@ -91,7 +89,7 @@ class FrameInterpolator(ImageModel):
         made, target = self.network(given, training=training), clip[:, middle]
         step = terms.iteration(self.optimizer) if any(o.varies for o in self.objectives) else None
         loss, several = terms.added(self.objectives, step, lambda i, o: o(target, made["image"]), lazy=training)
-        logs = {"psnr": _psnr(target, made["image"]), **(several if len(several) > 1 else {})}
+        logs = {"psnr": ops.mean(pixel.psnr(target, made["image"])), **(several if len(several) > 1 else {})}
         if "flow" in batch:
             logs["flow"] = _flow_error(batch["flow"], [*made["flows"], made["flow"]])
             loss = loss + self.flow_weight * logs["flow"]
@@ -239,9 +237,3 @@ def _flow_error(wanted, flows):
         small, known = (v if factor == 1 else ops.average_pool(v, factor, factor) for v in (flow, weight))
         total = total + motion.end_point_error(small, one, ops.floor(known))
     return total / len(flows)
-
-
-def _psnr(target, image):
-    """Mean over the images, dB, of float images in [-1, 1], clipped."""
-    error = per_row(ops.mean, ops.square(ops.clip(image, -1.0, 1.0) - target))
-    return ops.mean(10.0 * ops.log(4.0 / ops.maximum(error, 1e-10)) / math.log(10.0))

@@ -32,10 +32,11 @@ class FilmRepairer(VideoRestorer):
         ValueError: a network that takes no mask.
     """
 
-    def __init__(self, network: keras.Model, **kwargs: Any):
-        super().__init__(network, **kwargs)
-        if not self.form.mask:
+    def _form(self):
+        form = super()._form()
+        if not form.mask:
             raise ValueError("Expected a network that takes a `mask`, as networks.film_repairer().")
+        return form
 
     def _names(self, discriminator, encoder):
         return (*super()._names(discriminator, encoder), "detection", "f1")

@@ -10,9 +10,10 @@ from keras import ops
 
 from keras_imgen.inference.clips import ClipEndpoint, ClipForm
 from keras_imgen.inference.endpoints import Endpoints, bound
+from keras_imgen.losses import pixel
 from keras_imgen.models import batches
 from keras_imgen.models.calls import call, inputs
-from keras_imgen.models.restoration.restoration import Restoration, psnr
+from keras_imgen.models.restoration.restoration import Restoration
 from keras_imgen.models.restoration.tasks import noise_levels, noisy
 
 LONG = 17  # frames that networks are tried on
@@ -118,7 +119,7 @@ class VideoRestorer(Restoration):
 
     def losses(self, given: dict[str, Any], target: Any, keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
         loss, logs, answer = super().losses(given, target, keys, training)
-        return loss, {**logs, "clip_psnr": psnr(target, answer[..., : self.form.channels])}, answer
+        return loss, {**logs, "clip_psnr": ops.mean(pixel.psnr(target, answer[..., : self.form.channels]))}, answer
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -358,10 +358,12 @@ def test_served_as_in_memory(tmp_path):
     for k, (model, given) in enumerate(cases):
         model.export(str(tmp_path / f"m{k}"))
         served = serving.load(str(tmp_path / f"m{k}"))
-        expected = model.restore(picture, **given)
+        expected = model.restore(picture, **given, **({"consistent": False} if k == 0 else {}))
         for image in (picture, np.dstack([picture, picture[..., 0]]), picture.astype("uint16") * 257, picture[:1, :1]):
             extra = given if image.shape[:2] == (40, 29) or "masks" not in given else {"masks": holes[:1, :1]}
-            np.testing.assert_array_equal(served.restore(image, **extra), model.restore(image, **extra))
+            for more in ({}, {"strength": 0.4}, {"consistent": False} if k == 0 else {}):
+                how = {**extra, **more}
+                np.testing.assert_array_equal(served.restore(image, **how), model.restore(image, **how))
         endpoint = tf.saved_model.load(str(tmp_path / f"m{k}")).signatures["restore_bytes"]
         text = lambda x: tf.constant([tf.io.encode_png(x).numpy()] * 2)  # noqa: E731
         strings = {"image_bytes": text(picture)}

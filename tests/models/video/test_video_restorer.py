@@ -65,13 +65,8 @@ def test_a_linear_one_learns_the_mean_of_a_static_clip():
     assert abs(scores["psnr"] - scores["clip_psnr"]) < 0.5
 
 
-def test_untrained_they_are_their_middle_frame():
+def test_untrained_it_gives_back_every_bit():
     assert (models.VideoRestorer(denoiser(), 25.0).restore(CLIP) == CLIP).all()
-    still = models.FilmRepairer(networks.film_repairer(width=4, blocks=(1,)))
-    assert (still.restore(CLIP) == CLIP).all() and not still.find(CLIP).any()
-    enlarged = models.VideoRestorer(networks.video_sr(2, width=4, blocks=(1,))).restore(CLIP)
-    single = models.SuperResolution(networks.edsr(2, 3, width=4, blocks=1), 2).restore(CLIP)
-    np.testing.assert_array_equal(enlarged, single)  # bicubic, both
 
 
 def test_a_static_clip_stays_static(model):
@@ -202,6 +197,7 @@ assert "keras_imgen" not in sys.modules
 """
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_an_export_needs_tensorflow_alone(repairer, tmp_path):
     both = np.stack([CLIP, CLIP[::-1]])
