@@ -443,7 +443,10 @@ def video_interpolate(
     model: Annotated[str, typer.Argument(help="A FrameInterpolator: a .keras file or a SavedModel.")],
     source: FilmIn,
     out: FilmOut,
-    factor: Annotated[str | None, typer.Option(help="So many times as many frames, as 2, 4, 5/2. (default: 2)")] = None,
+    factor: Annotated[
+        str | None,
+        typer.Option(help="So many times as many frames, as 2, 4, 5/2. (default: 2; with --slow or --fill 1)"),
+    ] = None,
     fps: Annotated[str | None, typer.Option(help="Frames in a second, as 60 or 60000/1001.")] = None,
     slow: Annotated[
         str, typer.Option(help="So many times as long, at its own rate: slow motion, without sound.")

@@ -57,19 +57,35 @@ def packets(container: Any, streams: Any) -> Iterator[Any]:
             return
 
 
+def decoded(packet: Any, stream: Any) -> list[Any] | None:
+    """The frames that a packet completes, or, without one, what is left; None if it is damaged.
+
+    Args:
+        packet: of `packets`.
+        stream: that it is of.
+    """
+    import av
+
+    try:
+        return stream.codec_context.decode(None) if packet is None else packet.decode()
+    except EOFError:
+        return []
+    except av.FFmpegError:
+        return None
+
+
 class FilmFile:
     """See `Film`."""
 
     def __init__(self, path: str, alpha: bool):
         self.path, self.alpha = path, alpha
         with self._video() as (container, stream):
-            first = next((f for p in packets(container, stream) for f in self._decoded(p, stream) or ()), None)
+            first = next((f for p in packets(container, stream) for f in decoded(p, stream) or ()), None)
             if first is None:
                 raise ValueError(f"{shown(path)} is damaged: no frame of it can be read.")
             base = stream.time_base
-            starts = [s.start_time * s.time_base for s in container.streams if s.start_time and s.type != "data"]
-            some_begin_at_zero = len(starts) < len(container.streams)
-            origin = Fraction(0) if some_begin_at_zero else max(Fraction(0), min(starts))
+            seen_and_heard = [*container.streams.video, *container.streams.audio]
+            origin = max(Fraction(0), min((s.start_time or 0) * s.time_base for s in seen_and_heard))
             self.first = (first.pts or 0) * base - origin
             self.turns = round(first.rotation / 90)  # counter-clockwise
             self.planes = first.width, first.height
@@ -94,7 +110,7 @@ class FilmFile:
             if start > self.first:
                 self._seek(container, stream, start)
             for packet in packets(container, stream):
-                frames = self._decoded(packet, stream)
+                frames = decoded(packet, stream)
                 broken += packet is None or frames is None
                 for frame in frames or ():
                     time = last + 1 / facts.rate if frame.pts is None and last is not None else self._time(frame.pts)
@@ -106,8 +122,7 @@ class FilmFile:
                         yield Frame(self._image(frame), time, end - time)
         if start > self.first:
             return
-        length = end - min(self.first, Fraction(0))
-        if broken or facts.duration and length < facts.duration * Fraction(199, 200) - 2 / facts.rate:
+        if broken or facts.duration and end < facts.duration * Fraction(199, 200) - 2 / facts.rate:
             warn_of_lost_frames(self.path, seen - min(broken, seen), facts.count, stacklevel=3)
 
     def times(self) -> list[Fraction]:
@@ -126,17 +141,6 @@ class FilmFile:
                 raise ValueError(f"{shown(self.path)} has no pictures, only sound.")
             stream.thread_type = "AUTO"
             yield container, stream
-
-    def _decoded(self, packet, stream):
-        """The frames that a packet completes, None if it is damaged."""
-        import av
-
-        try:
-            return stream.codec_context.decode(None) if packet is None else packet.decode()
-        except EOFError:
-            return []
-        except av.FFmpegError:
-            return None
 
     def _seek(self, container, stream, start):
         import av

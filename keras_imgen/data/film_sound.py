@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
-from keras_imgen.data.film_file import opened, packets
+from keras_imgen.data.film_file import decoded, opened, packets
 
 CODEC = {"webm": "libopus"}  # of what is coded anew; aac elsewhere
 
@@ -37,7 +37,7 @@ class Sound:
                 self.to[stream.index] = out.add_stream(new, rate=rate, layout=layout), True
                 notes.append(f"{kind} cannot hold sound in {codec}: it is coded anew, in {new.removeprefix('lib')}.")
         streams = [s for s in container.streams.audio if s.index in self.to]
-        self._packets = packets(container, streams) if streams else iter(())
+        self._packets = (p for p in packets(container, streams) if p is not None) if streams else iter(())
 
     def until(self, time: Fraction | None) -> None:
         """Write what is heard up to a time, in seconds; None is all."""
@@ -65,7 +65,7 @@ class Sound:
                 packet.stream = stream
                 self.out.mux(packet)
             return
-        for frame in packet.decode():
+        for frame in decoded(packet, stream) or ():
             if frame.pts is not None:
                 frame.pts -= round(self.origin / frame.time_base)
             self.out.mux(stream.encode(frame))

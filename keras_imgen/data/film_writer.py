@@ -2,7 +2,7 @@
 
 import math
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -106,18 +106,23 @@ class FilmWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        failed = error
         try:
-            if kind is None:
+            if failed is None:
                 if self._waiting is None:
                     raise ValueError(f"No frame was written to {files.shown(self.path)}.")
                 self._put(*self._waiting)
                 self._sink.close()
-            elif self._sink is not None:
+        except BaseException as while_ending:
+            failed = while_ending
+        if failed is not None and self._sink is not None:
+            with suppress(Exception):
                 self._sink.abort()
-        except BaseException as failed:
-            self._stack.__exit__(type(failed), failed, failed.__traceback__)
-            raise
-        self._stack.__exit__(kind, error, trace)
+        if type(failed).__module__.startswith("av.") and 0 < failed.errno < 1000:  # FFmpeg names what lies beside
+            failed = OSError(failed.errno, failed.strerror, self.path)
+        self._stack.__exit__(type(failed) if failed else None, failed, None)
+        if failed is not error:
+            raise failed from None
 
     def write(self, image: np.ndarray, time: Fraction | None = None, duration: Fraction | None = None) -> None:
         """One more frame.
@@ -158,7 +163,7 @@ class FilmWriter:
         if self.sound:
             self.notes.append(f"{'A GIF' if self.ending else 'A folder'} has no sound: it is left out.")
         if self.ending:
-            return GifSink(self._beside, self.loop)
+            return GifSink(self._beside, self.loop, self.notes)
         from keras_imgen.data.film_folder import FolderSink
 
         return FolderSink(self._beside, self.rate)
@@ -238,8 +243,8 @@ class EncodedSink:
 class GifSink:
     """A GIF whose frames have palettes of their own; Pillow's own way keeps all of them in memory."""
 
-    def __init__(self, path: str, loop: bool):
-        self.file, self.loop, self.begun = open(path, "wb"), {"loop": 0} if loop else {}, False
+    def __init__(self, path: str, loop: bool, notes: list[str]):
+        self.file, self.loop, self.begun, self.notes = open(path, "wb"), {"loop": 0} if loop else {}, False, notes
 
     def put(self, image: np.ndarray, time: Fraction, duration: Fraction) -> None:
         """One more frame."""
@@ -251,7 +256,10 @@ class GifSink:
         if not self.begun:
             self.file.writelines(getheader(picture.copy(), info=self.loop)[0])
             self.begun = True
-        hundredths = max(2, round((time + duration) * 100) - round(time * 100))  # less is shown as ten
+        hundredths = round((time + duration) * 100) - round(time * 100)
+        if hundredths < 2:  # would be shown as ten
+            hundredths, note = 2, "A GIF shows at most 50 frames a second: it is slower."
+            self.notes += [note] * (note not in self.notes)
         self.file.writelines(getdata(picture, duration=hundredths * 10, include_color_table=True))
 
     def close(self) -> None:

@@ -241,6 +241,7 @@ def test_gif_and_apng(tmp_path):
     with Image.open(tmp_path / "b.gif") as film:  # frames that are alike stay frames, and the pace does not drift
         assert film.n_frames == 4
         assert [film.seek(k) or film.info["duration"] for k in range(4)] == [70, 60, 70, 70]
+    assert write(tmp_path / "c.gif", still, rate=60).notes == ["A GIF shows at most 50 frames a second: it is slower."]
 
 
 def test_a_folder_goes_by_numbers_and_names_what_is_damaged(tmp_path):
@@ -321,6 +322,25 @@ def test_what_is_wrong_is_said(tmp_path):
             raise KeyboardInterrupt
     with pytest.raises(ValueError, match=".mp4 has no alpha"), FilmWriter(tmp_path / "a.mp4") as out:
         out.write(pictures(1, channels=4)[0])
+    assert not list(tmp_path.iterdir())
+
+
+def test_places_that_cannot_be_written_are_named(tmp_path):
+    import resource
+
+    for name in ("a.mp4", "a.gif", "a.mkv", "folder"):
+        with pytest.raises(FileNotFoundError) as error, FilmWriter(tmp_path / "gone" / name) as out:
+            out.write(pictures(1)[0])
+        assert error.value.filename.startswith(str(tmp_path / "gone" / name)), name
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))  # as of a full disk
+    try:
+        for name in ("a.mp4", "a.mkv", "a.gif"):
+            with pytest.raises(OSError, match="too large|Invalid|space"), FilmWriter(tmp_path / name) as out:
+                for picture in RNG.integers(0, 256, (30, 64, 64, 3), "uint8"):
+                    out.write(picture)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(tmp_path.iterdir())
 
 
