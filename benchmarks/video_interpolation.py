@@ -35,7 +35,7 @@ SEEN = 0.05  # of a pixel that has to arrive at a place
 
 def mean(first, second, times):
     a, b = first.astype("float32"), second.astype("float32")
-    return np.stack([np.round((1 - t) * a + t * b) for t in times]).astype("uint8")
+    return np.stack([np.round((1 - t) * a + t * b) for t in map(float, times)]).astype("uint8")
 
 
 def dis(first, second, times):
@@ -45,11 +45,11 @@ def dis(first, second, times):
     miss = [np.abs(warped(b, f) - a).mean(-1) for a, b, f in ((first, second, there), (second, first, back))]
     weights = [np.exp(-m / DOUBT) for m in miss]
     made = []
-    for t in times:
+    for t in map(float, times):
         one, seen = carried(there, t * there, weights[0])
         two, also = carried(-back, (1 - t) * back, weights[1])
         flow = around((one + two) / np.maximum(seen + also, 1e-6), seen + also > SEEN)
-        share = np.where((seen > SEEN) == (also > SEEN), 1 - t, (seen > SEEN).astype("float32"))[..., None]
+        share = np.where((seen > SEEN) == (also > SEEN), 1 - t, (seen > SEEN).astype("float32"))
         made.append(share * warped(first, -t * flow) + (1 - share) * warped(second, (1 - t) * flow))
     return np.round(made).clip(0, 255).astype("uint8")
 
