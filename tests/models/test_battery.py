@@ -24,7 +24,9 @@ RARE = (
     "InfoVAE",
     "CodePrior-transformer",
     "WGAN",
+    "Denoiser-mixed",
     "Enhancer",
+    "Enhancer-lowlight",
     "Diffusion-text",
 )  # near another one
 LARGE = (
