@@ -54,8 +54,33 @@ class Attention(nn.Module):
         return self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, t, c))
 
 
+class OverTime(nn.Module):
+    """As `layers.TemporalConv` and, where it attends, `layers.TemporalAttention`, on frames (N F, C, H, W)."""
+
+    def __init__(self, width, frames, heads, attend):
+        super().__init__()
+        self.frames, self.conv = frames, nn.Conv2d(width, width, (3, 1), padding=(1, 0))
+        self.norm = nn.GroupNorm(_groups(width), width) if attend else None
+        self.attention = Attention(width, heads) if attend else None
+        rates = torch.exp(torch.arange(width // 2) * (-math.log(10_000) / (width // 2)))
+        waves = torch.arange(frames)[:, None] * rates
+        self.register_buffer("places", torch.cat([waves.sin(), waves.cos()], -1))
+
+    def forward(self, x):
+        nf, c, h, w = x.shape
+        folded = (nf // self.frames, self.frames, h * w, c)
+        time = x.permute(0, 2, 3, 1).reshape(folded).permute(0, 3, 1, 2)  # (N, C, F, H W)
+        time = self.conv(time).permute(0, 2, 3, 1).reshape(nf, h, w, c).permute(0, 3, 1, 2)
+        x = x + time
+        if self.attention is not None:
+            tokens = self.norm(x).permute(0, 2, 3, 1).reshape(folded).transpose(1, 2) + self.places
+            found = self.attention(tokens.reshape(-1, self.frames, c)).reshape(-1, h * w, self.frames, c)
+            x = x + found.transpose(1, 2).reshape(nf, h, w, c).permute(0, 3, 1, 2)
+        return x
+
+
 class UNetBlock(nn.Module):
-    def __init__(self, before, width, embedding, attend, context=None):
+    def __init__(self, before, width, embedding, attend, context=None, frames=None):
         super().__init__()
         self.skip = nn.Identity() if before == width else nn.Conv2d(before, width, 1)
         self.norm1, self.norm2 = (nn.GroupNorm(_groups(c), c) for c in (before, width))
@@ -69,6 +94,7 @@ class UNetBlock(nn.Module):
         if attend and context:
             self.norm4 = nn.GroupNorm(_groups(width), width)
             self.cross = CrossAttention(width, heads, context)
+        self.time = None if frames is None else OverTime(width, frames, heads, attend)
 
     def forward(self, x, e, words=None):
         scale, shift = self.modulation(e)[..., None, None].chunk(2, 1)
@@ -81,32 +107,36 @@ class UNetBlock(nn.Module):
         if self.cross is not None:
             y = self.cross(self.norm4(x).permute(0, 2, 3, 1).reshape(n, h * w, c), *words)
             x = x + y.reshape(n, h, w, c).permute(0, 3, 1, 2)
-        return x
+        return x if self.time is None else self.time(x)
 
 
 class UNet(nn.Module):
-    """As `networks.unet`; with `context` it attends to words (vectors (N, S, context), mask (N, S))."""
+    """As `networks.unet`; with `context` it attends to words (vectors (N, S, context), mask (N, S)), with `frames` it is of clips
+    (N, F, C, H, W)."""
 
-    def __init__(self, size, widths, depth, attention, channels=3, context=None):
+    def __init__(self, size, widths, depth, attention, channels=3, context=None, frames=None):
         super().__init__()
-        self.depth, now, skips = depth, widths[0], []
+        self.depth, self.frames, now, skips = depth, frames, widths[0], []
         wide = 4 * widths[0]
         self.embedding, self.first = Embedding(wide), nn.Conv2d(channels, now, 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(widths):
             for _ in range(depth):
-                self.down.append(UNetBlock(now, width, wide, size >> level in attention, context))
+                self.down.append(UNetBlock(now, width, wide, size >> level in attention, context, frames))
                 now = width
                 skips.append(now)
-        self.middle = UNetBlock(now, now, wide, size >> (len(widths) - 1) in attention, context)
+        self.middle = UNetBlock(now, now, wide, size >> (len(widths) - 1) in attention, context, frames)
         for level, width in reversed(list(enumerate(widths))):
             for _ in range(depth):
-                self.up.append(UNetBlock(now + skips.pop(), width, wide, size >> level in attention, context))
+                self.up.append(UNetBlock(now + skips.pop(), width, wide, size >> level in attention, context, frames))
                 now = width
         self.norm, self.last = nn.GroupNorm(_groups(now), now), nn.Conv2d(now, channels, 3, padding=1)
 
     def forward(self, x, log_snr, *words):
-        e, x, skips = self.embedding(log_snr), self.first(x), []
+        e = self.embedding(log_snr)
+        if self.frames is not None:
+            e, x = e.repeat_interleave(self.frames, 0), x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        x, skips = self.first(x), []
         for i, block in enumerate(self.down):
             x = block(x, e, words)
             skips.append(x)
@@ -117,7 +147,8 @@ class UNet(nn.Module):
             x = block(torch.cat([x, skips.pop()], 1), e, words)
             if i % self.depth == self.depth - 1 and i < len(self.up) - 1:
                 x = F.interpolate(x, scale_factor=2)
-        return self.last(F.silu(self.norm(x)))
+        x = self.last(F.silu(self.norm(x)))
+        return x if self.frames is None else x.unflatten(0, (-1, self.frames))
 
 
 class DiTBlock(nn.Module):

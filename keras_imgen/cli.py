@@ -12,13 +12,13 @@ import typer
 from keras_imgen import lean
 from keras_imgen.commands.common import (
     at_least_one,
-    endpoint,
     load_model,
     nothing_replaced,
     parse_conditions,
     parse_labels,
     parse_options,
 )
+from keras_imgen.commands.restore_command import restore
 from keras_imgen.cores import one_thread_per_op
 
 app = typer.Typer(
@@ -36,12 +36,14 @@ SOURCES = {
     "shapes:text": "scenes of one to four of them, in several wordings; combinations that are kept for the test",
     "shapes:edit": "such scenes, an instruction, and what they become by it",
     "shapes:segment": "such scenes, a phrase, and the part that it means",
+    "moving_digits": "two digits that bounce through a square of 64 px: clips, to predict and to generate",
     "sprites": "game characters in 183,960 looks, actions and directions, with captions and clips: under KERAS_IMGEN_DATA",
     "emoji": "1,911 emoji on white, 64x64, with their names (emoji:all: skin tones too): under KERAS_IMGEN_DATA",
     "flickr8k": "1,000 photographs with five captions each: under KERAS_IMGEN_DATA",
     "fashion_mnist": "clothes, 28x28, 10 classes: under KERAS_IMGEN_DATA, from Debian's dataset-fashion-mnist, or tfds",
     "tfds:NAME": "any image data set of tensorflow-datasets",
     "folder:PATH": "pictures in a folder; sub-folders are classes; captions beside them, or in a list",
+    "clips:PATH": "runs of frames of the films in a folder, none over a cut",
     "coco:PATH": "a list of pictures and captions in COCO's form",
     "npz:PATH": "arrays of images and labels in a NumPy file, or a pack of JPEG files",
 }
@@ -171,7 +173,7 @@ def generate(
         int | None, typer.Option("-n", "--number", help="How many. (default: 16, or as many as labels or prompts)")
     ] = None,
     labels: Annotated[
-        str | None, typer.Option(help="As 0,1,2: in turn; 'none': without. (default: all in turn)")
+        str | None, typer.Option(help="As 0,1,2 or rose,lily: in turn; 'none': without. (default: all in turn)")
     ] = None,
     prompt: Annotated[
         list[str] | None, typer.Option(help="A text, of a model that takes one; again for more, told in turn.")
@@ -314,71 +316,7 @@ def segment(
     typer.echo(f"{count} mask{'s' if count > 1 else ''} in {out}")
 
 
-@app.command()
-def restore(
-    model: Annotated[str, typer.Argument(help="A .keras file or a SavedModel folder of a restoring model.")],
-    pictures: Annotated[
-        list[str], typer.Argument(help="Files, folders or globs; any size, gray, colour, alpha, 16 bits.")
-    ],
-    out: Annotated[str, typer.Option("-o", "--out", help="Folder for the answers, as PNG.")] = "restored",
-    sigma: Annotated[
-        float | None, typer.Option(help="Noise in gray levels, for a denoiser that has to be told.")
-    ] = None,
-    masks: Annotated[
-        str | None, typer.Option(help="For an inpainter: a picture, or a folder of such; not black where to paint.")
-    ] = None,
-    condition: Conditions = None,
-    seed: Annotated[int | None, typer.Option(help="Of a variational model's answer. (default: the mean)")] = None,
-    ensemble: Annotated[bool, typer.Option("--ensemble", help="The mean over eight flips and turns.")] = False,
-    tile: Annotated[
-        int | None,
-        typer.Option(help="Pixels of a tile's side: less needs less memory. (default: 512, inpainters 1024)"),
-    ] = None,
-    compare: Annotated[bool, typer.Option("--compare", help="Write pictures beside their answers, too.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
-) -> None:
-    """Restore pictures: super-resolution, denoising, deblurring, enhancement, inpainting, colourisation.
-
-    What cannot be restored is named, the rest is done; then the exit code is 1.
-    """
-    with one_line_errors():
-        at_least_one("--tile", tile)
-        from keras_imgen.commands import restoring
-
-        files = restoring.find(pictures, out)
-        nothing_replaced(out, files, overwrite)
-        loaded = load_model(model)
-        known = endpoint(loaded, "restore", model, "restores no pictures: it has no restore").conditions
-        how = {"ensemble": ensemble, "tile": tile, "progress": len(files) == 1}
-        how.update({k: v for k, v in {"sigma": sigma, "seed": seed}.items() if v is not None})
-        if condition:
-            how["conditions"] = parse_conditions(known, condition)
-        answer = lambda image, mask: loaded.restore(image, masks=mask, **how)  # noqa: E731
-        answers = restoring.answered(answer, {"model": loaded.name}, files, out, masks, compare)
-        bad = _each(answers, len(files))
-    _done(len(files), bad, out, "restored")
-
-
-def _each(answers, count):
-    """How many of the answers, (path, None or what was wrong), were wrong; each is named, and the time that is left."""
-    from rich.console import Console
-    from rich.progress import track
-
-    if count > 1:
-        answers = track(answers, "pictures", count, console=Console(stderr=True), transient=True)
-    bad = 0
-    for path, problem in answers:
-        if problem:
-            bad += 1
-            typer.echo(f"{path}: {problem}", err=True)
-    return bad
-
-
-def _done(count, bad, out, what):
-    done = count - bad
-    typer.echo(f"{done} picture{'' if done == 1 else 's'} in {out}" + (f", {bad} could not be {what}" if bad else ""))
-    if bad:
-        raise typer.Exit(1)
+app.command()(one_line_errors()(restore))
 
 
 @app.command()
@@ -421,8 +359,191 @@ def stylize(
         way = stylizing.way(words, optimise, classical, alpha, weights, keep_colours, parse_options(options))
         files = restoring.find([way.pictures], out)
         nothing_replaced(out, files, overwrite)
-        bad = _each(restoring.answered(way.answer, way.about, files, out, masks, compare), len(files))
-    _done(len(files), bad, out, "stylised")
+        answer = lambda image, path, mask: way.answer(image, mask)  # noqa: E731
+        answers = restoring.answered(answer, way.about, files, out, masks, compare)
+        bad = restoring.each(answers, files, lambda line: typer.echo(line, err=True))
+    restoring.tell_done(len(files), bad, out, "stylised")
+
+
+video = typer.Typer(
+    help="Films of any length through a model: sound, rate, colours and number of frames stay.", no_args_is_help=True
+)
+app.add_typer(video, name="video")
+FilmIn = Annotated[
+    str, typer.Argument(metavar="IN", help="A film (MP4, MOV, MKV, WebM, AVI, GIF, APNG) or a folder of frames.")
+]
+FilmOut = Annotated[
+    str,
+    typer.Option(
+        "-o",
+        "--out",
+        help="NAME.mp4, .mov, .webm, .gif; .mkv or a folder for PNG: nothing is lost.",
+        show_default=False,
+    ),
+]
+Sound = Annotated[
+    str,
+    typer.Option(help="What becomes of sound that the new file cannot hold as it is: transcode, drop; none: no sound."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a film that is there.")]
+
+
+def _filmed(made, out, sound="none", **how):
+    """Write a film, and say what was written."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from keras_imgen.commands import filming
+
+    def progress(frames, total):
+        console = Console(stderr=True)
+        return track(frames, "frames", total, console=console, transient=True, disable=not console.is_terminal)
+
+    writer = filming.written(made, out, sound=None if sound == "none" else sound, progress=progress, **how)
+    for note in writer.notes:
+        typer.echo(f"Note: {note}", err=True)
+    typer.echo(f"{writer.count} frame{'' if writer.count == 1 else 's'} in {out}")
+
+
+@video.command("restore")
+def video_restore(
+    model: Annotated[
+        str, typer.Argument(help="A restoring model, of clips or of pictures: a .keras file or a SavedModel.")
+    ],
+    source: FilmIn,
+    out: FilmOut,
+    sigma: Annotated[
+        float | None, typer.Option(help="Noise in gray levels, for a denoiser that has to be told.")
+    ] = None,
+    masks: Annotated[
+        str | None,
+        typer.Option(help="A picture for all frames, or a film or folder of masks; not black where to paint."),
+    ] = None,
+    smooth: Annotated[
+        float | None, typer.Option(help="Of a model of pictures: share of the frame before, along the flow, in [0, 1].")
+    ] = None,
+    tile: Annotated[int | None, typer.Option(help="Pixels of a tile's side: less needs less memory.")] = None,
+    sound: Sound = "transcode",
+    overwrite: Overwrite = False,
+) -> None:
+    """Restore a film: denoise, enlarge, deblur, repair scratches and dust, paint over what masks mark."""
+    with one_line_errors():
+        at_least_one("--tile", tile)
+        from keras_imgen.commands import filming
+        from keras_imgen.data.film import Film
+
+        film = Film(source)
+        given = {k: v for k, v in {"sigma": sigma, "tile": tile}.items() if v is not None}
+        change = filming.restorer(model, masks, smooth, **given)
+        _filmed(filming.each(film, change), out, sound, overwrite=overwrite, like=film, total=film.length)
+
+
+@video.command("interpolate")
+def video_interpolate(
+    model: Annotated[str, typer.Argument(help="A FrameInterpolator: a .keras file or a SavedModel.")],
+    source: FilmIn,
+    out: FilmOut,
+    factor: Annotated[str | None, typer.Option(help="So many times as many frames, as 2, 4, 5/2. (default: 2)")] = None,
+    fps: Annotated[str | None, typer.Option(help="Frames in a second, as 60 or 60000/1001.")] = None,
+    slow: Annotated[
+        str, typer.Option(help="So many times as long, at its own rate: slow motion, without sound.")
+    ] = "1",
+    fill: Annotated[
+        bool, typer.Option("--fill", help="Make lost frames anew: one or two that only repeat the one before.")
+    ] = False,
+    sound: Sound = "transcode",
+    overwrite: Overwrite = False,
+) -> None:
+    """Raise a film's frame rate, slow it down, fill in lost frames. Given frames stay as they are; no cut is blended."""
+    with one_line_errors():
+        from keras_imgen.commands import filming
+        from keras_imgen.data.film import Film
+
+        film, longer = Film(source), filming.rate(slow)
+        wanted = (factor and filming.rate(factor), fps and filming.rate(fps), longer, fill)
+        made, new, total = filming.interpolated(film, filming.interpolator(model), *wanted)
+        if longer != 1 and film.sound and sound != "none":
+            typer.echo("Note: Slowed down, the film is without its sound.", err=True)
+            sound = "none"
+        _filmed(made, out, sound, overwrite=overwrite, like=film, rate=new, total=total)
+
+
+@video.command("stylize")
+def video_stylize(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL] IN [STYLE]",
+            help="A model of style, the film, and a picture of the style; or the numbers of styles that the model has learned.",
+        ),
+    ],
+    out: FilmOut,
+    classical: Annotated[
+        str | None, typer.Option(help="Without a model: reinhard, histogram, pencil-sketch, ....")
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="From 0, the film as it was, to 1.")] = 1.0,
+    weights: Annotated[str | None, typer.Option(help="Of several styles, as 1,2. (default: all alike)")] = None,
+    keep_colours: Annotated[bool, typer.Option("--keep-colours", help="With the colours that it had.")] = False,
+    smooth: Annotated[
+        float, typer.Option(help="Share of the frame before, along the flow, in [0, 1]: against flicker.")
+    ] = 0.8,
+    sound: Sound = "transcode",
+    overwrite: Overwrite = False,
+) -> None:
+    """Give a film the look of a picture, without flicker: by a model, or by a classical way."""
+    with one_line_errors():
+        from keras_imgen.commands import filming, stylizing
+        from keras_imgen.data.film import Film
+
+        way = stylizing.way(words, False, classical, alpha, weights, keep_colours, {})
+        film = Film(way.pictures)
+        made = filming.each(film, filming.stylizer(way.answer, smooth))
+        _filmed(made, out, sound, overwrite=overwrite, like=film, total=film.length)
+
+
+@video.command("generate")
+def video_generate(
+    model: Annotated[str, typer.Argument(help="A model of clips: a .keras file or a SavedModel.")],
+    source: Annotated[
+        str | None, typer.Argument(metavar="[IN]", help="Of a model that predicts: a film, which it goes on with.")
+    ] = None,
+    out: FilmOut = ...,
+    n: Annotated[int, typer.Option("-n", "--number", help="Clips, side by side.")] = 1,
+    frames: Annotated[int, typer.Option(help="So many after the last one of IN.")] = 10,
+    labels: Annotated[
+        str | None, typer.Option(help="As 0,1,2: in turn; 'none': without. (default: all in turn)")
+    ] = None,
+    prompt: Annotated[
+        list[str] | None, typer.Option(help="A text, of a model that takes one; again for more, told in turn.")
+    ] = None,
+    condition: Conditions = None,
+    seed: Annotated[int, typer.Option(help="Clip k has the seed SEED + k.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Sampler steps. (default: the model's)")] = None,
+    guidance_scale: Annotated[float | None, typer.Option(help="1 is no guidance. (default: the model's)")] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="What else this model's `generate` takes; again for more."),
+    ] = None,
+    fps: Annotated[str, typer.Option(help="Frames in a second, as 8 or 24000/1001; with IN its own.")] = "8",
+    scale: Annotated[int, typer.Option(help="So many pixels for one.")] = 1,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make clips with a trained model, as one film; or go on with a film."""
+    with one_line_errors():
+        at_least_one("-n", n)
+        at_least_one("--frames", frames)
+        at_least_one("--scale", scale)
+        from keras_imgen.commands import filming
+        from keras_imgen.data.film import Film
+
+        if source is not None:
+            film = Film(source)
+            made = filming.continued(model, film, frames)
+            return _filmed(made, out, overwrite=overwrite, rate=film.rate, total=film.length and film.length + frames)
+        given = {"steps": steps, "guidance_scale": guidance_scale, **parse_options(options)}
+        images = filming.generated(model, n, seed, parse_labels(labels), prompt, condition, given, scale)
+        made = ((image, None, None) for image in images)
+        _filmed(made, out, overwrite=overwrite, rate=filming.rate(fps), total=len(images))
 
 
 @app.command()
@@ -444,10 +565,11 @@ def walk(
         loaded = load_model(model)
         if not hasattr(loaded, "walk"):
             raise ValueError(f"{model} has no latent space to walk through: expected a .keras file of a GAN.")
+        from keras_imgen.conditions import numbers
         from keras_imgen.data.video_io import save_video
 
         told = parse_conditions(loaded.conditions, condition)
-        film = loaded.walk(parse_labels(seeds, "--seeds"), frames, label, loop=True, conditions=told)
+        film = loaded.walk(numbers("--seeds", seeds, int), frames, label, loop=True, conditions=told)
         save_video(out, film, scale=scale)
     typer.echo(out)
 

@@ -46,6 +46,10 @@ class Condition(Kind):
         """What sample grids tell in turn where nobody says what; None for nothing."""
         return None
 
+    def remarks(self, value: Any) -> list[str]:
+        """What people should know of a value that `encode` takes, as words that a model has not learned; in sentences."""
+        return []
+
     def parse(self, text: str) -> Any:
         """What `encode` takes, from the command line: here the array in a .npy file.
 
@@ -93,16 +97,40 @@ class Condition(Kind):
 
 @dataclass(frozen=True)
 class Label(Condition):
-    """A class: a whole number from 0 to `num_classes` - 1; `num_classes` is the null.
+    """A class: a whole number from 0 to `num_classes` - 1, or its name; `num_classes` is the null.
 
     Args:
         num_classes: how many there are.
         key: its name.
+        names: of the classes; () where they have none.
+
+    Raises:
+        ValueError: another number of names.
     """
 
     kind = "label"
     num_classes: int
     key: str = "label"
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if self.names and len(self.names) != self.num_classes:
+            raise ValueError(f"Expected names of {self.num_classes} classes, got {len(self.names)}.")
+
+    def number(self, name: str) -> int:
+        """Of a class, by its digits, or by its name, in upper or lower case.
+
+        Raises:
+            ValueError: none of them.
+        """
+        name = name.strip()
+        if name.isascii() and name.isdigit() and len(name) < 9 and int(name) < self.num_classes:
+            return int(name)
+        for names, one in ((self.names, name), ([n.casefold() for n in self.names], name.casefold())):
+            if one in names:
+                return names.index(one)
+        known = f", or of {', '.join(self.names[:20])}{', ...' if len(self.names) > 20 else ''}" if self.names else ""
+        raise ValueError(f"Expected {self.key}s in 0..{self.num_classes - 1}{known}, got {name!r:.60}.")
 
     def inputs(self) -> dict[str, Input]:
         return {self.key: Input((), "int32", self.num_classes, f"{self.key}s")}
@@ -111,11 +139,15 @@ class Label(Condition):
         return np.arange(self.num_classes)
 
     def parse(self, text: str) -> Any:
-        return numbers(f"{self.key}s", text, int)
+        return [self.number(part) for part in text.split(",")] if self.names else numbers(f"{self.key}s", text, int)
 
     def encode(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        name = f"{self.key}s"
-        labels = as_numbers(given[self.key])
+        name, values = f"{self.key}s", given[self.key]
+        if isinstance(values, str):
+            values = self.number(values)
+        elif isinstance(values, list | tuple):
+            values = [self.number(one) if isinstance(one, str) else one for one in values]
+        labels = as_numbers(values)
         if labels.dtype.kind not in "iu" or labels.ndim > 1:
             raise ValueError(f"Expected integer {name} of shape (n,), got {shown(given[self.key])}.")
         if labels.size and (labels.min() < 0 or labels.max() >= self.num_classes):
@@ -318,9 +350,9 @@ def num_classes(conditions: Conditions) -> int | None:
     return next((c.num_classes for c in conditions if isinstance(c, Label) and c.key == "label"), None)
 
 
-def of_classes(count: int | None) -> Conditions:
+def of_classes(count: int | None, names: tuple[str, ...] = ()) -> Conditions:
     """A label of so many classes, or nothing for None."""
-    return () if count is None else (Label(count),)
+    return () if count is None else (Label(count, names=names),)
 
 
 def given_with(labels: Any, conditions: Mapping[str, Any] | None) -> dict[str, Any]:

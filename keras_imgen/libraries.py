@@ -1,4 +1,4 @@
-"""TensorFlow, which is not needed on JAX: whether it is installed, and a line that says so where it is needed."""
+"""TensorFlow, which is not needed on JAX, and PyAV: whether they are installed, and a line that says so where they are needed."""
 
 import importlib.util
 import json
@@ -24,6 +24,19 @@ def needs_tensorflow(what: str) -> None:
         raise ModuleNotFoundError(
             f"{what} needs TensorFlow, which is not installed: pip install tensorflow.", name="tensorflow"
         )
+
+
+def needs_av(what: str) -> None:
+    """Refuse what cannot be done without PyAV where it is not installed.
+
+    Args:
+        what: the first words of the message.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
+    if not has("av"):
+        raise ModuleNotFoundError(f"{what} needs PyAV, which is not installed: pip install av.", name="av")
 
 
 def choose_backend() -> None:

@@ -38,6 +38,10 @@ MARKS = (
 )
 
 
+class Remark(UserWarning):
+    """What a text holds that a model does not read."""
+
+
 def ideograph(code: int) -> bool:
     """Whether a character of Unicode is one of those that are words of their own."""
     return any(low <= code <= high for low, high in IDEOGRAPHS)
@@ -187,9 +191,24 @@ class Tokenizer(Kind):
             most: at most so many words, the first ones.
         """
         only = [self.number[UNKNOWN]]
-        words = dict.fromkeys(words_of(WEIGHTED.sub(r"\1", text)))
+        words = dict.fromkeys(words_of(_without_weights(text)))
         words = (word for word in words if word not in string.punctuation and self._of_word(word) == only)
         return {word: difflib.get_close_matches(word, self.vocabulary, 3, 0.6) for word in islice(words, most)}
+
+    @property
+    def room(self) -> int:
+        """How many tokens of a text are read."""
+        return self.length - sum(token is not None for token in (self.before, self.after))
+
+    def cut(self, text: str) -> str:
+        """In words, that a text is longer than what is read of it; "" of one that is not.
+
+        Args:
+            text: of any length.
+        """
+        count = len(self.numbers(words_of(_without_weights(text))))
+        told = f"A text of {count} tokens is cut after {self.room}, all that this model reads: {shown(text)}."
+        return told if count > self.room else ""
 
     def encode(self, text: str, weighted: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """The tokens of a text and their weights; of an empty one, padding alone.
@@ -215,14 +234,18 @@ class Tokenizer(Kind):
         if not numbers:
             return ids, shares
         first, last = ([self.number[token]] if token else [] for token in (self.before, self.after))
-        room = self.length - len(first) - len(last)
+        room = self.room
         if len(numbers) > room:
-            told = f"A text of {len(numbers)} tokens is cut after {room}, all that this model reads: {shown(text)}."
-            warnings.warn(told if weighted else f"Captions of more than {room} tokens are cut.", stacklevel=2)
+            told = self.cut(text) if weighted else f"Captions of more than {room} tokens are cut."
+            warnings.warn(told, Remark, stacklevel=2)
         numbers = first + numbers[:room] + last
         ids[: len(numbers)] = numbers
         shares[: len(numbers)] = [1.0] * len(first) + weights[:room] + [1.0] * len(last)
         return ids, shares
+
+
+def _without_weights(text):
+    return WEIGHTED.sub(r" \1 ", text)
 
 
 def _pieces(counts, known, size):
@@ -341,21 +364,28 @@ class Text(Condition):
         if wrong := [row for row in rows if not isinstance(row, str | bytes)]:
             raise ValueError(f"Expected a text, or a text for each image, as {self.key!r}, got {shown(wrong[0])}.")
         texts = [as_text(row) for row in rows]
-        self._warn_of_unknown(texts)
+        if unknown := self._unknown(texts):
+            warnings.warn(unknown, Remark, stacklevel=2)
         encoded = [self.tokenizer.encode(text) for text in texts]
         shape = (0, self.tokenizer.length)
         ids = np.stack([a for a, _ in encoded]) if encoded else np.zeros(shape, "int32")
         shares = np.stack([b for _, b in encoded]) if encoded else np.zeros(shape, "float32")
         return {self.key: ids[0] if alone else ids, self.weight: shares[0] if alone else shares}
 
-    def _warn_of_unknown(self, texts):
+    def remarks(self, value: Any) -> list[str]:
+        texts = [value] if isinstance(value, str | bytes) else value
+        if not isinstance(texts, list | tuple) or not all(isinstance(one, str | bytes) for one in texts):
+            return []  # tokens
+        texts = list(dict.fromkeys(map(as_text, texts)))
+        return [said for said in (self._unknown(texts), *map(self.tokenizer.cut, texts)) if said][:10]
+
+    def _unknown(self, texts):
         unknown: dict[str, list[str]] = {}
         for text in dict.fromkeys(texts):
             if len(unknown) < 10:
                 unknown |= self.tokenizer.unknown(text, 10 - len(unknown))
-        if unknown:
-            told = [f"{word!r}" + (f" (known: {', '.join(near)})" if near else "") for word, near in unknown.items()]
-            warnings.warn(f"Words that this model has not learned: {'; '.join(told)}.", stacklevel=3)
+        told = [f"{word!r}" + (f" (known: {', '.join(near)})" if near else "") for word, near in unknown.items()]
+        return f"Words that this model has not learned: {'; '.join(told)}." if told else ""
 
 
 def text_of(conditions: Iterable[Condition]) -> Text | None:

@@ -130,6 +130,6 @@ if keras.backend.backend() == "tensorflow":
     alone = tf.saved_model.load(f"{FOLDER}/saved_model").signatures
     given = {"captions": tf.constant(unseen[:2]), "seeds": tf.constant([7, 8])}
     assert (alone["serving_default"](**given)["images"].numpy() == images[:2]).all()
-    print(alone["generate_png"](**given)["images"][0].numpy()[:8])
+    print(alone["generate_png"](**given)["image_bytes"][0].numpy()[:8])
     served = serving.load(f"{FOLDER}/saved_model")
     assert (served.generate(conditions={"caption": unseen[:2]}, seed=7) == images[:2]).all()

@@ -158,7 +158,7 @@ if keras.backend.backend() == "tensorflow":
         "captions": tf.constant([said[0]]),
         "seeds": tf.constant([1]),
     }
-    answer = np.asarray(Image.open(io.BytesIO(served(**given)["images"][0].numpy())))
+    answer = np.asarray(Image.open(io.BytesIO(served(**given)["image_bytes"][0].numpy())))
     assert (answer == answers[0]).all()
     again = serving.load(f"{FOLDER}/editor").generate(conditions={"source": sources[:1], "caption": said[:1]}, seed=1)
     assert (again == answers[:1]).all()

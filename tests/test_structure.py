@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 # From low to high: a room imports itself and what is below it.
-ROOMS = """libraries arguments quiet lean cores metric_names run_folder kinds named_parts conditions text training data run_log
+ROOMS = """libraries arguments bicubic quiet lean cores metric_names run_folder kinds named_parts conditions text training data run_log
 inference sampling layers networks losses models loading keras_imgen metrics callbacks
 editing serving server recipes commands cli""".split()
 BACKENDS = {"tensorflow", "jax", "torch"}

@@ -107,6 +107,17 @@ def test_unknown_words_are_told_with_the_nearest():
         text().encode({"caption": ["a (strar:2)", "purple star"]})
 
 
+def test_remarks_say_what_encode_warns_of():
+    for given in ("a (strar:2)", ["a star", "purple" + " star" * 9], [b"a star"], "", ["a"] * 3, "star(red:2)star"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            text().encode({"caption": given})
+        said = text().remarks(given)
+        assert sorted(dict.fromkeys(str(one.message) for one in caught)) == sorted(said)
+    assert text().remarks(np.zeros((2, 8), "int32")) == text().remarks([[1, 2]]) == []
+    assert conditions.Label(3).remarks([1]) == []
+
+
 @pytest.mark.filterwarnings("ignore:Words that")
 def test_what_a_person_may_type_is_a_text():
     for given in ("中文", "👍🏽" * 3, "\x00", "(((", "a" * 10_000, "(:1)", "(a:1.5"):

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 
 from keras_imgen.conditions import given_with, of
-from keras_imgen.data.captioned_grid import told_grid
+from keras_imgen.data.captioned_grid import told_film, told_grid
 from keras_imgen.data.image_io import save_image
+from keras_imgen.data.video_io import save_video
 from keras_imgen.inference.endpoints import answering
 from keras_imgen.libraries import needs_tensorflow
 from keras_imgen.models.answering import Answering
@@ -17,7 +18,8 @@ from keras_imgen.training.summaries import ImageSummaries
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Writes `folder/epoch_0001.png`, a grid of images with the same seeds (and labels) after every epoch.
+    """Writes `folder/epoch_0001.png`, a grid of images with the same seeds (and labels) after every epoch; of clips a grid of their frames
+    in rows, and `epoch_0001.gif`, in which they play.
 
     Works for every `ImageModel`, through `model.show`, so with averaged weights.
 
@@ -28,8 +30,8 @@ class SampleGrid(keras.callbacks.Callback):
         every: epochs between grids; the last epoch has one in any case.
         seed: image k has the seed `seed + k`, so a change between grids is the model's.
         tensorboard: a log folder for TensorBoard, as well.
-        images: uint8 (n, H, W, C), for a model that answers images, as a translation or an autoencoder: the grid shows each one beside
-            the answer. Where that is told labels or other conditions, those of the images.
+        images: uint8 (n, H, W, C), or clips, for a model that answers such, as a translation or an autoencoder: the grid shows each one
+            beside the answer. Where that is told labels or other conditions, those of the images.
         conditions: what else the model is told, by name; see `keras_imgen.conditions`.
         **generate: passed on to `model.generate`, as `steps=10`, or to what answers images, as `masks=...`.
 
@@ -85,13 +87,18 @@ class SampleGrid(keras.callbacks.Callback):
         if (epoch + 1) % self.every and epoch + 1 != self.params.get("epochs"):
             return
         batch = given_with(self.labels, self.conditions)
-        batch = batch if self.images is None else {"image": self.images, **batch}
+        key = getattr(self.model, "pictures", ("image",))[0]
+        batch = batch if self.images is None else {key: self.images, **batch}
         show = getattr(self.model, "show", partial(Answering.show, self.model))
         shown = show(batch, self.n, self.seed, **self._generate)
         grid = told_grid(shown, of(self.model), batch)
         os.makedirs(self.folder, exist_ok=True)
         metadata = {"model": self.model.name, "seed": str(self.seed), "epoch": str(epoch + 1)}
-        save_image(os.path.join(self.folder, f"epoch_{epoch + 1:04d}.png"), grid, metadata)
+        name = os.path.join(self.folder, f"epoch_{epoch + 1:04d}")
+        save_image(f"{name}.png", grid, metadata)
+        film = told_film(shown, of(self.model), batch)
+        if film is not None:
+            save_video(f"{name}.gif", film)
         if self.tensorboard:
             self._writer = self._writer or ImageSummaries(self.tensorboard)
             self._writer.add("samples", grid, epoch + 1)

@@ -29,7 +29,7 @@ def generate(
     path: str,
     out: str,
     n: int,
-    labels: list[int] | None,
+    labels: list[int | str] | None,
     conditions: list[str] | None,
     seed: int,
     options: Mapping[str, Any],
@@ -44,7 +44,7 @@ def generate(
         path: of the model.
         out: the folder; made when the model has not refused.
         n: how many.
-        labels: told in turn; [] for none, None for all in turn.
+        labels: numbers or names, told in turn; [] for none, None for all in turn.
         conditions: further ones, as NAME=VALUE.
         seed: picture k has the seed `seed + k`.
         options: of the endpoint `generate`.

@@ -140,21 +140,16 @@ def _value(text):
     return text
 
 
-def parse_labels(text: str | None, option: str = "--labels") -> list[int] | None:
-    """ "0,1,2" -> [0, 1, 2]; "none" -> []; None -> None.
+def parse_labels(text: str | None) -> list[int | str] | None:
+    """ "0,rose,2" -> [0, "rose", 2]; "none" -> []; None -> None.
 
     Args:
         text: as it was given.
-        option: its name in messages.
-
-    Raises:
-        ValueError: not of this form.
     """
-    from keras_imgen.conditions import numbers
-
     if text is None:
         return None
-    return [] if text.strip().lower() == "none" else numbers(option, text, int)
+    parts = [] if text.strip().lower() == "none" else [part.strip() for part in text.split(",")]
+    return [int(part) if part.lstrip("-").isdecimal() else part for part in parts]
 
 
 def parse_conditions(conditions: tuple, given: list[str] | None) -> dict[str, Any]:
@@ -178,19 +173,20 @@ def parse_conditions(conditions: tuple, given: list[str] | None) -> dict[str, An
     return found
 
 
-def nothing_replaced(out: str, names: Iterable[str], overwrite: bool) -> None:
+def nothing_replaced(out: str, names: Iterable[str], overwrite: bool, options: str = "--overwrite") -> None:
     """Refuse to write over pictures.
 
     Args:
         out: the folder.
         names: of the files to be written.
         overwrite: let them be replaced.
+        options: that the message names.
 
     Raises:
         FileExistsError: one of them is there already.
     """
     if not overwrite and os.path.isdir(out) and any(os.path.exists(os.path.join(out, name)) for name in names):
-        raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give --overwrite.")
+        raise FileExistsError(f"There are pictures in {out} already: choose another --out, or give {options}.")
 
 
 def at_least_one(option: str, value: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What `keras-imgen restore` does: picture files, folders and globs through a restoring model, each problem named, none in the way of the
+"""Picture files, folders and globs through something that answers pictures with pictures, each problem named, none in the way of the
 rest."""
 
 import glob
@@ -7,27 +7,63 @@ import sys
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from keras_imgen.data import image_io
+from keras_imgen.data import image_io, photo_files
 from keras_imgen.data.files import below, one_line, shortened, shown, warn_of_skipped
 
 LONGEST = 255  # bytes of a file's name
 
+Answer = Callable[[np.ndarray, str, str | None], np.ndarray]
 
-def find(inputs: list[str], out: str | None = None) -> dict[str, str]:
+
+@dataclass(frozen=True)
+class Writing:
+    """How answers are written.
+
+    Args:
+        kind: a key of `photo_files.FORMATS`, or "same": as each picture, where that is one of these.
+        quality: of JPEG and WebP, 1 to 100.
+        gps: keep where pictures were taken.
+        srgb: colours in sRGB, in place of each picture's own profile.
+        whole: with the EXIF of the pictures.
+    """
+
+    kind: str = "png"
+    quality: int = 95
+    gps: bool = False
+    srgb: bool = True
+    whole: bool = False
+
+    def ending(self, path: str) -> str:
+        """Of the answer to the picture of this path."""
+        if self.kind != "same":
+            return photo_files.FORMATS[self.kind]
+        return _ending(path) if _ending(path) in photo_files.SAME else ".png"
+
+
+def _ending(path):
+    return os.path.splitext(path)[1].lower()
+
+
+PNG = Writing()  # of what makes other pictures of pictures
+
+
+def find(inputs: list[str], out: str | None = None, writing: Writing = PNG) -> dict[str, str]:
     """Paths by the name of their answer: of files, of pictures in folders and below, of what globs match. What lies in the folder `out`,
     earlier answers, is left out; files of a folder that do not end as pictures do are passed over with a warning.
 
-    A name is the path below the folder, with the ending .png, and with the file's own ending before it where two would be alike.
+    A name is the path below the folder, with the ending of its kind, and with the file's own ending before it where two would be alike.
     One that would be longer than a name may be is cut.
 
     Args:
         inputs: paths of files and folders, and globs.
         out: a folder that is left out, if it lies in one of them.
+        writing: what the answers are written as.
 
     Raises:
         FileNotFoundError: an input that is not there, or in which there is no picture.
@@ -51,12 +87,16 @@ def find(inputs: list[str], out: str | None = None) -> dict[str, str]:
             raise FileNotFoundError(f"There is {there} {given}.")
         files += sorted(found)
     files = list({os.path.realpath(path): (name, path) for name, path in files}.values())
-    stems = [os.path.splitext(name)[0] for name, _ in files]
-    counts = Counter(map(_alike, stems))
+    if writing.kind == "same" and (others := [p for _, p in files if writing.ending(p) != _ending(p)]):
+        named = ", ".join(map(shown, others[:5])) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        warnings.warn(f"Files of these kinds are not written, their answers are PNG: {named}.", stacklevel=2)
+    wanted = [os.path.splitext(name)[0] + writing.ending(name) for name, _ in files]
+    counts = Counter(map(_alike, wanted))
     answers, taken = {}, {}
-    for stem, (name, path) in zip(stems, files):
-        folder, base = os.path.split(stem if counts[_alike(stem)] == 1 else name)
-        answer = os.path.join(folder, shortened(base, LONGEST - len(".png")) + ".png")
+    for plain, (name, path) in zip(wanted, files):
+        ending = writing.ending(name)
+        folder, base = os.path.split(plain.removesuffix(ending) if counts[_alike(plain)] == 1 else name)
+        answer = os.path.join(folder, shortened(base, LONGEST - len(ending)) + ending)
         key = _alike(answer) if sys.platform in ("darwin", "win32") else answer
         if key in taken:
             raise ValueError(f"{path} and {taken[key]} have the same name: restore them into different folders.")
@@ -69,24 +109,47 @@ def _alike(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
+def unfinished(files: Mapping[str, str], out: str) -> dict[str, str]:
+    """Those of the files of `find` whose answer is not there, is not whole, which is said, or is older than the picture.
+
+    Args:
+        files: paths by the name of their answer.
+        out: the folder of the answers.
+    """
+    left = {}
+    for name, path in files.items():
+        answer = os.path.join(out, name)
+        if os.path.isfile(answer) and os.path.getmtime(answer) >= os.path.getmtime(path):
+            try:
+                image_io.load_image(answer)
+                continue
+            except ValueError as error:
+                warnings.warn(f"{one_line(error)}: it is made again.", stacklevel=2)
+        left[name] = path
+    return left
+
+
 def answered(
-    answer: Callable[[np.ndarray, str | None], np.ndarray],
+    answer: Answer,
     about: Mapping[str, str],
-    files: dict[str, str],
+    files: Mapping[str, str],
     out: str,
     masks: str | None = None,
     compare: bool = False,
+    writing: Writing = PNG,
 ) -> Iterator[tuple[str, str | None]]:
-    """Write the answer to each of the files of `find`. Of an animation or a file of several pages the first is answered, with a warning.
+    """Write the answer to each of the files of `find`. Of an animation or a file of several pages the first is answered, with a warning, as
+    there is of what the answer's file cannot hold.
 
     Args:
-        answer: from a picture, as `image_io.load_image(..., keep_depth=True)` gives it, and the path of its mask, if there is one, to the
-            picture that is written.
+        answer: from a picture, as `image_io.load_image(..., keep_depth=True)` gives it, its path and the path of its mask, if there is one,
+            to the picture that is written.
         about: what is written into the answers.
         files: paths by the name of their answer.
         out: the folder of the answers.
         masks: a picture, or a folder of pictures with the names of the answers, not black where something is to be done.
-        compare: write out/compare/NAME as well: the picture and its answer side by side.
+        compare: write out/compare/NAME as well: the picture and its answer side by side, as PNG.
+        writing: how the answers are written.
 
     Yields:
         (path, None or what was wrong with it).
@@ -100,26 +163,91 @@ def answered(
         )
     for name, path in files.items():
         try:
-            image = image_io.load_image(path, keep_depth=True)
-            mask = os.path.join(masks, name) if masks is not None and os.path.isdir(masks) else masks
-            restored = answer(image, mask)
-            _save(os.path.join(out, name), restored, {**about, "from": os.path.basename(path)})
+            image = image_io.load_image(path, keep_depth=True, own_colours=not writing.srgb)
+            origin = photo_files.origin(path)
+            restored = answer(image, path, _mask(masks, name))
+            kept, lost = _kept(origin, image, writing)
+            place = os.path.join(out, name)
+            os.makedirs(os.path.dirname(place) or ".", exist_ok=True)
+            about_it = {**about, "from": os.path.basename(path)}
+            lost += photo_files.save_photo(place, restored, kept, about_it, writing.quality, writing.gps)
             if compare:
-                _save(os.path.join(out, "compare", name), beside(image, restored), {})
+                place = os.path.join(out, "compare", os.path.splitext(name)[0] + ".png")
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                image_io.save_image(place, beside(image, restored))
         except (
             Exception
         ) as error:  # whatever it is, as memory that runs out in one of the backends, the others come next
             named = getattr(error, "filename", None)
             yield path, (f"{named}: " if named and named != path else "") + one_line(error)
         else:
-            if (several := image_io.frames(path)) > 1:
-                warnings.warn(f"{shown(path)}: the first of its {several} frames is taken.", stacklevel=2)
+            if several := origin.several():
+                warnings.warn(f"{shown(path)}: {several}.", stacklevel=2)
+            if lost:
+                warnings.warn(f"{shown(path)}: not kept are {'; '.join(lost)}.", stacklevel=2)
             yield path, None
 
 
-def _save(path, image, metadata):
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    image_io.save_image(path, image, metadata)
+def _mask(masks, name):
+    if masks is None or not os.path.isdir(masks):
+        return masks
+    plain = os.path.join(masks, name)
+    return plain if os.path.exists(plain) else os.path.splitext(plain)[0] + ".png"
+
+
+def _kept(origin, image, writing):
+    """What of a file goes into that of its answer, and what does not."""
+    if not writing.whole:
+        return None, []
+    if not writing.srgb or origin.profile is None or image.shape[-1] == 1:
+        return origin, []
+    if image.dtype == np.uint16:
+        return origin, ["colours in sRGB: those of 16 bits stay in the profile of the picture"]
+    return replace(origin, profile=None), []
+
+
+def each(answers: Iterable[tuple[str, str | None]], files: Mapping[str, str], say: Callable[[str], None]) -> int:
+    """How many of the answers were wrong; each is named, and the time that is left shown, by the pixels that are.
+
+    Args:
+        answers: of `answered`.
+        files: that it answers.
+        say: takes a line for each that was wrong.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    pixels = {path: int(np.prod(photo_files.origin(path).size)) for path in files.values()}
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("left")
+    bad = 0
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=len(files) < 2) as progress:
+        task = progress.add_task(f"0 of {len(files)}", total=sum(pixels.values()))
+        for done, (path, problem) in enumerate(answers, 1):
+            progress.update(task, advance=pixels.get(path, 1), description=f"{done} of {len(files)}")
+            if problem:
+                bad += 1
+                say(f"{shown(path)}: {problem}")
+    return bad
+
+
+def tell_done(count: int, bad: int, out: str, what: str) -> None:
+    """Say how many there are; the exit code is 1 if some are missing.
+
+    Args:
+        count: of the pictures.
+        bad: of those that failed.
+        out: the folder of the answers.
+        what: was done to them.
+
+    Raises:
+        typer.Exit: some are missing.
+    """
+    import typer
+
+    done = count - bad
+    typer.echo(f"{done} picture{'' if done == 1 else 's'} in {out}" + (f", {bad} could not be {what}" if bad else ""))
+    if bad:
+        raise typer.Exit(1)
 
 
 def beside(image: np.ndarray, restored: np.ndarray, widest: int = 2000) -> np.ndarray:

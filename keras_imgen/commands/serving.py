@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import ipaddress
 import json
+import logging
 import os
 import signal
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -67,8 +69,13 @@ def serve(
     from keras_imgen.server.app import application
     from keras_imgen.server.batching import Batching
     from keras_imgen.server.keys import Keys
-    from keras_imgen.server.service import Limits, Service
+    from keras_imgen.server.limits import Limits
+    from keras_imgen.server.service import Service
+    from keras_imgen.text import Remark
 
+    logging.disable(logging.NOTSET)  # the command says nothing of libraries, a server what goes wrong in it
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore", Remark)  # who asked is told
     known = None if keys is None else Keys(keys)
     bytes_ = None if memory is None else int(memory * 2**30)
     service = Service(paths, Batching(batch_size, batch_wait / 1000, queue), Limits(seconds=seconds), bytes_, versions)

@@ -60,3 +60,22 @@ def told_grid(
     if not said or not isinstance(said[0], str | bytes):  # tokens are no words
         return make_grid(pictures, columns=columns)
     return captioned_grid(pictures, [as_text(said[k % len(said)]) for k in range(len(pictures))], columns)
+
+
+def told_film(
+    shown: Mapping[str, np.ndarray], conditions: Conditions, told: Mapping[str, Any], columns: int | None = None
+) -> np.ndarray | None:
+    """Where a model shows clips, a film of such grids, uint8 (frames, height, width, C): all of them play at once, and pictures and shorter
+    clips stand still at their end. None where it shows pictures alone.
+
+    Args:
+        others: see `told_grid`.
+    """
+    count = max(v.shape[1] if v.ndim == 5 else 0 for v in shown.values())
+    if not count:
+        return None
+
+    def at(k):
+        return {name: v[:, min(k, v.shape[1] - 1)] if v.ndim == 5 else v for name, v in shown.items()}
+
+    return np.stack([told_grid(at(k), conditions, told, columns) for k in range(count)])

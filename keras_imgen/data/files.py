@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import uuid
 import warnings
 import zipfile
@@ -13,7 +14,7 @@ from typing import Any
 
 @contextmanager
 def whole(path: str) -> Iterator[str]:
-    """A name beside `path`, with its ending, to write to; at the end the file takes the place of `path`, if nothing failed.
+    """A name beside `path`, with its ending, to write to; at the end the file or folder takes the place of `path`, if nothing failed.
 
     The name is no longer than that of `path`, where that is long: it is legal if that one is. An OSError names `path`.
     """
@@ -30,7 +31,9 @@ def whole(path: str) -> Iterator[str]:
             error.filename, error.filename2 = os.fspath(path), None
         raise
     finally:
-        if os.path.exists(beside):
+        if os.path.isdir(beside):
+            shutil.rmtree(beside)
+        elif os.path.exists(beside):
             os.remove(beside)
 
 
@@ -150,6 +153,21 @@ def warn_of_frames(source: str, frames: dict[str, int], stacklevel: int) -> None
             + (f" and {len(several) - 5} more." if len(several) > 5 else "."),
             stacklevel=stacklevel + 1,
         )
+
+
+def warn_of_lost_frames(path: str, read: int, count: int | None, stacklevel: int) -> None:
+    """Say how much of a film could be read.
+
+    Args:
+        path: of the film.
+        read: frames that are whole.
+        count: frames that there should be, None where that is not known.
+        stacklevel: as of `warnings.warn`, for the caller.
+    """
+    of = f" of {count}" if count else ""
+    warnings.warn(
+        f"{shown(path)} is damaged or cut off: {read}{of} frames could be read whole.", stacklevel=stacklevel + 1
+    )
 
 
 def data_file(*names: str) -> str:

@@ -4,6 +4,7 @@
 import io
 import os
 import warnings
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any
 
@@ -22,7 +23,13 @@ NO_PICTURES = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF")  # Pillow decodes n
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def load_image(source: Any, channels: int | None = None, background: int = 255, keep_depth: bool = False) -> np.ndarray:
+def load_image(
+    source: Any,
+    channels: int | None = None,
+    background: int = 255,
+    keep_depth: bool = False,
+    own_colours: bool = False,
+) -> np.ndarray:
     """A picture as uint8 (height, width, channels), turned upright by its EXIF orientation.
 
     16 bits are scaled to 8, and whole numbers of 32 bits are taken for 16. Floats (TIFF, PFM) are taken as [0, 1] if they lie
@@ -34,6 +41,7 @@ def load_image(source: Any, channels: int | None = None, background: int = 255, 
         channels: 1 (luma), 3 or 4; None keeps what the file has: 1 for gray, 3 for colour, 4 where there is alpha.
         background: the gray level behind transparent pixels where alpha is dropped.
         keep_depth: a picture of 16 bits comes as uint16, with the channels of the file.
+        own_colours: RGB stays as its profile has it.
 
     Raises:
         ValueError: not an image, damaged in any way, values that are NaN, infinite, negative or above 65535, or over 128 million
@@ -48,12 +56,13 @@ def load_image(source: Any, channels: int | None = None, background: int = 255, 
         kind = "a folder" if os.path.isdir(source) else "no regular file"
         raise ValueError(f"{name} is {kind}: expected an image file.")
     try:
-        with nullcontext(source) if isinstance(source, Image.Image) else _open(source) as image:
+        with nullcontext(source) if isinstance(source, Image.Image) else opened(source) as image:
             if not 0 < image.width * image.height <= MAX_PIXELS:
                 raise ValueError(f"{image.width}x{image.height} pixels, expected 1 to {MAX_PIXELS:,}")
             if keep_depth and (deep := _sixteen_bits(image)) is not None:
                 return deep
-            return _to_array(_upright(image), channels, background)
+            image = _upright(image)
+            return _to_array(image if own_colours and image.mode != "CMYK" else _in_srgb(image), channels, background)
     except FileNotFoundError:
         raise
     except UnidentifiedImageError:
@@ -76,13 +85,14 @@ def endings() -> set[str]:
 def frames(source: str | os.PathLike | bytes) -> int:
     """How many frames or pages a picture has that can be told apart. `load_image` takes the first."""
     try:
-        with _open(source) as image:
+        with opened(source) as image:
             return 1 if image.format == "PSD" else getattr(image, "n_frames", 1)  # PSD counts layers, and composes them
     except Exception:  # as in load_image
         return 1
 
 
-def _open(source):
+def opened(source: str | os.PathLike | bytes) -> Image.Image:
+    """A picture as Pillow has it, of any of the kinds that are read here."""
     return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats())
 
 
@@ -92,18 +102,14 @@ def _upright(image):
 
 def _sixteen_bits(image):
     """uint16 (H, W, C) of a picture of 16 bits, None for another: Pillow reads such colours in 8 bits only."""
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
         return np.array(_upright(image)).astype("uint16")[..., None]
-    raw = str(image.tile[0][3]) if getattr(image, "tile", None) else ""
-    if image.format not in ("PNG", "TIFF") or "16" not in raw or image.fp is None:
+    how = image.tile[0][3] if getattr(image, "tile", None) else ""
+    if image.format == "PPM" and isinstance(how, tuple) and how[1] > 255:
+        deep = _by_opencv(image)
+        return None if deep is None else np.round(deep * (65535 / how[1])).astype("uint16")
+    if image.format not in ("PNG", "TIFF") or "16" not in str(how) or (deep := _by_opencv(image)) is None:
         return None
-    import cv2
-
-    image.fp.seek(0)
-    deep = cv2.imdecode(np.frombuffer(image.fp.read(), "uint8"), cv2.IMREAD_UNCHANGED)
-    if deep is None or deep.dtype != np.uint16 or deep.ndim == 3 and deep.shape[2] not in (1, 3, 4):
-        return None
-    deep = deep[..., None] if deep.ndim == 2 else deep[..., [2, 1, 0, 3][: deep.shape[2]]]
     if image.format == "TIFF":
         return deep  # OpenCV has turned it upright
     orientation = image.getexif().get(0x0112, 1)
@@ -112,15 +118,29 @@ def _sixteen_bits(image):
     return np.ascontiguousarray(deep[:, ::-1] if orientation in (2, 3, 6, 7) else deep)
 
 
+def _by_opencv(image):
+    """uint16 (H, W, C) of the file of a picture, None where it has other numbers."""
+    import cv2
+
+    if image.fp is None:
+        return None
+    image.fp.seek(0)
+    deep = cv2.imdecode(np.frombuffer(image.fp.read(), "uint8"), cv2.IMREAD_UNCHANGED)
+    if deep is None or deep.dtype != np.uint16 or deep.ndim == 3 and deep.shape[2] not in (1, 3, 4):
+        return None
+    return deep[..., None] if deep.ndim == 2 else deep[..., [2, 1, 0, 3][: deep.shape[2]]]
+
+
 def _in_srgb(image):
     """The picture by its colour profile, where it has another than sRGB."""
-    if image.mode not in ("RGB", "RGBA") or not image.info.get("icc_profile"):
+    if image.mode not in ("RGB", "RGBA", "CMYK") or not image.info.get("icc_profile"):
         return image
     try:
         own = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
         if "srgb" in ImageCms.getProfileDescription(own).lower():
             return image
-        return ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"))
+        mode = "RGB" if image.mode == "CMYK" else None
+        return ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode=mode)
     except (ImageCms.PyCMSError, OSError):  # a profile that cannot be read is worth no more than none
         return image
 
@@ -138,7 +158,6 @@ def _gray_levels(image):
 def _to_array(image, channels, background):
     if image.mode.startswith(("I", "F")):
         image = _gray_levels(image)
-    image = _in_srgb(image)
     alpha = "A" in image.getbands() or "transparency" in image.info
     gray = image.mode in ("1", "L", "LA") or (image.mode == "La")
     if channels is None:
@@ -251,12 +270,13 @@ def save_image(path: str, image: np.ndarray, metadata: dict[str, str] | None = N
         f.write(data)
 
 
-def png(image: np.ndarray, metadata: dict[str, str] | None = None) -> bytes:
+def png(image: np.ndarray, metadata: dict[str, str] | None = None, more: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
     """A picture as the bytes of a PNG file.
 
     Args:
         image: uint8 or uint16, (H, W) or (H, W, 1 | 3 | 4).
         metadata: goes to the text chunks, before the picture.
+        more: further chunks before the picture, (kind, bytes).
 
     Raises:
         ValueError: another type or shape.
@@ -272,20 +292,21 @@ def png(image: np.ndarray, metadata: dict[str, str] | None = None) -> bytes:
     for key, value in (metadata or {}).items():  # a file's name may be other than UTF-8
         info.add_text(key, str(value).encode("utf-8", "backslashreplace").decode())
     if image.dtype == np.uint8:
-        Image.fromarray(image).save(buffer, format="PNG", pnginfo=info)
-        return buffer.getvalue()
-    import cv2
+        Image.fromarray(image).save(buffer, format="PNG")
+        data = buffer.getvalue()
+    else:
+        import cv2
 
-    image = image if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]]
-    data = cv2.imencode(".png", image)[1].tobytes()
-    for kind, text, _ in info.chunks:
-        putchunk(chunks, kind, text)
+        image = image if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]]
+        data = cv2.imencode(".png", image)[1].tobytes()
+    for kind, content in (*((kind, text) for kind, text, _ in info.chunks), *more):
+        putchunk(chunks, kind, content)
     return data[:HEADER] + chunks.getvalue() + data[HEADER:]
 
 
 def read_metadata(path: str) -> dict[str, str]:
     """The text chunks of a PNG."""
-    with _open(path) as image:
+    with opened(path) as image:
         return {k: str(v) for k, v in image.text.items()}
 
 
@@ -322,6 +343,12 @@ def as_strips(images: np.ndarray) -> np.ndarray:
         return images
     n, t, h, w, c = images.shape
     return images.transpose(0, 2, 1, 3, 4).reshape(n, h, t * w, c)
+
+
+def as_frames(strip: np.ndarray, frames: int) -> np.ndarray:
+    """The inverse of `as_strips` for one picture: (H, frames x W, C) as a clip (frames, H, W, C)."""
+    h, w, c = strip.shape
+    return strip.reshape(h, frames, w // frames, c).transpose(1, 0, 2, 3)
 
 
 def beside(*rows: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_imgen.bicubic import resizing_matrix
+
 
 def imresize(image: np.ndarray, size: tuple[int, int] | None = None, scale: float | None = None) -> np.ndarray:
     """(H, W, C) or (H, W) resized as MATLAB's `imresize(image, ..., "bicubic")` does.
@@ -39,29 +41,3 @@ def mod_crop(image: np.ndarray, scale: int) -> np.ndarray:
     """The image without the rows and columns, at the bottom and right, that `scale` does not divide."""
     height, width = (n - n % scale for n in image.shape[:2])
     return image[:height, :width]
-
-
-def resizing_matrix(old: int, new: int, factor: float) -> np.ndarray:
-    """What `imresize` multiplies one axis by, float64 (new, old); each row sums to one.
-
-    Args:
-        old: pixels of the axis.
-        new: pixels wanted.
-        factor: by which it is enlarged, about new / old.
-    """
-    stretch = min(factor, 1.0)
-    center = (np.arange(new) + 0.5) / factor - 0.5
-    width = 4.0 / stretch
-    taps = np.floor(center - width / 2).astype(int)[:, None] + np.arange(int(np.ceil(width)) + 2)
-    weights = stretch * _cubic(stretch * (center[:, None] - taps))
-    weights /= weights.sum(1, keepdims=True)
-    mirrored = np.concatenate([np.arange(old), np.arange(old)[::-1]])[taps % (2 * old)]
-    matrix = np.zeros((new, old))
-    np.add.at(matrix, (np.arange(new)[:, None], mirrored), weights)
-    return matrix
-
-
-def _cubic(x: np.ndarray) -> np.ndarray:
-    x = np.abs(x)
-    near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
-    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))

@@ -59,14 +59,15 @@ def load(
     drop_remainder: bool | None = None,
     limit: int | None = None,
     frames: int | None = None,
+    stride: int = 1,
     data_dir: str | None = None,
     text: str | None = None,
 ) -> Any:
     """Images as a `tf.data.Dataset` of batches; where TensorFlow is not installed, as a `keras.utils.PyDataset` with `take` and `map`.
 
     Args:
-        source: "digits", "shapes", "shapes:text", "fashion_mnist", "sprites", "emoji", "flickr8k", "tfds:NAME", "folder:PATH", "coco:PATH",
-            "npz:PATH", an array, (images, labels), or a dict of arrays with the key `image`.
+        source: "digits", "shapes", "shapes:text", "moving_digits", "fashion_mnist", "sprites", "emoji", "flickr8k", "tfds:NAME",
+            "folder:PATH", "clips:PATH", "coco:PATH", "npz:PATH", an array, (images, labels), or a dict of arrays with the key `image`.
         split: "train", "test", "all", or what else the source has; arrays have no splits.
         size: of the images, one number for squares; None keeps theirs.
         batch: images in a batch.
@@ -74,12 +75,14 @@ def load(
         resize: "crop" fills the size and cuts evenly, "pad" fits inside and repeats the edge; neither distorts.
         columns: the keys to keep, as ("image", "label"); None is all.
         shuffle: the order is a function of (seed, epoch); None shuffles the split "train" alone.
-        seed: of the order and of `augment`.
+        seed: of the order, of `augment`, and of the places of clips in films.
         augment: see `Augment`; drawn from (seed, epoch) as well.
         cache: keep what is decoded in memory, if all columns of all rows take no more than 4 GiB.
         drop_remainder: leave out a last batch that is smaller; None does so where it shuffles.
         limit: at most so many images, the first ones.
-        frames: length of the `clip` (batch, frames, height, width, channels) of "shapes" and "sprites".
+        frames: length of the `clip` (batch, frames, height, width, channels) of "clips:PATH", "shapes", "moving_digits" and
+            "sprites".
+        stride: frames from one of a clip of "clips:PATH" to the next.
         data_dir: of tfds, or the folder with the files of Fashion-MNIST, sprites, emoji or Flickr8k, or with the pictures of coco.
         text: which text is the `caption`, by its name: a feature of tfds, a column of a folder's metadata, an array; None takes what is
             called `caption`, `captions` or `text`.
@@ -97,7 +100,7 @@ def load(
     limit = None if limit is None else integer("limit", limit, 1)
     shuffle = split == "train" if shuffle is None else shuffle
     drop_remainder = shuffle if drop_remainder is None else drop_remainder
-    request = _request(split, size, channels, resize, frames, data_dir, text)
+    request = _request(split, size, channels, resize, frames, data_dir, text, stride, seed)
     found = sources.find(source, request)
     count = found.count if limit is None else min(limit, found.count)
     if count < 1:
@@ -234,7 +237,7 @@ def describe(
     return SourceInfo(name, split, found.count, tuple(found.shape), classes, keys, tuple(found.skipped), captions)
 
 
-def _request(split, size, channels, resize, frames, data_dir, text):
+def _request(split, size, channels, resize, frames, data_dir, text, stride=1, seed=0):
     if size is not None:
         pair = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else (size, size)
         if len(pair) != 2:
@@ -244,7 +247,7 @@ def _request(split, size, channels, resize, frames, data_dir, text):
         raise ValueError(f"Expected `channels` of 1, 3 or 4, got {channels!r}.")
     if resize not in image_io.RESIZE:
         raise ValueError(f"Expected `resize` to be one of {', '.join(image_io.RESIZE)}, got {resize!r}.")
-    return sources.Request(split, size, channels, resize, data_dir, frames, text)
+    return sources.Request(split, size, channels, resize, data_dir, frames, text, stride, seed)
 
 
 def _known(columns, there):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import as_numbers, shown
+from keras_imgen.bicubic import resizing_matrix
 from keras_imgen.conditions import Conditions
 from keras_imgen.inference.endpoints import Input, Request, Tensor
 
@@ -43,8 +44,6 @@ def resizing(old: tuple[int, int], new: tuple[int, int]) -> tuple[np.ndarray, np
         old: (height, width).
         new: (height, width).
     """
-    from keras_imgen.data.imresize import resizing_matrix
-
     return tuple(resizing_matrix(a, b, b / a).astype("float32") for a, b in zip(old, new, strict=True))
 
 

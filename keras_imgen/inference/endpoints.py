@@ -373,6 +373,13 @@ class Endpoint(Kind):
             one.encode(given, request)
         return request
 
+    def remarks(self, given: Mapping[str, Any]) -> list[str]:
+        """What people should know of what they passed, all of `parameters()`: see `Condition.remarks`."""
+        told = [{one.key: given[one.argument]} for one in self.inputs if isinstance(one, Told)]
+        told += [one for one in (given.get("conditions"), given.get("negative")) if isinstance(one, Mapping)]
+        said = [c.remarks(one[c.key]) for c in self.conditions for one in told if c.key in one]
+        return list(dict.fromkeys(sentence for some in said for sentence in some))
+
     def answer(self, run: Run, given: Mapping[str, Any], seen: Seen = lambda newest, share: None) -> np.ndarray:
         """Arrays for what a user passed.
 

@@ -11,12 +11,25 @@ from PIL import Image
 
 from keras_imgen.arguments import finite, integer
 from keras_imgen.conditions import Amount, Conditions, inputs_of
+from keras_imgen.inference.agreement import agreeing
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Run, Seen, Tensor, signature
+from keras_imgen.inference.measures import noise_level
+from keras_imgen.inference.pixels import (
+    as_array,
+    enlarged,
+    floats,
+    premultiplied,
+    quantized,
+    same_channels,
+    share_of,
+    unmultiplied,
+    with_channels,
+    with_luma,
+)
 from keras_imgen.inference.requests import rows
+from keras_imgen.inference.strength import blended, shares, strengths
 from keras_imgen.inference.tiling import out_of_memory, tiled
 from keras_imgen.kinds import Kind
-
-LUMA = np.array([0.299, 0.587, 0.114], "float32")  # BT.601, full range: as JPEG has it
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,8 @@ class Form(Kind):
         mask: whether it takes one.
         sigma: whether it takes a noise level.
         latent: channels of its latent map, at a quarter of the size; None without one.
+        consistent: whether pictures are taken for what MATLAB's bicubic made of larger ones, so that answers have to agree with them.
+        blend: how its answers are made weaker, see `strength.blended`.
         whole: side of the small luma of the whole picture that it sees beside every tile; None without one.
     """
 
@@ -50,6 +65,8 @@ class Form(Kind):
     mask: bool = False
     sigma: bool = False
     latent: int | None = None
+    consistent: bool = False
+    blend: str = "levels"
     whole: int | None = None
 
 
@@ -67,7 +84,18 @@ class TiledEndpoint(Endpoint):
     form: Form
 
     def parameters(self) -> inspect.Signature:
-        names = ("masks", "sigma", "seed", "conditions", "tile", "overlap", "ensemble", "progress")
+        names = (
+            "masks",
+            "sigma",
+            "strength",
+            "seed",
+            "conditions",
+            "tile",
+            "overlap",
+            "ensemble",
+            "consistent",
+            "progress",
+        )
         named = {k: v for k, v in restore.__kwdefaults__.items() if k in names}
         return signature({"images": REQUIRED}, {**dict.fromkeys(self.amounts()), **named})
 
@@ -76,7 +104,7 @@ class TiledEndpoint(Endpoint):
         return [one.key for one in self.conditions if isinstance(one, Amount)]
 
     def needs(self) -> list[str]:
-        return ["masks"] * self.form.mask + ["sigma"] * self.form.sigma
+        return ["masks"] * self.form.mask
 
     def tensors(self) -> dict[str, Tensor]:
         own = {"image": self.form.channels, "mask": self.form.mask and 1, "latent": self.form.latent}
@@ -104,12 +132,14 @@ def restore(
     *,
     masks: Any = None,
     sigma: Any = None,
+    strength: Any = 1.0,
     seed: int | None = None,
     conditions: Mapping[str, Any] | None = None,
     known: Conditions = (),
     tile: int | None = None,
     overlap: int | None = None,
     ensemble: bool = False,
+    consistent: bool | None = None,
     progress: bool = False,
     seen: Seen = lambda newest, share: None,
 ) -> Any:
@@ -118,15 +148,20 @@ def restore(
     Args:
         run: float32 arrays (N, h, w, C), one for each of the network's inputs, in [-1, 1], to float32 (N, h scale, w scale, out).
         form: what the network takes and gives.
-        images: uint8, uint16 or floats in [-1, 1]: (H, W), (H, W, 1 | 3 | 4), (N, H, W, C); a path; a PIL image; or a list of them.
+        images: uint8, uint16 or floats in [-1, 1]: (H, W), (H, W, 1 | 3 | 4), (N, H, W, C); a path; a PIL image; or a list of them. A gray
+            picture stays gray, if the network is not there for colours (`form.colour` of "drop").
         masks: (H, W) or (H, W, 1), nonzero where to paint, a path or a PIL image; one for all, or a list or (N, H, W[, 1]), one for each.
-        sigma: noise level in gray levels of 255, one for all or one for each image.
+        sigma: noise level in gray levels of 255, one for all or one for each image; None is that of `measures.noise_level`.
+        strength: of the answer, in [0, 1]: 0 is the picture as it came, to the bit, or of what enlarges the bicubic enlargement. One for
+            all, one for each image, or a map (H, W) of the picture's size.
         seed: of the latent map of a variational model; None takes its mean, zero.
         conditions: what else the network is told, by name; of one row for all or one for each image.
         known: the conditions that the model takes.
         tile: see `tiling.tiled`; None is the model's.
         overlap: see `tiling.tiled`; None is the model's; of more than half a tile, half a tile is used.
         ensemble: the mean of the answers to the eight flips and turns of the picture, turned back (Timofte et al. 2016).
+        consistent: whether an answer, shrunk again, has to be the picture, see `agreement.agreeing`; None is the model's. Not of pictures
+            that are transparent in places.
         progress: show progress bars.
         seen: told the pictures (N, H, W, C) that are worked on, finished from the top, black below, and the share of all that is.
 
@@ -135,12 +170,15 @@ def restore(
         restored premultiplied by it.
 
     Raises:
-        ValueError: another shape, type or range; masks or sigma missing, or not wanted.
+        ValueError: another shape, type or range; masks missing, or something that is not wanted.
         FileNotFoundError: no such file.
     """
     tile = form.tile if tile is None else integer("tile", tile, 1)
     overlap = min(form.overlap if overlap is None else integer("overlap", overlap, 0), tile // 2)
+    if consistent and form.scale == 1:
+        raise ValueError("This model does not enlarge: leave `consistent` out.")
     how = {"tile": tile, "overlap": overlap, "ensemble": ensemble}
+    how["consistent"] = form.consistent if consistent is None else consistent
     if seed is not None and form.latent is None:
         raise ValueError("This model has no latents: leave `seed` out.")
     if seed is not None:
@@ -154,13 +192,15 @@ def restore(
     masks = _for_each("masks", masks, form.mask, len(pictures), many and one_each)
     if form.sigma and sigma is not None:
         sigma = finite("sigma", sigma, 0.0, shape=((), (len(pictures),)) if many else ((),))
-    sigmas = _for_each("sigma", sigma, form.sigma, len(pictures), np.ndim(sigma) > 0)
+    sigmas = _for_each("sigma", sigma, form.sigma and sigma is not None, len(pictures), np.ndim(sigma) > 0)
+    strength = strengths(strength, len(pictures), many)
     told = rows(known, len(pictures), conditions or {}, null=False)[1]
     at_once = max(1, tile * tile // max(1, images.shape[1] * images.shape[2])) if batch else 1
     done, start = [], 0
     while start < len(pictures):
         part = slice(start, start + at_once)
         stack = [as_array(picture) for picture in pictures[part]]
+        levels = [noise_level(x) if form.sigma and s is None else s for x, s in zip(stack, sigmas[part])]
         stack = np.stack(stack) if len(stack) > 1 else stack[0][None]
         seeds = None if seed is None else [seed + start + k for k in range(len(stack))]
         track = _track(progress, start + len(stack), len(pictures))
@@ -170,7 +210,7 @@ def restore(
 
         try:
             told_now = {k: v[part] for k, v in told.items()}
-            told_now = (masks[part], sigmas[part], seeds, told_now)
+            told_now = (masks[part], levels, strength[part], seeds, told_now)
             done.extend(_restored(run, form, stack, *told_now, track=track, written=written, **how))
         except Exception as error:
             if len(stack) == 1 or not out_of_memory(error):
@@ -182,34 +222,6 @@ def restore(
         shape = (images.shape[1] * form.scale, images.shape[2] * form.scale, images.shape[3])
         return np.stack(done) if done else np.zeros((0, *shape), images.dtype)
     return done if many else done[0]
-
-
-def as_array(picture: Any) -> np.ndarray:
-    """A picture as uint8, uint16 or float32, (H, W), or (H, W, 1 | 3 | 4).
-
-    Raises:
-        ValueError: another shape, type or range.
-    """
-    if not isinstance(picture, np.ndarray):
-        from keras_imgen.data.image_io import load_image
-
-        if hasattr(picture, "__array__") and not isinstance(picture, Image.Image):
-            picture = np.asarray(picture)
-        else:
-            return load_image(picture, keep_depth=True)  # a path or a PIL image
-    if picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[-1] not in (1, 3, 4)) or not picture.size:
-        raise ValueError(
-            f"Expected a picture (height, width), or with 1, 3 or 4 channels, got an array of shape {picture.shape}."
-        )
-    if picture.dtype.kind == "f":
-        if not np.isfinite(picture).all():
-            raise ValueError("The picture holds NaN or infinity.")
-        if np.abs(picture).max() > 4:  # noise goes beyond [-1, 1], but not so far
-            raise ValueError(f"Expected floats in [-1, 1], got up to {np.abs(picture).max():g}: pass uint8 instead.")
-        return picture.astype("float32")
-    if picture.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"Expected uint8, uint16 or floats in [-1, 1], got {picture.dtype}.")
-    return picture
 
 
 def _for_each(name, given, wanted, count, many):
@@ -235,49 +247,39 @@ def _track(progress, k, count):
 # === Pictures of one size ===
 
 
-def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap, ensemble, track, written):
+def _restored(
+    run, form, pictures, masks, sigmas, strength, seeds, told, *, tile, overlap, ensemble, consistent, track, written
+):
     """`restore` for a stack (N, H, W) or (N, H, W, C)."""
     flat = pictures.ndim == 3
     pictures = pictures[..., None] if flat else pictures
     alpha, colours = (pictures[..., 3:], pictures[..., :3]) if pictures.shape[-1] == 4 else (None, pictures)
     count, height, width, channels = colours.shape
+    scale, every = form.scale, slice(0, width)
     gray_for_colour = form.channels == 1 and channels == 3
     each, luma = (gray_for_colour and form.colour == way for way in ("each", "luma"))
     out_channels = form.out if form.colour == "drop" else channels
-    shape = (count, height * form.scale, width * form.scale, out_channels + (alpha is not None))
+    gray = same_channels(colours) if channels == 3 and form.colour != "drop" else np.zeros(count, bool)
+    consistent = consistent and (alpha is None or share_of(alpha.min()) == 1)
+    shape = (count, height * scale, width * scale, out_channels + (alpha is not None))
     out = np.zeros(shape, pictures.dtype)
     mask = np.stack([_mask(m, (height, width)) for m in masks]) if form.mask else None
     latent = None if form.latent is None else _latents(form.latent, count, height, width, seeds)
+    share = shares(strength, (height, width))
 
     def window(rows, columns):
         """Floats, premultiplied."""
-        found = floats(_window(colours, rows, columns))
-        return found if alpha is None else _premultiplied(found, _share(_window(alpha, rows, columns)))
+        found = floats(window_of(colours, rows, columns))
+        return found if alpha is None else premultiplied(found, share_of(window_of(alpha, rows, columns)))
 
     def read(rows, columns):
         found = window(rows, columns)
-        arrays = {"image": found if each else with_channels(found, form.channels)}
+        arrays = {"came": found, "image": found if each else with_channels(found, form.channels)}
         if mask is not None:
-            arrays["mask"] = _window(mask, rows, columns)
+            arrays["mask"] = window_of(mask, rows, columns)
         if latent is not None:
-            arrays["latent"] = _window(latent, *(slice(s.start // 4, -(-s.stop // 4)) for s in (rows, columns)))
+            arrays["latent"] = window_of(latent, *(slice(s.start // 4, -(-s.stop // 4)) for s in (rows, columns)))
         return arrays
-
-    def write(rows, values):
-        if luma:
-            enlarged = lambda r: [_enlarged(c, form.scale) for c in _chroma(window(r, slice(0, width)))]  # noqa: E731
-            values = _from_luma(values, *_rows_of(enlarged, rows, height, form.scale))
-        else:
-            values = with_channels(values, out_channels)
-        if alpha is not None:
-            (opacity,) = _rows_of(lambda r: [_enlarged(alpha[:, r], form.scale)], rows, height, form.scale)
-            values = _unmultiplied(values, _share(opacity))
-            out[:, rows, :, -1:] = opacity
-        values = quantized(values, pictures.dtype)
-        if mask is not None:  # what is known comes back untouched
-            values = np.where(mask[:, rows] == 0, colours[:, rows], values)
-        out[:, rows, :, :out_channels] = values
-        written(out, rows.stop / out.shape[1])
 
     constants = {**told, **({"sigma": np.array(sigmas, "float32")} if form.sigma else {})}
     if form.whole:
@@ -289,8 +291,40 @@ def _restored(run, form, pictures, masks, sigmas, seeds, told, *, tile, overlap,
         planes = [arrays["image"][..., k : k + 1] for k in range(channels)]
         return np.concatenate([run({**arrays, "image": plane, **constants}) for plane in planes], -1)
 
-    function = (lambda arrays: _ensemble(call, arrays)) if ensemble else call
-    tiled(function, read, write, (height, width), form.scale, tile, overlap, form.multiple, track)
+    def answer(arrays):
+        came = arrays.pop("came")
+        if share is not None and not share.any():  # nothing of it is wanted
+            return with_channels(enlarged(came, scale), out_channels)
+        values = _ensemble(call, arrays) if ensemble else call(arrays)
+        if gray.all():
+            values, came = with_channels(values, 1), came[..., :1]
+        else:
+            values = with_luma(enlarged(came, scale), values) if luma else with_channels(values, out_channels)
+            values = np.where(gray[:, None, None, None], with_channels(values, 1), values) if gray.any() else values
+        return agreeing(values, came, scale) if consistent else values
+
+    def write(rows, values):
+        values = with_channels(values, out_channels)
+        if share is not None:
+            (before,) = _rows_of(lambda r: [enlarged(window(r, every), scale)], rows, height, scale)
+            (part,) = (
+                _rows_of(lambda r: [enlarged(share[:, r], scale)], rows, height, scale)
+                if share.size > count
+                else (share,)
+            )
+            values = blended(with_channels(before, out_channels), values, np.clip(part, 0, 1), form.blend)
+        if alpha is not None:
+            (opacity,) = _rows_of(lambda r: [enlarged(alpha[:, r], scale)], rows, height, scale)
+            values = unmultiplied(values, share_of(opacity))
+            out[:, rows, :, -1:] = opacity
+        values = quantized(values, pictures.dtype)
+        for known in (mask, share):  # what is known, or to stay, comes back untouched
+            if known is not None and scale == 1:
+                values = np.where((known[:, rows] if known.size > count else known) == 0, colours[:, rows], values)
+        out[:, rows, :, :out_channels] = values
+        written(out, rows.stop / out.shape[1])
+
+    tiled(answer, read, write, (height, width), scale, tile, overlap, form.multiple, track)
     return out[..., 0] if flat and out.shape[-1] == 1 else out
 
 
@@ -317,8 +351,14 @@ def _turn_back(x, k):
     return np.rot90(x[:, :, ::-1] if k >= 4 else x, -(k % 4), axes=(1, 2))
 
 
-def _window(array, rows, columns):
-    """Rows and columns of a stack, mirrored beyond its end."""
+def window_of(array: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+    """A part of each picture of a stack, mirrored beyond its end.
+
+    Args:
+        array: (N, H, W, C).
+        rows: of the part.
+        columns: of the part.
+    """
     part = array[:, rows, columns]
     missing = [(0, s.stop - s.start - n) for s, n in zip((rows, columns), part.shape[1:])]
     return np.pad(part, [(0, 0), *missing, (0, 0)], mode="symmetric") if any(m[1] for m in missing) else part
@@ -353,75 +393,3 @@ def _mask(mask, size):
     if mask.shape != size:
         raise ValueError(f"Expected a mask of shape {size}, as the picture, got {mask.shape}{given}.")
     return (mask != 0).astype("float32")[..., None]
-
-
-# === Numbers and colours ===
-
-
-def floats(x: np.ndarray) -> np.ndarray:
-    """uint8, uint16 or float32 -> float32 in [-1, 1]."""
-    return x if x.dtype == np.float32 else x.astype("float32") / np.float32(_top(x.dtype) / 2) - 1
-
-
-def _share(x):
-    return np.clip((floats(x) + 1) / 2, 0, 1)
-
-
-def _top(dtype):
-    return 65535.0 if dtype == np.uint16 else 255.0
-
-
-def quantized(x: np.ndarray, dtype: Any) -> np.ndarray:
-    """Floats as uint8, uint16 or float32, clipped to [-1, 1] and rounded.
-
-    Args:
-        x: of any shape.
-        dtype: wanted.
-    """
-    x = np.clip(x, -1.0, 1.0)
-    if dtype == np.float32:
-        return x
-    return np.round((x + 1) * np.float32(_top(dtype) / 2)).astype(dtype)
-
-
-def _premultiplied(x, share):
-    return (x + 1) * share - 1
-
-
-def _unmultiplied(x, share):
-    return np.where(share > 0, (x + 1) / np.maximum(share, 1e-6) - 1, -1.0)
-
-
-def with_channels(x: np.ndarray, channels: int) -> np.ndarray:
-    """Floats (..., C) with 1 or 3 channels: gray is repeated, of colours the luma is taken.
-
-    Args:
-        x: of 1 or 3 channels.
-        channels: wanted, 1 or 3.
-    """
-    if x.shape[-1] == channels:
-        return x
-    return np.repeat(x, channels, -1) if x.shape[-1] == 1 else (x @ LUMA)[..., None]
-
-
-def _chroma(x):
-    """Cb and Cr (N, h, W, 1) of RGB in [-1, 1]."""
-    y = x @ LUMA
-    return (((x[..., 2] - y) / 1.772)[..., None], ((x[..., 0] - y) / 1.402)[..., None])
-
-
-def _from_luma(y, cb, cr):
-    r, b = y + 1.402 * cr, y + 1.772 * cb
-    g = (y - LUMA[0] * r - LUMA[2] * b) / LUMA[1]
-    return np.concatenate([r, g, b], -1)
-
-
-def _enlarged(planes, scale):
-    """(N, h, W, 1) by bicubic, in its own depth."""
-    if scale == 1:
-        return planes
-    size = (planes.shape[2] * scale, planes.shape[1] * scale)
-    wide = planes.dtype == np.uint16  # which Pillow resizes as floats
-    x = planes[..., 0].astype("float32") if wide else planes[..., 0]
-    big = np.stack([np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BICUBIC)) for plane in x])
-    return (np.clip(np.round(big), 0, 65535).astype("uint16") if wide else big)[..., None]

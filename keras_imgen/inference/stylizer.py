@@ -9,7 +9,7 @@ import numpy as np
 from keras_imgen.arguments import as_numbers, finite
 from keras_imgen.conditions import Conditions
 from keras_imgen.inference.endpoints import Input, Request, Tensor
-from keras_imgen.inference.restorer import as_array, floats, quantized
+from keras_imgen.inference.pixels import as_array, floats, quantized
 from keras_imgen.inference.tiling import spans, tiled, weights
 
 
@@ -87,7 +87,7 @@ def colours_of(picture: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """(RGB (H, W, 3), opacity (H, W, 1) or None) of a picture; gray is repeated.
 
     Args:
-        picture: see `restorer.as_array`.
+        picture: see `pixels.as_array`.
 
     Raises:
         ValueError: another shape, type or range.

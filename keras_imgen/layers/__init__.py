@@ -2,7 +2,9 @@
 
 from keras_imgen.layers.adain import AdaIN
 from keras_imgen.layers.attention import Attention
+from keras_imgen.layers.clips import FramesAsRows, MiddleFrames, RowsAsFrames, Windows
 from keras_imgen.layers.conditioning import ConditionalBatchNorm, FourierFeatures, LabelEmbedding, LabelPlanes
+from keras_imgen.layers.frames import EachFrame, Fold, TemporalAttention, TemporalConv, Unfold
 from keras_imgen.layers.light import Brighten, LogLight, Planes
 from keras_imgen.layers.noise_level import NoiseLevel
 from keras_imgen.layers.normalization import GroupNorm
@@ -14,6 +16,7 @@ from keras_imgen.layers.push_pull import PushPull
 from keras_imgen.layers.spectral import SpectralConv2D, SpectralDense
 from keras_imgen.layers.stylegan2 import EqualizedConv2D, EqualizedDense, MinibatchStd, ModulatedConv2D
 from keras_imgen.layers.upscale import Upscale
+from keras_imgen.layers.warp import backward_warp
 from keras_imgen.layers.window_attention import WindowAttention
 
 __all__ = [
@@ -23,13 +26,17 @@ __all__ = [
     "Brighten",
     "ConditionalBatchNorm",
     "CropLike",
+    "EachFrame",
     "EqualizedConv2D",
     "EqualizedDense",
+    "Fold",
     "FourierFeatures",
+    "FramesAsRows",
     "GatedActivation",
     "GroupNorm",
     "LabelEmbedding",
     "LabelPlanes",
+    "MiddleFrames",
     "MinibatchStd",
     "ModulatedConv2D",
     "LogLight",
@@ -40,8 +47,14 @@ __all__ = [
     "PixelUnshuffle",
     "Positions",
     "PushPull",
+    "RowsAsFrames",
     "SpectralConv2D",
     "SpectralDense",
+    "TemporalAttention",
+    "TemporalConv",
+    "Unfold",
     "Upscale",
     "WindowAttention",
+    "Windows",
+    "backward_warp",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_imgen.inference.restorer import LUMA
+from keras_imgen.inference.pixels import LUMA
 
 KNEE = 3  # how sharply the gain bends before white
 

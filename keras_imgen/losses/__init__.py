@@ -5,6 +5,8 @@ from keras_imgen.losses import (
     contrastive,
     divergence,
     exposure,
+    masks,
+    motion,
     perceptual,
     pixel,
     structure,
@@ -12,4 +14,16 @@ from keras_imgen.losses import (
     terms,
 )
 
-__all__ = ["adversarial", "contrastive", "divergence", "exposure", "perceptual", "pixel", "structure", "style", "terms"]
+__all__ = [
+    "adversarial",
+    "contrastive",
+    "divergence",
+    "exposure",
+    "masks",
+    "motion",
+    "perceptual",
+    "pixel",
+    "structure",
+    "style",
+    "terms",
+]

@@ -2,6 +2,7 @@
 
 from keras_imgen.metrics.caption_accuracy import caption_accuracy
 from keras_imgen.metrics.classifier_accuracy import classifier_accuracy
+from keras_imgen.metrics.clips import attributes_read, clip_distance, clip_features, frame_scores, motion
 from keras_imgen.metrics.distances import (
     inception_score,
     kernel_distance,
@@ -49,9 +50,12 @@ __all__ = [
     "PairedMetric",
     "PerceptualDistance",
     "Result",
+    "attributes_read",
     "brisque",
     "caption_accuracy",
     "classifier_accuracy",
+    "clip_distance",
+    "clip_features",
     "clipped_share",
     "colour_distance",
     "colourfulness",
@@ -60,6 +64,7 @@ __all__ = [
     "evaluate",
     "extract",
     "flicker",
+    "frame_scores",
     "frechet_distance",
     "inception_score",
     "kernel_distance",
@@ -69,6 +74,7 @@ __all__ = [
     "memorisation",
     "mode_coverage",
     "moments",
+    "motion",
     "ms_ssim",
     "natural",
     "neighbours",

@@ -7,6 +7,7 @@ import numpy as np
 from keras_imgen.arguments import as_numbers, shown
 from keras_imgen.data.image_io import with_channels
 from keras_imgen.data.imresize import imresize
+from keras_imgen.inference import measures
 
 BLOCK = 96  # pixels, of which NIQE's features are taken
 SHARP = 0.75  # of the sharpest block: those that natural pictures are known by
@@ -14,8 +15,7 @@ _SHAPES = np.arange(0.2, 10.001, 0.001)
 
 
 def noise_level(image: Any) -> float:
-    """Standard deviation of white noise in gray levels, the root mean square of the channels', each from the median of its finest diagonal
-    wavelets (Donoho & Johnstone 1994; Haar). Of smooth noise, as a camera's, it sees the finest part alone; texture counts as noise.
+    """Standard deviation of white noise in gray levels, see `inference.measures.noise_level` (Liu, Tanaka and Okutomi 2013).
 
     Args:
         image: uint8 (H, W), or (H, W, 1 or 3), of at least 2 x 2.
@@ -23,11 +23,7 @@ def noise_level(image: Any) -> float:
     Raises:
         ValueError: another form.
     """
-    x = _picture(image, 2).astype("float64")
-    height, width = (n // 2 * 2 for n in x.shape[:2])
-    x = x[:height, :width]
-    diagonal = (x[::2, ::2] - x[1::2, ::2] - x[::2, 1::2] + x[1::2, 1::2]) / 2
-    return float(np.sqrt(np.mean((np.median(np.abs(diagonal), (0, 1)) / 0.6744897501960817) ** 2)))
+    return measures.noise_level(_picture(image, 2))
 
 
 def clipped_share(image: Any) -> tuple[float, float]:

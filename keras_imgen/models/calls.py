@@ -39,7 +39,9 @@ def call(network: keras.Model, values: dict[str, Any], training: bool) -> Any:
     return network({k: values[k] for k in names}, training=training)
 
 
-def conditions_of(network: keras.Model, own: tuple[str, ...], num_classes: int | None) -> Conditions:
+def conditions_of(
+    network: keras.Model, own: tuple[str, ...], num_classes: int | None, class_names: tuple[str, ...] = ()
+) -> Conditions:
     """What a network is told, by the form of its inputs: labels, vectors (N, D), sequences (N, S, D) and their masks, pictures uint8
     (N, H, W, C); of one that texts are encoded for, the text in place of what it is encoded as.
 
@@ -47,10 +49,11 @@ def conditions_of(network: keras.Model, own: tuple[str, ...], num_classes: int |
         network: whose inputs are looked at.
         own: names of inputs that are no conditions.
         num_classes: of the labels, None for none.
+        class_names: of the labels; () for none.
     """
     if isinstance(network, TextConditioned):
-        return (*conditions_of(network.network, (*own, *network.takes), num_classes), network.text)
-    found = of_classes(num_classes)
+        return (*conditions_of(network.network, (*own, *network.takes), num_classes, class_names), network.text)
+    found = of_classes(num_classes, class_names)
     try:
         given = inputs(network)
     except (AttributeError, ValueError):  # of a subclass that was not made from its inputs

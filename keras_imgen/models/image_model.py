@@ -1,6 +1,6 @@
 """ImageModel: the training step that every model of the package shares, on every backend."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,25 +37,29 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
             average of Karras et al. 2024, "Analyzing and Improving the Training Dynamics of Diffusion Models" (EDM2), eq. 127;
             with `ema=1.0` it is that profile for ever. 6.94 is a relative width of 0.10.
         seed: of the random numbers drawn in training. They are saved with the model.
+        class_names: of the labels, for people and for `generate(labels=["rose"])`; () where they have none.
 
     Raises:
         ValueError: `ema` outside its range.
     """
 
     logged: tuple[str, ...] = ("loss",)
-    pictures: tuple[str, ...] = (
-        "image",
-        "target",
-    )  # what of a batch is pictures, if it is there; the first is x of batches (x, y)
     second = "label"  # what y is
     takes_microbatches = False  # whether `update` gives `minimize` its rows
     microbatches = 1
 
-    def __init__(self, ema: float | None = 0.999, ema_gamma: float = 6.94, seed: int = 0, **kwargs: Any):
+    def __init__(
+        self,
+        ema: float | None = 0.999,
+        ema_gamma: float = 6.94,
+        seed: int = 0,
+        class_names: Sequence[str] = (),
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if ema is not None and not 0.0 < ema <= 1.0:
             raise ValueError(f"Expected `ema` in (0, 1] or None, got {ema!r}.")
-        self.ema, self.ema_gamma, self.seed = ema, ema_gamma, seed
+        self.ema, self.ema_gamma, self.seed, self.class_names = ema, ema_gamma, seed, tuple(map(str, class_names))
         self._trackers = {name: keras.metrics.Mean(name=name) for name in self.logged}
         self._random_state = self.add_weight(
             name="random_state",
@@ -80,6 +84,11 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
     def parts(self) -> dict[str, keras.layers.Layer]:
         """What else has weights and is kept with the model, but is not trained by it."""
         return {}
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The keys of a batch under which pictures lie, if they are there; the first is x of batches (x, y). Of clips it is `clip`."""
+        return ("clip",) if len(self.image_shape) == 4 else ("image", "target")
 
     @property
     def reads(self) -> tuple[str, ...] | None:
@@ -115,8 +124,8 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
         raise NotImplementedError
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the images this model learns and makes."""
+    def image_shape(self) -> tuple[int, ...]:
+        """(height, width, channels) of the images this model learns and makes; of clips (frames, height, width, channels)."""
         raise NotImplementedError
 
     @property
@@ -127,7 +136,7 @@ class ImageModel(Averaged, Answering, Fitting, Saving, backend.Step):
     @property
     def conditions(self) -> Conditions:
         """What the model is told besides noise or a picture."""
-        return of_classes(self.num_classes)
+        return of_classes(self.num_classes, self.class_names)
 
     def drawn(self, keys: Any, told: dict[str, Any]) -> dict[str, Any]:
         """Conditions of new images: labels that are null are drawn.

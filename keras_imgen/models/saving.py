@@ -39,7 +39,7 @@ class Saving:
         for i, state in enumerate(self._seed_states()):
             state.assign(store[f"seed_{i}"])
 
-    settings: tuple[str | tuple[str, str], ...] = ("ema", "ema_gamma", "seed")
+    settings: tuple[str | tuple[str, str], ...] = ("ema", "ema_gamma", "seed", "class_names")
     # The arguments of `__init__` that a file keeps: each the name of an attribute, too, or (name, attribute).
 
     def get_config(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from keras_imgen.arguments import finite
 from keras_imgen.conditions import Conditions, inputs_of, num_classes
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Number, Pictures, bound
 from keras_imgen.layers.pictures import rescale
+from keras_imgen.losses import masks
 from keras_imgen.models.calls import call, conditions_of
 from keras_imgen.models.image_model import ImageModel
 from keras_imgen.text import text_of
@@ -68,7 +69,7 @@ class Segmenter(ImageModel):
 
     @property
     def conditions(self) -> Conditions:
-        return conditions_of(self.network, ("image",), getattr(self.network, "num_classes", None))
+        return conditions_of(self.network, ("image",), getattr(self.network, "num_classes", None), self.class_names)
 
     @property
     def num_classes(self) -> int | None:
@@ -92,11 +93,7 @@ class Segmenter(ImageModel):
         """
         logits = self.call({"image": batch["image"], **self.told(batch)}, training)
         mask = ops.cast(ops.not_equal(batch["mask"], 0), "float32")
-        entropy = ops.maximum(logits, 0.0) - logits * mask + ops.log1p(ops.exp(-ops.abs(logits)))
-        share = ops.sigmoid(logits)
-        both, all_ = per_row(ops.sum, share * mask), per_row(ops.sum, share + mask)
-        dice = 1.0 - (2.0 * both + 1.0) / (all_ + 1.0)
-        loss = ops.mean(entropy) + self.dice_weight * ops.mean(dice)
+        loss = masks.cross_entropy(mask, logits) + self.dice_weight * masks.dice(mask, logits)
         found = ops.cast(logits > 0.0, "float32")
         inside, either = per_row(ops.sum, found * mask), per_row(ops.sum, ops.maximum(found, mask))
         iou = ops.where(either > 0.0, inside / ops.maximum(either, 1.0), 1.0)

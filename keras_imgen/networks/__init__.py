@@ -18,10 +18,12 @@ from keras_imgen.networks.denoising import compact_denoiser, dncnn, drunet, ffdn
 from keras_imgen.networks.dit import DiT, dit
 from keras_imgen.networks.efficientnet_lite import efficientnet_lite0
 from keras_imgen.networks.inpainting import compact_inpainter, inpainting_unet
+from keras_imgen.networks.interpolation import flow_interpolator
 from keras_imgen.networks.keras_hub import keras_hub_encoder
 from keras_imgen.networks.lenet import lenet
 from keras_imgen.networks.lowlight import lowlight_unet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
+from keras_imgen.networks.prediction import convlstm, simvp
 from keras_imgen.networks.projection import projection
 from keras_imgen.networks.resnet import resnet
 from keras_imgen.networks.resnet_gan import resnet_gan_discriminator, resnet_gan_generator
@@ -48,6 +50,14 @@ from keras_imgen.networks.translation import patch_heads, patchgan, translation_
 from keras_imgen.networks.trunks import style_trunk
 from keras_imgen.networks.unet import UNet, unet
 from keras_imgen.networks.variational import latent_encoder
+from keras_imgen.networks.video import clip_decoder, clip_encoder
+from keras_imgen.networks.video_gan import (
+    mocogan_discriminator,
+    mocogan_generator,
+    vgan_discriminator,
+    vgan_generator,
+)
+from keras_imgen.networks.video_restoration import film_repairer, video_denoiser, video_sr
 from keras_imgen.networks.zero_dce import light_curves, zero_dce
 
 __all__ = [
@@ -58,6 +68,8 @@ __all__ = [
     "adain_decoder",
     "adain_encoder",
     "bert",
+    "clip_decoder",
+    "clip_encoder",
     "code_transformer",
     "colorizer",
     "compact_denoiser",
@@ -67,6 +79,7 @@ __all__ = [
     "content_encoder",
     "conv_decoder",
     "conv_encoder",
+    "convlstm",
     "copy_weights",
     "dcgan_discriminator",
     "dcgan_generator",
@@ -77,6 +90,8 @@ __all__ = [
     "efficientnet_lite0",
     "espcn",
     "ffdnet",
+    "film_repairer",
+    "flow_interpolator",
     "fsrcnn",
     "inpainting_unet",
     "latent_encoder",
@@ -90,6 +105,8 @@ __all__ = [
     "mlp_discriminator",
     "mlp_encoder",
     "mlp_generator",
+    "mocogan_discriminator",
+    "mocogan_generator",
     "patch_heads",
     "patchgan",
     "pixelcnn",
@@ -99,6 +116,7 @@ __all__ = [
     "resnet_gan_discriminator",
     "resnet_gan_generator",
     "rrdb",
+    "simvp",
     "sinddm",
     "singan_discriminator",
     "singan_generator",
@@ -118,7 +136,11 @@ __all__ = [
     "translation_unet",
     "unet",
     "vdsr",
+    "video_denoiser",
+    "video_sr",
     "vq_decoder",
     "vq_encoder",
+    "vgan_discriminator",
+    "vgan_generator",
     "zero_dce",
 ]

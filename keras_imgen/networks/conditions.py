@@ -15,6 +15,7 @@ def inputs(
     sequence_dim: int | None,
     source_channels: int | None = None,
     log_snr: bool = True,
+    frames: int | None = None,
 ) -> dict:
     """The symbolic inputs of a network, by name: `image`, and those of the conditions that are not None.
 
@@ -25,8 +26,10 @@ def inputs(
         sequence_dim: adds `sequence` of vectors of that length, and `sequence_mask`, which may be left out.
         source_channels: adds `source`, a picture uint8 of so many channels and of the size of `image`.
         log_snr: adds `log_snr`, the noise level of the pictures.
+        frames: of clips, in the place of pictures; `source` stays one.
     """
-    found = {"image": keras.Input((None, None, channels), name="image")}
+    time = () if frames is None else (frames,)
+    found = {"image": keras.Input((*time, None, None, channels), name="image")}
     if log_snr:
         found["log_snr"] = keras.Input((), name="log_snr")
     if num_classes is not None:
@@ -44,10 +47,13 @@ def inputs(
 @keras.saving.register_keras_serializable("keras_imgen")
 class Beside(keras.layers.Layer):
     """A noisy picture (N, H, W, C) and one that it is to be made of, uint8 (N, H, W, D), in [-1, 1] behind its channels (Saharia et al.
-    2022, "Palette"; Brooks et al. 2023, "InstructPix2Pix")."""
+    2022, "Palette"; Brooks et al. 2023, "InstructPix2Pix"); of a clip (N, F, H, W, C) behind those of every frame."""
 
     def call(self, image: Any, source: Any) -> Any:
-        return keras.ops.concatenate([image, keras.ops.cast(rescale(source), image.dtype)], axis=-1)
+        source = keras.ops.cast(rescale(source), image.dtype)
+        if len(image.shape) > len(source.shape):
+            source = keras.ops.repeat(source[:, None], image.shape[1], axis=1)
+        return keras.ops.concatenate([image, source], axis=-1)
 
     def compute_output_shape(self, image_shape: tuple, source_shape: tuple) -> tuple:
         return (*image_shape[:-1], image_shape[-1] + source_shape[-1])

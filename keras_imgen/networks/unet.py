@@ -1,11 +1,20 @@
-"""The U-Net of diffusion models (Ronneberger et al. 2015; Ho et al. 2020; Dhariwal & Nichol 2021)."""
+"""The U-Net of diffusion models (Ronneberger et al. 2015; Ho et al. 2020; Dhariwal & Nichol 2021), of pictures and of clips."""
 
 from typing import Any
 
 import keras
 from keras import layers
 
-from keras_imgen.layers import Attention, GroupNorm, Positions
+from keras_imgen.layers import (
+    Attention,
+    EachFrame,
+    Fold,
+    GroupNorm,
+    Positions,
+    TemporalAttention,
+    TemporalConv,
+    Unfold,
+)
 from keras_imgen.networks import conditions
 
 
@@ -15,7 +24,7 @@ class UNet(conditions.Conditioned):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         widths: tuple[int, ...] = (32, 64, 96, 128),
         depth: int = 2,
         attention: tuple[int, ...] = (8,),
@@ -29,7 +38,8 @@ class UNet(conditions.Conditioned):
         positions: bool = False,
         **kwargs: Any,
     ):
-        height, width, channels = image_shape
+        *time, height, width, channels = image_shape
+        frames = time[0] if time else None
         stride = 2 ** (len(widths) - 1)
         if height % stride or width % stride:
             raise ValueError(
@@ -37,8 +47,12 @@ class UNet(conditions.Conditioned):
             )
         if positions and any(width % 4 for width in widths):
             raise ValueError(f"Expected widths that 4 divides, for positions, got {tuple(widths)}.")
-        given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim, source_channels, log_snr)
+        if frames is not None and any(width % 2 for width in widths):
+            raise ValueError(f"Expected even widths, for clips, got {tuple(widths)}.")
+        given = conditions.inputs(channels, num_classes, vector_dim, sequence_dim, source_channels, log_snr, frames)
         embedding = conditions.embedding(given, 4 * widths[0], num_classes)
+        if frames is not None and embedding is not None:
+            embedding = EachFrame(frames, name="embedding_of_frames")(embedding)
         sequence, mask = given.get("sequence"), given.get("sequence_mask")
 
         def block(h, out, name, resolution):
@@ -54,10 +68,15 @@ class UNet(conditions.Conditioned):
             if resolution in attention:
                 h = SpatialAttention(positions, name=f"{name}_attention")(h)
                 if sequence is not None:
-                    h = SpatialAttention(positions, name=f"{name}_cross_attention")(h, sequence, mask)
-            return h
+                    h = SpatialAttention(positions, frames, name=f"{name}_cross_attention")(h, sequence, mask)
+            if frames is None:
+                return h
+            h = TemporalConv(frames, name=f"{name}_time_conv")(h)
+            return TemporalAttention(frames, name=f"{name}_time_attention")(h) if resolution in attention else h
 
-        h = layers.Conv2D(widths[0], 3, padding="same", name="conv_in")(conditions.entering(given))
+        h = conditions.entering(given)
+        h = h if frames is None else Fold(name="fold")(h)
+        h = layers.Conv2D(widths[0], 3, padding="same", name="conv_in")(h)
         skips = []
         for level, out in enumerate(widths):
             for i in range(depth):
@@ -75,6 +94,7 @@ class UNet(conditions.Conditioned):
         h = GroupNorm(activation="silu", name="norm_out")(h)
         last = out_channels or channels
         h = layers.Conv2D(last, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="conv_out")(h)
+        h = h if frames is None else Unfold(frames, dtype="float32", name="unfold")(h)
         super().__init__(given, h, **kwargs)
         self.image_shape, self.num_classes = tuple(image_shape), num_classes
         self._arguments = {
@@ -102,11 +122,12 @@ class SpatialAttention(layers.Layer):
 
     Args:
         positions: whether it knows where a place is, by `layers.Positions`.
+        frames: x are the frames of clips, so many of each, to which sequence and mask belong; None of pictures.
     """
 
-    def __init__(self, positions: bool = False, **kwargs: Any):
+    def __init__(self, positions: bool = False, frames: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.positions = positions
+        self.positions, self.frames = positions, frames
 
     def build(self, x_shape: tuple, sequence_shape: tuple | None = None, keep_shape: tuple | None = None) -> None:
         channels = x_shape[-1]
@@ -122,6 +143,9 @@ class SpatialAttention(layers.Layer):
     def call(self, x: Any, sequence: Any = None, keep: Any = None) -> Any:
         shape = keras.ops.shape(x)
         tokens = self.norm(x)
+        if self.frames is not None and sequence is not None:
+            sequence = keras.ops.repeat(sequence, self.frames, axis=0)
+            keep = None if keep is None else keras.ops.repeat(keep, self.frames, axis=0)
         if self.positions:
             tokens = self.places(tokens)
         else:
@@ -134,11 +158,11 @@ class SpatialAttention(layers.Layer):
         return x_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "positions": self.positions}
+        return {**super().get_config(), "positions": self.positions, "frames": self.frames}
 
 
 def unet(
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     widths: tuple[int, ...] = (32, 64, 96, 128),
     depth: int = 2,
     attention: tuple[int, ...] = (8,),
@@ -154,8 +178,13 @@ def unet(
 ) -> keras.Model:
     """A U-Net, called with a dict of `image` (N, H, W, C), `log_snr` (N,) and the conditions it was made with.
 
+    Of clips (N, F, H, W, C) it is factorised in space and time (Ho et al. 2022, "Video Diffusion Models"): all of the above works on every
+    frame by itself, and after each block look `TemporalConv` and, where there is attention, `TemporalAttention` from frame to frame. At the
+    start they are the identity: with the weights of a network of pictures, by `copy_weights`, it does to every frame what that does.
+
     Args:
-        image_shape: (height, width, channels); other sizes that the stride 2^(len(widths) - 1) divides work as well.
+        image_shape: (height, width, channels), or of clips (frames, height, width, channels); other heights and widths that the stride
+            2^(len(widths) - 1) divides work as well.
         widths: channels at each resolution, each half of the one before.
         depth: residual blocks at each resolution.
         attention: resolutions (heights at `image_shape`) with self-attention, and cross-attention to the sequence.
@@ -163,17 +192,18 @@ def unet(
         vector_dim: adds the input `vector` (N, vector_dim).
         sequence_dim: adds the input `sequence` (N, S, sequence_dim), as from a text encoder.
         dropout: rate in [0, 1) between the two convolutions of a block.
-        source_channels: adds the input `source`, a picture uint8 (N, H, W, source_channels) that the new one is made of.
+        source_channels: adds the input `source`, a picture uint8 (N, H, W, source_channels) that the new one is made of, or the clip, as
+            its first frame.
         out_channels: of the output; None is those of the images.
         log_snr: whether it is told the noise level, as for diffusion; without the input is left out.
         positions: whether attention is told where in the picture it is, by sines and cosines; without, zeros beyond the edge tell.
         name: of the model.
 
     Returns:
-        A model with float32 output (N, H, W, out_channels), zero at the start.
+        A model with float32 output (N, H, W, out_channels), or (N, F, H, W, out_channels), zero at the start.
 
     Raises:
-        ValueError: a size that the stride does not divide; widths that 4 does not, with `positions`.
+        ValueError: a size that the stride does not divide; widths that 4 does not, with `positions`, or odd ones, of clips.
     """
     return UNet(
         image_shape,

@@ -80,6 +80,8 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "fashion-diffusion": ("fashion_diffusion", "Fashion-MNIST, 28x28: 60,000 pictures of clothes, an hour on a CPU"),
     "digits-dcgan": ("digits_dcgan", "a GAN on the 1,500 digits, 16x16, with DiffAugment: five minutes on a CPU"),
     "fashion-dcgan": ("fashion_dcgan", "a GAN on Fashion-MNIST, 28x28, without labels: 20 minutes on a CPU"),
+    "clips-repair": ("clips_repair", "finds scratches and dust in films and paints them: 20 minutes on a CPU"),
+    "clips-sr-x2": ("clips_sr", "super-resolution of clips by 2, five frames at a time: 20 minutes on a CPU"),
     "fashion-wgan-gp": ("fashion_wgan_gp", "the same by the Wasserstein distance with gradient penalty"),
     "fashion-cgan": ("fashion_cgan", "a GAN on Fashion-MNIST, conditional on the class: half an hour on a CPU"),
     "shapes-stylegan2": (
@@ -141,11 +143,25 @@ RECIPES = {  # the general ones first, which learn from any pictures
     "photos-cut-ukiyoe": ("photos_cut", "photographs as prints like Hokusai's, learned without pairs (CUT)"),
     "photos-style-vae": ("photos_style_vae", "content and style of pictures as two latents"),
     "photos-adain": ("photos_style:adain", "in any style, which it is shown: an hour on a core"),
+    "clips-denoise": ("clips_denoise", "a blind denoiser of clips, five frames at a time: 20 minutes on a CPU"),
+    "clips-interpolate": (
+        "clips_interpolate",
+        "the frame between two, by flow: lost frames, slow motion; half an hour on a CPU",
+    ),
     "digits-classifier": ("digits_classifier", "a judge of digits, 16x16: the extractor digits-lenet, under a minute"),
     "sprites-classifier": (
         "sprites_classifier",
         "a judge of such characters, 64x64: clothes, hair, action, direction, minutes",
     ),
+    "digits-moving": (
+        "digits_moving",
+        "the next ten frames of two bouncing digits, 64x64: 20 minutes on a CPU (--set network=convlstm)",
+    ),
+    "sprites-video": (
+        "sprites_video",
+        "text-to-video on such characters, 8 frames of 32x32: who does what, in which direction: half an hour on a CPU",
+    ),
+    "sprites-video-classifier": ("sprites_video:train_classifier", "a judge of such clips, minutes"),
     "fashion-classifier": ("fashion_classifier", "a judge of clothes, 28x28: the extractor fashion-lenet, ten minutes"),
 }
 BOUND = {  # by the first word of their names
@@ -153,9 +169,10 @@ BOUND = {  # by the first word of their names
     "fashion": "Fashion-MNIST, 28x28",
     "shapes": "drawn shapes of 32x32",
     "edges2shapes": "drawn shapes of 32x32",
+    "clips": "the shared clips",
     "cifar10": "CIFAR-10, 32x32",
     "flowers": "photographs of flowers, 64x64",
-    "sprites": "characters of 64x64",
+    "sprites": "characters of pixel art",
     "emoji": "emoji of 64x64",
 }
 TAKE = {
@@ -199,7 +216,7 @@ def check(name: str, given: Container[str] = ()) -> None:
 
 def works_in_halves(name: str) -> bool:
     """Whether its model computes halves of a batch side by side, as those of diffusion do, see `cores.one_thread_per_op`."""
-    return name.rpartition("-")[2] in ("diffusion", "text", "image", "edit")
+    return name.rpartition("-")[2] in ("diffusion", "text", "image", "edit", "video")
 
 
 def get(name: str) -> Callable[..., str]:

@@ -73,7 +73,13 @@ def train(
         + (f", dropout {dropout} as pictures are few" if own.few and dropout else ""),
         network.count_params(),
     )
-    model = Diffusion(network, guidance_scale=guidance_scale if own.num_classes else 1.0, seed=seed, name="diffusion")
+    model = Diffusion(
+        network,
+        guidance_scale=guidance_scale if own.num_classes else 1.0,
+        class_names=own.class_names,
+        seed=seed,
+        name="diffusion",
+    )
     model.compile(keras.optimizers.Adam(warmup_cosine(learning_rate, epochs * steps)))
     model.fit(learn, epochs=epochs, callbacks=run.callbacks(n=40, every=max(1, epochs // 20)))
     return run.finish(model, test)

@@ -74,7 +74,14 @@ def train(
         discriminator = dcgan_discriminator((64, 64, 3), how["width"], classes)
     penalty = [R1(r1, every=4)]
     model = GAN(
-        generator, discriminator, classes, regularizers=penalty, augment=DiffAugment(), seed=seed, name="flowers_gan"
+        generator,
+        discriminator,
+        classes,
+        regularizers=penalty,
+        augment=DiffAugment(),
+        class_names=known.class_names,
+        seed=seed,
+        name="flowers_gan",
     )
     rate = warmup_cosine(how["learning_rate"], how["epochs"] * steps)
     model.compile(

@@ -77,6 +77,7 @@ def train(
         own.num_classes,
         regularizers=[R1(r1, every=4)] if r1 else (),
         augment=None if policy == "off" else DiffAugment(policy),
+        class_names=own.class_names,
         seed=seed,
         name="gan",
     )

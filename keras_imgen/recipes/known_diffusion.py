@@ -74,7 +74,8 @@ def train(
     shape, classes = (SIZES[name], SIZES[name], 3), len(known.class_names)
     with fast_precision():
         network = unet(shape, how["widths"], how["depth"], how["attention"], classes, dropout=how["dropout"])
-    model = Diffusion(network, guidance_scale=guidance_scale, seed=seed, name=f"{name}_diffusion")
+    told = {"guidance_scale": guidance_scale, "class_names": known.class_names}
+    model = Diffusion(network, **told, seed=seed, name=f"{name}_diffusion")
     rate = warmup_cosine(how["learning_rate"], how["epochs"] * steps)
     model.compile(keras.optimizers.Adam(rate), steps_per_execution=group)
     model.fit(learn, epochs=how["epochs"], validation_data=watch, callbacks=run.callbacks(n=40))

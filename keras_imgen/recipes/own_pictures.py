@@ -72,6 +72,11 @@ class OwnPictures:
         return None if self.labels is None else len(self.settings["classes"])
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the labels, () for a model that is not told them."""
+        return () if self.labels is None else tuple(self.settings["classes"])
+
+    @property
     def few(self) -> bool:
         """Whether a model may learn them by heart."""
         return len(self.images) < FEW

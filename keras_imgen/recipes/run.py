@@ -15,9 +15,10 @@ from keras_imgen.callbacks import BackupAndRestore, CollapseMonitor, MetricLog, 
 from keras_imgen.conditions import pictures_of
 from keras_imgen.cores import cores, cpu
 from keras_imgen.data import set_epoch
-from keras_imgen.data.captioned_grid import told_grid
+from keras_imgen.data.captioned_grid import told_film, told_grid
 from keras_imgen.data.files import whole, write_text
 from keras_imgen.data.image_io import save_image
+from keras_imgen.data.video_io import save_video
 from keras_imgen.inference.endpoints import Endpoint, Seeds, answering
 from keras_imgen.libraries import has
 from keras_imgen.models import ImageModel
@@ -37,8 +38,8 @@ class Run:
     """A run folder. Making the object only checks; the first file is written when training begins.
 
     Contents: config.json, metrics.jsonl, samples/epoch_0001.png ..., backup/ until the run is finished,
-    then model.keras, saved_model/, grid.png, curves.png, report.md; of a classifier no samples and no SavedModel, without TensorFlow no
-    SavedModel.
+    then model.keras, saved_model/, grid.png (of clips grid.gif, too), curves.png, report.md; of a classifier no samples and no SavedModel,
+    without TensorFlow no SavedModel.
 
     Args:
         recipe: its name.
@@ -143,6 +144,7 @@ class Run:
             model: any that has learned; a plain Keras model is written without its optimizer, and has no pictures.
             test: batches that `model.evaluate` takes.
             batch: pictures to show beside the answers of a model that answers pictures, as `fit` takes them; None takes some of `test`.
+                Of clips it has to be given.
             columns: of the grid of new pictures. Of given ones and their answers there are half as many.
             rows: of the grids.
             use: the line that uses the model; None makes one of its first endpoint.
@@ -166,7 +168,7 @@ class Run:
             told = first_batch(test, n) if pictures_of(model.conditions) else None
             shown = model.show(told, n=n, seed=SEED)
             text += self._picture("grid", model, shown, told or {}, columns, seed=str(SEED))
-        if known and answering(model) is not None:
+        if known and (batch is not None or answering(model) is not None):
             batch = first_batch(test, columns // 2 * rows) if batch is None else batch
             shown = model.show(batch)
             name = f"{list(shown)[-1]}s" if model.generates() else "grid"
@@ -179,7 +181,14 @@ class Run:
         """Writes it; the lines of the report that show it."""
         grid = told_grid(shown, model.conditions, told, columns)
         save_image(self.path(f"{name}.png"), grid, {"model": model.name, **about})
-        return [f"![{', '.join(shown).capitalize()}]({name}.png)", ""]
+        lines, film = (
+            [f"![{', '.join(shown).capitalize()}]({name}.png)", ""],
+            told_film(shown, model.conditions, told, columns),
+        )
+        if film is not None:
+            save_video(self.path(f"{name}.gif"), film)
+            lines += [f"[They play]({name}.gif).", ""]
+        return lines
 
     def _use(self, model):
         if isinstance(model, ImageModel) and pictures_of(model.conditions) and text_of(model.conditions):

@@ -84,6 +84,7 @@ def train(
         path_length_weight=0.0,
         regularizers=[R1(gamma, every=16)],
         augment=AdaptiveAugment(colour=colour),
+        class_names=own.class_names,
         seed=seed,
         name="stylegan2",
     )

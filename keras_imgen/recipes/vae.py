@@ -72,7 +72,9 @@ def train(
         decoder = conv_decoder(own.image_shape, latent_dim, width, num_classes=own.num_classes)
     weights = encoder.count_params() + decoder.count_params()
     own.tell(f"a convolutional VAE for {own.size} pixels, width {width}, {latent_dim} latent numbers", weights, False)
-    model = VAE(encoder, decoder, own.num_classes, beta=beta, ema=0.99, seed=seed, name="vae")
+    model = VAE(
+        encoder, decoder, own.num_classes, beta=beta, ema=0.99, class_names=own.class_names, seed=seed, name="vae"
+    )
     model.compile(keras.optimizers.Adam(warmup_cosine(learning_rate, epochs * steps)))
     shown = {k: v[:20] for k, v in own.test.items()}
     grid = {"images": shown["image"], "labels": shown.get("label"), "every": max(1, epochs // 20)}

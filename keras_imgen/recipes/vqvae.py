@@ -80,7 +80,7 @@ def train(
 
     vqvae = load_model(run.path("vqvae", "model.keras"))
     prior = pixelcnn(vqvae.latent_shape, codes, prior_width, prior_depth, own.num_classes, dropout)
-    model = CodePrior(vqvae, prior, own.num_classes, seed=seed, name="vqvae_prior")
+    model = CodePrior(vqvae, prior, own.num_classes, class_names=own.class_names, seed=seed, name="vqvae_prior")
     model.compile(keras.optimizers.Adam(warmup_cosine(learning_rate / 2, epochs * steps)))
     model.fit(learn, epochs=epochs, callbacks=run.callbacks(n=40, every=every))
     return run.finish(model, test)

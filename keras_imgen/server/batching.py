@@ -80,20 +80,23 @@ class Batcher:
         if self._task is not None:
             self._task.cancel()
 
-    async def answer(self, signature: str, rows: Tensors, shared: Tensors) -> dict[str, np.ndarray]:
+    async def answer(
+        self, signature: str, rows: Tensors, shared: Tensors, begun: bool = False
+    ) -> dict[str, np.ndarray]:
         """Outputs of some rows, which may be answered in several batches, beside those of others.
 
         Args:
             signature: its name.
             rows: tensors with a row each, by name.
             shared: tensors that all rows share; only requests with the same meet in a batch.
+            begun: whether these go on with something of which a part is answered: it is not thrown away for want of a place.
 
         Raises:
             Busy: too many rows wait already.
         """
         count = len(next(iter(rows.values()))) if rows else 1
         waiting = self.waiting
-        if waiting and waiting + count > self._how.queue:
+        if waiting and waiting + count > self._how.queue and not begun:
             seconds = max(1, math.ceil(waiting * self._pace))
             raise Busy(f"{waiting} rows wait already, of at most {self._how.queue}: ask again in {seconds} s.", seconds)
         parts = [slice(k, k + self._how.size) for k in range(0, max(count, 1), self._how.size)]

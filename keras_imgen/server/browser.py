@@ -14,7 +14,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from keras_imgen import __version__
 from keras_imgen.inference.endpoints import Endpoint
 from keras_imgen.server.errors import Invalid, NotFound, RequestError, as_request_error
-from keras_imgen.server.form import Field, arguments_of, fields_of, named_in, notes_on, of_row
+from keras_imgen.server.fields import Field, fields_of
+from keras_imgen.server.filled import arguments_of, named_in, of_row
 from keras_imgen.server.guard import headers_of
 from keras_imgen.server.rest import parsed
 from keras_imgen.server.service import Service
@@ -122,12 +123,18 @@ async def _events(
     queue: asyncio.Queue = asyncio.Queue()
     endpoint = service.version(model, version).endpoints[name]
 
+    notes: list[str] = []
+
+    def tell(progress):
+        notes[:] = progress.notes
+        queue.put_nowait(progress)
+
     async def work():
         try:
-            made = await service.call(model, name, arguments, version, progress=queue.put_nowait)
+            made = await service.call(model, name, arguments, version, progress=tell)
             label = {"model": model, "version": version, "endpoint": name}
             found = await asyncio.to_thread(_answer, endpoint, label, fields, given, made)
-            return "result", {**label, **found, "notes": notes_on(endpoint, fields, given)}
+            return "result", {**label, **found, "notes": notes}
         except RequestError as error:
             return "error", _said(error, fields)
         except Exception as error:
@@ -149,7 +156,8 @@ def _event(kind, value):
 
 
 def _said(error, fields):
-    return {"error": str(error), "status": error.status, "field": named_in(str(error), fields)}
+    again = {} if error.retry_after is None else {"retry_after": error.retry_after}
+    return {"error": str(error), "status": error.status, "field": named_in(str(error), fields), **again}
 
 
 def _answer(

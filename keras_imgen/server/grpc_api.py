@@ -20,8 +20,9 @@ from keras_imgen.server.keys import Keys, given_key
 from keras_imgen.server.rest import wrong_method
 from keras_imgen.server.service import DEFAULT, Service
 from keras_imgen.server.tensor_protos import fill, to_array
+from keras_imgen.server.waiting import apart
 
-Answer = Callable[[Any, float | None], Awaitable[Message]]
+Answer = Callable[[Any, float | None], Awaitable[Message | bytes]]
 
 
 class NoSignature(NotFound):
@@ -74,8 +75,8 @@ class Answers:
     def __init__(self, service: Service):
         self._service = service
 
-    async def predict(self, request: Any, deadline: float | None) -> Message:
-        """Outputs of a signature.
+    async def predict(self, request: Any, deadline: float | None) -> bytes:
+        """Outputs of a signature, as a message.
 
         Args:
             request: `PredictRequest`.
@@ -96,11 +97,16 @@ class Answers:
         tensors = {k: to_array(v, k, limit) for k, v in request.inputs.items()}
         number = found.found.version
         answered = await self._service.answer(request.model_spec.name, name, tensors, number, deadline)
-        response = predict.PredictResponse()
-        _write_spec(response.model_spec, request.model_spec.name, number, name)
-        for k in request.output_filter or answered:
-            fill(response.outputs[k], answered[k])
-        return response
+        wanted = request.output_filter or list(answered)
+
+        def write(tensors):
+            response = predict.PredictResponse()
+            _write_spec(response.model_spec, request.model_spec.name, number, name)
+            for k, array in tensors.items():
+                fill(response.outputs[k], array)
+            return response.SerializeToString()
+
+        return await apart(write, {k: answered[k] for k in wanted})
 
     async def metadata(self, request: Any, deadline: float | None) -> Message:
         """What the SavedModel declares.
@@ -190,9 +196,9 @@ def _guarded(service: Service, keys: Keys | None, kind: type[Message], answer: A
                 keys.check(given_key({k: v for k, v in context.invocation_metadata() if isinstance(v, str)}))
             request = kind.FromString(body)
             model = request.model_spec.name
-            found = (await answer(request, context.time_remaining())).SerializeToString()
+            found = await answer(request, context.time_remaining())
             code = "OK"
-            return found
+            return found if isinstance(found, bytes) else found.SerializeToString()
         except asyncio.CancelledError:
             raise
         except Exception as error:

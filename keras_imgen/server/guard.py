@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from keras_imgen.server.errors import Forbidden, RequestError, TooLarge, TooLate, body_of
 from keras_imgen.server.keys import Keys, given_key
-from keras_imgen.server.service import Limits
+from keras_imgen.server.limits import Limits
 
 OPEN = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")  # without a key
 READING = ("GET", "HEAD")

@@ -12,7 +12,8 @@ from keras_imgen.conditions import Condition, Label, Picture
 from keras_imgen.inference.endpoints import Endpoint, Latents, Pictures, RowSeeds, Seeds
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.server.errors import Invalid
-from keras_imgen.server.service import Progress, Service, size_of
+from keras_imgen.server.limits import opened
+from keras_imgen.server.service import Progress, Service
 from keras_imgen.server.version import Version
 from keras_imgen.text import text_of
 
@@ -24,7 +25,7 @@ class Wish:
     """What pictures a client wants.
 
     Args:
-        prompt: a text, or a label's number, as the model takes it; "" for neither.
+        prompt: a text, or a label's number or name, as the model takes it; "" for neither.
         seed: of the first picture.
         n: how many.
         size: (width, height), None for what the model makes.
@@ -191,7 +192,7 @@ def _picture_of(endpoint: Endpoint) -> Picture | None:
 
 
 def _told(endpoint: Endpoint, prompt: str, others: Mapping[str, Any]) -> dict[str, Any]:
-    """The argument `conditions` with the prompt: a text, or the number of a label, as the model takes it."""
+    """The argument `conditions` with the prompt: a text, or the number or name of a label, as the model takes it."""
     conditions = others.get("conditions") or {}
     if not isinstance(conditions, Mapping):
         raise Invalid("Expected `conditions` as an object.", param="conditions")
@@ -201,10 +202,11 @@ def _told(endpoint: Endpoint, prompt: str, others: Mapping[str, Any]) -> dict[st
         asked = next((one for one in endpoint.conditions if isinstance(one, Label)), None)
         if asked is None:
             raise Invalid("Expected `prompt` empty: this model takes no text.", param="prompt")
-        value = int(prompt) if prompt.isascii() and prompt.isdigit() and len(prompt) < 9 else -1
-        if not 0 <= value < asked.num_classes:
-            said = f"Expected `prompt` as the number of a label in 0..{asked.num_classes - 1}, or empty"
-            raise Invalid(f"{said}: this model takes no text.", param="prompt")
+        try:
+            value = asked.number(prompt)
+        except ValueError as error:
+            said = f"Expected `prompt` as the number or name of a label, or empty: this model takes no text. {error}"
+            raise Invalid(said, param="prompt") from error
     return {"conditions": {**conditions, **({asked.key: value} if asked else {})}} if asked or conditions else {}
 
 
@@ -216,17 +218,11 @@ def _same_size(asked, shape):
 
 async def _opened(service, file, name, shape=None):
     """A picture (H, W, C) that was sent, with the channels and of the size that the model takes."""
-    from keras_imgen.data.image_io import load_image  # lazy: the package of data needs Keras
-
-    try:
-        width, height = size_of(file or b"", name)
-        if width * height > service.limits.pixels:
-            raise ValueError(f"Expected `{name}` of at most {service.limits.pixels} pixels, got {width}x{height}.")
-        image = await asyncio.to_thread(load_image, file, None if shape is None else shape[-1])
-        if shape is not None and any(a not in (None, b) for a, b in zip(shape, image.shape)):
-            raise ValueError(f"Expected `{name}` of {shape[1]}x{shape[0]} pixels, got {width}x{height}.")
-    except (Invalid, ValueError) as error:
-        raise Invalid(str(error), param=name) from error
+    channels = None if shape is None else shape[-1]
+    image = await asyncio.to_thread(opened, file or b"", name, service.limits, channels=channels)
+    if shape is not None and any(a not in (None, b) for a, b in zip(shape, image.shape)):
+        height, width = image.shape[:2]
+        raise Invalid(f"Expected `{name}` of {shape[1]}x{shape[0]} pixels, got {width}x{height}.", param=name)
     return image
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from fastapi.responses import JSONResponse
 
 from keras_imgen import __version__
 from keras_imgen.server.errors import Invalid
-from keras_imgen.server.rest import array_of, example_of, parsed
+from keras_imgen.server.rest import array_of, parsed, shown
 from keras_imgen.server.service import DEFAULT, Service
-from keras_imgen.server.waiting import while_connected
+from keras_imgen.server.waiting import apart, while_connected
+from keras_imgen.serving.examples import example
+from keras_imgen.serving.json_tensors import written
 from keras_imgen.serving.signatures import Signature, Tensor
 
 DATATYPES = {"BOOL": "bool", "FP16": "float16", "FP32": "float32", "FP64": "float64", "BYTES": "string"}
@@ -78,13 +81,17 @@ def router(service: Service) -> APIRouter:
         number = found.found.version
         answered = await while_connected(request, service.answer(model, signature.name, tensors, number, deadline))
         about = {"model_name": model, "model_version": str(number)}
-        return _response({**about, **({"id": body["id"]} if "id" in body else {})}, answered, wanted)
+        about |= {"id": body["id"]} if "id" in body else {}
+        text, behind = await apart(partial(_body, about, wanted=wanted), answered)
+        if not any(wanted.values()):
+            return Response(text, media_type="application/json")
+        return Response(text + behind, headers={HEADER: str(len(text))}, media_type="application/octet-stream")
 
     return routes
 
 
 def form_of(signature: Signature) -> str:
-    """A request in JSON of the right form, with one row of what has to be given; of large tensors zeros are left out.
+    """A request in JSON of the right form, with one row of what has to be given; large tensors are cut short.
 
     Args:
         signature: that is asked.
@@ -92,11 +99,11 @@ def form_of(signature: Signature) -> str:
     inputs = []
     for tensor in signature.inputs.values():
         if tensor.required:
-            shape, data = example_of(tensor)
-            how = ""
+            array, how = example(tensor, 2), ""
+            data = shown(tensor, array)
             if tensor.dtype == "string" and tensor.name.endswith("_bytes"):
-                data, how = '["iVBORw0KGgo..."]', f'"parameters": {json.dumps(BASE64)}, '
-            about = f'"name": "{tensor.name}", "shape": {shape}, "datatype": "{NAMES[tensor.dtype]}"'
+                data, how = json.dumps(_texts(array.tolist())["data"]), f'"parameters": {json.dumps(BASE64)}, '
+            about = f'"name": "{tensor.name}", "shape": {list(array.shape)}, "datatype": "{NAMES[tensor.dtype]}"'
             inputs.append(f'{{{about}, {how}"data": {data}}}')
     return f'{{"parameters": {{"signature_name": "{signature.name}"}}, "inputs": [{", ".join(inputs)}]}}'
 
@@ -224,25 +231,26 @@ def _wanted(body: Mapping[str, Any], signature: Signature, binary: bool) -> dict
     return found or dict.fromkeys(signature.outputs, binary)
 
 
-def _response(about: dict[str, Any], answered: Mapping[str, np.ndarray], wanted: Mapping[str, bool]) -> Response:
+def _body(
+    about: Mapping[str, Any], answered: Mapping[str, np.ndarray], wanted: Mapping[str, bool]
+) -> tuple[bytes, bytes]:
+    """(the answer in JSON, the bytes behind it)."""
     outputs, parts = [], []
     for name, binary in wanted.items():
         array = answered[name]
         dtype = "string" if array.dtype == object else array.dtype.name
         output = {"name": name, "datatype": NAMES[dtype], "shape": list(array.shape)}
         if binary:
-            data = _to_bytes(array)
-            parts.append(data)
-            output["parameters"] = {"binary_data_size": len(data)}
-        elif dtype != "string":
-            output["data"] = array.reshape(-1).tolist()
-        else:
+            parts.append(_to_bytes(array))
+            output["parameters"] = {"binary_data_size": len(parts[-1])}
+        elif dtype == "string":
             output |= _texts(array.reshape(-1).tolist())
-        outputs.append(output)
-    text = json.dumps({**about, "outputs": outputs}, separators=(",", ":")).encode()
-    if not any(wanted.values()):
-        return Response(text, media_type="application/json")
-    return Response(b"".join([text, *parts]), headers={HEADER: str(len(text))}, media_type="application/octet-stream")
+        text = json.dumps(output, separators=(",", ":"))
+        if not binary and dtype != "string":
+            text = f'{text[:-1]},"data":{written(name, array.reshape(-1))}}}'
+        outputs.append(text)
+    head = json.dumps(about, separators=(",", ":"))
+    return f'{head[:-1]},"outputs":[{",".join(outputs)}]}}'.encode(), b"".join(parts)
 
 
 def _to_bytes(array):

@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from keras_imgen.server import image_work
-from keras_imgen.server.errors import Invalid, RequestError, as_request_error, body_of
+from keras_imgen.server.errors import LONGEST, Invalid, RequestError, as_request_error, body_of
 from keras_imgen.server.image_work import Wish
 from keras_imgen.server.rest import parsed
 from keras_imgen.server.service import Progress, Service
@@ -46,7 +47,11 @@ OWN = {
     *IGNORED,
     *OTHERWISE,
 }
-SOON = 0.2  # seconds in which a request that the model refuses is answered with an error's status, not with a stream
+WARNING = "x-keras-imgen-warning"  # a header: what a person should know of the prompt
+PATIENCE = (
+    5.0  # seconds in which a request that the model refuses is answered with an error's status, not with a stream
+)
+SOON = 0.2  # seconds in which one that has begun may be refused by a full queue
 
 
 def router(service: Service) -> APIRouter:
@@ -94,10 +99,13 @@ async def _answered(service, request, fields, fits, make):
     work = lambda tell: make(service, version, wish, tell)  # noqa: E731
     if stream:
         return await _streamed(request.url.path, work, kind, partial, wish.seed)
-    made = await while_connected(request, work(lambda progress: None))
+    came: list[Progress] = []
+    made = await while_connected(request, work(came.append))
     files = await asyncio.to_thread(lambda: [_png(image) for image in made])
     data = [{"b64_json": file, "seed": wish.seed + k} for k, file in enumerate(files)]
-    return JSONResponse({"created": int(time.time()), "data": data, **_form_of(made[0])})
+    notes = came[-1].notes
+    headers = {WARNING: ascii(" ".join(notes))[1:-1][:LONGEST]} if notes else None
+    return JSONResponse({"created": int(time.time()), "data": data, **_form_of(made[0])}, headers=headers)
 
 
 def _chosen(service: Service, name: Any, fits: Callable[[Version], str | None]) -> Version:
@@ -209,9 +217,18 @@ def _form_of(image):
 async def _streamed(path: str, work: Work, kind: str, partial: int, seed: int) -> Response:
     """Server-sent events: comments that tell the share that is finished, some pictures as far as they are, all at the end."""
     came: asyncio.Queue[Progress | None] = asyncio.Queue()
-    task = asyncio.ensure_future(work(came.put_nowait))
-    task.add_done_callback(lambda _: came.put_nowait(None))
+    begun = asyncio.Event()
+
+    def tell(progress):
+        came.put_nowait(progress)
+        if progress is None or progress.state != "queued":
+            begun.set()
+
+    task = asyncio.ensure_future(work(tell))
+    task.add_done_callback(lambda _: tell(None))
     try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(begun.wait(), PATIENCE)
         await asyncio.wait([task], timeout=SOON)
     except BaseException:
         task.cancel()
@@ -222,9 +239,10 @@ async def _streamed(path: str, work: Work, kind: str, partial: int, seed: int) -
 
 
 async def _events(path, task, came, kind, partial, seed) -> AsyncIterator[str]:
-    shown = 0
+    shown, notes = 0, ()
     try:
         while (progress := await came.get()) is not None:
+            notes = progress.notes
             yield f": {progress.state} {progress.share:.3f}\n\n"
             due = int(progress.share * (partial + 1))
             if shown < due <= partial and progress.newest is not None and len(progress.newest):
@@ -232,7 +250,8 @@ async def _events(path, task, came, kind, partial, seed) -> AsyncIterator[str]:
                 yield await _event(f"{kind}.partial_image", progress.newest[-1], about)
                 shown = due
         for k, image in enumerate(await task):
-            yield await _event(f"{kind}.completed", image, {"seed": seed + k})
+            about = {"seed": seed + k, **({"warnings": list(notes)} if notes else {})}
+            yield await _event(f"{kind}.completed", image, about)
     except Exception as error:
         error = as_request_error(error, f"POST {path}")
         yield f"event: error\ndata: {json.dumps(body_of(path, error.status, str(error), error.param))}\n\n"

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Request, Response
 
 from keras_imgen.server.errors import Invalid
 from keras_imgen.server.service import DEFAULT, Service
-from keras_imgen.server.waiting import while_connected
-from keras_imgen.serving.json_tensors import listed
+from keras_imgen.server.waiting import apart, while_connected
+from keras_imgen.serving.examples import example
+from keras_imgen.serving.json_tensors import listed, written
 from keras_imgen.serving.signatures import Signature, Tensor
 
 OTHER_METHODS = {"classify": "classification", "regress": "regression"}  # besides Predict
@@ -50,7 +51,8 @@ def router(service: Service) -> APIRouter:
         signature = found.signatures[name]
         tensors = tensors_of(body, signature)
         answered = await while_connected(request, service.answer(model, name, tensors, found.found.version))
-        return _json(in_rows(answered) if "instances" in body else in_columns(answered))
+        text = await apart(in_rows if "instances" in body else in_columns, answered)
+        return Response(text, media_type="application/json")
 
     @routes.post("/v1/models/{model}:{method}", include_in_schema=False)
     @routes.post("/v1/models/{model}/versions/{version}:{method}", include_in_schema=False)
@@ -214,53 +216,54 @@ def _bytes(leaf, tensor):
 # === What goes ===
 
 
-def in_columns(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The answer to "inputs": a tensor alone, or several by name.
+def in_columns(tensors: Mapping[str, np.ndarray]) -> str:
+    """The answer to "inputs", in JSON: a tensor alone, or several by name.
 
     Args:
         tensors: outputs by name.
     """
-    found = {name: listed(name, array) for name, array in tensors.items()}
-    return {"outputs": next(iter(found.values())) if len(found) == 1 else found}
+    return f'{{"outputs":{_alone_or_named(tensors)}}}'
 
 
-def in_rows(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The answer to "instances": a list of rows, each a value, or several by name.
+def in_rows(tensors: Mapping[str, np.ndarray]) -> str:
+    """The answer to "instances", in JSON: a list of rows, each a value, or several by name.
 
     Args:
         tensors: outputs by name.
     """
-    found = {name: listed(name, array) for name, array in tensors.items()}
+    if len(tensors) == 1:
+        return f'{{"predictions":{_alone_or_named(tensors)}}}'
+    rows = (
+        {name: array[k : k + 1] for name, array in tensors.items()} for k in range(len(next(iter(tensors.values()))))
+    )
+    return f'{{"predictions":[{",".join(_alone_or_named(row, slice(1, -1)) for row in rows)}]}}'
+
+
+def _alone_or_named(tensors, part=slice(None)):
+    """Of each tensor a part of its JSON."""
+    found = {name: written(name, array)[part] for name, array in tensors.items()}
     if len(found) == 1:
-        return {"predictions": next(iter(found.values()))}
-    return {"predictions": [dict(zip(found, row)) for row in zip(*found.values())]}
+        return next(iter(found.values()))
+    return f"{{{','.join(f'{json.dumps(name)}:{text}' for name, text in found.items())}}}"
 
 
 def form_of(signature: Signature) -> str:
-    """A request in JSON of the right form, with one row of what has to be given; of large tensors zeros are left out.
+    """A request in JSON of the right form, with one row of what has to be given; large tensors are cut short.
 
     Args:
         signature: that is asked.
     """
-    inputs = {t.name: example_of(t)[1] for t in signature.inputs.values() if t.required}
-    parts = [f'"{name}": {value}' for name, value in inputs.items()]
-    return f'{{"signature_name": "{signature.name}", "inputs": {{{", ".join(parts)}}}}}'
+    inputs = [f'"{t.name}": {shown(t, example(t, 2))}' for t in signature.inputs.values() if t.required]
+    return f'{{"signature_name": "{signature.name}", "inputs": {{{", ".join(inputs)}}}}}'
 
 
-def example_of(tensor: Tensor) -> tuple[list[int], str]:
-    """(shape, JSON) of one row of a tensor, of zeros; a large one is cut short.
+def shown(tensor: Tensor, array: np.ndarray) -> str:
+    """What is asked of a tensor, in JSON; a large one is cut short.
 
     Args:
         tensor: that a signature takes.
+        array: an example of it.
     """
-    shape = [1 if k == 0 and tensor.rows else side or 2 for k, side in enumerate(tensor.shape)]
-    if tensor.dtype == "string":
-        value = {"b64": "iVBORw0KGgo..."} if tensor.name.endswith("_bytes") else "a picture"
-    else:
-        value = np.zeros((), tensor.dtype).item()
-    if np.prod(shape, dtype="int64") <= 16:
-        found = np.empty(shape, object)
-        found.fill(value)
-        return shape, json.dumps(found.tolist() if shape else value)
-    last = json.dumps(value)
-    return shape, f"{'[' * len(shape)}{last}, ...{']' * len(shape)} ({tensor.about()})"
+    if array.size <= 16:
+        return json.dumps(listed(tensor.name, array))
+    return f"{'[' * array.ndim}{array.flat[0]}, ...{']' * array.ndim} ({tensor.about()})"

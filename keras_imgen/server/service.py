@@ -1,23 +1,18 @@
 """The one interface of all protocols: models, versions, what they take, their answers. It knows no protocol, and no kind of model."""
 
 import asyncio
-import math
-import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from keras_imgen.inference.endpoints import Endpoint, bound
-from keras_imgen.inference.restorer import TiledEndpoint
+from keras_imgen.inference.endpoints import Endpoint
 from keras_imgen.server.batching import Batching
-from keras_imgen.server.errors import Invalid, TooLarge, TooLate
+from keras_imgen.server.errors import Busy, Invalid, TooLate
+from keras_imgen.server.limits import Limits, check_tensors, checked_arguments
 from keras_imgen.server.metrics import Metrics
 from keras_imgen.server.models import Models
 from keras_imgen.server.repository import Found
@@ -25,40 +20,26 @@ from keras_imgen.server.version import Version
 from keras_imgen.serving.client import signature_for
 
 DEFAULT = "serving_default"
-STEPS = 1000  # of a sampler, at most
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of one request.
-
-    Args:
-        rows: of all its tensors.
-        pixels: of one picture, width x height, and a quarter of those of all pictures together.
-        seconds: until it is answered.
-        body: bytes.
-    """
-
-    rows: int = 256
-    pixels: int = 1 << 24
-    seconds: float = 120.0
-    body: int = 64 << 20
+THREADS, WAITING = 16, 48  # calls that are worked on at once, and that wait for it, at most
+SOON = 2  # seconds after which a call may find a place
 
 
 class Progress(NamedTuple):
     """How far a call is.
 
     Args:
-        state: queued, started or done.
+        state: queued, started, when the arguments have been found right, or done.
         parts: how many batches or tiles of it are answered.
         share: of the answer that is finished.
         newest: what was finished last, None for nothing yet: rows, or pictures (N, H, W, C) from the top, black below.
+        notes: what people should know of what they asked, as words that the model has not learned.
     """
 
     state: str
     parts: int
     share: float = 0.0
     newest: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Service(Models):
@@ -92,7 +73,7 @@ class Service(Models):
             return Version(found, batching, memory, limits.seconds, self.metrics)
 
         super().__init__(paths, make, keep, poll, limits.seconds)
-        self._threads = ThreadPoolExecutor(16, "call")
+        self._threads, self._calls = ThreadPoolExecutor(THREADS, "call"), 0
 
     async def stop(self, seconds: float = 30.0) -> None:
         """End all processes when they have answered what they were asked.
@@ -124,7 +105,7 @@ class Service(Models):
             RequestError: which one says what is to be done; see `errors`.
         """
         found = self.version(model, version)
-        self._check(tensors or {})
+        check_tensors(tensors or {}, found.signature(signature), self.limits)
         async with self._within(deadline):
             return await found.answer(signature, tensors or {})
 
@@ -158,6 +139,8 @@ class Service(Models):
             Progress("queued", 0),
         )
         given = self._arguments(one, arguments)
+        if self._calls >= THREADS + WAITING:
+            raise Busy(f"{self._calls} calls are on their way already: ask again in {SOON} s.", SOON)
 
         def tell(**more):
             nonlocal at
@@ -165,32 +148,43 @@ class Service(Models):
             loop.call_soon_threadsafe(progress, at)
 
         def run(tensors):
+            nonlocal waiting
             if left.is_set():
                 raise TooLate("Nobody waits for it any more.")
+            if not at.parts:
+                tell(state="started")
             own = {
                 k: _as_declared(v, found.signatures[signature].inputs[k].dtype)
                 for k, v in tensors.items()
                 if k not in dropped
             }
-            answered = asyncio.run_coroutine_threadsafe(found.answer(signature, own), loop).result()[one.output]
+            asked = found.answer(signature, own, begun=at.parts > 0)
+            waiting = asyncio.run_coroutine_threadsafe(asked, loop)
+            if left.is_set():  # in the meantime
+                waiting.cancel()
+            answered = waiting.result()[one.output]
             tell(parts=at.parts + 1)
             return answered
 
         def work():
             nonlocal signature, dropped
             signature, dropped = signature_for(endpoint, one, given, set(found.signatures))
-            tell(state="started")
+            tell(notes=tuple(one.remarks(given)))
             return one.answer(run, given, lambda newest, share: tell(newest=newest, share=share))
 
-        signature, dropped = "", ()
+        signature, dropped, waiting = "", (), None
         progress(at)
+        self._calls += 1
         try:
             async with self._within(deadline):
                 made = await loop.run_in_executor(self._threads, work)
         except (ValueError, TypeError) as error:  # the endpoint's own words
             raise Invalid(str(error)) from error
         finally:
+            self._calls -= 1
             left.set()
+            if waiting is not None:
+                waiting.cancel()  # rows that nobody wants leave the queue
         progress(at._replace(state="done", share=1.0))
         return made
 
@@ -206,46 +200,8 @@ class Service(Models):
             self.metrics.request(model, status, seconds)
 
     def _arguments(self, endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All arguments of an endpoint, checked for what a stranger must not ask."""
-        self._check({k: v for k, v in _arrays(given)})
-        try:
-            every = bound(endpoint, (), given)
-        except TypeError as error:
-            known = ", ".join(endpoint.parameters().parameters)
-            raise Invalid(f"{error}: expected arguments of {known}.") from error
-        if isinstance(endpoint, TiledEndpoint):
-            for name in ("images", "masks"):  # which the method also takes as paths
-                found = every[name] if isinstance(every[name], list | tuple) else [every[name]]
-                if not all(isinstance(one, np.ndarray) or (one is None and name == "masks") for one in found):
-                    raise Invalid(f"Expected `{name}` as an array uint8 (N, H, W, C), or a list of arrays (H, W, C).")
-            return {**every, "progress": False}
-        if isinstance(every.get("n"), int) and every["n"] > self.limits.rows:
-            raise TooLarge(f"Expected `n` of at most {self.limits.rows}, got {every['n']}.")
-        if isinstance(every.get("steps"), int) and every["steps"] > STEPS:
-            raise TooLarge(f"Expected `steps` of at most {STEPS}, got {every['steps']}.")
-        n, size = every.get("n"), every.get("size")
-        if isinstance(size, list | tuple) and all(isinstance(side, int) for side in size):
-            if math.prod(map(abs, size)) * (n if isinstance(n, int) else 1) > 4 * self.limits.pixels:
-                raise TooLarge(f"Expected `n` pictures of `size` of at most {4 * self.limits.pixels} pixels together.")
-        return {**every, "batch_size": self._batching.size}
-
-    def _check(self, tensors: Mapping[str, np.ndarray]) -> None:
-        """Refuse what would take too much, before anything is decoded."""
-        pixels = 0
-        for name, array in tensors.items():
-            if array.ndim and len(array) > self.limits.rows and array.ndim != 3:
-                raise TooLarge(f"Expected at most {self.limits.rows} rows in `{name}`, got {len(array)}.")
-            if array.dtype == object and name.endswith("_bytes"):
-                sizes = [size_of(text, name) for text in array.reshape(-1)]
-            elif array.dtype == np.uint8 and array.ndim > 2:
-                height, width = array.shape[-3:-1] if array.ndim > 3 else array.shape[:2]
-                sizes = [(width, height)] * (len(array) if array.ndim > 3 else 1)
-            else:
-                continue
-            for width, height in sizes:
-                pixels += width * height
-                if width * height > self.limits.pixels or pixels > 4 * self.limits.pixels:
-                    raise TooLarge(f"Expected `{name}` of at most {self.limits.pixels} pixels, got {width} x {height}.")
+        every = checked_arguments(given, endpoint, self.limits)
+        return every | ({"progress": False} if "progress" in every else {"batch_size": self._batching.size})
 
     @asynccontextmanager
     async def _within(self, deadline):
@@ -257,36 +213,6 @@ class Service(Models):
             raise TooLate(
                 f"Expected an answer within {seconds:g} s; it takes longer: ask for less at a time."
             ) from None
-
-
-def size_of(text: bytes, name: str) -> tuple[int, int]:
-    """(width, height) of a PNG or JPEG file, from its header.
-
-    Args:
-        text: its bytes.
-        name: what messages call it.
-
-    Raises:
-        Invalid: another file.
-    """
-    try:
-        with Image.open(BytesIO(text), formats=("PNG", "JPEG")) as image:
-            return image.size
-    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
-        if isinstance(error, Image.DecompressionBombError):
-            raise TooLarge(f"Expected `{name}` of fewer pixels: {error}") from error
-        raise Invalid(f"Expected `{name}` as PNG or JPEG files.") from error
-
-
-def _arrays(given):
-    """(name, array) of all arrays in arguments, also in lists and in `conditions`."""
-    for name, value in given.items():
-        if isinstance(value, np.ndarray):
-            yield name, value
-        elif isinstance(value, Mapping):
-            yield from _arrays(value)
-        elif isinstance(value, list | tuple):
-            yield from ((f"{name}[{k}]", one) for k, one in enumerate(value) if isinstance(one, np.ndarray))
 
 
 def _as_declared(array, dtype):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.server.errors import Invalid, TooLarge
+from keras_imgen.serving.json_tensors import PART
 from keras_imgen.serving.signatures import DTYPES
 
 FIELDS = {"float16": "half_val", "float32": "float_val", "float64": "double_val", "int64": "int64_val"}
@@ -70,5 +71,7 @@ def fill(proto: Any, array: np.ndarray) -> None:
     proto.dtype = enum.values_by_name[NUMBERS[dtype]].number
     for side in array.shape:
         proto.tensor_shape.dim.add(size=side)
-    flat = array.reshape(-1)
-    getattr(proto, FIELDS.get(dtype, "int_val")).extend((flat.view("uint16") if dtype == "float16" else flat).tolist())
+    flat, field = array.reshape(-1), getattr(proto, FIELDS.get(dtype, "int_val"))
+    flat = flat.view("uint16") if dtype == "float16" else flat
+    for start in range(0, len(flat), PART):
+        field.extend(flat[start : start + PART].tolist())

@@ -98,29 +98,44 @@ class Version:
             raise NotFound(f"{self.found.name} has no endpoint {name!r}: expected one of {', '.join(self.endpoints)}.")
         return self.endpoints[name]
 
-    async def answer(self, signature: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def signature(self, name: str) -> Signature:
+        """One of the signatures.
+
+        Args:
+            name: its name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        if name not in self.signatures:
+            raise NotFound(
+                f"{self.found.name} has no signature {name!r}: expected one of {', '.join(self.signatures)}."
+            )
+        return self.signatures[name]
+
+    async def answer(
+        self, signature: str, tensors: Mapping[str, np.ndarray], begun: bool = False
+    ) -> dict[str, np.ndarray]:
         """Outputs by name.
 
         Args:
             signature: its name.
             tensors: by name.
+            begun: see `Batcher.answer`.
 
         Raises:
             RequestError: a signature that is not there, tensors that it refuses, a full queue.
         """
         if self.state in ("END", "LOADING"):
             raise Unavailable(f"Version {self.found.version} of {self.found.name} is not loaded: ask again.", 1)
-        if signature not in self.signatures:
-            raise NotFound(
-                f"{self.found.name} has no signature {signature!r}: expected one of {', '.join(self.signatures)}."
-            )
+        known = self.signature(signature)
         try:
-            rows, shared = self.signatures[signature].whole(tensors)
+            rows, shared = known.whole(tensors)
         except ValueError as error:
             raise Invalid(str(error)) from error
         self._asked += 1
         try:
-            return await self.batcher.answer(signature, rows, shared)
+            return await self.batcher.answer(signature, rows, shared, begun)
         finally:
             self._asked -= 1
 

@@ -1,10 +1,13 @@
-"""A handler that ends when its client leaves."""
+"""What a handler waits for: work that ends when its client leaves, and answers that are written beside the event loop."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+import numpy as np
 from fastapi import Request
+
+LARGE = 1 << 16  # bytes of an answer that takes longer to write than a thread to be found
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, Any]) -> Any:
@@ -28,3 +31,19 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Any]) -> A
     finally:
         for task in tasks:
             task.cancel()
+
+
+async def apart(write: Callable[[Mapping[str, np.ndarray]], Any], tensors: Mapping[str, np.ndarray]) -> Any:
+    """What a function writes of tensors; of large ones in a thread, so that others are answered meanwhile.
+
+    Args:
+        write: tensors by name -> an answer in the form of a protocol.
+        tensors: by name; strings are objects that are bytes.
+    """
+    if sum(map(_size, tensors.values())) < LARGE:
+        return write(tensors)
+    return await asyncio.to_thread(write, tensors)
+
+
+def _size(array):
+    return sum(map(len, array.reshape(-1))) if array.dtype == object else array.nbytes

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from keras_imgen.inference.restorer import LUMA, TiledEndpoint
+from keras_imgen.inference.pixels import LUMA
+from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.layers.light import small_luma
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.serving.exif import upright
@@ -19,7 +20,7 @@ def any_size(
     `sigma` float32 (N,), `masks` uint8 (N, H, W, 1) and conditions go with each where the model takes them:
         `restore`: images uint8 (N, H, W, C) -> images uint8. In one piece: memory grows with N x H x W, by some hundred bytes for each
             pixel and every 64 channels of the network. For large pictures take the other.
-        `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> restored_bytes string (N,), PNG; sizes may differ. One
+        `restore_bytes`: image_bytes string (N,), PNG or JPEG [, mask_bytes] -> image_bytes string (N,), PNG; sizes may differ. One
             after the other, and each tile by tile: memory does not grow but for the pictures themselves. Answers have three channels;
             a JPEG's EXIF orientation is heeded, alpha and 16 bits are not: `serving.load(path).restore(...)` heeds them. A mask is that
             of the picture as it is seen, upright.
@@ -69,7 +70,7 @@ def any_size(
         rows = {"image": image_bytes, "mask": mask_bytes, **told}
         rows = {k: v for k, v in rows.items() if v is not None}
         png = tf.TensorSpec([], "string")
-        return {"restored_bytes": tf.map_fn(one, rows, fn_output_signature=png, parallel_iterations=1)}
+        return {"image_bytes": tf.map_fn(one, rows, fn_output_signature=png, parallel_iterations=1)}
 
     own = {"image", "mask", "latent", "whole"}
     told = {k: tf.TensorSpec([None, *t.shape], t.dtype, name=k) for k, t in endpoint.tensors().items() if k not in own}

@@ -4,14 +4,14 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from keras_imgen import text  # noqa: F401 - the same
-from keras_imgen.inference import canvas, stylizer  # noqa: F401 - kinds that descriptions name
+from keras_imgen.inference import canvas, clips, continued, stylizer  # noqa: F401 - kinds that descriptions name
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, bound
 from keras_imgen.inference.restorer import TiledEndpoint  # noqa: F401 - the same
 from keras_imgen.kinds import from_description
@@ -62,7 +62,7 @@ class ServedModel:
     `encode`, `restore`, ....
 
     They take the arguments of the model's own, see there, but for `ema`: an export has averaged weights. `help(served.generate)` lists
-    them.
+    them. One that restores clips has `stream`, too.
 
     Attributes:
         name: of the model.
@@ -89,6 +89,8 @@ class ServedModel:
             if hasattr(self, name):
                 raise ValueError(f"an endpoint cannot have the name {name!r}")
             setattr(self, name, self._method(name, endpoint))
+        if isinstance(self._endpoints.get("restore"), clips.ClipEndpoint):
+            self.stream = self._stream
 
     def endpoints(self) -> Endpoints:
         """What it answers, by the names of its methods."""
@@ -111,6 +113,11 @@ class ServedModel:
         method.__name__, method.__signature__ = name, endpoint.parameters()
         method.__doc__ = f"`{self.description.get('model', 'the model')}.{name}`; what comes out is {endpoint.output}."
         return method
+
+    def _stream(self, frames: Iterable[np.ndarray], **given: Any) -> Iterator[np.ndarray]:
+        """As `VideoRestorer.stream`, of an export of one."""
+        endpoint = self._endpoints["restore"]
+        return endpoint.stream(lambda tensors: self.run(endpoint.signature, tensors)[endpoint.output], frames, **given)
 
     def run(self, signature: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """What a signature of the SavedModel answers, by name.

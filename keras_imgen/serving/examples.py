@@ -14,6 +14,7 @@ from keras_imgen.serving.json_tensors import listed
 from keras_imgen.serving.signatures import Signature, Tensor, endpoint_of
 from keras_imgen.text import Text
 
+FRAMES = 8  # of a clip
 SIDE = 32  # pixels where any number may be, and the length of sequences
 ADDRESS = "http://127.0.0.1:8501"
 
@@ -83,17 +84,25 @@ def _example(signature, endpoint: Endpoint):
             arrays, inputs = condition.encode({condition.key: list(known)[:1]}), condition.inputs()
             told |= {inputs[k].served: array for k, array in arrays.items()}
     required = [tensor for tensor in signature.inputs.values() if tensor.required]
-    rows, shared = signature.whole({t.name: told[t.name] if t.name in told else _value(t, endpoint) for t in required})
+    sides = {"latent": SIDE // 4} if isinstance(endpoint, TiledEndpoint) else {}
+    given = {t.name: told[t.name] if t.name in told else example(t, sides.get(t.name, SIDE)) for t in required}
+    rows, shared = signature.whole(given)
     return {**rows, **shared}
 
 
-def _value(tensor: Tensor, endpoint: Endpoint):
-    """Something small that is valid for a tensor of this type and shape."""
-    side = SIDE // 4 if isinstance(endpoint, TiledEndpoint) and tensor.name == "latent" else SIDE
+def example(tensor: Tensor, side: int = SIDE) -> np.ndarray:
+    """One row that is valid for a tensor of this type and shape.
+
+    Args:
+        tensor: that a signature takes.
+        side: where any number may be.
+    """
     shape = [1 if k == 0 and tensor.rows else size or side for k, size in enumerate(tensor.shape)]
+    if len(shape) == 5 and tensor.shape[1] is None:
+        shape[1] = FRAMES
     if tensor.dtype == "string":
         found = np.empty(shape, object)
-        found.fill(_png() if tensor.name.endswith("_bytes") else b"")
+        found.fill(_png() if tensor.name.endswith("_bytes") else b"a picture")
         return found
     if tensor.dtype == "uint8" and len(shape) > 2:
         return np.broadcast_to(_ramp(*shape[-3:-1])[..., None], shape).copy()

@@ -13,13 +13,16 @@ import numpy as np
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import inputs_of, pictures_of
 from keras_imgen.data.files import shortened
+from keras_imgen.inference.clips import ClipEndpoint
 from keras_imgen.inference.endpoints import Endpoint, Pictures, Tensor
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.kinds import described
+from keras_imgen.serving.any_length import any_length
 from keras_imgen.serving.any_size import any_size, decoded, filling
 from keras_imgen.serving.carried import carry
 from keras_imgen.serving.client import DESCRIPTION, checksum, tensorflow_logs
 from keras_imgen.serving.handover import hand_over
+from keras_imgen.serving.json_tensors import as_files
 from keras_imgen.serving.strings import encoder
 from keras_imgen.text import text_of
 
@@ -32,10 +35,11 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
     sequence_mask bool (N, S). What comes out has one name, as `images`. There are besides:
         `serving_default`: the first endpoint, of which what has a default is left out. Of a model of texts it takes strings, `captions`
             (N,), as those in `short` do; "(words:1.5)" in a string weighs these words.
-        `generate_png`: the same of a model of texts, with `images` as the bytes of PNG files; one that is told pictures takes them as
+        `generate_png`: the same of a model of texts, that answers `image_bytes`, PNG files; one that is told pictures takes them as
             `source_bytes`, PNG or JPEG of any size, cropped to the model's.
         those in an endpoint's `short`, which take a part of that.
         `restore` and `restore_bytes`, of a model that restores pictures of any size; see `serving.any_size`.
+        `restore`, of a model that restores clips; see `serving.any_length`.
         `stylize_bytes`, of a model that stylises pictures of any size: its pictures are `image_bytes`, `style_bytes`, strings (N,), PNG or
             JPEG of any sizes, one after the other and each in one piece; the answers are `image_bytes`, PNG with three channels.
 
@@ -68,6 +72,8 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
         every = {endpoint.signature or name: full}
         if isinstance(endpoint, TiledEndpoint):
             every |= {k: _concrete(f, specs) for k, (f, specs) in any_size(full, endpoint, max_pixels).items()}
+        elif isinstance(endpoint, ClipEndpoint):
+            every[name] = _concrete(*any_length(full, endpoint))
         else:
             # Of an endpoint that has only its own signature nothing takes strings.
             simple = _of_strings(full, endpoint) if endpoint.short or not signatures else ()
@@ -169,7 +175,7 @@ def _as_png(function, endpoint: Endpoint, max_pixels: int):
     def answer(**given):
         read_ = {inputs[name].served: read(name)(given.pop(f"{name}_bytes")) for name in told}
         images = function(**given, **read_)[endpoint.output]
-        return {endpoint.output: tf.map_fn(tf.io.encode_png, images, fn_output_signature="string")}
+        return {as_files(endpoint.output): tf.map_fn(tf.io.encode_png, images, fn_output_signature="string")}
 
     specs = {k.name: k for k in function.structured_input_signature[1].values()}
     for name in told:
@@ -183,7 +189,7 @@ def _of_bytes(full, endpoint: Endpoint, max_pixels: int):
     import tensorflow as tf
 
     pictures = {one.tensor: one.shape[-1] for one in endpoint.inputs if isinstance(one, Pictures)}
-    named = {name: f"{name.removesuffix('s')}_bytes" for name in pictures}
+    named = {name: as_files(name) for name in pictures}
     others = {k: t for k, t in endpoint.tensors().items() if k not in pictures}
 
     def answer(**given):
@@ -195,7 +201,7 @@ def _of_bytes(full, endpoint: Endpoint, max_pixels: int):
             return tf.io.encode_png(full(**files, **rows, **constants)[endpoint.output][0])
 
         found = tf.map_fn(one, given, fn_output_signature=tf.TensorSpec([], "string"), parallel_iterations=1)
-        return {f"{endpoint.output.removesuffix('s')}_bytes": found}
+        return {as_files(endpoint.output): found}
 
     strings = {v: Tensor((), "string") for v in named.values()}
     return _concrete(answer, {k: _spec(k, t) for k, t in {**strings, **others}.items()})

@@ -36,3 +36,19 @@ def per_row(reduce: Callable[..., Any], x: Any, keepdims: bool = False) -> Any:
         (N,), or (N, 1, ..., 1) with `keepdims`.
     """
     return reduce(x, axis=tuple(range(1, len(x.shape))), keepdims=keepdims)
+
+
+def by_frame(function: Callable[..., Any], clips: Any, *rows: Any) -> Any:
+    """A function of pictures, of every frame of clips by itself.
+
+    Args:
+        function: of pictures (N, ...) and of what goes with each, to tensors (N, ...).
+        clips: tensor (N, F, ...).
+        *rows: further arguments, (N, ...): the same for all frames of a clip.
+
+    Returns:
+        A tensor (N, F, ...).
+    """
+    frames = clips.shape[1]
+    made = function(ops.reshape(clips, (-1, *clips.shape[2:])), *(ops.repeat(v, frames, axis=0) for v in rows))
+    return ops.reshape(made, (-1, frames, *made.shape[1:]))

@@ -102,7 +102,7 @@ def test_looks_that_are_tested_are_never_learned_from():
 def test_what_is_wrong(folder, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="no split 'dev'. Expected one of: train, validation, test, all"):
         find("sprites", Request("dev", data_dir=folder))
-    with pytest.raises(ValueError, match="`frames` of at least 1, got 0"):
+    with pytest.raises(ValueError, match="`frames` as a whole number of at least 1, got 0"):
         find("sprites", Request("train", data_dir=folder, frames=0))
     monkeypatch.setenv("KERAS_IMGEN_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="sprites_lpc/sheets/body/0.png .*KERAS_IMGEN_DATA"):

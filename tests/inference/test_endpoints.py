@@ -8,8 +8,9 @@ import pytest
 
 from keras_imgen import models, networks
 from keras_imgen.conditions import Condition, Label, Vector
-from keras_imgen.inference.endpoints import Endpoint, Latents, Number, Pictures, Rows, Seeds, bound
+from keras_imgen.inference.endpoints import Endpoint, Latents, Number, Pictures, Rows, Seeds, Told, bound
 from keras_imgen.kinds import described, from_description
+from keras_imgen.text import Text, Tokenizer
 
 SHAPE = (4, 4, 1)
 
@@ -39,6 +40,14 @@ def test_what_is_passed_becomes_tensors():
             tensors(blend, *args)
     with pytest.raises(TypeError, match="shares"):
         tensors(blend, x, x)
+
+
+def test_what_people_should_know_is_said_of_every_text():
+    words = Text(Tokenizer(("[PAD]", "[UNK]", "star"), 4))
+    endpoint = Endpoint((Pictures(SHAPE), Told("captions", "caption")), (Label(3), words), labelled=False)
+    given = {"captions": ["star", "moon"], "conditions": {"label": 2}, "negative": {"caption": "sun"}}
+    assert [said.split(": ")[1] for said in endpoint.remarks(given)] == ["'moon'.", "'sun'."]
+    assert endpoint.remarks({"captions": "star", "conditions": None}) == []
 
 
 def test_bounds_of_a_number():

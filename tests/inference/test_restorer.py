@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from keras_imgen.data.image_io import save_image
-from keras_imgen.inference.restorer import LUMA, Form, restore
+from keras_imgen.inference.pixels import LUMA
+from keras_imgen.inference.restorer import Form, restore
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (19, 31, 3)).astype("uint8")
@@ -115,6 +116,36 @@ def test_sigma_and_latents_reach_the_network():
     assert out[:, 0, 0, 0].tolist() == [101, 102, 103]
     drawn = restore(check, form, pictures, sigma=0, seed=5)
     assert (drawn != pictures).any() and (drawn == restore(check, form, pictures, sigma=0, seed=5)).all()
+
+
+def test_a_noise_level_that_is_not_given_is_estimated():
+    form, seen = Form(3, 3, sigma=True), []
+
+    def look(arrays):
+        seen.extend(arrays["sigma"])
+        return arrays["image"]
+
+    pictures = [(RNG.normal(0, s / 127.5, (64, 64, 3))).astype("float32") for s in (5, 20)]
+    restore(look, form, pictures)
+    np.testing.assert_allclose(seen, [5, 20], rtol=0.1)
+    restore(look, form, pictures, sigma=[1, 2])
+    assert seen[2:] == [1, 2]
+
+
+def test_gray_stays_gray():
+    """Through a network that tints, beside coloured pictures, with alpha, in tiles; not where it is there for colours."""
+    tint = lambda arrays: arrays["image"] * np.float32([1.0, 0.5, 0.0])  # noqa: E731
+    gray = np.repeat(COLOUR[..., :1], 3, -1)
+    expected = restore(tint, ONE, COLOUR[..., 0])
+    both = restore(tint, ONE, np.stack([gray, COLOUR]))
+    assert all((v == expected[..., None]).all() for v in (both[0], restore(tint, ONE, gray, tile=16, overlap=4)))
+    np.testing.assert_array_equal(both[1], restore(tint, ONE, COLOUR))
+    with_alpha = restore(tint, ONE, np.dstack([gray, np.full((19, 31), 255, "uint8")]))
+    np.testing.assert_array_equal(with_alpha[..., :3], both[0])
+    large = restore(twice, BOTH, gray)
+    assert (large == large[..., :1]).all() and (large[..., 0] == restore(twice, BOTH, COLOUR[..., 0])).all()
+    red = lambda arrays: np.concatenate([arrays["image"], -np.ones_like(arrays["image"]).repeat(2, -1)], -1)  # noqa: E731
+    assert not restore(red, Form(1, 3, colour="drop"), gray)[..., 1:].any()
 
 
 def test_the_ensemble_is_the_mean_over_eight_symmetries():

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_imgen import models, networks
-from keras_imgen.models.adversarial import R1, AdaptiveAugment, GradientPenalty, LeCam
+from keras_imgen.models.adversarial import R1, AdaptiveAugment, DiffAugment, GradientPenalty, LeCam
 from keras_imgen.models.restoration.objectives import Style
 from keras_imgen.text import Text, Tokenizer
 
@@ -23,8 +23,18 @@ def images(n=48, size=8, channels=1):
 
 PICTURES, LABELS = images(ROWS)
 COLOUR = images(ROWS, 16, 3)[0]
+CLIPS = np.random.default_rng(3).integers(0, 256, (ROWS, 3, 16, 16, 3), "uint8")
+FLOWS = np.random.default_rng(4).uniform(0, 1, (ROWS, 16, 16, 5)).astype("float32")
 HOLES = (np.random.default_rng(2).random((ROWS, *SHAPE)) < 0.3).astype("uint8")
+CLIPS = np.random.default_rng(3).integers(0, 256, (ROWS, 7, 8, 8, 1), "uint8")
+SPOTS = (np.random.default_rng(4).random(CLIPS.shape) < 0.2).astype("uint8")
 ALONE = {"image": PICTURES}
+MOVING = {
+    "clip": np.random.default_rng(3).integers(0, 256, (ROWS, 3, *SHAPE), "uint8"),
+    "label": LABELS,
+    "source": PICTURES,
+}
+CLIPS = {"clip": np.random.default_rng(3).integers(0, 256, (ROWS, 6, *SHAPE), "uint8")}
 LABELLED = {"image": PICTURES, "label": LABELS}
 PAIRS = {"image": PICTURES, "target": 255 - PICTURES}
 CAPTIONED = {"image": PICTURES, "caption": np.array([f"number {label}" for label in LABELS])}
@@ -180,6 +190,14 @@ def adversarial_texts(source_channels=None):
     return (models.MultimodalGAN if source_channels else models.TextGAN)(*players, **given)
 
 
+def of_clips():
+    return models.Diffusion(networks.unet((3, *SHAPE), (4, 4), 1, (4,), num_classes=3, source_channels=1), steps=2)
+
+
+def clip_coders():
+    return networks.clip_encoder((6, *SHAPE), 6, 2), networks.clip_decoder((6, *SHAPE), 3, 2)
+
+
 def singan():
     generators = [networks.singan_generator(1, 4, 2) for _ in range(2)]
     return models.SinGAN(generators, networks.singan_discriminator(1, 4, 2), SHAPE)
@@ -194,6 +212,10 @@ def stylizer(kind, **how):
     encoder, trunk = networks.adain_encoder(None), networks.adain_encoder(None, "trunk")
     how = {"trunk": trunk, "content_layers": (1,), "terms": ("gram", "sliced_wasserstein"), **how}
     return kind(encoder, networks.adain_decoder(width=4, blocks=1), **how)
+
+
+def predictor():
+    return models.FramePredictor(networks.simvp((3, 8, 8, 1), 2, 4, (4, 4), (1, 1)))
 
 
 def clip():
@@ -223,6 +245,18 @@ def told_holes():
     return models.Inpainter(networks.inpainting_unet(1, width=4, depth=1))
 
 
+def video_restorer():
+    return models.VideoRestorer(networks.video_denoiser(1, width=4, blocks=(1,), noise_map=True), (0, 55))
+
+
+def film_repairer():
+    return models.FilmRepairer(networks.film_repairer(1, width=4, blocks=(1,)))
+
+
+def repaired(model):
+    return np.concatenate([model.restore(CLIPS), model.find(CLIPS), model.restore(CLIPS, masks=SPOTS)])
+
+
 ANNEALED = keras.optimizers.schedules.PolynomialDecay(0.0, 10, 1.0)
 LARGE = PICTURES.repeat(2, 1).repeat(2, 2)
 
@@ -237,6 +271,7 @@ CASES = {
         LABELLED,
         labelled,
     ),
+    "VAE-clip": Case(lambda: models.VAE(*clip_coders()), CLIPS, drawn),
     "VAE-annealed": Case(lambda: models.VAE(*coder(), beta=ANNEALED, free_bits=0.1), ALONE, drawn),
     "IWAE": Case(lambda: models.IWAE(*coder(), likelihood="bernoulli", samples=4), ALONE, drawn),
     "TCVAE": Case(lambda: models.TCVAE(*coder(), dataset_size=ROWS), ALONE, drawn),
@@ -249,6 +284,22 @@ CASES = {
     "MaskedPrior": Case(masked_prior, LABELLED, labelled),
     "VAEGAN": Case(vaegan, ALONE, drawn),
     "GAN": Case(gan, LABELLED, labelled),
+    "GAN-vgan": Case(
+        lambda: models.GAN(
+            networks.vgan_generator((6, *SHAPE), 4, 2),
+            networks.vgan_discriminator((6, *SHAPE), 2),
+            augment=DiffAugment(),
+        ),
+        CLIPS,
+        drawn,
+    ),
+    "GAN-mocogan": Case(
+        lambda: models.GAN(
+            networks.mocogan_generator((6, *SHAPE), 3, 2, 2, 3), networks.mocogan_discriminator((6, *SHAPE), 2, 3), 3
+        ),
+        {**CLIPS, "label": LABELS},
+        labelled,
+    ),
     "WGAN": Case(lambda: models.WGAN(*players(), critic_steps=2), ALONE, drawn),
     "StyleGAN2": Case(stylegan2, LABELLED, lambda model: model.generate(labels=[2, 0, 1], truncation=0.7)),
     "TextGAN": Case(
@@ -267,6 +318,9 @@ CASES = {
     "MUNIT": Case(munit, PAIRS, in_many_styles),
     "StyleVAE": Case(style_vae, ALONE, content_and_style),
     "Diffusion": Case(diffusion, LABELLED, labelled),
+    "Diffusion-clip": Case(
+        of_clips, MOVING, lambda model: model.generate(labels=[2, 0, 1], conditions={"source": PICTURES[:3]}, seed=5)
+    ),
     "SinDDM": Case(
         lambda: models.SinDDM(networks.sinddm(1, 2, width=4), SHAPE, levels=2, steps=3), ALONE, of_two_sizes
     ),
@@ -275,6 +329,12 @@ CASES = {
         told_texts,
         CAPTIONED,
         lambda model: model.generate(conditions={"caption": ["number 1", "2", ""]}, guidance_scale=2.0),
+    ),
+    "FramePredictor": Case(predictor, CLIPS, lambda model: model.predict_frames(CLIPS["clip"], 5)),
+    "FramePredictor-convlstm": Case(
+        lambda: models.FramePredictor(networks.convlstm((3, 8, 8, 1), 3, (4, 4))),
+        CLIPS,
+        lambda model: model.predict_frames(CLIPS["clip"][:, :3], 3),
     ),
     "Segmenter": Case(
         segmenter, {"image": PICTURES, "mask": HOLES, "label": LABELS}, lambda model: model.segment(PICTURES, labels=1)
@@ -300,6 +360,10 @@ CASES = {
     ),
     "Inpainter": Case(told_holes, {**PAIRS, "mask": HOLES}, lambda model: restored(model, masks=HOLES)),
     "Colorizer": Case(lambda: models.Colorizer(flat(1, 2)), {"image": COLOUR}, restored),
+    "VideoRestorer": Case(video_restorer, {"clip": CLIPS}, lambda model: model.restore(CLIPS, sigma=20)),
+    "FilmRepairer": Case(
+        film_repairer, {"clip": np.where(SPOTS, 255, CLIPS), "target": CLIPS, "mask": SPOTS}, repaired
+    ),
     "FastStyle": Case(
         lambda: stylizer(models.FastStyle, num_styles=3),
         {"image": COLOUR, "style": COLOUR[::-1], "label": LABELS},
@@ -309,6 +373,11 @@ CASES = {
         lambda: stylizer(models.ArbitraryStyle),
         {"image": COLOUR, "style": COLOUR[::-1]},
         lambda model: model.stylize(COLOUR, COLOUR[::-1]),
+    ),
+    "FrameInterpolator": Case(
+        lambda: models.FrameInterpolator(networks.flow_interpolator(width=4, levels=2), ["laplacian", "census"]),
+        {"clip": CLIPS, "flow": FLOWS},
+        lambda model: model.between(CLIPS[:, 0], CLIPS[:, 2], np.linspace(0.2, 0.8, ROWS)),
     ),
     "ZeroDCE": Case(
         lambda: models.ZeroDCE(networks.zero_dce(width=4)), {"image": COLOUR}, lambda model: model.restore(COLOUR)

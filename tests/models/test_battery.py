@@ -28,6 +28,10 @@ RARE = (
     "Enhancer",
     "Enhancer-lowlight",
     "Diffusion-text",
+    "FramePredictor-convlstm",
+    "VAE-clip",
+    "GAN-vgan",
+    "GAN-mocogan",
 )  # near another one
 LARGE = (
     "GAN",

@@ -437,5 +437,5 @@ def test_an_exported_restorer_is_told_it_too(tmp_path):
     found = endpoints["restore"](images=tf.constant(x), vector=tf.constant(v))["images"].numpy()
     assert (found[0] == 100).all() and (found[1] == 164).all()
     png = tf.io.encode_png(x[0])
-    (found,) = endpoints["restore_bytes"](image_bytes=png[None], vector=tf.constant(v[1:]))["restored_bytes"].numpy()
+    (found,) = endpoints["restore_bytes"](image_bytes=png[None], vector=tf.constant(v[1:]))["image_bytes"].numpy()
     assert (tf.io.decode_png(found).numpy() == 164).all()

@@ -124,9 +124,6 @@ def _source():
 def test_diffusion_learns_clips_too(tmp_path):
     """`Diffusion` itself is of any rank."""
 
-    class Clips(models.Diffusion):
-        pictures = ("clip",)
-
     image, level = keras.Input(SHAPE, name="image"), keras.Input((), name="log_snr")
     words, mask = (
         keras.Input((WORDS_SHAPE), name="words"),
@@ -138,7 +135,7 @@ def test_diffusion_learns_clips_too(tmp_path):
         {"image": image, "log_snr": level, "words": words, "words_mask": mask},
         keras.layers.Reshape(SHAPE)(keras.layers.Dense(int(np.prod(SHAPE)))(h)),
     )
-    model = Clips(network, image_shape=SHAPE, conditions=(Words(),), steps=3)
+    model = models.Diffusion(network, image_shape=SHAPE, conditions=(Words(),), steps=3)
     model.compile()
     assert np.isfinite(model.fit(batches(8), batch_size=4, verbose=0).history["loss"]).all()
     plain, guided = (model.generate(2, conditions={"words": "red circle"}, guidance_scale=s) for s in (1.0, 4.0))

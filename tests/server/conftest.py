@@ -49,7 +49,8 @@ def exports(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def service(exports, loop):
-    from keras_imgen.server.service import Limits, Service
+    from keras_imgen.server.limits import Limits
+    from keras_imgen.server.service import Service
 
     async def made():
         return Service([str(exports)], limits=Limits(rows=64, pixels=4096, body=1 << 20))
@@ -105,6 +106,30 @@ def address(service, live):
     from keras_imgen.server.app import application
 
     return live(application(service))
+
+
+@pytest.fixture(scope="session")
+def channel_of(loop):
+    """Serve a service by gRPC, for stock stubs: (service, keys or None) -> a channel to it."""
+    grpc = pytest.importorskip("grpc")
+    pytest.importorskip("tensorflow_serving")
+    from keras_imgen.server.grpc_api import server
+
+    running = []
+
+    def start(service, keys=None):
+        async def begin():
+            made, port = server(service, keys, "127.0.0.1:0")
+            await made.start()
+            return made, port
+
+        made, port = loop(begin())
+        running.append(made)
+        return grpc.insecure_channel(f"127.0.0.1:{port}")
+
+    yield start
+    for made in running:
+        loop(made.stop(0))
 
 
 @pytest.fixture(scope="session")

@@ -87,23 +87,6 @@ def test_batching_is_in_the_text_form_of_its_protocol_buffer(exports):
     assert "together in: serving_default, denoise." in text and "at once: generate, sample." in text
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_manifests_name_the_stock_image_and_the_model(exports, model):
-    yaml = pytest.importorskip("yaml")
-    deployment, service = yaml.safe_load_all(extra(exports, model, "kubernetes.yaml").read_text())
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    assert container["image"] == "tensorflow/serving" and f"--model_name={model}" in container["args"]
-    labels = deployment["spec"]["template"]["metadata"]["labels"]
-    assert labels == service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"]
-    assert {port["name"] for port in container["ports"]} == {port["name"] for port in service["spec"]["ports"]}
-    kserve = yaml.safe_load(extra(exports, model, "kserve.yaml").read_text())
-    assert (
-        kserve["kind"] == "InferenceService" and kserve["spec"]["predictor"]["model"]["image"] == "tensorflow/serving"
-    )
-    lines = extra(exports, model, "Dockerfile").read_text().splitlines()
-    assert lines[1:] == ["FROM tensorflow/serving", f"ENV MODEL_NAME={model}", f"COPY . /models/{model}/1"]
-
-
 @pytest.mark.parametrize(
     "path, name, version",
     [
@@ -116,17 +99,6 @@ def test_manifests_name_the_stock_image_and_the_model(exports, model):
 )
 def test_name_and_version_are_those_of_the_folder(path, name, version):
     assert place_of(path) == (name, version)
-
-
-def test_what_only_has_rows_is_batched():
-    from keras_imgen.serving.deployment import deployment
-    from keras_imgen.serving.signatures import Signature, Tensor
-
-    seeds = Signature("serving_default", {"seeds": Tensor("seeds", "int32", (None,))}, {})
-    texts = deployment("Faces_64.b", 3, {"serving_default": seeds})
-    path = "/models/Faces_64.b/3/assets.extra/batching_parameters.txt"
-    assert f'CMD ["--enable_batching=true", "--batching_parameters_file={path}"]' in texts["Dockerfile"]
-    assert path in texts["kubernetes.yaml"] and 'name: "faces-64-b"' in texts["kubernetes.yaml"]
 
 
 def test_nothing_half_written_is_left(tmp_path, monkeypatch):

@@ -111,7 +111,7 @@ SEEDS, LABELS = tensor("seeds", [2], "INT32", [1, 2]), tensor("labels", [2], "IN
 FILE = tensor("image_bytes", [1], "BYTES", [base64.b64encode(BLACK).decode()], content_type="base64")
 V2 = [
     ("drawn", {"id": "1", "parameters": {"timeout": 60_000_000}, "inputs": [SEEDS, LABELS]}, b""),
-    ("restored", {"parameters": {"signature_name": "restore_bytes"}, "inputs": [FILE], "outputs": [{"name": "restored_bytes"}]}, b""),
+    ("restored", {"parameters": {"signature_name": "restore_bytes"}, "inputs": [FILE], "outputs": [{"name": "image_bytes"}]}, b""),
     (
         "restored",
         {

@@ -14,30 +14,8 @@ IMAGES = np.arange(24, dtype="uint8").reshape(2, 4, 3, 1)
 
 
 @pytest.fixture(scope="module")
-def served(service, loop):
-    """(a channel to the service, what makes further ones of a server with keys)."""
-    from keras_imgen.server.grpc_api import server
-
-    running = []
-
-    def start(keys=None):
-        async def begin():
-            made, port = server(service, keys, "127.0.0.1:0")
-            await made.start()
-            return made, port
-
-        made, port = loop(begin())
-        running.append(made)
-        return grpc.insecure_channel(f"127.0.0.1:{port}")
-
-    yield start
-    for made in running:
-        loop(made.stop(0))
-
-
-@pytest.fixture(scope="module")
-def channel(served):
-    return served()
+def channel(service, channel_of):
+    return channel_of(service)
 
 
 @pytest.fixture(scope="module")
@@ -170,14 +148,14 @@ def test_what_is_not_served_is_not_there_and_nonsense_is_refused(channel):
     assert error_of(call("PredictionService/Predict"), bytes(2 << 20))[0] == "RESOURCE_EXHAUSTED"
 
 
-def test_a_key_is_asked_for(served, service, tmp_path):
+def test_a_key_is_asked_for(channel_of, service, tmp_path):
     from tensorflow_serving.apis import prediction_service_pb2_grpc
 
     from keras_imgen.server.keys import Keys, new_key
 
     path = str(tmp_path / "keys")
     key = new_key(path, "ada", 2)
-    keyed = prediction_service_pb2_grpc.PredictionServiceStub(served(Keys(path)))
+    keyed = prediction_service_pb2_grpc.PredictionServiceStub(channel_of(service, Keys(path)))
     request = asked(seeds=np.int32([1]), labels=np.int32([0]))
     assert error_of(keyed.Predict, request)[0] == "UNAUTHENTICATED"
     wrong = (("authorization", "Bearer nothing"),)

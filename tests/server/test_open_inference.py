@@ -52,10 +52,10 @@ def test_bytes_go_both_ways(triton, direct, ask):
     import tensorflow as tf
 
     files = [tf.io.encode_png(np.full((4, side, 3), side, "uint8")).numpy() for side in (4, 5)]
-    wanted = direct("restored", "restore_bytes", image_bytes=files)["restored_bytes"]
+    wanted = direct("restored", "restore_bytes", image_bytes=files)["image_bytes"]
     how = {"signature_name": "restore_bytes"}
     found = triton.infer("restored", given({"image_bytes": np.array(files, object)}), parameters=how)
-    assert found.as_numpy("restored_bytes").tolist() == wanted.tolist()
+    assert found.as_numpy("image_bytes").tolist() == wanted.tolist()
     texts = [base64.b64encode(file).decode() for file in files]
     tensor = {"name": "image_bytes", "shape": [2], "datatype": "BYTES", "data": texts}
     body = {"parameters": how, "inputs": [{**tensor, "parameters": {"content_type": "base64"}}]}

@@ -13,7 +13,8 @@ openai = pytest.importorskip("openai")
 pytest.importorskip("python_multipart")
 
 from keras_imgen import serving  # noqa: E402
-from keras_imgen.server.service import Limits, Service  # noqa: E402
+from keras_imgen.server.limits import Limits  # noqa: E402
+from keras_imgen.server.service import Service  # noqa: E402
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")]
 MODELS = Path(__file__).parents[2] / "saved_models"
@@ -117,6 +118,22 @@ def test_what_goes_wrong_later_ends_the_stream_with_an_error(client, service, mo
     assert error.value.response.headers["retry-after"] == "3"
 
 
+def test_words_that_are_not_known_are_told(client, service, monkeypatch):
+    from keras_imgen.server.service import Progress
+
+    said = "Words that this model has not learned: 'stér\\n' (known: star)."
+
+    async def call(*args, progress, **how):
+        progress(Progress("done", 1, 1.0, None, (said,)))
+        return np.zeros((1, 8, 8, 1), "uint8")
+
+    monkeypatch.setattr(service, "call", call)
+    found = client.images.with_raw_response.generate(model="drawn", prompt="1")
+    assert found.headers["x-keras-imgen-warning"] == ascii(said)[1:-1].replace("\\'", "'")
+    (event,) = client.images.generate(model="drawn", prompt="1", stream=True)
+    assert event.warnings == [said]
+
+
 IMAGE = file_of(COLOUR)
 
 
@@ -128,21 +145,21 @@ IMAGE = file_of(COLOUR)
         ("edit", {"model": "drawn", "prompt": "", "image": IMAGE}, "BadRequestError", "model", "are generate, denoise"),
         ("create_variation", {"model": "drawn", "image": IMAGE}, "BadRequestError", "model", "are generate, denoise"),
         ("create_variation", {"image": IMAGE}, "BadRequestError", "model", "there is drawn, restored"),
-        ("generate", {"prompt": "a shoe"}, "BadRequestError", "prompt", "a label in 0..2"),
-        ("generate", {"prompt": "3"}, "BadRequestError", "prompt", "a label in 0..2"),
+        ("generate", {"prompt": "a shoe"}, "BadRequestError", "prompt", "labels in 0..2"),
+        ("generate", {"prompt": "3"}, "BadRequestError", "prompt", "labels in 0..2"),
         ("generate", {"prompt": "1", "n": 65}, "BadRequestError", "n", "of 1 to 64"),
         ("generate", {"prompt": "1", "size": "1024x1024"}, "BadRequestError", "size", "of 8x8"),
         ("generate", {"prompt": "1", "size": "large"}, "BadRequestError", "size", "WIDTHxHEIGHT"),
         ("generate", {"prompt": "1", "response_format": "url"}, "BadRequestError", "response_format", "not kept"),
         ("generate", {"prompt": "1", "quality": "high"}, "BadRequestError", "quality", "of auto"),
         ("generate", {"prompt": "1", "extra_body": {"x": 1}}, "BadRequestError", None, "expected arguments of n, labels"),
-        ("generate", {"prompt": "1", "extra_body": {"steps": 10**9}}, "APIStatusError", None, "at most 1000"),
+        ("generate", {"prompt": "1", "extra_body": {"steps": 10**9}}, "APIStatusError", "steps", "at most 1000"),
         ("generate", {"prompt": "1", "stream": True, "extra_body": {"steps": 0}}, "BadRequestError", "steps", "`steps`"),
         ("edit", {"prompt": "a cat", "image": IMAGE}, "BadRequestError", "prompt", "takes no text"),
         ("edit", {"prompt": "", "image": IMAGE, "mask": IMAGE}, "BadRequestError", "mask", "whole picture"),
         ("edit", {"prompt": "", "image": ("x.png", b"GIF89a")}, "BadRequestError", "image", "PNG or JPEG"),
         ("edit", {"prompt": "", "image": IMAGE, "size": "8x8"}, "BadRequestError", "size", "of 30x20"),
-        ("edit", {"prompt": "", "image": file_of(COLOUR.repeat(9, 0))}, "BadRequestError", "image", "4096 pixels"),
+        ("edit", {"prompt": "", "image": file_of(COLOUR.repeat(9, 0))}, "APIStatusError", "image", "4096 pixels"),
     ],
 )  # fmt: skip
 def test_errors_are_the_clients_own(client, way, how, kind, param, said):

@@ -8,24 +8,26 @@ import pytest
 from PIL import Image
 
 from keras_imgen.conditions import Label, Picture, Vector
+from keras_imgen.data.image_io import as_strips
+from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import Endpoint, Input, Latents, Number, Pictures, Rows, Seeds
 from keras_imgen.inference.restorer import Form, TiledEndpoint
 from keras_imgen.sampling import options, samplers
-from keras_imgen.server import form
+from keras_imgen.server import fields, filled
 from keras_imgen.server.errors import Invalid, TooLarge
-from keras_imgen.server.service import Limits
+from keras_imgen.server.limits import Limits
 from keras_imgen.text import Text, Tokenizer
 
 LIMITS = Limits(rows=64, pixels=4096)
 WORDS = Text(Tokenizer(("[PAD]", "[UNK]", "a", "red", "star"), 8), prompts=("a red star",))
 
 
-def fields(*inputs, conditions=(), **how):
-    return form.fields_of(Endpoint(inputs, conditions, **how), LIMITS)
+def asked_by(*inputs, conditions=(), **how):
+    return fields.fields_of(Endpoint(inputs, conditions, **how), LIMITS)
 
 
 def arguments(found, **given):
-    return form.arguments_of(found, given, LIMITS)
+    return filled.arguments_of(found, given, LIMITS)
 
 
 def file(array, kind="PNG"):
@@ -35,7 +37,7 @@ def file(array, kind="PNG"):
 
 
 def test_fields_in_closed_form():
-    found = fields(
+    found = asked_by(
         Seeds(), Number("temperature", 1.0, 0.0, above=True), Number("steps", 8, 1.0), conditions=(Label(3), WORDS)
     )
     help_ = "In words; (words:1.5) weigh more."
@@ -51,23 +53,23 @@ def test_fields_in_closed_form():
 
 def test_what_a_restorer_takes_is_asked_for():
     how = {"inputs": (), "form": Form(channels=3, out=3, mask=True, sigma=True, latent=4)}
-    found = form.fields_of(TiledEndpoint(**how), LIMITS)
+    found = fields.fields_of(TiledEndpoint(**how), LIMITS)
     assert [(f.name, f.control, f.required) for f in found] == [
-        ("images", "picture", True), ("masks", "mask", True), ("sigma", "number", True), ("seed", "seed", False),
-        ("ensemble", "flag", False),
+        ("images", "picture", True), ("masks", "mask", True), ("sigma", "number", False), ("seed", "seed", False),
+        ("strength", "number", False), ("ensemble", "flag", False),
     ]  # fmt: skip
 
 
 def test_every_kind_of_input_has_its_fields_and_an_unknown_one_json():
     kinds = {kind for kind in Input.__subclasses__() if kind.__module__.startswith("keras_imgen.")}
-    default = form._of_input.dispatch(object)
-    assert not [kind.__name__ for kind in kinds if form._of_input.dispatch(kind) is default]
+    default = fields._of_input.dispatch(object)
+    assert not [kind.__name__ for kind in kinds if fields._of_input.dispatch(kind) is default]
 
     class Odd(Input):
         def arguments(self):
-            return {"weights": form.REQUIRED, "mode": None}
+            return {"weights": fields.REQUIRED, "mode": None}
 
-    found = fields(Odd())
+    found = asked_by(Odd())
     assert [(f.name, f.control, f.required) for f in found] == [("weights", "json", True), ("mode", "json", False)]
     assert arguments(found, weights={"a": [1]}) == {"weights": {"a": [1]}}
 
@@ -79,17 +81,33 @@ def test_choices_are_the_samplers_own():
 
 
 def test_what_is_filled_in_becomes_arguments():
-    found = fields(Seeds(), conditions=(Label(3), WORDS, Vector(2)), null=True)
+    found = asked_by(Seeds(), conditions=(Label(3), WORDS, Vector(2)), null=True)
     given = {"n": 5, "seed": 7, "labels": [2, 0], "conditions.caption": "a star", "conditions.vector": [0.5, 1]}
-    read = form.arguments_of(found, given, LIMITS)
+    read = filled.arguments_of(found, given, LIMITS)
     assert read["n"] == 5 and read["seed"] == 7 and read["labels"].tolist() == [2, 0, 2, 0, 2]
     assert read["conditions"]["caption"] == "a star" and read["conditions"]["vector"].tolist() == [0.5, 1.0]
-    own = form.of_row(found, given, 3)
+    own = filled.of_row(found, given, 3)
     assert own == {**given, "n": 1, "seed": 10, "labels": 0}
 
 
+def test_labels_that_have_names_are_chosen_by_them():
+    (found,) = asked_by(Seeds(), conditions=(Label(3, names=("lily", "rose", "fern")),), null=True)[:1]
+    assert found.about() == {
+        "name": "labels",
+        "control": "labels",
+        "choices": list("012"),
+        "names": ["lily", "rose", "fern"],
+    }
+    given = {"labels": ["rose", 2], "n": 3}
+    assert filled.arguments_of([found], {"labels": ["rose", 2]}, LIMITS)["labels"].tolist() == [1]
+    assert filled._read_labels(found, given["labels"], given, LIMITS).tolist() == [1, 2, 1]
+    assert filled.of_row([found], given, 0)["labels"] == "rose"
+    with pytest.raises(Invalid, match="or their names"):
+        filled.arguments_of([found], {"labels": "oak"}, LIMITS)
+
+
 def test_numbers_are_a_row():
-    found = fields(Latents((2, 2), codes=5), Rows("alpha"))
+    found = asked_by(Latents((2, 2), codes=5), Rows("alpha"))
     read = arguments(found, alpha=0.5)
     assert read["latents"].shape == (1, 2, 2) and read["latents"].dtype == np.int64 and read["alpha"] == [0.5]
     with pytest.raises(Invalid, match="`latents` as 2 x 2 whole numbers"):
@@ -98,17 +116,26 @@ def test_numbers_are_a_row():
         arguments(found)
 
 
+def test_a_clip_is_a_picture_of_its_frames():
+    clip = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3)).astype("uint8")
+    found = fields(Pictures(clip.shape, "clip", "clip"), Ahead())
+    assert [(f.name, f.control) for f in found] == [("clip", "picture"), ("frames", "number")]
+    read = arguments(found, clip=file(as_strips(clip[None])[0]), frames=7)
+    np.testing.assert_array_equal(read["clip"][0], clip)
+    assert read["frames"] == 7
+
+
 def test_a_picture_of_any_kind_becomes_the_models_size():
     colours = np.random.default_rng(0).integers(0, 255, (6, 9, 4)).astype("uint8")
-    read = arguments(fields(Pictures((4, 4, 1))), images=file(colours))["images"]
+    read = arguments(asked_by(Pictures((4, 4, 1))), images=file(colours))["images"]
     assert read.shape == (1, 4, 4, 1) and read.dtype == np.uint8
-    source = fields(Seeds(), conditions=(Picture((4, 4, 3)),))
+    source = asked_by(Seeds(), conditions=(Picture((4, 4, 3)),))
     assert arguments(source, **{"conditions.source": file(colours[..., :3], "JPEG")})["conditions"]["source"].shape == (
         4,
         4,
         3,
     )
-    whole = form.fields_of(TiledEndpoint(inputs=(), form=Form(3, 3)), LIMITS)
+    whole = fields.fields_of(TiledEndpoint(inputs=(), form=Form(3, 3)), LIMITS)
     np.testing.assert_array_equal(arguments(whole, images=file(colours))["images"], colours)
     deep = (np.arange(20, dtype="uint16") * 3000).reshape(4, 5)
     np.testing.assert_array_equal(arguments(whole, images=file(deep))["images"][..., 0], deep)
@@ -121,11 +148,11 @@ def test_a_picture_of_any_kind_becomes_the_models_size():
 ])  # fmt: skip
 def test_what_is_no_picture_is_refused(images, error, said):
     with pytest.raises(error, match=said):
-        arguments(fields(Pictures((4, 4, 1))), images=images)
+        arguments(asked_by(Pictures((4, 4, 1))), images=images)
 
 
 def test_an_empty_mask_is_refused():
-    found = form.fields_of(TiledEndpoint(inputs=(), form=Form(3, 3, mask=True)), LIMITS)
+    found = fields.fields_of(TiledEndpoint(inputs=(), form=Form(3, 3, mask=True)), LIMITS)
     image, mask = np.zeros((3, 4), "uint8"), np.zeros((3, 4), "uint8")
     with pytest.raises(Invalid, match="`masks`: paint"):
         arguments(found, images=file(image), masks=file(mask))
@@ -134,7 +161,7 @@ def test_an_empty_mask_is_refused():
 
 
 def test_an_error_names_its_field():
-    found = fields(
+    found = asked_by(
         Seeds(), options.SamplerInput("ddim", 4, 1.5, "{}", ((0.0,) * 10,)), conditions=(Label(3), WORDS), null=True
     )
     for said, name in {
@@ -145,10 +172,4 @@ def test_an_error_names_its_field():
         "Expected as many images everywhere": None,
         "4 steps from t=1 on the grid 'karras' coincide": "steps",
     }.items():
-        assert form.named_in(said, found) == name, said
-
-
-def test_words_that_are_not_known_are_noted():
-    endpoint = Endpoint((Seeds(),), (WORDS,))
-    (said,) = form.notes_on(endpoint, form.fields_of(endpoint, LIMITS), {"conditions.caption": "a red stars"})
-    assert "“stars”" in said and "star" in said
+        assert filled.named_in(said, found) == name, said

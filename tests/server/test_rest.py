@@ -59,7 +59,7 @@ def test_bytes_are_base64(ask, direct):
     import tensorflow as tf
 
     file = tf.io.encode_png(np.arange(48, dtype="uint8").reshape(4, 4, 3)).numpy()
-    (wanted,) = direct("restored", "restore_bytes", image_bytes=[file])["restored_bytes"]
+    (wanted,) = direct("restored", "restore_bytes", image_bytes=[file])["image_bytes"]
     text = {"b64": base64.b64encode(file).decode()}
     for row in (text, {"image_bytes": text}):
         found = ask("POST", "/v1/models/restored:predict", json={"signature_name": "restore_bytes", "instances": [row]})

@@ -15,20 +15,26 @@ pytestmark = pytest.mark.tensorflow
 COMMAND = [sys.executable, "-c", "from keras_imgen.cli import main; main()", "serve"]
 
 
-def test_the_example_that_is_printed_works_and_sigterm_ends_cleanly(exports):
+def test_the_example_that_is_printed_works_and_sigterm_ends_cleanly(exports, tmp_path):
     pytest.importorskip("uvicorn")
     grpc, apis = pytest.importorskip("grpc"), pytest.importorskip("tensorflow_serving.apis.model_service_pb2_grpc")
     from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest
 
     how = ["--port", "0", "--grpc-port", "0"]
-    process = subprocess.Popen([*COMMAND, str(exports / "drawn"), *how], stdout=subprocess.PIPE, text=True)
+    versions, log = tmp_path / "drawn", tmp_path / "log"
+    versions.mkdir()
+    (versions / "1").symlink_to(exports / "drawn")
+    shutil.copytree(exports / "restored", versions / "2")
+    (versions / "2" / "saved_model.pb").write_bytes(b"no graph")
+    with open(log, "w") as errors:
+        process = subprocess.Popen([*COMMAND, str(versions), *how], stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
         assert "Loading" in process.stdout.readline()
         (address,) = re.findall(r"gRPC.* at (127\.0\.0\.1:\d+)", process.stdout.readline())
         request = GetModelStatusRequest()
         request.model_spec.name = "drawn"
         found = apis.ModelServiceStub(grpc.insecure_channel(address)).GetModelStatus(request, timeout=30)
-        assert found.model_version_status[0].version == 1
+        assert [(one.version, one.state) for one in found.model_version_status] == [(2, 50), (1, 30)]  # END, AVAILABLE
         assert re.search(r"Serving drawn at http://127\.0\.0\.1:\d+", process.stdout.readline())
         assert "/docs lists" in process.stdout.readline()
         _, url, _, body = shlex.split(process.stdout.readline())
@@ -42,6 +48,7 @@ def test_the_example_that_is_printed_works_and_sigterm_ends_cleanly(exports):
                 assert json.dumps(wanted)[:150].replace(" ", "") in done.stdout.replace(" ", ""), done.stderr
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+        assert "is damaged" in log.read_text()  # what goes wrong in a server is said
     finally:
         process.kill()
 

@@ -11,7 +11,8 @@ import pytest
 
 from keras_imgen import serving
 from keras_imgen.server.errors import Invalid, NotFound, TooLarge, TooLate
-from keras_imgen.server.service import Limits, Service
+from keras_imgen.server.limits import Limits
+from keras_imgen.server.service import Service
 
 pytestmark = pytest.mark.tensorflow
 

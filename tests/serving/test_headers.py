@@ -84,7 +84,7 @@ except tf.errors.InvalidArgumentError as error:
 else:
     raise AssertionError("taken")
 assert peak() - before < 20, ("the bomb", before, peak())
-restore(image_bytes=large)["restored_bytes"].numpy()
+restore(image_bytes=large)["image_bytes"].numpy()
 assert peak() - before < most, ("6 megapixels", before, peak())
 """
 
@@ -125,7 +125,7 @@ def test_the_limit_is_the_exports_own(tmp_path):
     model.export(str(tmp_path / "m"), max_pixels=100)
     assert serving.load(str(tmp_path / "m")).description["max_pixels"] == 100
     restore = tf.saved_model.load(str(tmp_path / "m")).signatures["restore_bytes"]
-    assert restore(image_bytes=tf.constant([encoded("PNG", (10, 10))]))["restored_bytes"].shape == (1,)
+    assert restore(image_bytes=tf.constant([encoded("PNG", (10, 10))]))["image_bytes"].shape == (1,)
     with pytest.raises(tf.errors.InvalidArgumentError, match="at most 100 pixels"):
         restore(image_bytes=tf.constant([encoded("PNG", (10, 10)), encoded("PNG", (10, 11))]))
     for bad in (0, -1, 1.5, None, "9"):
@@ -150,7 +150,7 @@ def test_tiles_in_the_graph_are_those_of_the_client(make, tmp_path):
             strings["mask_bytes"] = tf.io.encode_png(given["masks"][..., None].astype("uint8"))[None]
         if served.endpoints()["restore"].form.sigma:
             given["sigma"], strings["sigma"] = 15, tf.constant([15.0])
-        out = tf.io.decode_png(served._loaded.signatures["restore_bytes"](**strings)["restored_bytes"][0]).numpy()
+        out = tf.io.decode_png(served._loaded.signatures["restore_bytes"](**strings)["image_bytes"][0]).numpy()
         wanted = served.restore(picture, **given).reshape(out.shape)
         assert np.abs(out.astype(int) - wanted).max() <= 1
         assert (out.shape[:2] != size or (out != picture).any()) and wanted.std() > 5 or size == (1, 1)

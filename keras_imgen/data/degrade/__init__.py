@@ -5,15 +5,18 @@ from keras_imgen.data.degrade.blur import Defocus, GaussianBlur, MotionBlur
 from keras_imgen.data.degrade.camera import Camera
 from keras_imgen.data.degrade.compression import JPEG, WebP
 from keras_imgen.data.degrade.darkness import ColourCast, Darkness, Exposure
+from keras_imgen.data.degrade.film import CameraShake, Flicker, LostFrames, PerClip, VideoCompression
 from keras_imgen.data.degrade.holes import KINDS, Holes, draw_holes
 from keras_imgen.data.degrade.light import Gray, LowLight
 from keras_imgen.data.degrade.noise import Banding, ChromaNoise, GaussianNoise, PoissonNoise, SpeckleNoise
 from keras_imgen.data.degrade.real_esrgan import RealESRGAN, Stage
 from keras_imgen.data.degrade.resize import Downscale, Rescaled
+from keras_imgen.data.degrade.scratches import Scratches
 
 __all__ = [
     "Banding",
     "Camera",
+    "CameraShake",
     "Chain",
     "ChromaNoise",
     "ColourCast",
@@ -23,21 +26,26 @@ __all__ = [
     "Downscale",
     "Either",
     "Exposure",
+    "Flicker",
     "GaussianBlur",
     "GaussianNoise",
     "Gray",
     "Holes",
     "JPEG",
     "KINDS",
+    "LostFrames",
     "LowLight",
     "MotionBlur",
+    "PerClip",
     "PoissonNoise",
     "RealESRGAN",
     "Rescaled",
+    "Scratches",
     "Shuffled",
     "Sometimes",
     "SpeckleNoise",
     "Stage",
+    "VideoCompression",
     "WebP",
     "degraded",
     "draw_holes",

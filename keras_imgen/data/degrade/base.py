@@ -15,8 +15,11 @@ class Degradation:
     """A random change for the worse: `degradation(images, seed)` -> {"image": uint8, ...}, a function of its arguments.
 
     A subclass gives `change(x, seed)`, or, where there is more to tell than the image, `apply(x, seed)`. Every image of a batch gets a
-    strength of its own. Strengths are a number, or (low, high) between which they are drawn evenly.
+    strength of its own. Strengths are a number, or (low, high) between which they are drawn evenly. Of clips (N, F, H, W, C) comes `clip`
+    in place of `image`; what is made for pictures changes each frame as a picture by itself.
     """
+
+    of_clips = False  # whether `change` and `apply` take clips, and no pictures
 
     def change(self, x: Any, seed: Any) -> Any:
         """The image after it. A subclass defines this or `apply`.
@@ -43,11 +46,11 @@ class Degradation:
         """The degraded images, and what else there is to tell.
 
         Args:
-            images: uint8 (N, H, W, C).
+            images: uint8 (N, H, W, C), or clips (N, F, H, W, C).
             seed: int32 (2,), or a whole number.
 
         Returns:
-            `image` uint8 (N, h, w, c), and with some degradations more, as `mask`.
+            `image` uint8 (N, h, w, c) or `clip` uint8 (N, F, h, w, c), and with some degradations more, as `mask`.
 
         Raises:
             ValueError: another type or shape, or a size or number of channels that the degradation cannot take.
@@ -57,15 +60,16 @@ class Degradation:
         import tensorflow as tf
 
         images = tf.convert_to_tensor(images)
-        if images.dtype != tf.uint8 or images.shape.rank != 4:
+        ranks = (5,) if self.of_clips else (4, 5)
+        if images.dtype != tf.uint8 or images.shape.rank not in ranks:
+            wanted = "clips as uint8 (N, F, H, W, C)" if self.of_clips else "images as uint8 (N, H, W, C)"
             raise ValueError(
-                f"Expected images as uint8 (N, H, W, C), got {images.dtype.name} of shape {images.shape}: "
-                "degrade batches before they are rescaled."
+                f"Expected {wanted}, got {images.dtype.name} of shape {images.shape}: degrade batches before they are rescaled."
             )
         seed = tf.convert_to_tensor(seed, "int32")
         seed = tf.stack([seed, 0]) if seed.shape.rank == 0 else seed
-        image, more = self.apply(tf.cast(images, "float32"), seed)
-        return {"image": rounded(image), **more}
+        image, more = applied(self, tf.cast(images, "float32"), seed)
+        return {"clip" if images.shape.rank == 5 else "image": rounded(image), **more}
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{k}={v!r}" for k, v in vars(self).items())
@@ -86,18 +90,20 @@ class Chain(Degradation):
 
     def __init__(self, *degradations: Degradation):
         self.degradations = _checked(degradations)
+        self.of_clips = any(step.of_clips for step in degradations)
 
     def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
         import tensorflow as tf
 
         found = {}
         for step, its in zip(self.degradations, seeds(seed, len(self.degradations))):
-            x, more = step.apply(tf.cast(x, "float32"), its)
+            x, more = applied(step, tf.cast(x, "float32"), its)
             found.update(more)
         for key, value in found.items():
-            if not value.shape[1:3].is_compatible_with(x.shape[1:3]):
+            drawn = value.shape.rank == x.shape.rank
+            if drawn and not value.shape[-3:-1].is_compatible_with(x.shape[-3:-1]):
                 raise ValueError(
-                    f"`{key}` has size {tuple(value.shape[1:3])} and the image {tuple(x.shape[1:3])}: "
+                    f"`{key}` has size {tuple(value.shape[-3:-1])} and the image {tuple(x.shape[-3:-1])}: "
                     "put what changes the size before what draws on the image."
                 )
         return x, found
@@ -197,13 +203,37 @@ def _checked(degradations):
     return degradations
 
 
+def applied(degradation: Degradation, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
+    """`degradation.apply`, of clips too where it is made for pictures.
+
+    Args:
+        degradation: to apply.
+        x: float32 (N, H, W, C) or (N, F, H, W, C) in [0, 255].
+        seed: int32 (2,).
+    """
+    import tensorflow as tf
+
+    if x.shape.rank == 4 or degradation.of_clips:
+        return degradation.apply(x, seed)
+    rows, frames = tf.shape(x)[0], x.shape[1]
+
+    def clips(v):
+        shape = tf.concat([[rows, tf.shape(x)[1]], tf.shape(v)[1:]], 0)
+        return tf.ensure_shape(tf.reshape(v, shape), (x.shape[0], frames, *v.shape[1:]))
+
+    flat = tf.ensure_shape(tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0)), (None, *x.shape[2:]))
+    image, more = degradation.apply(flat, seed)
+    return clips(image), {k: clips(v) for k, v in more.items()}
+
+
 def degraded(dataset: Any, degradation: Degradation, seed: int = 0) -> Any:
-    """Pairs from good pictures: a dataset of batches -> of dicts with `image` the degraded and `target` the original.
+    """Pairs from good pictures or clips: a dataset of batches -> of dicts with `image`, or `clip`, the degraded and `target` the original.
 
     The changes are a function of (seed, epoch, number of the batch), as those of `load`.
 
     Args:
-        dataset: a `tf.data.Dataset` of dicts with `image`, of images, or of (images, labels); uint8 (N, H, W, C). Other keys stay.
+        dataset: a `tf.data.Dataset` of dicts with `image`, or with `clip` (N, F, H, W, C), of images, or of (images, labels); uint8
+            (N, H, W, C). Other keys stay.
         degradation: what makes `image` of `target`; what it adds (`mask`, or a `target` of its own) comes along.
         seed: of the changes.
 
@@ -219,14 +249,15 @@ def degraded(dataset: Any, degradation: Degradation, seed: int = 0) -> Any:
         return degraded(dataset.map(lambda image, label: {"image": image, "label": label}), degradation, seed)
     if not isinstance(spec, dict):
         return degraded(dataset.map(lambda image: {"image": image}), degradation, seed)
-    if "image" not in spec:
-        raise ValueError(f"Expected batches with the key `image`, got {', '.join(spec)}.")
+    key = "clip" if "clip" in spec else "image"
+    if key not in spec:
+        raise ValueError(f"Expected batches with the key `image` or `clip`, got {', '.join(spec)}.")
     if "target" in spec:
         raise ValueError("The batches have a `target` already: to degrade twice, use degrade.Chain(first, second).")
     now = epoch.current()
 
     def pair(i, batch):
-        return {**batch, "target": batch["image"], **degradation(batch["image"], epoch.seed_at(now, seed, -1 - i))}
+        return {**batch, "target": batch[key], **degradation(batch[key], epoch.seed_at(now, seed, -1 - i))}
 
     return dataset.enumerate().map(pair, num_parallel_calls=2).prefetch(2)
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from keras_imgen.arguments import integer
+from keras_imgen.bicubic import resizing_matrix
 from keras_imgen.data.degrade.base import Degradation, Range, between, seeds
-from keras_imgen.data.imresize import resizing_matrix
 
 
 class Downscale(Degradation):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_imgen.arguments import integer
 from keras_imgen.data import image_io
 from keras_imgen.data.captions import out_of
 from keras_imgen.data.files import data_file, shown
@@ -26,6 +27,11 @@ class Request:
         data_dir: folder of the data, where the source asks for one.
         frames: length of clips, where the source has them.
         text: name of the captions, where the source can be told; None for its own.
+        stride: frames from one of a clip to the next, of films.
+        seed: of the places of clips in films.
+
+    Raises:
+        ValueError: fewer than one frame, a stride below 1.
     """
 
     split: str
@@ -35,6 +41,13 @@ class Request:
     data_dir: str | None = None
     frames: int | None = None
     text: str | None = None
+    stride: int = 1
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.frames is not None:
+            self.frames = integer("frames", self.frames, 1)
+        self.stride = integer("stride", self.stride, 1)
 
     def fit(self, image: np.ndarray) -> np.ndarray:
         """One uint8 picture (H, W, C) with the channels and size that are wanted."""

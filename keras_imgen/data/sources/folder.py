@@ -6,12 +6,11 @@ import warnings
 import numpy as np
 
 from keras_imgen.data.files import below, shown
-from keras_imgen.data.sources.base import NoSplit, Request, Source
+from keras_imgen.data.sources.base import Request, Source
 from keras_imgen.data.sources.caption_lists import LISTS
 from keras_imgen.data.sources.folder_captions import captions_in, texts_beside
 from keras_imgen.data.sources.picture_files import PictureFiles
-
-SPLITS = ("train", "test", "validation", "val")
+from keras_imgen.data.sources.splits import part_of_folder
 
 
 def find(path: str, request: Request) -> Source:
@@ -24,16 +23,7 @@ def find(path: str, request: Request) -> Source:
         FileNotFoundError: no such folder.
         ValueError: no picture in it, pictures of different sizes and no `size`, or no captions by the name that is asked for.
     """
-    root = os.path.expanduser(path)
-    if not os.path.isdir(root):
-        raise FileNotFoundError(f"There is no folder {root}.")
-    splits, part = [s for s in SPLITS if os.path.isdir(os.path.join(root, s))], ""
-    if splits and request.split != "all":
-        part = "val" if request.split == "validation" and "val" in splits else request.split
-        if part not in splits:
-            raise NoSplit(f"{root} has no split {request.split!r}. Expected one of: {', '.join(splits)}.")
-    elif not splits and request.split not in ("train", "all"):
-        raise NoSplit(f"{root} has no sub-folder {request.split!r}: use split='all', or make one.")
+    root, part = part_of_folder(path, request.split)
     path = os.path.join(root, part) if part else root
     files = below(path)
     texts = texts_beside(files)

@@ -206,22 +206,26 @@ OUTLINES = {
 }
 
 
-def asked(name: str, request: Request, counts: Mapping[str, int]) -> tuple[int, list[tuple[str, int]]]:
+def asked(
+    name: str, request: Request, counts: Mapping[str, int], sizes: tuple[int, int] = (16, 128), own: int = 32
+) -> tuple[int, list[tuple[str, int]]]:
     """The side of the squares that are asked for, in pixels, and the (split, number) of each scene.
 
     Args:
         name: of the source.
-        request: squares of 16 to 128 pixels, by default 32.
+        request: what is wanted.
         counts: of the scenes in each split.
+        sizes: the least and the largest side, in pixels.
+        own: side where none is asked for.
 
     Raises:
         NoSplit: a split that is not among them, nor all.
         ValueError: another size.
     """
     wants_split(name, request.split, (*counts, "all"))
-    height, width = request.size or (32, 32)
-    if height != width or not 16 <= height <= 128:
-        raise ValueError(f"shapes are drawn as squares of 16 to 128 pixels, got size {height}x{width}.")
+    height, width = request.size or (own, own)
+    if height != width or not sizes[0] <= height <= sizes[1]:
+        raise ValueError(f"{name} is drawn as squares of {sizes[0]} to {sizes[1]} pixels, got size {height}x{width}.")
     splits = list(counts) if request.split == "all" else [request.split]
     return height, [(split, k) for split in splits for k in range(counts[split])]
 
@@ -244,8 +248,6 @@ def find(kind: str, request: Request, seed: int = 0) -> Source:
         ValueError: another size, or fewer than one frame.
     """
     height, numbers = asked("shapes", request, COUNTS)
-    if request.frames is not None and request.frames < 1:
-        raise ValueError(f"Expected `frames` of at least 1, got {request.frames}.")
 
     def one(k):
         scene_ = scene(seed, *numbers[k], one=kind == "one")

@@ -161,8 +161,6 @@ def find(_: str, request: Request) -> Source:
         FileNotFoundError: the sheets are neither in `data_dir` nor under KERAS_IMGEN_DATA.
         ValueError: fewer than one frame.
     """
-    if request.frames is not None and request.frames < 1:
-        raise ValueError(f"Expected `frames` of at least 1, got {request.frames}.")
     table = pictures(request.split)
     paths = [
         [request.file(FOLDER, f"sheets/{kind}/{k}.png") for k in range(len(names))] for kind, names in LAYERS.items()

@@ -5,6 +5,7 @@ the same shape through which gradients pass.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,12 +13,23 @@ import numpy as np
 from keras import ops
 
 from keras_imgen.training import random
-from keras_imgen.training.rows import like, per_row
+from keras_imgen.training.rows import by_frame, like, per_row
 
 
 def _u(keys, stream: int, low: float = 0.0, high: float = 1.0):
     """U(low, high) of shape (N, 1, 1, 1)."""
     return ops.reshape(low + (high - low) * random.uniform(random.fold(keys, stream)), (-1, 1, 1, 1))
+
+
+def alike(change: Callable[..., Any], images: Any, keys: Any) -> Any:
+    """A change of pictures; of clips (N, F, H, W, C) the same change of every frame.
+
+    Args:
+        change: f(images, keys).
+        images: (N, H, W, C), or clips.
+        keys: (N, 2) of `training.random`.
+    """
+    return change(images, keys) if len(images.shape) == 4 else by_frame(change, images, keys)
 
 
 # === Single changes ===

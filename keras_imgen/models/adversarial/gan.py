@@ -13,6 +13,7 @@ from keras_imgen.inference.endpoints import Endpoint, Endpoints, Number, Seeds
 from keras_imgen.inference.requests import rows
 from keras_imgen.layers.pictures import to_uint8
 from keras_imgen.losses import adversarial, terms
+from keras_imgen.models.adversarial.augment import alike
 from keras_imgen.models.adversarial.regularizers import R1, GradientPenalty, Regularizer, discriminator_step
 from keras_imgen.models.calls import call, check_labels, conditions_of, inner, inputs
 from keras_imgen.models.image_model import ImageModel, rows_are_independent
@@ -149,7 +150,7 @@ class GAN(ImageModel):
 
     @property
     def conditions(self) -> Conditions:
-        return conditions_of(self.generator, ("latent", "keys"), self.num_classes)
+        return conditions_of(self.generator, ("latent", "keys"), self.num_classes, self.class_names)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -203,26 +204,27 @@ class GAN(ImageModel):
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
         logs = {}
         if self.shared_fakes:
-            keys = self.next_keys(ops.shape(batch["image"])[0])
+            keys = self.next_keys(ops.shape(batch[self.pictures[0]])[0])
             logs, fake = self._generator_step(batch, keys)
             logs.update(self._discriminator_step(batch, keys, ops.stop_gradient(fake)))
             return logs
         for i in range(self.critic_steps):
             part = {k: strided(v, i, self.critic_steps) for k, v in batch.items()} if self.critic_steps > 1 else batch
-            keys = self.next_keys(ops.shape(part["image"])[0])
+            keys = self.next_keys(ops.shape(part[self.pictures[0]])[0])
             fake = ops.stop_gradient(self.generated(random.fold(keys, Stream.LATENT), self.told(part), True))
             logs.update(self._discriminator_step(part, keys, fake))
-        return {**logs, **self._generator_step(part, self.next_keys(ops.shape(part["image"])[0]))[0]}
+        return {**logs, **self._generator_step(part, self.next_keys(ops.shape(part[self.pictures[0]])[0]))[0]}
 
     def _augmented(self, images, keys):
         if self.augment is None:
             return images
-        return self.augment(images, keys, self.augment_state[0] if self.adaptive else None)
+        share = self.augment_state[0] if self.adaptive else None
+        return alike(lambda images, keys: self.augment(images, keys, share), images, keys)
 
     def _discriminator_step(self, batch, keys, fake):
         told = self.told(batch)
-        diversity = _spread(fake) / (_spread(batch["image"]) + 1e-6)
-        real = self._augmented(batch["image"], random.fold(keys, Stream.AUGMENT_REAL))
+        diversity = _spread(fake) / (_spread(batch[self.pictures[0]]) + 1e-6)
+        real = self._augmented(batch[self.pictures[0]], random.fold(keys, Stream.AUGMENT_REAL))
         fake = self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE))
 
         def critic(images, training=False):
@@ -271,10 +273,10 @@ class GAN(ImageModel):
             logits, more = self.discriminate(self._augmented(fake, random.fold(keys, Stream.AUGMENT_FAKE)), told, True)
             real = None
             if self.loss_pair.pairs:
-                real = self._augmented(batch["image"], random.fold(keys, Stream.AUGMENT_REAL))
+                real = self._augmented(batch[self.pictures[0]], random.fold(keys, Stream.AUGMENT_REAL))
                 real = self.discriminate(real, told, True)[0]
             loss = self.loss_pair.generator(logits, real)
-            total, logs = self._generator_terms(loss, batch["image"], fake, told, more)
+            total, logs = self._generator_terms(loss, batch[self.pictures[0]], fake, told, more)
             return total, {"generator_loss": loss, **logs}, fake
 
         return loss_fn
@@ -288,12 +290,15 @@ class GAN(ImageModel):
     def score(self, batch: dict[str, Any]) -> dict[str, Any]:
         told, keys = self.told(batch), self.score_keys(batch)
         fake = self.generated(keys, told)
-        (real_logits, _), (fake_logits, _) = self.discriminate(batch["image"], told), self.discriminate(fake, told)
+        (real_logits, _), (fake_logits, _) = (
+            self.discriminate(batch[self.pictures[0]], told),
+            self.discriminate(fake, told),
+        )
         return {
             "discriminator_loss": self.loss_pair.discriminator(real_logits, fake_logits),
             "generator_loss": self.loss_pair.generator(fake_logits, real_logits),
             **self.loss_pair.accuracy(real_logits, fake_logits),
-            "diversity": _spread(fake) / (_spread(batch["image"]) + 1e-6),
+            "diversity": _spread(fake) / (_spread(batch[self.pictures[0]]) + 1e-6),
         }
 
     # === Sampling ===

@@ -132,10 +132,10 @@ class Consistency(Regularizer):
         super().__init__(every, real=real, fake=fake)
 
     def __call__(self, step: DiscriminatorStep) -> Any:
-        from keras_imgen.models.adversarial.augment import flip, translate
+        from keras_imgen.models.adversarial.augment import alike, flip, translate
 
         def moved(images):
-            return translate(flip(images, random.fold(step.keys, 1)), random.fold(step.keys, 2))
+            return alike(translate, alike(flip, images, random.fold(step.keys, 1)), random.fold(step.keys, 2))
 
         total = 0.0
         for weight, images, logits in (

@@ -146,7 +146,7 @@ class TextGAN(GAN):
         return loss + self.contrastive_weight * contrastive, {"generated_contrastive_loss": contrastive}
 
     def score(self, batch: dict[str, Any]) -> dict[str, Any]:
-        told, real = self.told(batch), batch["image"]
+        told, real = self.told(batch), batch[self.pictures[0]]
         fake = self.generated(self.score_keys(batch), told)
         terms = self._judged(real, fake, told, False)[2]
         _, logs = self._generator_terms(0.0, real, fake, told, self.discriminate(fake, told)[1])

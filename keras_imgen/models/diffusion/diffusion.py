@@ -90,12 +90,13 @@ class Diffusion(ImageModel):
         sampler: the default of `generate`.
         steps: the default of `generate`.
         guidance_scale: the default of `generate`.
-        image_shape: (height, width, channels), where the network leaves its size open.
+        image_shape: (height, width, channels), or of clips (frames, height, width, channels), where the network leaves its size open.
         conditions: what the network is told, see `keras_imgen.conditions`; None finds it by the network's inputs, of a subclass without
             symbolic inputs labels alone.
         image_guidance_scale: the default of `generate`, of a model that is told pictures.
         codec: a trained `VAE`, `VQVAE`, ... in whose latents it works (Rombach et al. 2022), then `network` is of maps (h, w, D) as
-            `codec.map_shape` says. It does not learn any more, and is saved and exported with the model. Call `fit_latents` before `fit`.
+            `codec.map_shape` says, or of clips of such maps (frames, h, w, D), each of which is a frame. It does not learn any more, and is
+            saved and exported with the model. Call `fit_latents` before `fit`.
         others: see `ImageModel`.
 
     Raises:
@@ -140,8 +141,9 @@ class Diffusion(ImageModel):
     ):
         super().__init__(**kwargs)
         self.network = network
-        self.latents = None if codec is None else Latents(codec)
         self._image_shape = tuple(image_shape or network.image_shape)
+        of_frames = codec is not None and len(self._image_shape) > len(codec.map_shape)
+        self.latents = None if codec is None else Latents(codec, self._image_shape[0] if of_frames else None)
         if None in self._image_shape or len(self._image_shape) not in (3, 4):
             raise ValueError(
                 f"Expected `image_shape` (height, width, channels), or with frames before them, got {self._image_shape}: pass "
@@ -186,7 +188,7 @@ class Diffusion(ImageModel):
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        return self._image_shape if self.latents is None else self.codec.image_shape
+        return self._image_shape if self.latents is None else self.latents.image_shape
 
     @property
     def x_shape(self) -> tuple[int, ...]:
@@ -224,7 +226,7 @@ class Diffusion(ImageModel):
     def conditions(self) -> Conditions:
         if self._conditions is not None:
             return self._conditions
-        found = conditions_of(self.network, OWN[:2], getattr(self.network, "num_classes", None))
+        found = conditions_of(self.network, OWN[:2], getattr(self.network, "num_classes", None), self.class_names)
         size = self.image_shape[-3:-1]  # networks leave the size of pictures open
         return tuple(replace(c, shape=(*size, c.shape[-1])) if isinstance(c, Picture) else c for c in found)
 
@@ -551,8 +553,8 @@ class Diffusion(ImageModel):
         The known region is replaced by its noised self after every step.
 
         Args:
-            images: uint8 (N, H, W, C).
-            mask: (N, H, W, 1) or (N, H, W), nonzero where to paint.
+            images: uint8 (N, H, W, C), or clips (N, F, H, W, C).
+            mask: (N, H, W, 1) or (N, H, W), nonzero where to paint; of clips (N, F, H, W, 1) or, for whole frames, (N, F).
             labels: int or ints (N,) for a conditional model; None samples without a label.
             seed: image k has the seed `seed + k`.
             strength: the time that it starts from, in (0, 1]: 1 paints anew, below it what is there is painted over, see
@@ -576,18 +578,27 @@ class Diffusion(ImageModel):
 
     def _edit(self, images, mask, labels, seed, t_start, resample, kwargs):
         images = np.asarray(images)
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != self.image_shape[-1]:
+        clips = len(self.image_shape) == 4
+        sides = ("N", *[self.image_shape[0]] * clips, "H", "W", self.image_shape[-1])
+        if (
+            images.dtype != np.uint8
+            or images.ndim != len(sides)
+            or any(isinstance(a, int) and a != b for a, b in zip(sides, images.shape))
+        ):
+            wanted = ", ".join(map(str, sides))
             raise ValueError(
-                f"Expected uint8 images of shape (N, H, W, {self.image_shape[-1]}), got {images.dtype} of shape {images.shape}."
+                f"Expected uint8 {self.pictures[0]}s of shape ({wanted}), got {images.dtype} of shape {images.shape}."
             )
         if self.latents is not None and images.shape[1:] != self.image_shape:
             raise ValueError(f"Expected images {self.image_shape}, which the codec takes, got {images.shape}.")
         start = {"image": to_model_range(images)}
         if mask is not None:
-            mask = np.asarray(mask)
-            mask = mask[..., None] if mask.ndim == 3 else mask
-            if mask.shape != (*images.shape[:3], 1):
-                raise ValueError(f"Expected a mask of shape {(*images.shape[:3], 1)}, got {mask.shape}.")
+            mask, shape = np.asarray(mask), (*images.shape[:-1], 1)
+            if clips and mask.shape == shape[:2]:
+                mask = np.broadcast_to(mask[:, :, None, None, None], shape)
+            mask = mask[..., None] if mask.ndim == len(shape) - 1 else mask
+            if mask.shape != shape:
+                raise ValueError(f"Expected a mask of shape {shape}, got {mask.shape}.")
             if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
                 raise ValueError("Expected a mask of finite numbers, not 0 where to paint.")
             start["mask"] = (mask != 0).astype("float32")

@@ -10,6 +10,7 @@ from keras import ops
 from keras_imgen.arguments import integer
 from keras_imgen.inference.requests import rows
 from keras_imgen.training import backend, random
+from keras_imgen.training.rows import per_row
 
 
 def log_density(model: Any, x: Any, conditions: dict[str, Any], sigmas: Any, keys: Any, probes: int) -> Any:
@@ -35,7 +36,7 @@ def log_density(model: Any, x: Any, conditions: dict[str, Any], sigmas: Any, key
         return (y - model.denoise(y, ops.ones_like(s), s, conditions)) / s
 
     def velocity_and_divergence(y, s, step):
-        total = ops.zeros_like(y[:, 0, 0, 0])
+        total = per_row(ops.sum, ops.zeros_like(y))
         for k in range(dimensions if exact else probes):
             if exact:
                 v = ops.broadcast_to(ops.reshape(ops.one_hot(k, dimensions), (1, *shape)), ops.shape(y))
@@ -53,7 +54,7 @@ def log_density(model: Any, x: Any, conditions: dict[str, Any], sigmas: Any, key
         f2, div2 = velocity_and_divergence(y + h * f, s_next, 2 * i + 1)
         return y + 0.5 * h * (f + f2), logp + 0.5 * h * (div + div2)
 
-    y, logp = ops.fori_loop(0, ops.shape(sigmas)[0] - 1, body, (x, ops.zeros_like(x[:, 0, 0, 0])))
+    y, logp = ops.fori_loop(0, ops.shape(sigmas)[0] - 1, body, (x, per_row(ops.sum, ops.zeros_like(x))))
     last = sigmas[-1]
     prior = -0.5 * ops.sum(ops.square(y / last), axis=axes) - dimensions * (ops.log(last) + 0.5 * math.log(2 * math.pi))
     return logp + prior

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_imgen import named_parts
-from keras_imgen.losses import perceptual, pixel
+from keras_imgen.losses import motion, perceptual, pixel
 from keras_imgen.losses.terms import Schedule, Term
 
 
@@ -51,6 +51,20 @@ class DSSIM(Objective):
 
     def __call__(self, target: Any, image: Any) -> Any:
         return pixel.dssim(target, image)
+
+
+class Laplacian(Objective):
+    """Errors on the levels of a pyramid, for what moves: `losses.motion.laplacian`."""
+
+    def __call__(self, target: Any, image: Any) -> Any:
+        return motion.laplacian(target, image)
+
+
+class Census(Objective):
+    """How differently pixels stand to their neighbours, whatever the brightness: `losses.motion.census`."""
+
+    def __call__(self, target: Any, image: Any) -> Any:
+        return motion.census(target, image)
 
 
 class Perceptual(Objective):
@@ -131,12 +145,21 @@ class Style(Perceptual):
 
 
 OBJECTIVES = named_parts.register(
-    "objective", l1=L1, mse=MSE, charbonnier=Charbonnier, dssim=DSSIM, perceptual=Perceptual, style=Style
+    "objective",
+    l1=L1,
+    mse=MSE,
+    charbonnier=Charbonnier,
+    dssim=DSSIM,
+    laplacian=Laplacian,
+    census=Census,
+    perceptual=Perceptual,
+    style=Style,
 )
 
 
 def get(objective: Any) -> Objective:
-    """An objective by its name, with weight 1, its config, or itself: l1, mse, charbonnier, dssim, perceptual, style.
+    """An objective by its name, with weight 1, its config, or itself: l1, mse, charbonnier, dssim, laplacian,
+    census, perceptual, style.
 
     Raises:
         ValueError: anything else.

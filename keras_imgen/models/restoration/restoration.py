@@ -14,7 +14,7 @@ from keras_imgen.inference.endpoints import Endpoints, bound
 from keras_imgen.inference.restorer import Form, TiledEndpoint
 from keras_imgen.layers.light import small_luma
 from keras_imgen.losses import adversarial as adversarial_losses
-from keras_imgen.losses import divergence, terms
+from keras_imgen.losses import divergence, pixel, terms
 from keras_imgen.models import batches
 from keras_imgen.models.adversarial.regularizers import Regularizer, discriminator_step
 from keras_imgen.models.calls import Pair, call, conditions_of, inputs
@@ -32,7 +32,8 @@ class Stream(IntEnum):
     SIGMA = 2
     NOISE = 3
     REGULARIZERS = 4
-    MIXTURE = 5
+    MASKS = 5
+    MIXTURE = 6
 
 
 class Restoration(ImageModel):
@@ -69,6 +70,8 @@ class Restoration(ImageModel):
     needs_target = True
     scale = 1
     tile = 512  # see `restore`
+    consistent = False  # see `SuperResolution`
+    blend = "levels"  # how `restore` makes answers weaker: see `inference.strength`
 
     settings = (
         *ImageModel.settings,
@@ -156,6 +159,8 @@ class Restoration(ImageModel):
             mask="mask" in names,
             sigma="sigma" in names,
             latent=self._latent,
+            consistent=self.consistent,
+            blend=self.blend,
             whole=inputs(self.network)["whole"].shape[1] if "whole" in names else None,
         )
 
@@ -192,7 +197,7 @@ class Restoration(ImageModel):
     @property
     def conditions(self) -> Conditions:
         own = ("image", "mask", "sigma", "latent", "whole")
-        return conditions_of(self.network, own, getattr(self.network, "num_classes", None))
+        return conditions_of(self.network, own, getattr(self.network, "num_classes", None), self.class_names)
 
     @property
     def num_classes(self) -> int | None:
@@ -247,7 +252,7 @@ class Restoration(ImageModel):
             training: whether networks are in training mode, latents are drawn, and objectives computed as rarely as their `every` says.
 
         Returns:
-            (the loss, the logs, the restored images).
+            (the loss, the logs, what `call` gives).
         """
         logs = {}
         if self.encoder is not None:
@@ -255,20 +260,21 @@ class Restoration(ImageModel):
             if training:
                 noise = random.normal(random.fold(keys, Stream.POSTERIOR), known_size(mean))
                 given = {**given, "latent": mean + ops.exp(0.5 * log_variance) * noise}
-        image = self.call(given, training=training)
+        answer = self.call(given, training=training)
         step = None if self._step is None else ops.cast(ops.copy(self._step), "int32")
-        loss, several = terms.added(self.objectives, step, lambda i, o: o(target, image), lazy=training)
+        pair = self.pictures_of(target), self.pictures_of(answer)
+        loss, several = terms.added(self.objectives, step, lambda i, o: o(*pair), lazy=training)
         if self.encoder is not None:
             per_image = per_row(ops.sum, divergence.kl_normal(mean, log_variance))
             logs["kl"] = ops.mean(per_image)
             numbers = ops.cast(ops.size(target) // ops.shape(target)[0], "float32")
             loss = loss + self.kl_weight * logs["kl"] / numbers
-        logs = {**logs, "psnr": _psnr(target, image), **(several if len(several) > 1 else {})}
+        logs = {**logs, "psnr": ops.mean(pixel.psnr(*pair)), **(several if len(several) > 1 else {})}
         if self.discriminator is not None:
             real = self._discriminate(target, training) if self.loss_pair.pairs else None
-            logs["adversarial"] = self.loss_pair.generator(self._discriminate(image, training), real)
+            logs["adversarial"] = self.loss_pair.generator(self._discriminate(answer, training), real)
             loss = loss + self.adversarial_weight * logs["adversarial"]
-        return loss, {"loss": loss, **logs}, image
+        return loss, {"loss": loss, **logs}, answer
 
     def posterior(self, image: Any, target: Any, training: bool = False) -> tuple[Any, Any]:
         """Means and log-variances (N, h, w, D) of the latent map, float32.
@@ -283,18 +289,22 @@ class Restoration(ImageModel):
         return mean, ops.clip(log_variance, -20.0, 10.0)
 
     def _discriminate(self, images, training=False):
-        return ops.cast(self.discriminator(images, training=training), "float32")
+        return ops.cast(self.discriminator(self.pictures_of(images), training=training), "float32")
+
+    def pictures_of(self, answers: Any) -> Any:
+        """What is compared of targets and answers, and what the discriminator sees: pictures (N, H, W, C), which these are."""
+        return answers
 
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
-        keys = self.next_keys(ops.shape(batch["image"])[0])
+        keys = self.next_keys(ops.shape(batch[self.pictures[0]])[0])
         given, target = self.pair(batch, keys)
         player = self.players["network"]
         if self._step is not None:
             self._step.assign(ops.cast(terms.iteration(self._optimizer_of(player)), "float32"))
-        _, logs, image = self.minimize(lambda: self.losses(given, target, keys, True), player)
+        _, logs, answer = self.minimize(lambda: self.losses(given, target, keys, True), player)
         if self.discriminator is None:
             return logs
-        fake = ops.stop_gradient(image)
+        fake = ops.stop_gradient(answer)
         both = lambda: (self._discriminate(target, True), self._discriminate(fake, True), {})  # noqa: E731
         found, _, _ = discriminator_step(
             self, target, fake, both, self._discriminate, random.fold(keys, Stream.REGULARIZERS)
@@ -342,9 +352,11 @@ class Restoration(ImageModel):
         self,
         images: Any,
         *,
+        strength: Any = 1.0,
         tile: int | None = None,
         overlap: int | None = None,
         ensemble: bool = False,
+        consistent: bool | None = None,
         progress: bool = False,
         ema: bool = True,
         **given: Any,
@@ -352,16 +364,21 @@ class Restoration(ImageModel):
         """Restored pictures in the depth and kind of what came, gray, RGB or RGBA, 8 or 16 bits or floats: exactly `scale` times as large.
 
         Args:
-            images: a picture (H, W) or (H, W, C), a batch (N, H, W, C), a path, a PIL image, or a list of them.
+            images: a picture (H, W) or (H, W, C), a batch (N, H, W, C), a path, a PIL image, or a list of them. Gray ones stay gray, but
+                for a `Colorizer`.
+            strength: of the answer, from 0, the picture as it came, to the bit (of a `SuperResolution` its bicubic enlargement), to 1. One
+                for all, one for each, or a map (H, W). Between, gray levels are blended, of an `Enhancer` and a `ZeroDCE` stops of light.
             tile: pixels of a tile's side; larger pictures are restored tile by tile, in bounded memory. None is the model's: 512, of
                 inpainters 1024.
             overlap: pixels that tiles share; None is the model's.
             ensemble: the mean over eight flips and turns: better, and eight times the work.
+            consistent: whether an answer, shrunk again by MATLAB's bicubic, has to be the picture (Bahat and Michaeli 2020). None is the
+                model's, see `SuperResolution`.
             progress: show a progress bar.
             ema: with averaged weights.
-            **given: where the network takes them: `sigma` (gray levels of 255), `masks` (nonzero where to paint), `seed` (of a variational
-                model's latents; without one their mean), `exposure` and `grain` (see `Enhancer`), `conditions` (what else it is told, by
-                name; see `keras_imgen.conditions`).
+            **given: where the network takes them: `sigma` (gray levels of 255; estimated where there is none), `masks` (nonzero where to
+                paint), `seed` (of a variational model's latents; without one their mean), `exposure` and `grain` (see `Enhancer`),
+                `conditions` (what else it is told, by name; see `keras_imgen.conditions`).
 
         Returns:
             An array for one picture, a list for a list, (N, ...) for a batch.
@@ -371,7 +388,8 @@ class Restoration(ImageModel):
             FileNotFoundError: no such file.
         """
         endpoint = self.endpoints()["restore"]
-        how = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "progress": progress}
+        how = {"strength": strength, "tile": tile, "overlap": overlap, "ensemble": ensemble, "consistent": consistent}
+        how["progress"] = progress
 
         def run(tensors):
             names, rows = tuple(tensors), list(tensors.values())
@@ -431,9 +449,3 @@ def known_size(images: Any) -> tuple[int, int, int]:
             "Use Dataset.map with tf.ensure_shape."
         )
     return shape
-
-
-def _psnr(target, image):
-    """Mean over the images, dB, of float images in [-1, 1], clipped."""
-    error = per_row(ops.mean, ops.square(ops.clip(image, -1.0, 1.0) - target))
-    return ops.mean(10.0 * ops.log(4.0 / ops.maximum(error, 1e-10)) / math.log(10.0))

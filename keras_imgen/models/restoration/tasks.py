@@ -26,6 +26,9 @@ class SuperResolution(Restoration):
         network: enlarges by `scale`, as `networks.edsr(scale)`. One of gray pictures enlarges the luma of coloured ones, whose colours are
             enlarged by bicubic.
         scale: 2, 3, 4, ...
+        consistent: whether pictures are taken for what MATLAB's antialiased bicubic made of larger ones, as in the published protocol, so
+            that `restore` gives answers which, shrunk again, are the picture. False for pictures that came about otherwise: with
+            noise, JPEG or another blur, which would come back, too.
         others: see `Restoration`.
 
     Raises:
@@ -36,12 +39,14 @@ class SuperResolution(Restoration):
 
     colour = "luma"
 
-    settings = (*Restoration.settings, "scale")
+    settings = (*Restoration.settings, "scale", "consistent")
 
-    def __init__(self, network: keras.Model, scale: int, objectives: Any = ("l1",), **kwargs: Any):
+    def __init__(
+        self, network: keras.Model, scale: int, objectives: Any = ("l1",), consistent: bool = True, **kwargs: Any
+    ):
         if scale < 2:
             raise ValueError(f"Expected `scale` of 2 or more, got {scale!r}.")
-        self.scale = scale
+        self.scale, self.consistent = scale, bool(consistent)
         super().__init__(network, objectives, **kwargs)
 
 
@@ -78,10 +83,7 @@ class Denoiser(Restoration):
         gaussian_share: float = 0.0,
         **kwargs: Any,
     ):
-        low, high = sigma if isinstance(sigma, list | tuple) else (sigma, sigma)
-        if not 0 <= low <= high or not high > 0:
-            raise ValueError(f"Expected `sigma` as (low, high) with 0 <= low <= high, in gray levels, got {sigma!r}.")
-        self.sigma = (float(low), float(high))
+        self.sigma = noise_levels(sigma)
         if not 0 <= gaussian_share <= 1 or (gaussian_share and "sigma" in inputs(network)):
             raise ValueError(
                 f"Expected `gaussian_share` in [0, 1], and 0 for a network that is told the noise level, got {gaussian_share!r}."
@@ -91,22 +93,41 @@ class Denoiser(Restoration):
 
     def pair(self, batch: dict[str, Any], keys: Any) -> tuple[dict[str, Any], Any]:
         if "target" not in batch:
-            noisy, sigma = self._noisy(batch["image"], keys)
-            given = {"image": noisy, **self.told(batch)}
+            image, sigma = noisy(batch["image"], self.sigma, keys)
+            given = {"image": image, **self.told(batch)}
             return ({**given, "sigma": sigma} if "sigma" in inputs(self.network) else given), batch["image"]
         given, target = super().pair(batch, keys)
         if self.gaussian_share:
             here = random.uniform(random.fold(keys, Stream.MIXTURE)) < self.gaussian_share
-            noisy, _ = self._noisy(target, keys)
-            given = {**given, "image": ops.where(like(here, target), noisy, given["image"])}
+            image, _ = noisy(target, self.sigma, keys)
+            given = {**given, "image": ops.where(like(here, target), image, given["image"])}
         return given, target
 
-    def _noisy(self, image, keys):
-        """With noise, neither clipped nor rounded, and its level (N,)."""
-        low, high = self.sigma
-        sigma = low + (high - low) * random.uniform(random.fold(keys, Stream.SIGMA))
-        noise = random.normal(random.fold(keys, Stream.NOISE), known_size(image))
-        return image + noise * like(sigma, image) / 127.5, sigma
+
+def noise_levels(sigma: float | tuple[float, float]) -> tuple[float, float]:
+    """(lowest, highest) of one level or of two.
+
+    Raises:
+        ValueError: `sigma` of another form.
+    """
+    low, high = sigma if isinstance(sigma, list | tuple) else (sigma, sigma)
+    if not 0 <= low <= high or not high > 0:
+        raise ValueError(f"Expected `sigma` as (low, high) with 0 <= low <= high, in gray levels, got {sigma!r}.")
+    return float(low), float(high)
+
+
+def noisy(images: Any, levels: tuple[float, float], keys: Any) -> tuple[Any, Any]:
+    """(images with Gaussian noise, neither clipped nor rounded; its standard deviations (N,) in gray levels).
+
+    Args:
+        images: (N, ..., C) in [-1, 1], of a size known beforehand.
+        levels: (lowest, highest), between which each image's is drawn.
+        keys: (N, 2) of `training.random`.
+    """
+    low, high = levels
+    sigma = low + (high - low) * random.uniform(random.fold(keys, Stream.SIGMA))
+    noise = random.normal(random.fold(keys, Stream.NOISE), known_size(images))
+    return images + noise * like(sigma, images) / 127.5, sigma
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -122,7 +143,7 @@ class Deblurrer(Restoration):
 
 @keras.saving.register_keras_serializable("keras_imgen")
 class Enhancer(Restoration):
-    """Makes dark, flat or discoloured pictures look as their targets do.
+    """Makes dark, flat or discoloured pictures look as their targets do. A gray picture stays gray: a `Colorizer` gives colours.
 
     A network that takes `exposure` or `grain`, as `networks.lowlight_unet()`, gives `restore` arguments of these names: by how many stops
     the picture is to be brighter than it finds right, in [-5, 5], and the share of the noise that stays, in [0, 1]. Both are 0 where they
@@ -133,6 +154,8 @@ class Enhancer(Restoration):
 
     Learns from `image` and `target`: `data.degraded(..., data.degrade.Darkness())`, `LowLight()`, or pairs of photographs.
     """
+
+    blend = "stops"
 
     @property
     def conditions(self) -> Conditions:
@@ -166,6 +189,7 @@ class ZeroDCE(Restoration):
 
     logged = ("loss", "spatial", "exposure", "colour", "smoothness")
     needs_target = False
+    blend = "stops"
 
     settings = (
         *ImageModel.settings,

@@ -52,7 +52,7 @@ class FastStyle(Stylizer):
 
     @property
     def conditions(self) -> Conditions:
-        return of_classes(self.num_classes)
+        return of_classes(self.num_classes, self.class_names)
 
     @property
     def reads(self) -> tuple[str, ...]:

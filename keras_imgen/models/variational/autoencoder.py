@@ -88,9 +88,9 @@ class LatentModel(ImageModel):
 
     def call(self, images: Any, training: bool = False) -> Any:
         """Reconstructions, float32, of images or of a dict of `image` and conditions."""
-        batch = images if isinstance(images, dict) else {"image": images}
+        batch = self.as_dict(images)
         told = self.told(batch)
-        return self.images_of(self.latents_of(batch["image"], told), told)
+        return self.images_of(self.latents_of(batch[self.pictures[0]], told), told)
 
     # === As the codec of a model that learns its latents ===
 
@@ -228,7 +228,7 @@ class LatentModel(ImageModel):
         if images.dtype.kind == "f":
             images = images.astype("float32")
         if len(images):
-            batches.check({"image": images}, self.image_shape, None)
+            batches.check({self.pictures[0]: images}, self.image_shape, None, key=self.pictures[0])
         return images
 
     def _apply(self, name, array, given, batch_size, ema):
@@ -255,10 +255,11 @@ class LatentModel(ImageModel):
     def show(
         self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
     ) -> dict[str, np.ndarray]:
-        if "image" not in (batch or {}):
+        key = self.pictures[0]
+        if key not in (batch or {}):
             return super().show(batch, n, seed, **how)
         told = arguments({k: v for k, v in batch.items() if k in inputs_of(self.codec_conditions)})
-        return {"image": batch["image"], "reconstruction": self.reconstruct(batch["image"], **told, **how)}
+        return {key: batch[key], "reconstruction": self.reconstruct(batch[key], **told, **how)}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -306,7 +307,7 @@ class Autoencoder(LatentModel):
                 f"Expected an encoder of {wanted} numbers for a decoder of {self.latent_shape[0]} latents, "
                 f"got {encoder.output_shape}."
             )
-        wanted = (*self.image_shape[:2], self.image_shape[2] * self.factor)
+        wanted = (*self.image_shape[:-1], self.image_shape[-1] * self.factor)
         if tuple(decoder.output_shape[1:]) != wanted:
             raise ValueError(
                 f"Expected a decoder of images {wanted} ({self.factor} channels for one of the image), got "
@@ -339,8 +340,9 @@ class Autoencoder(LatentModel):
 
     @property
     def conditions(self) -> Conditions:
-        found = conditions_of(self.encoder, ("image",), self.num_classes)
-        return (*found, *(c for c in conditions_of(self.decoder, ("latent",), self.num_classes) if c not in found))
+        classes = self.num_classes, self.class_names
+        found = conditions_of(self.encoder, ("image",), *classes)
+        return (*found, *(c for c in conditions_of(self.decoder, ("latent",), *classes) if c not in found))
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
@@ -349,7 +351,7 @@ class Autoencoder(LatentModel):
     # === The step ===
 
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
-        keys = self.next_keys(ops.shape(batch["image"])[0])
+        keys = self.next_keys(ops.shape(batch[self.pictures[0]])[0])
         _, logs = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
         return logs
 
@@ -367,7 +369,7 @@ class Autoencoder(LatentModel):
         Returns:
             (loss, scalars to log).
         """
-        x, told = batch["image"], self.told(batch)
+        x, told = batch[self.pictures[0]], self.told(batch)
         z = self._code(self._noisy(x, keys) if training else x, told, training)
         error = 0.5 * ops.mean(per_row(ops.sum, ops.square(x - self._decode(z, told, training))))
         penalty, logs = self.penalty(z, keys, told, training)
@@ -455,7 +457,7 @@ class Autoencoder(LatentModel):
             return ops.concatenate(self.posteriors(rescale(images), told), -1)
 
         for batch in data:
-            images = np.asarray(batch["image"])
+            images = np.asarray(batch[self.pictures[0]])
             rows = told(self.conditions, len(images), {k: batch[k] for k in inputs_of(self.conditions) if k in batch})
             name = ("posteriors", str(images.dtype))
             both = self.told_in_batches(name, posteriors, [images], rows, len(images), fill=False)

@@ -87,7 +87,7 @@ class CodePrior(LatentModel):
 
     @property
     def conditions(self) -> Conditions:
-        return conditions_of(self.network, ("codes", "image"), self.num_classes)
+        return conditions_of(self.network, ("codes", "image"), self.num_classes, self.class_names)
 
     @property
     def codec_conditions(self) -> Conditions:

@@ -97,7 +97,7 @@ class VAE(Autoencoder):
     # === The step ===
 
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
-        keys = self.next_keys(ops.shape(batch["image"])[0])
+        keys = self.next_keys(ops.shape(batch[self.pictures[0]])[0])
         self._step.assign(ops.cast(terms.iteration(self.optimizer), "float32"))
         _, logs, kl = self.minimize(lambda: self.objective(batch, keys, True), self.players["autoencoder"])
         return {**logs, "active_units": self._active(kl)}
@@ -118,7 +118,7 @@ class VAE(Autoencoder):
         Returns:
             (loss, scalars to log, KL of every latent number (D,)).
         """
-        x, told = batch["image"], self.told(batch)
+        x, told = batch[self.pictures[0]], self.told(batch)
         mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, told, training)
         z = self.reparameterized(mean, log_variance, keys)
         nll = -ops.mean(self.likelihood.log_prob(x, self._decode(z, told, training)))
@@ -292,7 +292,7 @@ class IWAE(VAE):
             raise ValueError("IWAE has one bound: beta, capacity and free_bits do not apply.")
 
     def objective(self, batch: dict[str, Any], keys: Any, training: bool) -> tuple[Any, dict[str, Any], Any]:
-        x, told = batch["image"], self.told(batch)
+        x, told = batch[self.pictures[0]], self.told(batch)
         mean, log_variance = self.posterior(self._noisy(x, keys) if training else x, told, training)
         weights = self.log_weights(x, mean, log_variance, told, keys, self.samples, training)
         bound = -ops.mean(ops.logsumexp(weights, axis=1)) + np.log(self.samples).astype("float32")

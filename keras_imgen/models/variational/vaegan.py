@@ -91,7 +91,7 @@ class VAEGAN(VAE):
         return tuple(ops.cast(v, "float32") for v in found)
 
     def update(self, batch: dict[str, Any]) -> dict[str, Any]:
-        x, told = batch["image"], self.told(batch)
+        x, told = batch[self.pictures[0]], self.told(batch)
         keys = self.next_keys(ops.shape(x)[0])
         self._step.assign(ops.cast(terms.iteration(self._optimizer_of(self.encoder)), "float32"))
         prior = random.normal(random.fold(keys, Stream.NEW_IMAGES), self.latent_shape)
@@ -130,7 +130,7 @@ class VAEGAN(VAE):
         return {**logs, **self.loss_pair.accuracy(real, fake), "active_units": self._active(kl)}
 
     def score(self, batch: dict[str, Any]) -> dict[str, Any]:
-        x, told = batch["image"], self.told(batch)
+        x, told = batch[self.pictures[0]], self.told(batch)
         keys = self.score_keys(batch)
         mean, log_variance = self.posterior(x, told)
         again = self._decode(self.reparameterized(mean, log_variance, keys), told, False)

@@ -115,14 +115,15 @@ function choice(field, { id }) {
 }
 
 function labels(field) {
-  const buttons = field.choices.map((name) => el("button", { type: "button", class: "label", text: name, "aria-pressed": "false",
+  const value = (k) => (field.names ? field.names[k] : k);
+  const buttons = field.choices.map((number, k) => el("button", { type: "button", class: "label", text: field.names?.[k] ?? number, "aria-pressed": "false",
     on_click: (event) => press(event.currentTarget, event.currentTarget.getAttribute("aria-pressed") === "false") }));
   const press = (button, on) => button.setAttribute("aria-pressed", String(on));
   const get = () => {
-    const on = buttons.flatMap((button, k) => (button.getAttribute("aria-pressed") === "true" ? [k] : []));
+    const on = buttons.flatMap((button, k) => (button.getAttribute("aria-pressed") === "true" ? [value(k)] : []));
     return on.length > 1 ? on : on[0] ?? null;
   };
-  const set = (value) => buttons.forEach((button, k) => press(button, [value].flat().includes(k)));
+  const set = (given) => buttons.forEach((button, k) => press(button, [given].flat().includes(value(k))));
   return { node: el("div", { class: "labels" }, ...buttons), input: buttons[0], group: true, get, set };
 }
 

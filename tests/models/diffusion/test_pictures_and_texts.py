@@ -110,6 +110,8 @@ def test_it_is_saved_and_served(model, tmp_path):
         model.export(str(tmp_path / "m"))
         np.testing.assert_array_equal(found, serving.load(str(tmp_path / "m")).generate(**how))
         signatures = tf.saved_model.load(str(tmp_path / "m")).signatures
+        outputs = {k: v.dtype for one in signatures.values() for k, v in one.structured_outputs.items()}
+        assert {k for k, dtype in outputs.items() if dtype == tf.string} == {"image_bytes"}  # as TF Serving knows bytes
         given = {"sources": tf.constant(TOLD["source"]), "captions": tf.constant(TOLD["caption"])}
         alone = signatures["serving_default"](seeds=tf.constant([0, 1]), **given)["images"]
         np.testing.assert_array_equal(alone, model.generate(conditions=TOLD))
@@ -124,7 +126,7 @@ def test_it_is_saved_and_served(model, tmp_path):
         off = np.abs(small.astype(int) - resize(wide, (8, 8)))
         assert off[1:-1, 1:-1].max() <= 2 and off.max() <= 12
         given = {"source_bytes": tf.constant(files), "captions": tf.constant(TOLD["caption"])}
-        answers = signatures["generate_png"](seeds=tf.constant([0, 1]), **given)["images"].numpy()
+        answers = signatures["generate_png"](seeds=tf.constant([0, 1]), **given)["image_bytes"].numpy()
         images = np.stack([tf.io.decode_png(answer).numpy() for answer in answers])
         told = {**TOLD, "source": np.stack([TOLD["source"][0], small])}
         np.testing.assert_array_equal(images, model.generate(conditions=told))

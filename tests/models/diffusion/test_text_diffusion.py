@@ -131,7 +131,7 @@ import numpy as np, tensorflow as tf
 model = tf.saved_model.load(sys.argv[1])
 given = {"captions": tf.constant(["a white square", "black", ""]), "seeds": tf.constant([0, 1, 2])}
 images = model.signatures["serving_default"](**given)["images"].numpy()
-files = model.signatures["generate_png"](**given)["images"]
+files = model.signatures["generate_png"](**given)["image_bytes"]
 assert all((tf.io.decode_png(f).numpy() == image).all() for f, image in zip(files, images))
 given |= {"negative_captions": tf.constant(["a black square"] * 3), "guidance_scale": tf.constant([3.0] * 3)}
 away = model.signatures["generate"](table=tf.constant(np.load(sys.argv[2])), **given)["images"].numpy()

@@ -413,14 +413,14 @@ def test_served_as_in_memory(tmp_path):
             strings["sigma"] = tf.constant([15.0, 15.0])
         if "masks" in given:
             strings["mask_bytes"] = text(holes[..., None].astype("uint8") * 255)
-        out = tf.io.decode_png(endpoint(**strings)["restored_bytes"][1]).numpy()
+        out = tf.io.decode_png(endpoint(**strings)["image_bytes"][1]).numpy()
         assert out.shape == expected.shape
         assert np.abs(out.astype(int) - expected).max() <= 1  # roundings
     exif = Image.Exif()
     exif[0x0112] = 6  # held on its side
     Image.fromarray(picture).save(tmp_path / "held.jpg", exif=exif)
     endpoint = tf.saved_model.load(str(tmp_path / "m3")).signatures["restore_bytes"]
-    out = endpoint(image_bytes=tf.constant([(tmp_path / "held.jpg").read_bytes()]))["restored_bytes"]
+    out = endpoint(image_bytes=tf.constant([(tmp_path / "held.jpg").read_bytes()]))["image_bytes"]
     assert tf.io.decode_png(out[0]).shape == (29, 40, 3)
 
 

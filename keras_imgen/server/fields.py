@@ -1,10 +1,6 @@
-"""Forms: what a person fills in to ask an endpoint, made from the inputs and conditions that it declares, and read back as arguments."""
+"""What a person fills in to ask an endpoint, made from the inputs and conditions that it declares; `filled` reads it back."""
 
-import base64
-import hashlib
-import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import singledispatch
 from typing import Any
@@ -13,14 +9,14 @@ import numpy as np
 
 from keras_imgen.conditions import Amount, Condition, Label, Picture, guided_apart
 from keras_imgen.inference.canvas import LARGEST, Canvas
+from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Input, Latents, Number, Pictures, Rows, RowSeeds, Seeds
 from keras_imgen.inference.endpoints import Told as ToldRows
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.inference.stylizer import StyleWeights
 from keras_imgen.sampling.coarse_to_fine import LevelSamplerInput
 from keras_imgen.sampling.options import GRIDS, IMAGE_SCALE, SAMPLERS, SamplerInput
-from keras_imgen.server.errors import Invalid, TooLarge
-from keras_imgen.server.service import Limits, size_of
+from keras_imgen.server.limits import FRAMES, Limits
 from keras_imgen.text import Text
 
 
@@ -30,7 +26,7 @@ class Field:
 
     Args:
         name: the argument that it becomes; "conditions.caption" is the caption in `conditions`.
-        control: how it is filled in, a key of `READERS`.
+        control: how it is filled in, a key of `filled.READERS`.
         help: what it does, in a line.
         default: what it shows to begin with, None for nothing; what is left as it is need not be sent.
         required: whether it cannot be left empty.
@@ -39,8 +35,9 @@ class Field:
         ends: of a slider, where numbers may go on.
         whole: whether numbers are whole.
         choices: of which one is chosen, or examples of a text.
-        names: of several numbers.
-        shape: of several numbers, or (height, width, channels) of a picture; None of what may be any.
+        names: of several numbers, or of labels.
+        shape: of several numbers, or (height, width, channels) of a picture, of a clip with frames before them, which is taken as a
+            picture of its frames side by side; None of what may be any.
         rows: whether the argument has a row for each picture.
         more: whether most people leave it alone.
     """
@@ -114,7 +111,13 @@ def _(one: RowSeeds, endpoint, limits):
 
 @_of_input.register
 def _(one: Pictures, endpoint, limits):
-    yield Field(one.argument, "picture", required=True, shape=tuple(one.shape), rows=True)
+    said = f"Its {one.shape[0]} frames side by side." if len(one.shape) == 4 else ""
+    yield Field(one.argument, "picture", said, required=True, shape=tuple(one.shape), rows=True)
+
+
+@_of_input.register
+def _(one: Ahead, endpoint, limits):
+    yield Field("frames", "number", "How many more.", 1, True, 1, FRAMES, (1, 20), whole=True)
 
 
 @_of_input.register
@@ -216,11 +219,11 @@ def _of_form(endpoint):
     if form.mask:
         yield Field("masks", "mask", "Paint over what is to be made anew.", required=True)
     if form.sigma:
-        yield Field(
-            "sigma", "number", "How strong the noise is, in gray levels of 255.", required=True, low=0, ends=(0.0, 75.0)
-        )
+        said = "How strong the noise is, in gray levels of 255; empty is estimated."
+        yield Field("sigma", "number", said, low=0, ends=(0.0, 75.0))
     if form.latent is not None:
         yield Field("seed", "seed", "One of many answers; empty is the most likely one.", whole=True, low=0)
+    yield _number("strength", "Of the answer; 0 leaves the picture as it is.", 1.0, 0.0, 1.0)
     yield Field(
         "ensemble",
         "flag",
@@ -244,7 +247,7 @@ def _(one: Amount, name, required, said="", more=False):
 @_of_condition.register
 def _(one: Label, name, required, said="", more=False):
     choices = tuple(map(str, range(one.num_classes)))
-    return Field(name, "labels", said, None, required, choices=choices, more=more)
+    return Field(name, "labels", said, None, required, choices=choices, names=one.names, more=more)
 
 
 @_of_condition.register
@@ -262,216 +265,3 @@ def _number(name, said, default, low, high, whole=False, more=False):
     default = int(default) if whole else float(default)
     ends = (min(0.0, 2 * default) if low is None else low, max(2.0, 4 * default) if high is None else high)
     return Field(name, "number", said, default, False, low, high, ends, whole, more=more)
-
-
-# === What a person filled in, as arguments ===
-
-
-def arguments_of(fields: Sequence[Field], given: Any, limits: Limits) -> dict[str, Any]:
-    """Arguments of an endpoint.
-
-    Args:
-        fields: of the endpoint.
-        given: values by the names of fields, in JSON: numbers, lists, texts, files as base64. What is missing has its default.
-        limits: of a request.
-
-    Raises:
-        Invalid: another form, or something that is missing.
-        TooLarge: a picture of too many pixels.
-    """
-    if not isinstance(given, dict):
-        raise Invalid("Expected `arguments` as an object, by the names that /api/models lists.")
-    known = {field.name for field in fields}
-    if unknown := [name for name in given if name not in known]:
-        raise Invalid(f"Expected no argument {unknown[0]!r:.60}: /api/models lists those that there are.")
-    found: dict[str, Any] = {}
-    for field in fields:
-        value = given.get(field.name)
-        if value is None and field.required:
-            value = field.default
-        if value is None:
-            if field.required:
-                raise Invalid(f"Expected `{field.name}`: {_WANTED.get(field.control, 'fill it in')}.")
-            continue
-        whole, _, part = field.name.partition(".")
-        read = READERS[field.control](field, value, given, limits)
-        if part:
-            found.setdefault(whole, {})[part] = read
-        else:
-            found[whole] = read
-    return found
-
-
-_WANTED = {"picture": "choose a picture", "mask": "paint over a part of the picture", "text": "write what you want"}
-
-
-def _file(field, value, limits):
-    if not isinstance(value, str):
-        raise Invalid(f"Expected `{field.name}` as a PNG or JPEG file in base64.")
-    try:
-        text = base64.b64decode(value, validate=True)
-    except ValueError:
-        raise Invalid(f"Expected `{field.name}` as a PNG or JPEG file in base64.") from None
-    width, height = size_of(text, field.name)
-    if width * height > limits.pixels:
-        raise TooLarge(f"Expected `{field.name}` of at most {limits.pixels} pixels, got {width} x {height}.")
-    return text
-
-
-def _read_picture(field, value, given, limits):
-    from keras_imgen.data.image_io import load_image, resize  # lazy: the package of data needs Keras
-
-    text = _file(field, value, limits)
-    try:
-        if field.shape is None:  # any kind
-            return load_image(text, keep_depth=True)
-        *size, channels = field.shape
-        picture = load_image(text, channels)
-    except ValueError as error:
-        raise Invalid(f"Expected `{field.name}` as a whole PNG or JPEG file: {error}") from error
-    picture = picture if None in size else resize(picture, tuple(size))
-    return picture[None] if field.rows else picture
-
-
-def _read_mask(field, value, given, limits):
-    from keras_imgen.data.image_io import load_image  # lazy: the package of data needs Keras
-
-    text = _file(field, value, limits)
-    try:
-        mask = load_image(text, 1, background=0) > 127  # (H, W, 1)
-    except ValueError as error:
-        raise Invalid(f"Expected `{field.name}` as a whole PNG file: {error}") from error
-    if not mask.any():
-        raise Invalid(f"Expected `{field.name}`: paint over a part of the picture.")
-    return mask
-
-
-def _read_number(field, value, given, limits):
-    if isinstance(value, bool) or not isinstance(value, int if field.whole else int | float):
-        kind = "a whole number" if field.whole else "a number"
-        raise Invalid(f"Expected `{field.name}` as {kind}, got {json.dumps(value)[:60]}.")
-    if not (-np.inf if field.low is None else field.low) <= value <= (np.inf if field.high is None else field.high):
-        ends = " to ".join("any" if end is None else f"{end:g}" for end in (field.low, field.high))
-        raise Invalid(f"Expected `{field.name}` from {ends}, got {value:g}.")
-    return [value] if field.rows else value
-
-
-def _read_numbers(field, value, given, limits):
-    dtype = "int64" if field.whole else "float32"
-    try:
-        found = np.array(value)
-        fits = found.dtype.kind in ("i" if field.whole else "if") and found.ndim == len(field.shape)
-        if not fits or any(a not in (None, b) for a, b in zip(field.shape, found.shape)):
-            raise ValueError
-    except (ValueError, OverflowError):
-        kind = "whole numbers" if field.whole else "numbers"
-        sides = " x ".join("any" if side is None else str(side) for side in field.shape)
-        raise Invalid(f"Expected `{field.name}` as {sides} {kind}.") from None
-    found = found.astype(dtype)
-    return found[None] if field.rows else found
-
-
-def _read_labels(field, value, given, limits):
-    """One for each row, in turn."""
-    values = value if isinstance(value, list) else [value]
-    if not values or any(isinstance(v, bool) or not isinstance(v, int) for v in values):
-        raise Invalid(f"Expected `{field.name}` as whole numbers in 0..{len(field.choices) - 1}.")
-    count = given.get("n", 1)
-    rows = count if isinstance(count, int) and 0 < count <= limits.rows else 1
-    return np.resize(np.array(values), rows)
-
-
-def _read_text(field, value, given, limits):
-    if not isinstance(value, str):
-        raise Invalid(f"Expected `{field.name}` as a text.")
-    return [value] if field.rows else value
-
-
-def _read_choice(field, value, given, limits):
-    if value not in field.choices:
-        raise Invalid(f"Expected `{field.name}` as one of {', '.join(field.choices)}, got {json.dumps(value)[:60]}.")
-    return value
-
-
-def _read_flag(field, value, given, limits):
-    if not isinstance(value, bool):
-        raise Invalid(f"Expected `{field.name}` as true or false.")
-    return value
-
-
-READERS: dict[str, Callable[[Field, Any, Mapping[str, Any], Limits], Any]] = {
-    "seed": _read_number,
-    "count": _read_number,
-    "number": _read_number,
-    "numbers": _read_numbers,
-    "choice": _read_choice,
-    "labels": _read_labels,
-    "text": _read_text,
-    "flag": _read_flag,
-    "picture": _read_picture,
-    "mask": _read_mask,
-    "json": lambda field, value, given, limits: value,
-}
-
-
-# === What can be said of a call ===
-
-
-def of_row(fields: Sequence[Field], given: Mapping[str, Any], row: int) -> dict[str, Any]:
-    """What a person has to fill in for one row of an answer alone; of files their SHA-256.
-
-    Args:
-        fields: of the endpoint.
-        given: as for `arguments_of`.
-        row: its number.
-    """
-    found = {k: v for k, v in given.items() if v is not None}
-    for field in fields:
-        value = found.get(field.name, field.default)
-        if value is None:
-            continue
-        if field.control == "seed":
-            found[field.name] = value + row
-        elif field.control == "count":
-            found[field.name] = 1
-        elif field.control == "labels":
-            values = value if isinstance(value, list) else [value]
-            found[field.name] = values[row % len(values)]
-        elif field.control in ("picture", "mask"):
-            found[field.name] = f"sha256:{hashlib.sha256(base64.b64decode(value)).hexdigest()}"
-    return found
-
-
-def named_in(message: str, fields: Sequence[Field]) -> str | None:
-    """The field that an error's message names, None where it names none.
-
-    Args:
-        message: of the error.
-        fields: of the endpoint.
-    """
-    places = {}
-    for field in fields:
-        words = {field.name, field.name.rpartition(".")[2], field.name.replace(".", " ")}
-        if "negative." not in field.name or "negative" in message:
-            found = re.search(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(words)))})(?!\w|\.\w)", message)
-            if found:
-                places[field.name] = found.start()
-    return min(places, key=places.get, default=None)
-
-
-def notes_on(endpoint: Endpoint, fields: Sequence[Field], given: Mapping[str, Any]) -> list[str]:
-    """What a person should know of texts: words that the model has not learned.
-
-    Args:
-        endpoint: that is asked.
-        fields: of the endpoint.
-        given: as for `arguments_of`.
-    """
-    texts = [c for c in endpoint.conditions if isinstance(c, Text)]
-    said = []
-    for field in fields:
-        if field.control == "text" and isinstance(given.get(field.name), str) and texts:
-            for word, near in texts[0].tokenizer.unknown(given[field.name]).items():
-                known = f" Near it are {', '.join(near)}." if near else ""
-                said.append(f"The model has not learned the word “{word}”.{known}")
-    return list(dict.fromkeys(said))

@@ -1,0 +1,76 @@
+"""A page of pictures before and after, with a line to drag: one HTML file, which asks nothing of any network."""
+
+import base64
+import html
+import io
+import os
+from collections.abc import Iterable
+
+import numpy as np
+from PIL import Image
+
+from keras_imgen.data import image_io
+from keras_imgen.data.files import shown, whole
+from keras_imgen.inference.pixels import resized
+
+LARGEST = {24: 1600, 200: 1000}  # pixels of a longer side, on pages of up to so many pictures
+SMALLEST = 600  # of more
+PLACE = "<!-- pictures -->"
+
+
+def page(path: str, pairs: Iterable[tuple[str, str]], count: int) -> int:
+    """Write it; what cannot be read is left out.
+
+    Args:
+        path: of the HTML file.
+        pairs: paths of pictures and of their answers.
+        count: how many there are: the more, the smaller they are shown.
+
+    Returns:
+        How many pictures it shows.
+    """
+    with open(os.path.join(os.path.dirname(__file__), "compare.html"), encoding="utf-8") as f:
+        head, tail = f.read().split(PLACE)
+    largest = next((side for most, side in LARGEST.items() if count <= most), SMALLEST)
+    shown_ones = 0
+    with whole(path) as beside, open(beside, "w", encoding="utf-8") as f:
+        f.write(head)
+        for before, after in pairs:
+            try:
+                f.write(_figure(before, after, largest))
+            except ValueError:  # it was named when it was to be restored
+                continue
+            shown_ones += 1
+        f.write(tail)
+    return shown_ones
+
+
+def _figure(before, after, largest):
+    pictures = [image_io.load_image(path) for path in (before, after)]
+    height, width = pictures[1].shape[:2]
+    shrink = min(1.0, largest / max(height, width))
+    size = tuple(max(1, round(n * shrink)) for n in (height, width))
+    name = html.escape(shown(os.path.basename(before)))
+    sizes = " to ".join(f"{v.shape[1]}x{v.shape[0]}" for v in pictures)
+    first, last = (_data(v if _fits(v, size) else resized(v, size)) for v in pictures)
+    return f"""
+<figure>
+<div class="pair" style="aspect-ratio: {size[1]} / {size[0]}">
+<img alt="{name}, after" src="{last}">
+<img class="before" alt="{name}, before" src="{first}">
+<input type="range" min="0" max="100" value="50" aria-label="{name}: share of before">
+</div>
+<figcaption>{name}, {sizes}</figcaption>
+</figure>"""
+
+
+def _fits(picture, size):
+    """Smaller ones the browser enlarges."""
+    return all(a <= b for a, b in zip(picture.shape[:2], size))
+
+
+def _data(picture: np.ndarray) -> str:
+    """A URL that holds it, as JPEG."""
+    file, picture = io.BytesIO(), image_io.with_channels(picture, 3)
+    Image.fromarray(picture).save(file, "JPEG", quality=88, subsampling="4:4:4")
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,175 @@
+"""`moving`: parts of photographs in motion over each other, with the exact picture between and its exact flow."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from keras_imgen.arguments import finite, integer
+from keras_imgen.data import epoch
+from keras_imgen.data.flow import optical_flow, warped
+from keras_imgen.data.photos import pictures_of
+from keras_imgen.data.pipeline import of_length
+from keras_imgen.libraries import needs_tensorflow
+
+DOUBT = 12.0  # gray levels: where a frame moved along a flow is off by more, the flow is not believed
+
+
+def moving(
+    source: Any,
+    size: int,
+    batch: int = 4,
+    steps: int = 1000,
+    *,
+    speed: float = 6.0,
+    layers: int = 4,
+    halfway: float = 0.5,
+    channels: int = 3,
+    seed: int = 0,
+) -> Any:
+    """Three frames of a photograph, and of shapes cut from others that pass over it, each along a smooth affine path of its own: as a
+    `tf.data.Dataset` of dicts; a batch is a function of (seed, epoch, step).
+
+    Args:
+        source: what `photos` takes, or a list of uint8 arrays (height, width, C). They stay decoded in memory.
+        size: side of a square, in pixels.
+        batch: runs in a batch.
+        steps: batches of an epoch.
+        speed: pixels from the first frame to the last, the standard deviation on each axis; of the photograph behind half as many.
+        layers: at most so many, with the one behind.
+        halfway: share of the runs whose middle frame is half way; of the others its time is drawn from [0.1, 0.9].
+        channels: 1 or 3.
+        seed: of all that is drawn.
+
+    Returns:
+        `steps` batches of `clip` uint8 (batch, 3, size, size, C), `time` float32 (batch,) of the middle one, and `flow` float32 (batch,
+        size, size, 5): where what the middle one shows was in the first and is in the last, (u, v) in pixels each, and 1, that it counts.
+
+    Raises:
+        ValueError: no photograph, a number out of range.
+        FileNotFoundError: as `photos`.
+        ModuleNotFoundError: TensorFlow is not installed.
+    """
+    needs_tensorflow("data.moving")
+    import tensorflow as tf
+
+    size, batch, steps = integer("size", size, 8), integer("batch", batch, 1), integer("steps", steps, 1)
+    layers, speed = integer("layers", layers, 1), float(finite("speed", speed, 0.0))
+    halfway = float(finite("halfway", halfway, 0.0, 1.0))
+    pictures, now = pictures_of(source, channels), epoch.current()
+
+    def draw(epoch_, step):
+        rng = np.random.default_rng([seed & 0x7FFFFFFF, int(epoch_), int(step), 2])
+        clips, flows = np.empty((batch, 3, size, size, channels), "uint8"), np.ones((batch, size, size, 5), "float32")
+        times = np.where(rng.random(batch) < halfway, 0.5, rng.uniform(0.1, 0.9, batch)).astype("float32")
+        for k, time in enumerate(times):
+            clips[k], flows[k, ..., :4] = _run(pictures, size, (0.0, float(time), 1.0), speed, layers, rng)
+        return clips, times, flows
+
+    def to_batch(step):
+        clip, time, flow = tf.numpy_function(draw, [now, step], ["uint8", "float32", "float32"], stateful=False)
+        clip = tf.ensure_shape(clip, (batch, 3, size, size, channels))
+        return {
+            "clip": clip,
+            "time": tf.ensure_shape(time, (batch,)),
+            "flow": tf.ensure_shape(flow, (batch, size, size, 5)),
+        }
+
+    return of_length(tf.data.Dataset.range(steps).map(to_batch, num_parallel_calls=2), steps)
+
+
+def with_flow(dataset: Any) -> Any:
+    """Batches of `clip` of three frames -> the same with `time`, 0.5, and `flow`, see `moving`, by OpenCV's DIS flow from the middle frame
+    to the others. Where a frame that is moved along it differs from the middle one the flow does not count.
+
+    Args:
+        dataset: a `tf.data.Dataset` of dicts, as of `windows`.
+    """
+    needs_tensorflow("data.moving.with_flow")
+    import tensorflow as tf
+
+    def found(clips):
+        return np.stack([_found(clip) for clip in clips])
+
+    def add(batch):
+        count, _, height, width, _ = batch["clip"].shape
+        flow = tf.numpy_function(found, [batch["clip"]], "float32", stateful=False)
+        return {**batch, "time": tf.fill((count,), 0.5), "flow": tf.ensure_shape(flow, (count, height, width, 5))}
+
+    return dataset.map(add, num_parallel_calls=2)
+
+
+def joined(first: Any, second: Any) -> Any:
+    """Batches of two data sets, dicts with the same keys, as one batch each: the rows of the first, then those of the second.
+
+    Args:
+        first: a `tf.data.Dataset` of known length.
+        second: one of the same length.
+    """
+    needs_tensorflow("data.moving.joined")
+    import tensorflow as tf
+
+    both = tf.data.Dataset.zip(first, second)
+    return of_length(both.map(lambda a, b: {k: tf.concat([a[k], b[k]], 0) for k in a}), int(first.cardinality()))
+
+
+def _found(clip):
+    first, middle, last = clip
+    flows = [optical_flow(middle, end) for end in (first, last)]
+    errors = [np.abs(warped(end, f) - middle).mean(-1) for end, f in zip((first, last), flows)]
+    sure = np.maximum(*(cv2.blur(e, (5, 5)) for e in errors)) < DOUBT
+    return np.concatenate([*flows, sure[..., None].astype("float32")], -1)
+
+
+def _run(pictures, size, times, speed, layers, rng):
+    """(frames uint8 (T, size, size, C), the middle one's flows to the first and the last (size, size, 4))."""
+    frames = np.zeros((len(times), size, size, pictures[0].shape[-1]), "float32")
+    y, x = np.mgrid[:size, :size].astype("float32")
+    places, flow = np.stack([x, y, np.ones_like(x)], -1), np.zeros((size, size, 4), "float32")
+    for k in range(1 + rng.integers(layers)):
+        picture = pictures[rng.integers(len(pictures))]
+        path = _path(size, picture.shape[:2], speed / 2 if k == 0 else speed, rng)
+        ways = [path(time) for time in times]  # from a place of a frame to one of the picture
+        how = {"flags": cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, "borderMode": cv2.BORDER_REFLECT_101}
+        shown = [cv2.warpAffine(picture, way[:2], (size, size), **how).reshape(size, size, -1) for way in ways]
+        if k == 0:
+            covers = [np.ones((size, size, 1), "float32")] * len(times)
+        else:
+            shape = _shape(picture.shape[:2], ways[1] @ [*rng.uniform(0, size, 2), 1.0], size, rng)
+            how = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP}
+            covers = [cv2.warpAffine(shape, way[:2], (size, size), **how)[..., None] for way in ways]
+        for frame, cover, one in zip(frames, covers, shown):
+            frame += cover * (one - frame)
+        back = [np.linalg.inv(ways[end]) @ ways[1] for end in (0, -1)]
+        own = np.concatenate([(places @ way.T)[..., :2] - places[..., :2] for way in back], -1)
+        flow = np.where(covers[1] > 0.5, own, flow)
+    return np.round(frames).clip(0, 255).astype("uint8"), flow.astype("float32")
+
+
+def _path(size, sides, speed, rng):
+    """Time -> matrix (3, 3) from places of a square to places of a picture: both turn, grow and move about their middles."""
+    zoom = np.exp(rng.uniform(-0.2, 0.3)) * max(1.0, 1.1 * size / min(sides)) ** -1
+    angle, turn, growth = rng.uniform(-np.pi, np.pi), rng.normal(0, 0.04), rng.normal(0, 0.03)
+    move, bend = rng.normal(0, speed, 2), rng.normal(0, 0.05 * speed, 2)
+    if rng.random() < 0.15:  # what stands still, or turns on the spot
+        move, bend = move * 0, bend * 0
+    half, reach = np.array([size, size]) / 2, np.array(sides[::-1]) / 2
+    centre = reach + rng.uniform(-1, 1, 2) * np.maximum(reach - 0.7 * size * zoom, 0)
+
+    def at(time):
+        s, a = zoom * np.exp(growth * (time - 0.5)), angle + turn * (time - 0.5)
+        turned = s * np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+        moved = half + move * (time - 0.5) + 4 * bend * (time - 0.5) ** 2
+        return np.vstack([np.column_stack([turned, centre - turned @ moved]), [0, 0, 1]])
+
+    return at
+
+
+def _shape(sides, centre, size, rng):
+    """float32 (H, W) in [0, 1]: a blob with soft edges about a place (x, y, 1)."""
+    angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 12)))
+    lengths = rng.uniform(0.3, 1.0, len(angles)) * size * rng.uniform(0.1, 0.6)
+    corners = centre[:2] + lengths[:, None] * np.stack([np.cos(angles), np.sin(angles)], -1)
+    cover = np.zeros(sides, "float32")
+    cv2.fillPoly(cover, [np.round(corners * 8).astype("int32")], 1.0, cv2.LINE_AA, 3)
+    return cv2.GaussianBlur(cover, (0, 0), rng.choice([0.5, 0.8, 2.0]))

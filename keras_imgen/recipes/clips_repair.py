@@ -1,0 +1,55 @@
+"""Scratches and dust in films: found, and painted by the frames around, learned from the shared clips with synthetic damage."""
+
+import numpy as np
+
+from keras_imgen.data import clips, degrade, degraded, windows
+from keras_imgen.models import FilmRepairer
+from keras_imgen.networks import film_repairer
+from keras_imgen.recipes.run import Run, command, first_batch, warmup_cosine
+from keras_imgen.training import ConvMuon
+from keras_imgen.training.precision import fast_precision
+
+
+def train(
+    out: str,
+    epochs: int = 12,
+    batch: int = 8,
+    seed: int = 0,
+    steps_per_epoch: int | None = None,
+    resume: bool = False,
+    *,
+    size: int = 64,
+    width: int = 32,
+    learning_rate: float = 0.002,
+) -> str:
+    """The whole run, from data to report, in the folder `out`; returns the command that repairs a film.
+
+    Args:
+        size: of the squares that it learns from, in pixels; nine frames each.
+        width: see `networks.film_repairer`.
+        learning_rate: the largest, of a cosine.
+        others: see `recipes`.
+    """
+    steps = steps_per_epoch or 500
+    given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
+    changes = {"size": size, "width": width, "learning_rate": learning_rate}
+    run = Run("clips-repair", out, resume, **given, **changes)
+    every = list(clips("clips:train").values())
+    every += [gray(clip) for clip in every]  # old films
+    learn = windows(every, 9, size, batch, steps, stride=(1, 1, 2), seed=seed)
+    learn = degraded(learn, degrade.Scratches(lines=(0, 1.5), blotches=(0, 5), hairs=(0, 0.7)), seed)
+    judged = windows(list(clips("clips:validation").values()), 11, 128, 4, 5, flips=False, seed=seed)
+    judged = degraded(judged, degrade.Scratches())
+    with fast_precision():
+        network = film_repairer(width=width)
+    model = FilmRepairer(network, seed=seed, name="clips_repair")
+    model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
+    model.fit(learn, validation_data=judged, epochs=epochs, callbacks=run.callbacks())
+    use = command("video", "restore", run.path("model.keras"), "FILM", "-o", "REPAIRED")
+    return run.finish(model, judged, batch=first_batch(judged), columns=8, use=use)
+
+
+def gray(clip: np.ndarray) -> np.ndarray:
+    """A clip without colours, uint8 (F, H, W, 3)."""
+    luma = np.round(clip @ np.array([0.299, 0.587, 0.114], "float32")).astype("uint8")
+    return np.repeat(luma[..., None], 3, -1)
