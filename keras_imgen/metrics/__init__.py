@@ -1,5 +1,6 @@
 """How good images are: against the picture they should be, and as a set against real ones."""
 
+from keras_imgen.inference.measures import noise_level
 from keras_imgen.metrics.caption_accuracy import caption_accuracy
 from keras_imgen.metrics.classifier_accuracy import classifier_accuracy
 from keras_imgen.metrics.clips import attributes_read, clip_distance, clip_features, frame_scores, motion
@@ -24,7 +25,6 @@ from keras_imgen.metrics.no_reference import (
     colourfulness,
     natural,
     niqe,
-    noise_level,
     sharpness,
 )
 from keras_imgen.metrics.paired import luma, mae, ms_ssim, psnr, ssim

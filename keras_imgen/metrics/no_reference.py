@@ -1,4 +1,4 @@
-"""What a picture tells of its quality without the picture that it should be."""
+"""What a picture tells of its quality without the picture that it should be; `inference.measures` has its noise."""
 
 from typing import Any, NamedTuple
 
@@ -7,30 +7,17 @@ import numpy as np
 from keras_imgen.arguments import as_numbers, shown
 from keras_imgen.data.image_io import with_channels
 from keras_imgen.data.imresize import imresize
-from keras_imgen.inference import measures
 
 BLOCK = 96  # pixels, of which NIQE's features are taken
 SHARP = 0.75  # of the sharpest block: those that natural pictures are known by
 _SHAPES = np.arange(0.2, 10.001, 0.001)
 
 
-def noise_level(image: Any) -> float:
-    """Standard deviation of white noise in gray levels, see `inference.measures.noise_level` (Liu, Tanaka and Okutomi 2013).
-
-    Args:
-        image: uint8 (H, W), or (H, W, 1 or 3), of at least 2 x 2.
-
-    Raises:
-        ValueError: another form.
-    """
-    return measures.noise_level(_picture(image, 2))
-
-
 def clipped_share(image: Any) -> tuple[float, float]:
     """(share of the pixels of which all channels are 0, share of those of which one is 255): where the picture no longer tells the light.
 
     Args:
-        image: see `noise_level`.
+        image: uint8 (H, W), or (H, W, 1 or 3).
 
     Raises:
         ValueError: another form.
@@ -44,7 +31,7 @@ def colourfulness(image: Any) -> float:
     natural images", M3).
 
     Args:
-        image: see `noise_level`.
+        image: see `clipped_share`.
 
     Raises:
         ValueError: another form.
@@ -60,7 +47,7 @@ def sharpness(image: Any) -> float:
     one scene the sharper, or noisier, has more.
 
     Args:
-        image: see `noise_level`.
+        image: see `clipped_share`.
 
     Raises:
         ValueError: another form.
@@ -74,7 +61,7 @@ def brisque(image: Any, model: str, ranges: str) -> float:
     """BRISQUE (Mittal et al. 2012, "No-reference image quality assessment in the spatial domain"), by OpenCV's contrib: lower is better.
 
     Args:
-        image: see `noise_level`.
+        image: see `clipped_share`.
         model: path of OpenCV's brisque_model_live.yml.
         ranges: path of its brisque_range_live.yml.
 

@@ -345,11 +345,19 @@ CASES = {
         lambda model: bits(np.concatenate([model.embed_images(PICTURES), model.embed_texts(["number 1", "2", ""])])),
     ),
     "SuperResolution": Case(against_a_critic, {"image": PICTURES, "target": LARGE}, restored),
+    "Denoiser-mixed": Case(
+        lambda: models.Denoiser(flat(), gaussian_share=0.5), {"image": PICTURES, "target": PICTURES}, restored
+    ),
     "Denoiser": Case(
         lambda: models.Denoiser(networks.ffdnet(1, width=4, depth=2)), ALONE, lambda model: restored(model, sigma=20)
     ),
     "Deblurrer": Case(lambda: models.Deblurrer(flat()), PAIRS, restored),
     "Enhancer": Case(lambda: models.Enhancer(flat()), PAIRS, restored),
+    "Enhancer-lowlight": Case(
+        lambda: models.Enhancer(networks.lowlight_unet(1, 6, (1,), 8)),
+        PAIRS,
+        lambda model: restored(model, exposure=0.5, grain=[0.1 * k for k in range(ROWS)]),
+    ),
     "Inpainter": Case(told_holes, {**PAIRS, "mask": HOLES}, lambda model: restored(model, masks=HOLES)),
     "Colorizer": Case(lambda: models.Colorizer(flat(1, 2)), {"image": COLOUR}, restored),
     "VideoRestorer": Case(video_restorer, {"clip": CLIPS}, lambda model: model.restore(CLIPS, sigma=20)),

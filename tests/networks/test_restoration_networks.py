@@ -25,12 +25,14 @@ SMALL = {
     "rcan": (3, 3, lambda: networks.rcan(3, width=4, groups=2, blocks=1, reduction=2)),
     "rrdb": (4, 3, lambda: networks.rrdb(4, width=4, growth=2, blocks=1)),
     "compact_sr": (3, 1, lambda: networks.compact_sr(3, width=4, blocks=2)),
+    "compact_real_sr": (2, 3, lambda: networks.compact_real_sr(2, width=6, blocks=(1, 1, 1))),
     "swinir_light": (2, 3, lambda: networks.swinir_light(2, width=4, depths=(2,), heads=2, window=4)),
     "dncnn": (1, 1, lambda: networks.dncnn(depth=4, width=4)),
     "ffdnet": (1, 1, lambda: networks.ffdnet(depth=3, width=4)),
     "drunet": (1, 3, lambda: networks.drunet(widths=(4, 6, 8), blocks=1)),
     "drunet_blind": (1, 1, lambda: networks.drunet(1, widths=(4, 6), blocks=1, noise_map=False)),
     "compact_denoiser": (1, 1, lambda: networks.compact_denoiser(width=6, blocks=(1, 1, 1))),
+    "lowlight_unet": (1, 3, lambda: networks.lowlight_unet(width=6, blocks=(1, 1), whole=16)),
     "inpainting_gated": (1, 3, lambda: networks.inpainting_unet(width=4, depth=2)),
     "inpainting_partial": (1, 3, lambda: networks.inpainting_unet(width=4, depth=2, convolution="partial")),
     "compact_inpainter": (1, 3, lambda: networks.compact_inpainter(widths=(4, 6, 8))),
@@ -44,9 +46,10 @@ ADDS_TO_BICUBIC = (
     "rcan",
     "rrdb",
     "compact_sr",
+    "compact_real_sr",
     "swinir_light",
 )
-IDENTITY = ("dncnn", "compact_denoiser")
+IDENTITY = ("dncnn", "compact_denoiser", "lowlight_unet")
 
 
 def given(network, size, n=2, seed=0):
@@ -58,6 +61,9 @@ def given(network, size, n=2, seed=0):
         "sigma": lambda c: rng.uniform(5, 50, n),
         "mask": lambda c: rng.uniform(size=(n, *size, 1)) < 0.4,
         "latent": lambda c: rng.normal(size=(n, *quarter, c)),
+        "whole": lambda c: rng.uniform(-1, 1, (n, 16, 16, c)),
+        "exposure": lambda c: np.zeros(n),
+        "grain": lambda c: np.zeros(n),
     }
     inputs = {v.name: make[v.name](v.shape[-1]).astype("float32") for v in network.inputs}
     return inputs if len(inputs) > 1 else inputs["image"]

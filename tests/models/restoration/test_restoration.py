@@ -19,6 +19,7 @@ from keras_imgen.networks import (
     ffdnet,
     inpainting_unet,
     latent_encoder,
+    lowlight_unet,
     patchgan,
     zero_dce,
 )
@@ -240,6 +241,49 @@ def test_a_hole_in_a_picture_below_1024_pixels_is_painted_from_all_of_it():
     painted = model.restore(picture, masks=holes)
     np.testing.assert_array_equal(painted, model.restore(picture, masks=holes, tile=2048))
     assert (painted != model.restore(picture, masks=holes, tile=512)).any()
+
+
+@pytest.mark.one_backend
+def test_tiles_agree_about_the_light_of_the_whole():
+    rows = np.linspace(0, 200, 200)[:, None, None] * np.ones((1, 150, 3))  # dark above, light below
+    picture = (rows + RNG.integers(0, 20, rows.shape)).astype("uint8")
+    model = Enhancer(awake(lowlight_unet(width=6, blocks=(1,), whole=16)), overlap=48)
+    whole = model.restore(picture).astype(int)
+    tiles = model.restore(picture, tile=112).astype(int)
+    assert np.abs(whole - tiles).mean() < 0.5 and np.percentile(np.abs(whole - tiles), 99.9) <= 3
+    top = model.restore(picture[:112]).astype(int)  # without the rest it is another picture
+    assert np.abs(whole[:64] - top[:64]).mean() > 0.05 + np.abs(whole[:64] - tiles[:64]).mean()
+
+
+def test_exposure_and_grain_are_the_users():
+    network = lowlight_unet(width=6, blocks=(1,), whole=16)
+    model = Enhancer(awake(network))
+    picture = RNG.integers(20, 120, (2, 24, 24, 3)).astype("uint8")
+    plain = model.restore(picture).astype(int)
+    np.testing.assert_array_equal(plain, model.restore(picture, exposure=0, grain=0))
+    darker, brighter = (model.restore(picture, exposure=e).astype(int) for e in (-1, 1))
+    assert darker.mean() < plain.mean() < brighter.mean()
+    each = model.restore(picture, exposure=[-1, 1], conditions={"grain": 0.0})
+    np.testing.assert_array_equal(each, np.stack([darker[0], brighter[1]]))
+    assert (plain != model.restore(picture, grain=1.0)).any()
+    for wrong in ({"exposure": 9}, {"grain": -0.1}, {"exposure": "x"}, {"exposure": [1, 2, 3]}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            model.restore(picture, **wrong)
+    with pytest.raises(TypeError, match="exposure"):
+        Enhancer(small()).restore(picture, exposure=1)
+
+
+def test_a_denoiser_of_other_noise_sees_gaussian_noise_too():
+    """Pairs whose image says nothing: what is learned from the rest is the target with noise."""
+    model = Denoiser(small(1, 1), sigma=20.0, gaussian_share=0.25)
+    target = ops.convert_to_tensor(np.zeros((400, 8, 8, 1), "float32"))
+    keys = model.next_keys(400)
+    given, found = model.pair({"image": target - 5.0, "target": target}, keys)
+    noisy = np.array(given["image"]).mean((1, 2, 3)) > -4
+    assert noisy.mean() == pytest.approx(0.25, abs=0.08) and (np.array(found) == 0).all()
+    assert np.array(given["image"])[noisy].std() * 127.5 == pytest.approx(20, rel=0.05)
+    with pytest.raises(ValueError, match="`gaussian_share` in"):
+        Denoiser(small(1, 1), gaussian_share=1.5)
 
 
 @pytest.mark.one_backend
