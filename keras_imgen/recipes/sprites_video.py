@@ -46,14 +46,14 @@ def train(
 
     Args:
         epochs: of 400 steps.
-        widths: see `networks.unet`; None is 32,64,96.
+        widths: see `networks.unet`; None is 32,56,80.
         guidance_scale: see `models.Diffusion`.
         learning_rate: the largest, of a cosine.
         shift: of the schedule's log-SNR, see `Cosine`.
         classifier: the file of a model of the recipe sprites-video-classifier, by which the report tells what is seen in made clips.
         others: see `recipes`.
     """
-    widths, steps = list(widths or (32, 64, 96)), integer("steps_per_epoch", steps_per_epoch or 400, 1)
+    widths, steps = list(widths or (32, 56, 80)), integer("steps_per_epoch", steps_per_epoch or 400, 1)
     judge = None if classifier is None else load_model(classifier)
     settings = {"steps_per_epoch": steps_per_epoch, "widths": widths, "guidance_scale": guidance_scale, "shift": shift}
     settings |= {"learning_rate": learning_rate, "classifier": classifier}

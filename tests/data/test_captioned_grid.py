@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_imgen.data.captioned_grid import captioned_grid, told_grid
+from keras_imgen.data.captioned_grid import captioned_grid, told_film, told_grid
 from keras_imgen.data.image_io import make_grid
 from keras_imgen.text import Text, Tokenizer
 
@@ -37,3 +37,15 @@ def test_what_a_model_was_told_stands_below():
     wanted = [captioned_grid(pairs, words * 2, 2) for words in (["red", "a star"], ["star", "a red star"])]
     for a, b in zip(found, [*wanted, *[make_grid(pairs, 2)] * 2]):
         np.testing.assert_array_equal(a, b)
+
+
+def test_clips_play_in_a_grid():
+    """Shorter ones stand still at their end; of pictures alone there is no film."""
+    rng = np.random.default_rng(0)
+    long, short = (rng.integers(0, 256, (4, n, 6, 6, 1), "uint8") for n in (3, 2))
+    film = told_film({"clip": long, "answer": short}, (), {})
+    assert len(film) == 3
+    for k in range(3):
+        expected = told_grid({"clip": long[:, k], "answer": short[:, min(k, 1)]}, (), {})
+        np.testing.assert_array_equal(film[k], expected)
+    assert told_film({"image": long[:, 0]}, (), {}) is None

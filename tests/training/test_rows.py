@@ -8,7 +8,7 @@ from keras import ops
 from keras_imgen.models import Diffusion
 from keras_imgen.networks import unet
 from keras_imgen.training import backend
-from keras_imgen.training.rows import like, per_row
+from keras_imgen.training.rows import by_frame, like, per_row
 
 RNG = np.random.default_rng(0)
 
@@ -88,3 +88,10 @@ def test_parts_are_kept_in_the_file_and_checked(tmp_path):
 
     with pytest.raises(ValueError, match="got \\['microbatches'\\]"):
         VAE(mlp_encoder((8, 8, 1), 4, (8,)), mlp_decoder((8, 8, 1), 2, (8,))).compile(microbatches=2)
+
+
+def test_a_function_of_pictures_on_every_frame():
+    clips = np.random.default_rng(0).normal(size=(3, 4, 2, 5)).astype("float32")
+    own = np.arange(3, dtype="float32")
+    made = np.array(by_frame(lambda x, k: ops.sum(x, axis=1) + k[:, None], clips, own))
+    np.testing.assert_allclose(made, clips.sum(2) + own[:, None, None], rtol=1e-5)
