@@ -132,4 +132,5 @@ strips(
 )
 
 # %% [markdown]
-# `keras-imgen train digits-moving` trains longer; `keras-imgen video generate MODEL film.mp4 -o longer.mp4 --frames 20` goes on with a film.
+# `keras-imgen train digits-moving` trains longer; `keras-imgen video generate MODEL film.mp4 -o longer.mp4 --frames 20` goes on with a
+# film.

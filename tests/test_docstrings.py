@@ -39,6 +39,7 @@ ROOMS = (  # packages by what their `__all__` names, modules by the public names
         name
         for package in ("commands", "inference", "models", "recipes", "server", "serving")
         for name in below(package)
+        if not name.endswith("_command")  # whose options have their help
     ),
 )
 

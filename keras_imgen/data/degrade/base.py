@@ -125,13 +125,14 @@ class Sometimes(Degradation):
 
     def __init__(self, degradation: Degradation, probability: float):
         self.degradation = _checked((degradation,))[0]
+        self.of_clips = degradation.of_clips
         self.probability = between("probability", probability, 0, 1)[0]
 
     def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
         import tensorflow as tf
 
         one, two = seeds(seed, 2)
-        happens = uniform(x, (0, 1), one) < self.probability
+        happens = tf.reshape(uniform(x, (0, 1), one) < self.probability, [-1] + [1] * (x.shape.rank - 1))
         changed, more = self.degradation.apply(x, two)
         if set(more) - {"target"}:
             raise ValueError(f"Expected a degradation of images alone, got {self.degradation!r}: use it always.")
@@ -153,6 +154,7 @@ class Either(Degradation):
 
     def __init__(self, first: Degradation, second: Degradation, probability: float = 0.5):
         self.first, self.second = _checked((first, second))
+        self.of_clips = first.of_clips or second.of_clips
         self.probability = between("probability", probability, 0, 1)[0]
 
     def apply(self, x: Any, seed: Any) -> tuple[Any, dict[str, Any]]:
@@ -162,7 +164,7 @@ class Either(Degradation):
 
         def ways(degradation):
             def way():
-                image, more = degradation.apply(x, two)
+                image, more = applied(degradation, x, two)
                 return tf.cast(image, "float32"), more
 
             return way
@@ -187,7 +189,7 @@ class Shuffled(Chain):
         *each, one = seeds(seed, count + 1)
         order = tf.argsort(tf.random.stateless_uniform([count], one))
         ways = lambda x: [  # noqa: E731
-            lambda d=d, s=s: tf.ensure_shape(tf.cast(d.apply(x, s)[0], "float32"), x.shape)
+            lambda d=d, s=s: tf.ensure_shape(tf.cast(applied(d, x, s)[0], "float32"), x.shape)
             for d, s in zip(self.degradations, each)
         ]
         loop = lambda k, x: (k + 1, tf.switch_case(order[k], ways(x)))  # noqa: E731
