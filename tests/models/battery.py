@@ -23,11 +23,11 @@ def images(n=48, size=8, channels=1):
 
 PICTURES, LABELS = images(ROWS)
 COLOUR = images(ROWS, 16, 3)[0]
-CLIPS = np.random.default_rng(3).integers(0, 256, (ROWS, 3, 16, 16, 3), "uint8")
+TRIPLES = np.random.default_rng(3).integers(0, 256, (ROWS, 3, 16, 16, 3), "uint8")
 FLOWS = np.random.default_rng(4).uniform(0, 1, (ROWS, 16, 16, 5)).astype("float32")
 HOLES = (np.random.default_rng(2).random((ROWS, *SHAPE)) < 0.3).astype("uint8")
-CLIPS = np.random.default_rng(3).integers(0, 256, (ROWS, 7, 8, 8, 1), "uint8")
-SPOTS = (np.random.default_rng(4).random(CLIPS.shape) < 0.2).astype("uint8")
+LONG = np.random.default_rng(3).integers(0, 256, (ROWS, 7, 8, 8, 1), "uint8")
+SPOTS = (np.random.default_rng(4).random(LONG.shape) < 0.2).astype("uint8")
 ALONE = {"image": PICTURES}
 MOVING = {
     "clip": np.random.default_rng(3).integers(0, 256, (ROWS, 3, *SHAPE), "uint8"),
@@ -254,7 +254,7 @@ def film_repairer():
 
 
 def repaired(model):
-    return np.concatenate([model.restore(CLIPS), model.find(CLIPS), model.restore(CLIPS, masks=SPOTS)])
+    return np.concatenate([model.restore(LONG), model.find(LONG), model.restore(LONG, masks=SPOTS)])
 
 
 ANNEALED = keras.optimizers.schedules.PolynomialDecay(0.0, 10, 1.0)
@@ -360,10 +360,8 @@ CASES = {
     ),
     "Inpainter": Case(told_holes, {**PAIRS, "mask": HOLES}, lambda model: restored(model, masks=HOLES)),
     "Colorizer": Case(lambda: models.Colorizer(flat(1, 2)), {"image": COLOUR}, restored),
-    "VideoRestorer": Case(video_restorer, {"clip": CLIPS}, lambda model: model.restore(CLIPS, sigma=20)),
-    "FilmRepairer": Case(
-        film_repairer, {"clip": np.where(SPOTS, 255, CLIPS), "target": CLIPS, "mask": SPOTS}, repaired
-    ),
+    "VideoRestorer": Case(video_restorer, {"clip": LONG}, lambda model: model.restore(LONG, sigma=20)),
+    "FilmRepairer": Case(film_repairer, {"clip": np.where(SPOTS, 255, LONG), "target": LONG, "mask": SPOTS}, repaired),
     "FastStyle": Case(
         lambda: stylizer(models.FastStyle, num_styles=3),
         {"image": COLOUR, "style": COLOUR[::-1], "label": LABELS},
@@ -376,8 +374,8 @@ CASES = {
     ),
     "FrameInterpolator": Case(
         lambda: models.FrameInterpolator(networks.flow_interpolator(width=4, levels=2), ["laplacian", "census"]),
-        {"clip": CLIPS, "flow": FLOWS},
-        lambda model: model.between(CLIPS[:, 0], CLIPS[:, 2], np.linspace(0.2, 0.8, ROWS)),
+        {"clip": TRIPLES, "flow": FLOWS},
+        lambda model: model.between(TRIPLES[:, 0], TRIPLES[:, 2], np.linspace(0.2, 0.8, ROWS)),
     ),
     "ZeroDCE": Case(
         lambda: models.ZeroDCE(networks.zero_dce(width=4)), {"image": COLOUR}, lambda model: model.restore(COLOUR)

@@ -50,7 +50,14 @@ def test_it_starts_as_the_middle_frame_and_each_window_is_its_own(network):
     if scale > 1:
         middle = x["clip"][:, radius:-radius]
         large = np.array(Upscale(scale)(middle.reshape(-1, *middle.shape[2:])))
-        np.testing.assert_allclose(start, large.reshape(start.shape), atol=1e-5)
+        large = large.reshape(start.shape)
+        inside = (
+            slice(None),
+            slice(None),
+            slice(0, -4),
+            slice(0, -4),
+        )  # beyond the picture it is repeated to whole strides
+        np.testing.assert_allclose(start[inside], large[inside], atol=1e-5)
     else:  # where a mask is 1 it is filled, where it is -1 nothing is found yet
         known = x["mask"][:, radius:-radius] <= 0 if "mask" in x else True
         middle = x["clip"][:, radius:-radius]

@@ -118,7 +118,7 @@ def test_numbers_are_a_row():
 
 def test_a_clip_is_a_picture_of_its_frames():
     clip = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3)).astype("uint8")
-    found = fields(Pictures(clip.shape, "clip", "clip"), Ahead())
+    found = asked_by(Pictures(clip.shape, "clip", "clip"), Ahead())
     assert [(f.name, f.control) for f in found] == [("clip", "picture"), ("frames", "number")]
     read = arguments(found, clip=file(as_strips(clip[None])[0]), frames=7)
     np.testing.assert_array_equal(read["clip"][0], clip)

@@ -100,7 +100,7 @@ def awake(model, tile=512):
 
 
 def enlarging(**how):
-    return awake(models.SuperResolution(networks.edsr(2, 1, width=8, blocks=1), 2), **how)
+    return awake(models.SuperResolution(networks.edsr(2, 1, width=8, blocks=1), 2, consistent=False), **how)
 
 
 def gray(colour, **how):
