@@ -244,20 +244,20 @@ def pytorch_speed(policy, frames):
             steps = list(zip(widths, widths[1:]))
             self.first, self.last = conv(channels, widths[0]), conv(widths[0], out)
             self.down = nn.ModuleList(Blocks(w, n) for w, n in zip(widths[:-1], blocks))
-            self.half = nn.ModuleList(nn.Conv2d(a, b, 2, 2) for a, b in steps)
+            self.smaller = nn.ModuleList(nn.Conv2d(a, b, 2, 2) for a, b in steps)
             self.lowest = Blocks(widths[-1], blocks[-1])
-            self.double = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in steps)
+            self.larger = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in steps)
             self.up = nn.ModuleList(Blocks(w, n) for w, n in zip(widths[:-1], blocks))
 
         def forward(self, x):
             h = start = self.first(x)
             ends = []
-            for blocks, half in zip(self.down, self.half):
+            for blocks, smaller in zip(self.down, self.smaller):
                 ends.append(blocks(h))
-                h = half(ends[-1])
+                h = smaller(ends[-1])
             h = self.lowest(h)
             for k in reversed(range(len(ends))):
-                h = self.up[k](self.double[k](h) + ends[k])
+                h = self.up[k](self.larger[k](h) + ends[k])
             return self.last(h + start)
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
