@@ -8,7 +8,7 @@
 
 MODEL is a .keras file or a SavedModel. --frames takes the first ones alone of each clip, --alone leaves out the classical ways that take
 long. Noise of seed 0 is clipped and rounded to 8 bits, as films are; non-local means over five frames is told the noise level, and its
-strength is chosen on clips:validation. Damage is `data.degrade.Scratches()` of seed 0. PSNR (all channels; of super-resolution the luma,
+strength is chosen on clips:validation. Damage is `data.degrade.Scratches(**DAMAGE)`, of clip k with seed k. PSNR (all channels; of super-resolution the luma,
 two pixels of border left out) is the mean over frames, then over clips; flicker is `metrics.flicker` along the flow of the clean clip.
 The last line is one JSON object.
 """
@@ -24,6 +24,7 @@ from benchmarks.systems import interleaved, machine, start
 
 STRENGTHS = (0.5, 0.75, 1.0)  # of non-local means, as shares of sigma
 SIZE = (360, 640)
+DAMAGE = {"lines": 2, "blotches": 5, "hairs": 0.5}  # in a frame, in the mean
 
 
 def test_clips(args):
@@ -133,8 +134,8 @@ def repair(args):
     from keras_imgen.metrics.paired_metrics import denoising
 
     model, cases, counts, untouched = opened(args.model), {}, {}, []
-    for name, clip in test_clips(args).items():
-        damaged = degrade.Scratches()(clip[None], 0)
+    for seed, (name, clip) in enumerate(test_clips(args).items()):
+        damaged = degrade.Scratches(**DAMAGE)(clip[None], seed)
         given, mask = damaged["clip"].numpy()[0], damaged["mask"].numpy()[0]
         found = (model.find(given) > 0).astype("uint8")
         cases[name] = clip, given, mask, found
