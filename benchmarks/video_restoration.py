@@ -8,9 +8,9 @@
 
 MODEL is a .keras file or a SavedModel. --frames takes the first ones alone of each clip, --alone leaves out the classical ways that take
 long. Noise of seed 0 is clipped and rounded to 8 bits, as films are; non-local means over five frames is told the noise level, and its
-strength is chosen on clips:validation. Damage is `data.degrade.Scratches(**DAMAGE)`, of clip k with seed k. PSNR (all channels; of super-resolution the luma,
-two pixels of border left out) is the mean over frames, then over clips; flicker is `metrics.flicker` along the flow of the clean clip.
-The last line is one JSON object.
+strength is chosen on clips:validation. Damage is `data.degrade.Scratches(**DAMAGE)`, of clip k with seed k. PSNR (all channels; of
+super-resolution the luma, two pixels of border left out) is the mean over frames, then over clips; flicker is `metrics.flicker` along
+the flow of the clean clip. The last line is one JSON object.
 """
 
 import argparse
