@@ -8,9 +8,9 @@
 
 MODEL is a .keras file or a SavedModel. --frames takes the first ones alone of each clip, --alone leaves out the classical ways that take
 long. Noise of seed 0 is clipped and rounded to 8 bits, as films are; non-local means over five frames is told the noise level, and its
-strength is chosen on clips:validation. Damage is `data.degrade.Scratches()` of seed 0. PSNR (all channels; of super-resolution the luma,
-two pixels of border left out) is the mean over frames, then over clips; flicker is `metrics.flicker` along the flow of the clean clip.
-The last line is one JSON object.
+strength is chosen on clips:validation. Damage is `data.degrade.Scratches(**DAMAGE)`, of clip k with seed k. PSNR (all channels; of
+super-resolution the luma, two pixels of border left out) is the mean over frames, then over clips; flicker is `metrics.flicker` along
+the flow of the clean clip. The last line is one JSON object.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from benchmarks.systems import interleaved, machine, start
 
 STRENGTHS = (0.5, 0.75, 1.0)  # of non-local means, as shares of sigma
 SIZE = (360, 640)
+DAMAGE = {"lines": 2, "blotches": 5, "hairs": 0.5}  # in a frame, in the mean
 
 
 def test_clips(args):
@@ -133,8 +134,8 @@ def repair(args):
     from keras_imgen.metrics.paired_metrics import denoising
 
     model, cases, counts, untouched = opened(args.model), {}, {}, []
-    for name, clip in test_clips(args).items():
-        damaged = degrade.Scratches()(clip[None], 0)
+    for seed, (name, clip) in enumerate(test_clips(args).items()):
+        damaged = degrade.Scratches(**DAMAGE)(clip[None], seed)
         given, mask = damaged["clip"].numpy()[0], damaged["mask"].numpy()[0]
         found = (model.find(given) > 0).astype("uint8")
         cases[name] = clip, given, mask, found
@@ -244,20 +245,20 @@ def pytorch_speed(policy, frames):
             steps = list(zip(widths, widths[1:]))
             self.first, self.last = conv(channels, widths[0]), conv(widths[0], out)
             self.down = nn.ModuleList(Blocks(w, n) for w, n in zip(widths[:-1], blocks))
-            self.half = nn.ModuleList(nn.Conv2d(a, b, 2, 2) for a, b in steps)
+            self.smaller = nn.ModuleList(nn.Conv2d(a, b, 2, 2) for a, b in steps)
             self.lowest = Blocks(widths[-1], blocks[-1])
-            self.double = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in steps)
+            self.larger = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in steps)
             self.up = nn.ModuleList(Blocks(w, n) for w, n in zip(widths[:-1], blocks))
 
         def forward(self, x):
             h = start = self.first(x)
             ends = []
-            for blocks, half in zip(self.down, self.half):
+            for blocks, smaller in zip(self.down, self.smaller):
                 ends.append(blocks(h))
-                h = half(ends[-1])
+                h = smaller(ends[-1])
             h = self.lowest(h)
             for k in reversed(range(len(ends))):
-                h = self.up[k](self.double[k](h) + ends[k])
+                h = self.up[k](self.larger[k](h) + ends[k])
             return self.last(h + start)
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
