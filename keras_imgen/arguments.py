@@ -66,6 +66,23 @@ def finite(
     return found
 
 
+def frames8(wanted: str, value: Any, rank: int) -> np.ndarray:
+    """Clips as uint8 of 1 or 3 channels, not empty.
+
+    Args:
+        wanted: what messages say was expected.
+        value: what was passed.
+        rank: 4 of (F, H, W, C), 5 of (N, F, H, W, C).
+
+    Raises:
+        ValueError: another form.
+    """
+    found = as_numbers(value)
+    if found.dtype != np.uint8 or found.ndim != rank or found.shape[-1] not in (1, 3) or 0 in found.shape:
+        raise ValueError(f"Expected {wanted}, got {shown(found)}.")
+    return found
+
+
 def as_numbers(value: Any) -> np.ndarray:
     """An array; of a ragged list one of dtype object."""
     try:

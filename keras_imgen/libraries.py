@@ -20,10 +20,7 @@ def needs_tensorflow(what: str) -> None:
     Raises:
         ModuleNotFoundError: it is not installed.
     """
-    if not has("tensorflow"):
-        raise ModuleNotFoundError(
-            f"{what} needs TensorFlow, which is not installed: pip install tensorflow.", name="tensorflow"
-        )
+    _needs(what, "TensorFlow", "tensorflow")
 
 
 def needs_av(what: str) -> None:
@@ -35,8 +32,12 @@ def needs_av(what: str) -> None:
     Raises:
         ModuleNotFoundError: it is not installed.
     """
-    if not has("av"):
-        raise ModuleNotFoundError(f"{what} needs PyAV, which is not installed: pip install av.", name="av")
+    _needs(what, "PyAV", "av")
+
+
+def _needs(what: str, title: str, name: str) -> None:
+    if not has(name):
+        raise ModuleNotFoundError(f"{what} needs {title}, which is not installed: pip install {name}.", name=name)
 
 
 def choose_backend() -> None:

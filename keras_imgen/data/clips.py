@@ -8,9 +8,8 @@ import numpy as np
 from PIL import Image
 
 from keras_imgen.arguments import integer
-from keras_imgen.data import epoch
 from keras_imgen.data.files import data_file
-from keras_imgen.data.pipeline import of_length
+from keras_imgen.data.pipeline import by_step
 from keras_imgen.libraries import needs_tensorflow
 
 # Clips under KERAS_IMGEN_DATA, split by clip: nothing learns from, or is chosen by, what is judged.
@@ -69,8 +68,6 @@ def windows(
         ModuleNotFoundError: TensorFlow is not installed.
     """
     needs_tensorflow("data.windows")
-    import tensorflow as tf
-
     frames, size = integer("frames", frames, 1), integer("size", size, 1)
     batch, steps = integer("batch", batch, 1), integer("steps", steps, 1)
     strides = [integer("stride", one, 1) for one in stride]
@@ -84,10 +81,9 @@ def windows(
     channels = every[0].shape[-1]
     shares = np.array([len(one) for one in every], "float64")
     shares /= shares.sum()
-    now = epoch.current()
 
-    def draw(epoch_, step):
-        rng = np.random.default_rng([seed & 0x7FFFFFFF, int(epoch_), int(step)])
+    def draw(epoch, step):
+        rng = np.random.default_rng([seed & 0x7FFFFFFF, epoch, step])
         out = np.empty((batch, frames, size, size, channels), "uint8")
         for k in range(batch):
             one, pace = every[rng.choice(len(every), p=shares)], int(rng.choice(strides))
@@ -99,10 +95,6 @@ def windows(
                 run = run[:, :, ::-1] if rng.integers(2) else run
                 run = run[::-1] if rng.integers(2) else run
             out[k] = run
-        return out
+        return {"clip": out}
 
-    def to_batch(step):
-        clip = tf.numpy_function(draw, [now, step], "uint8", stateful=False)
-        return {"clip": tf.ensure_shape(clip, (batch, frames, size, size, channels))}
-
-    return of_length(tf.data.Dataset.range(steps).map(to_batch, num_parallel_calls=2), steps)
+    return by_step(draw, {"clip": ("uint8", (batch, frames, size, size, channels))}, steps)

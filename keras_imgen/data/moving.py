@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 
 from keras_imgen.arguments import finite, integer
-from keras_imgen.data import epoch
 from keras_imgen.data.flow import optical_flow, warped
 from keras_imgen.data.photos import pictures_of
-from keras_imgen.data.pipeline import of_length
+from keras_imgen.data.pipeline import by_step, of_length
 from keras_imgen.libraries import needs_tensorflow
 
 DOUBT = 12.0  # gray levels: where a frame moved along a flow is off by more, the flow is not believed
@@ -51,31 +50,25 @@ def moving(
         ModuleNotFoundError: TensorFlow is not installed.
     """
     needs_tensorflow("data.moving")
-    import tensorflow as tf
-
     size, batch, steps = integer("size", size, 8), integer("batch", batch, 1), integer("steps", steps, 1)
     layers, speed = integer("layers", layers, 1), float(finite("speed", speed, 0.0))
     halfway = float(finite("halfway", halfway, 0.0, 1.0))
-    pictures, now = pictures_of(source, channels), epoch.current()
+    pictures = pictures_of(source, channels)
 
-    def draw(epoch_, step):
-        rng = np.random.default_rng([seed & 0x7FFFFFFF, int(epoch_), int(step), 2])
+    def draw(epoch, step):
+        rng = np.random.default_rng([seed & 0x7FFFFFFF, epoch, step, 2])
         clips, flows = np.empty((batch, 3, size, size, channels), "uint8"), np.ones((batch, size, size, 5), "float32")
         times = np.where(rng.random(batch) < halfway, 0.5, rng.uniform(0.1, 0.9, batch)).astype("float32")
         for k, time in enumerate(times):
             clips[k], flows[k, ..., :4] = _run(pictures, size, (0.0, float(time), 1.0), speed, layers, rng)
-        return clips, times, flows
+        return {"clip": clips, "time": times, "flow": flows}
 
-    def to_batch(step):
-        clip, time, flow = tf.numpy_function(draw, [now, step], ["uint8", "float32", "float32"], stateful=False)
-        clip = tf.ensure_shape(clip, (batch, 3, size, size, channels))
-        return {
-            "clip": clip,
-            "time": tf.ensure_shape(time, (batch,)),
-            "flow": tf.ensure_shape(flow, (batch, size, size, 5)),
-        }
-
-    return of_length(tf.data.Dataset.range(steps).map(to_batch, num_parallel_calls=2), steps)
+    columns = {
+        "clip": ("uint8", (batch, 3, size, size, channels)),
+        "time": ("float32", (batch,)),
+        "flow": ("float32", (batch, size, size, 5)),
+    }
+    return by_step(draw, columns, steps)
 
 
 def with_flow(dataset: Any) -> Any:

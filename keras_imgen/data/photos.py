@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import integer
-from keras_imgen.data import epoch, image_io
+from keras_imgen.data import image_io
 from keras_imgen.data.files import below, one_line, shown, warn_of_frames, warn_of_skipped
-from keras_imgen.data.pipeline import of_length
+from keras_imgen.data.pipeline import by_step
 from keras_imgen.libraries import needs_tensorflow
 
 SETS = {  # under $KERAS_IMGEN_DATA
@@ -165,8 +165,6 @@ def patches(
         ModuleNotFoundError: TensorFlow is not installed.
     """
     needs_tensorflow("data.patches")
-    import tensorflow as tf
-
     size, batch, steps = integer("size", size, 1), integer("batch", batch, 1), integer("steps", steps, 1)
     every = pictures_of(source, channels)
     pictures = [p for p in every if min(p.shape[:2]) >= size]
@@ -177,24 +175,18 @@ def patches(
         warnings.warn(f"Left out {small} of {len(every)} pictures: smaller than a patch of {size}.", stacklevel=2)
     columns = np.array([p.shape[1] - size + 1 for p in pictures])
     ends = np.cumsum([(p.shape[0] - size + 1) * n for p, n in zip(pictures, columns)])
-    now = epoch.current()
 
-    def draw(epoch_, step):
-        rng = np.random.default_rng([seed & 0x7FFFFFFF, int(epoch_), int(step)])
+    def draw(epoch, step):
+        rng = np.random.default_rng([seed & 0x7FFFFFFF, epoch, step])
         places, turns = rng.integers(ends[-1], size=batch), rng.integers(8, size=batch)
         out = np.empty((batch, size, size, channels), "uint8")
         for k, (place, turn) in enumerate(zip(places, turns if flips else np.zeros_like(turns))):
             i = np.searchsorted(ends, place, side="right")
             top, left = divmod(int(ends[i] - 1 - place), int(columns[i]))
             out[k] = _turned(pictures[i][top : top + size, left : left + size], turn)
-        return out
+        return {"image": out}
 
-    def to_batch(step):
-        image = tf.numpy_function(draw, [now, step], "uint8", stateful=False)
-        return {"image": tf.ensure_shape(image, (batch, size, size, channels))}
-
-    data = tf.data.Dataset.range(steps).map(to_batch, num_parallel_calls=2)
-    return of_length(data, steps)
+    return by_step(draw, {"image": ("uint8", (batch, size, size, channels))}, steps)
 
 
 def _turned(image: np.ndarray, turn: int) -> np.ndarray:

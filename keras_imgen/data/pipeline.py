@@ -1,6 +1,6 @@
 """`load`: any source as a data set of batches, and `describe`: what is in it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -184,6 +184,31 @@ def load(
         change = augment.pipeline(found.shape)
         data = data.enumerate().map(lambda i, b: change(b, epoch.seed_at(now, seed, i + 1)), num_parallel_calls=2)
     return of_length(data, steps)
+
+
+def by_step(
+    draw: Callable[[int, int], dict[str, np.ndarray]], columns: dict[str, tuple[str, tuple]], steps: int
+) -> Any:
+    """A dataset of batches that are functions of the epoch and of their number in it.
+
+    Args:
+        draw: f(epoch, number) -> a batch, arrays by name.
+        columns: of a batch, by name: (type, shape).
+        steps: batches of an epoch.
+    """
+    import tensorflow as tf
+
+    now, types = epoch.current(), [kind for kind, _ in columns.values()]
+
+    def arrays(epoch_, step):
+        batch = draw(int(epoch_), int(step))
+        return tuple(batch[name] for name in columns)
+
+    def to_batch(step):
+        found = tf.numpy_function(arrays, [now, step], types, stateful=False)
+        return {name: tf.ensure_shape(v, shape) for v, (name, (_, shape)) in zip(found, columns.items())}
+
+    return of_length(tf.data.Dataset.range(steps).map(to_batch, num_parallel_calls=2), steps)
 
 
 def of_length(data: Any, steps: int) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.arguments import as_numbers, finite, integer, shown
+from keras_imgen.arguments import as_numbers, finite, frames8, integer
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Run, Seen, Tensor, signature
 from keras_imgen.inference.pixels import floats, quantized, with_channels
 from keras_imgen.inference.restorer import window_of
@@ -165,10 +165,7 @@ def checked(clip: Any) -> np.ndarray:
     Raises:
         ValueError: another form.
     """
-    clip = as_numbers(clip)
-    if clip.dtype != np.uint8 or clip.ndim != 4 or clip.shape[-1] not in (1, 3) or 0 in clip.shape:
-        raise ValueError(f"Expected a clip as uint8 (F, H, W, 1 or 3), or several, got {shown(clip)}.")
-    return clip
+    return frames8("a clip as uint8 (F, H, W, 1 or 3), or several", clip, 4)
 
 
 def _as_long(masks, count):

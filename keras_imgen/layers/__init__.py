@@ -2,7 +2,7 @@
 
 from keras_imgen.layers.adain import AdaIN
 from keras_imgen.layers.attention import Attention
-from keras_imgen.layers.clips import FramesAsRows, MiddleFrames, RowsAsFrames, Windows
+from keras_imgen.layers.clips import MiddleFrames, RowsAsFrames, Windows
 from keras_imgen.layers.conditioning import ConditionalBatchNorm, FourierFeatures, LabelEmbedding, LabelPlanes
 from keras_imgen.layers.frames import EachFrame, Fold, TemporalAttention, TemporalConv, Unfold
 from keras_imgen.layers.light import Brighten, LogLight, Planes
@@ -31,7 +31,6 @@ __all__ = [
     "EqualizedDense",
     "Fold",
     "FourierFeatures",
-    "FramesAsRows",
     "GatedActivation",
     "GroupNorm",
     "LabelEmbedding",

@@ -1,20 +1,9 @@
-"""Between clips (N, F, ...) and the rows (N F, ...) that networks of pictures take."""
+"""Runs and middles of clips (N, F, ...) of any length, and back to them from the rows of `frames.Fold`."""
 
 from typing import Any
 
 import keras
 from keras import ops
-
-
-@keras.saving.register_keras_serializable("keras_imgen")
-class FramesAsRows(keras.layers.Layer):
-    """(N, F, H, W, C) -> (N F, H, W, C)."""
-
-    def call(self, x: Any) -> Any:
-        return ops.reshape(x, (-1, *ops.shape(x)[2:]))
-
-    def compute_output_shape(self, shape: tuple) -> tuple:
-        return (None if None in shape[:2] else shape[0] * shape[1], *shape[2:])
 
 
 @keras.saving.register_keras_serializable("keras_imgen")

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_imgen.arguments import as_numbers, shown
+from keras_imgen.arguments import frames8
 from keras_imgen.data.flow import optical_flow
 from keras_imgen.metrics.extractors import Extractor
 from keras_imgen.metrics.moments import frechet_distance, moments
@@ -141,7 +141,4 @@ def checked(name: str, clips: Any) -> np.ndarray:
     Raises:
         ValueError: another form.
     """
-    found = as_numbers(clips)
-    if found.dtype != np.uint8 or found.ndim != 5 or found.shape[-1] not in (1, 3) or 0 in found.shape:
-        raise ValueError(f"Expected `{name}` as uint8 (N, F, H, W, 1 or 3), got {shown(found)}.")
-    return found
+    return frames8(f"`{name}` as uint8 (N, F, H, W, 1 or 3)", clips, 5)

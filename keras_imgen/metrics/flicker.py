@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_imgen.arguments import as_numbers, shown
+from keras_imgen.arguments import frames8
 from keras_imgen.data.flow import optical_flow, seen_in_both, warped
 
 
@@ -44,7 +44,4 @@ def clip(name: str, frames: Any) -> np.ndarray:
     Raises:
         ValueError: another form.
     """
-    found = as_numbers(frames)
-    if found.dtype != np.uint8 or found.ndim != 4 or found.shape[-1] not in (1, 3) or 0 in found.shape:
-        raise ValueError(f"Expected `{name}` as uint8 (F, H, W, 1 or 3), got {shown(found)}.")
-    return found
+    return frames8(f"`{name}` as uint8 (F, H, W, 1 or 3)", frames, 4)

@@ -24,6 +24,11 @@ def generator_inputs(latent_dim: int, num_classes: int | None) -> dict:
     return found
 
 
+def plain(inputs: dict) -> Any:
+    """One input as it is, several as a dict."""
+    return inputs if len(inputs) > 1 else next(iter(inputs.values()))
+
+
 def latent_and_label(inputs: dict, num_classes: int | None) -> Any:
     """(N, D) or, with labels, (N, D + classes): the latent beside the one-hot label."""
     if num_classes is None:

@@ -36,7 +36,7 @@ def mlp_encoder(
         h = layers.Concatenate(name="image_and_label")([h, one_hot])
     for i, width in enumerate(widths):
         h = layers.Dense(width, activation="silu", kernel_initializer="he_normal", name=f"dense{i}")(h)
-    return keras.Model(_plain(inputs), layers.Dense(outputs, dtype="float32", name="out")(h), name=name)
+    return keras.Model(common.plain(inputs), layers.Dense(outputs, dtype="float32", name="out")(h), name=name)
 
 
 def mlp_decoder(
@@ -63,7 +63,7 @@ def mlp_decoder(
         h = layers.Dense(width, activation="silu", kernel_initializer="he_normal", name=f"dense{i}")(h)
     shape = (*image_shape[:2], factor * image_shape[2])
     h = layers.Dense(math.prod(shape), dtype="float32", name="out")(h)
-    return keras.Model(_plain(inputs), layers.Reshape(shape, dtype="float32", name="reshape")(h), name=name)
+    return keras.Model(common.plain(inputs), layers.Reshape(shape, dtype="float32", name="reshape")(h), name=name)
 
 
 def conv_encoder(
@@ -100,7 +100,7 @@ def conv_encoder(
         h = common.normalization(normalization, f"norm{i}")(h)
         h = layers.Activation("silu", name=f"silu{i}")(h)
     h = layers.Flatten(name="flatten")(h)
-    return keras.Model(_plain(inputs), layers.Dense(outputs, dtype="float32", name="out")(h), name=name)
+    return keras.Model(common.plain(inputs), layers.Dense(outputs, dtype="float32", name="out")(h), name=name)
 
 
 def conv_decoder(
@@ -140,7 +140,7 @@ def conv_decoder(
         h = layers.Conv2DTranspose(out, 4, 2, "same", kernel_initializer="he_normal", name=f"conv{i}")(h)
     h = layers.Activation("silu", name="silu_out")(h)
     h = layers.Conv2D(factor * image_shape[-1], 3, padding="same", dtype="float32", name="conv_out")(h)
-    return keras.Model(_plain(inputs), h, name=name)
+    return keras.Model(common.plain(inputs), h, name=name)
 
 
 def vq_encoder(
@@ -230,8 +230,3 @@ def _divisible(image_shape, levels):
     if levels < 1 or height % 2**levels or width % 2**levels:
         raise ValueError(f"Expected a height and width that are multiples of {2**levels}, got {height}x{width}.")
     return height // 2**levels, width // 2**levels
-
-
-def _plain(inputs: dict):
-    """One input as it is, several as a dict."""
-    return inputs if len(inputs) > 1 else next(iter(inputs.values()))

@@ -39,8 +39,7 @@ def clip_encoder(
         h = common.normalization(normalization, f"norm{i}")(h)
         h = layers.Activation("silu", name=f"silu{i}")(h)
     h = layers.Flatten(name="flatten")(h)
-    inputs = inputs if len(inputs) > 1 else inputs["image"]
-    return keras.Model(inputs, layers.Dense(outputs, dtype="float32", name="out")(h), name=name)
+    return keras.Model(common.plain(inputs), layers.Dense(outputs, dtype="float32", name="out")(h), name=name)
 
 
 def clip_decoder(
@@ -70,7 +69,7 @@ def clip_decoder(
     inputs = common.generator_inputs(latent_dim, num_classes)
     h = common.latent_and_label(inputs, num_classes)
     h = grown(h, clip_shape, width, factor * clip_shape[-1], normalization, "silu", "he_normal")
-    return keras.Model(inputs if len(inputs) > 1 else inputs["latent"], h, name=name)
+    return keras.Model(common.plain(inputs), h, name=name)
 
 
 def levels(clip_shape: tuple[int, ...]) -> tuple[tuple[int, int, int], list[tuple]]:

@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from keras_imgen.layers import (
     CropLike,
-    FramesAsRows,
+    Fold,
     MiddleFrames,
     NoiseLevel,
     PadToMultiple,
@@ -50,7 +50,7 @@ def video_denoiser(
         ValueError: blocks for no resolution, or for more than four.
     """
     clip = keras.Input((None, None, None, channels), name="clip")
-    rows = FramesAsRows(dtype="float32", name="rows")(clip)
+    rows = Fold(dtype="float32", name="rows")(clip)
     h = PadToMultiple(2 ** len(blocks), dtype="float32", name="pad")(rows)
     noisy = RowsAsFrames(dtype="float32", name="half")([PixelUnshuffle(2, dtype="float32", name="unshuffle")(h), clip])
     inputs, given = {"clip": clip}, noisy
@@ -58,7 +58,7 @@ def video_denoiser(
         inputs["sigma"] = keras.Input((), name="sigma")
         given = NoiseLevel(dtype="float32", name="noise_level")([noisy, inputs["sigma"]])
     h = _two_stages(given, noisy, clip, width, blocks)
-    h = PixelShuffle(2, dtype="float32", name="shuffle")(FramesAsRows(dtype="float32", name="out_rows")(h))
+    h = PixelShuffle(2, dtype="float32", name="shuffle")(Fold(dtype="float32", name="out_rows")(h))
     h = CropLike(dtype="float32", name="crop")([h, rows])
     return keras.Model(inputs, RowsAsFrames(dtype="float32", name="out")([h, clip]), name=name)
 
@@ -81,13 +81,13 @@ def video_sr(
     if scale < 2:
         raise ValueError(f"Expected `scale` of 2 or more, got {scale!r}.")
     clip = keras.Input((None, None, None, channels), name="clip")
-    rows = FramesAsRows(dtype="float32", name="rows")(clip)
+    rows = Fold(dtype="float32", name="rows")(clip)
     h = PadToMultiple(2 ** (len(blocks) - 1), dtype="float32", name="pad")(rows)
     start = PixelUnshuffle(scale, dtype="float32", name="unshuffle")(Upscale(scale, name="upscale")(h))
     h = RowsAsFrames(dtype="float32", name="given")([h, clip])
     start = RowsAsFrames(dtype="float32", name="start")([start, clip])
     h = _two_stages(h, start, clip, width, blocks)
-    h = PixelShuffle(scale, dtype="float32", name="shuffle")(FramesAsRows(dtype="float32", name="out_rows")(h))
+    h = PixelShuffle(scale, dtype="float32", name="shuffle")(Fold(dtype="float32", name="out_rows")(h))
     h = CropLike(scale, dtype="float32", name="crop")([h, rows])
     return keras.Model({"clip": clip}, RowsAsFrames(dtype="float32", name="out")([h, clip]), name=name)
 
@@ -111,7 +111,7 @@ def _stage(name: str, h: Any, channels: int, clip: Any, width: int, blocks: tupl
     widths = (width, 4 * width // 3, 2 * width, 3 * width)[: len(blocks)]
     x = keras.Input((None, None, h.shape[-1]))
     out = residual_unet(x, channels, widths, blocks, late_skips=True, kernel_initializer="zeros")
-    rows = keras.Model(x, out, name=name)(FramesAsRows(name=f"{name}_rows")(h))
+    rows = keras.Model(x, out, name=name)(Fold(name=f"{name}_rows")(h))
     return RowsAsFrames(dtype="float32", name=f"{name}_frames")([rows, clip])
 
 
@@ -140,7 +140,7 @@ def film_repairer(
     clip, mask = keras.Input((None, None, None, channels), name="clip"), keras.Input((None,) * 3 + (1,), name="mask")
     exact, fill = {"dtype": "float32"}, PushPull(5, name="fill")
     pad = PadToMultiple(math.lcm(fill.multiple, 2 ** len(blocks)), name="pad", **exact)
-    rows = FramesAsRows(name="rows", **exact)(clip)
+    rows = Fold(name="rows", **exact)(clip)
 
     def frames(x, name):
         return RowsAsFrames(name=name, **exact)([x, clip])
@@ -149,7 +149,7 @@ def film_repairer(
         return MiddleFrames(radius, name=name, **exact)(x)
 
     def as_rows(x, name):
-        return FramesAsRows(name=name, **exact)(x)
+        return Fold(name=name, **exact)(x)
 
     padded, given = pad(rows), pad(as_rows(mask, "mask_rows"))
     h = frames(PixelUnshuffle(2, name="unshuffle", **exact)(padded), "half")

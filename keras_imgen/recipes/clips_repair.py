@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_imgen.data import clips, degrade, degraded, windows
+from keras_imgen.inference.pixels import LUMA
 from keras_imgen.models import FilmRepairer
 from keras_imgen.networks import film_repairer
 from keras_imgen.recipes.run import Run, command, first_batch, warmup_cosine
@@ -51,5 +52,5 @@ def train(
 
 def gray(clip: np.ndarray) -> np.ndarray:
     """A clip without colours, uint8 (F, H, W, 3)."""
-    luma = np.round(clip @ np.array([0.299, 0.587, 0.114], "float32")).astype("uint8")
+    luma = np.round(clip @ LUMA).astype("uint8")
     return np.repeat(luma[..., None], 3, -1)

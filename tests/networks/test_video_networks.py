@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_imgen import networks
-from keras_imgen.layers import FramesAsRows, MiddleFrames, NoiseLevel, RowsAsFrames, Upscale, Windows
+from keras_imgen.layers import Fold, MiddleFrames, NoiseLevel, RowsAsFrames, Upscale, Windows
 
 SMALL = {  # name: (radius, scale, channels more, maker)
     "video_denoiser": (2, 1, 0, lambda: networks.video_denoiser(1, width=4, blocks=(1, 1))),
@@ -75,7 +75,7 @@ def test_it_starts_as_the_middle_frame_and_each_window_is_its_own(network):
 
 def test_layers_of_clips():
     clip = np.random.default_rng(0).normal(size=(2, 5, 3, 4, 2)).astype("float32")
-    rows = FramesAsRows()(clip)
+    rows = Fold()(clip)
     np.testing.assert_array_equal(rows, clip.reshape(10, 3, 4, 2))
     np.testing.assert_array_equal(RowsAsFrames()([rows, clip]), clip)
     beside = np.concatenate([clip[:, :3], clip[:, 1:4], clip[:, 2:]], -1)
