@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 
 from keras_imgen import load_model
+from keras_imgen.models import Denoiser
+from keras_imgen.networks import compact_denoiser
 from keras_imgen.recipes import get
 from keras_imgen.recipes.own_pictures import absolute, halves, own_pictures
 from keras_imgen.recipes.photographs import photographs
+from keras_imgen.recipes.photos_restore import begin_with
 
 pytestmark = pytest.mark.tensorflow
 
@@ -109,6 +112,27 @@ def test_from_a_folder_to_a_restorer(name, folder, tmp_path, capsys):
     masks = {"masks": np.ones((1, 20, 23, 1), "uint8")} if name == "inpaint" else {}
     scale = 3 if name == "super-resolution" else 1
     assert model.restore(image, **masks).shape == (1, 20 * scale, 23 * scale, 3)
+
+
+def test_a_restorer_begins_with_the_weights_of_another():
+    given, network = (compact_denoiser(3, 12, name=name) for name in ("given", "network"))
+    given.set_weights([np.random.default_rng(1).normal(0, 0.1, w.shape) for w in given.weights])
+    before, image = Denoiser(given, sigma=(0, 55)), np.random.default_rng(0).uniform(-1, 1, (1, 16, 24, 3))
+    begin_with(before, network)
+    np.testing.assert_array_equal(np.array(network(image)), np.array(given(image)))
+    for other in (Denoiser(compact_denoiser(3, 24)), Denoiser(compact_denoiser(1, 12)), given):
+        with pytest.raises(
+            ValueError, match="Expected as `start` a Denoiser with the network of this recipe, of [0-9,]+ weights"
+        ):
+            begin_with(other, network)
+
+
+@pytest.mark.slow
+def test_a_restorer_of_your_own_pictures_goes_on_from_a_saved_one(folder, tmp_path):
+    train("deblock", tmp_path / "first", folder)
+    start, out = str(tmp_path / "first/model.keras"), tmp_path / "second"
+    train("restore", out, folder, start=start)
+    assert json.loads((out / "config.json").read_text())["start"] == start
 
 
 @pytest.fixture
