@@ -4,6 +4,7 @@ from keras_imgen.data.degrade.base import Chain, Degradation, Either, Shuffled, 
 from keras_imgen.data.degrade.blur import Defocus, GaussianBlur, MotionBlur
 from keras_imgen.data.degrade.camera import Camera
 from keras_imgen.data.degrade.compression import JPEG, WebP
+from keras_imgen.data.degrade.copies import Halftone, Lettering, OrderedDither, Scan
 from keras_imgen.data.degrade.darkness import ColourCast, Darkness, Exposure
 from keras_imgen.data.degrade.film import CameraShake, Flicker, LostFrames, PerClip, VideoCompression
 from keras_imgen.data.degrade.holes import KINDS, Holes, draw_holes
@@ -30,16 +31,20 @@ __all__ = [
     "GaussianBlur",
     "GaussianNoise",
     "Gray",
+    "Halftone",
     "Holes",
     "JPEG",
     "KINDS",
+    "Lettering",
     "LostFrames",
     "LowLight",
     "MotionBlur",
+    "OrderedDither",
     "PerClip",
     "PoissonNoise",
     "RealESRGAN",
     "Rescaled",
+    "Scan",
     "Scratches",
     "Shuffled",
     "Sometimes",
