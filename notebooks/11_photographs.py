@@ -78,6 +78,10 @@ damage = {
     "Real-ESRGAN's chain": degrade.RealESRGAN(1),
     "in any order": degrade.Shuffled(degrade.GaussianNoise(15), degrade.Rescaled(0.6), degrade.JPEG(30)),
     "a camera without noise": degrade.Camera(shot=1e-9, beyond=1, soften=0, sharpen=0),
+    "printed in dots": degrade.Halftone(4.0),
+    "scanned from paper": degrade.Scan((0.05, 0.08), (0.7, 0.8), (0.2, 0.3)),
+    "few colours": degrade.OrderedDither(4),
+    "letters, which belong to it": degrade.Chain(degrade.Lettering(0.08), degrade.JPEG(30)),
 }
 show([one(coffee[None], 3)["image"].numpy()[0] for one in damage.values()], damage)
 

@@ -50,6 +50,9 @@ LARGE = (
     "Deblurrer",
     "MaskedPrior",
     "RAE",
+    "Diffusion-clip",
+    "ArbitraryStyle",
+    "Segmenter",
 )  # to compile, or to learn, or much like another
 every_model = [pytest.param(name, marks=[pytest.mark.slow] * (name in RARE + LARGE)) for name in CASES]
 

@@ -288,7 +288,7 @@ def test_an_autoencoder_is_told_vectors():
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("kind", ["diffusion", "gan", "vae"])
+@pytest.mark.parametrize("kind", [pytest.param("diffusion", marks=pytest.mark.slow), "gan", "vae"])
 def test_exports_are_told_it_too(kind, tmp_path):
     from keras_imgen import serving
 

@@ -82,6 +82,7 @@ def left(folder: str) -> list[str]:
     return sorted(os.path.relpath(os.path.join(p, n), folder) for p, _, names in os.walk(folder) for n in names)
 
 
+@pytest.mark.slow
 def test_read_only(commands, tmp_path):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)

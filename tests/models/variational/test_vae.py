@@ -64,6 +64,7 @@ def test_the_linear_vae_is_probabilistic_pca(trained):
     assert cosines.min() > 0.99
 
 
+@pytest.mark.slow
 def test_the_importance_weighted_bound_rises_to_the_evidence(trained):
     model, x = trained
     exact = marginal(model).logpdf(x[:200].reshape(-1, PIXELS).astype("float64"))

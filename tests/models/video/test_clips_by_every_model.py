@@ -97,6 +97,7 @@ def test_an_autoencoder_of_clips(tmp_path):
         models.VAE(networks.clip_encoder(SHAPE, 6, 2), networks.clip_decoder((2, 8, 8, 1), 3, 2))
 
 
+@pytest.mark.slow
 def test_a_gan_of_clips():
     players = networks.mocogan_generator(SHAPE, 3, 2, 2), networks.mocogan_discriminator(SHAPE, 2)
     model = fitted(models.GAN(*players, augment=DiffAugment()))

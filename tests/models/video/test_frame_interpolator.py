@@ -132,6 +132,7 @@ def test_what_is_refused(model):
         model.fit({"clip": CLIP[None], "flow": np.zeros((1, 21, 34, 2), "float32")}, verbose=0)
 
 
+@pytest.mark.slow
 def test_it_learns_from_the_ends_and_the_middle():
     """And from flows: a picture that moves by 2 pixels a frame; the other frames of a clip do not count."""
     wide = keras.ops.convert_to_numpy(keras.ops.image.resize(RNG.uniform(0, 255, (12, 20, 3)), (48, 80), "bicubic"))
@@ -165,6 +166,7 @@ np.savez(sys.argv[3], full=full, default=default, png=tf.io.decode_png(files[0])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_an_export_in_a_fresh_process_answers_the_same(model, tmp_path):
     times = np.float32([0.5, 0.2, 0.7])

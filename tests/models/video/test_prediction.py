@@ -89,6 +89,7 @@ np.save(sys.argv[3], served.predict_frames(clips, 5))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_served_in_a_fresh_process(model, tmp_path):
     model.export(str(tmp_path / "m"))
