@@ -1,7 +1,7 @@
 """A SavedModel behind our server, a plain FastAPI handler and BentoML, asked on loopback: requests a second, and how long each takes.
 
     python -m benchmarks.serving MODEL [--signature NAME] [--clients 1,8,32] [--seconds 5] [--rounds 3] [--bentoml PYTHON]
-    python -m benchmarks.serving MODEL --soak MINUTES
+    python -m benchmarks.serving MODEL --soak MINUTES [--pause SECONDS]
 
 MODEL is a folder that `keras-imgen export` wrote; every client sends the request for one row that it carries, again and again, over one
 connection, each time with another seed where the signature takes `seeds`. Each server is a process of its own, asked in turn, medians of
@@ -145,6 +145,9 @@ def main():
     parser.add_argument("--batch-wait", type=float, default=5.0)
     parser.add_argument("--bentoml", help="a Python that has bentoml and tensorflow")
     parser.add_argument("--soak", type=float, help="minutes")
+    parser.add_argument(
+        "--pause", type=float, default=0.0, help="of --soak: seconds between a client's requests, in the mean"
+    )
     args = parser.parse_args()
     where = machine()
     found = asyncio.run(soak(args) if args.soak else compare(args))

@@ -72,6 +72,8 @@ async def soak(args):
             draw, connection, n = random.Random(k), await Connection.open(server.port), 0
             while time.monotonic() < end:
                 n, what = n + 1, draw.random()
+                if args.pause:
+                    await asyncio.sleep(draw.expovariate(1 / args.pause))
                 if what < 0.05:  # a client that leaves
                     leaver = await Connection.open(server.port)
                     with contextlib.suppress(asyncio.TimeoutError):
