@@ -599,6 +599,7 @@ def export(
         if out.endswith(".keras"):
             from keras_imgen.data.files import deflate
 
+            os.makedirs(os.path.dirname(out) or ".", exist_ok=True)
             loaded.for_inference().save(out)
             deflate(out)
         else:

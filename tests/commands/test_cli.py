@@ -162,15 +162,16 @@ def test_bad_requests_of_a_model(run_folder, tmp_path):
 def test_export_and_folders_that_exist(run_folder, tmp_path):
     from keras_imgen import load_model
 
+    file = tmp_path / "in" / "a folder" / "small.keras"
     command("export", run_folder / "model.keras", tmp_path / "saved")
     assert (tmp_path / "saved" / "saved_model.pb").is_file()
     assert "exists" in command("export", run_folder / "model.keras", tmp_path / "saved", code=1)
-    command("export", run_folder / "model.keras", tmp_path / "small.keras")
-    whole, small = (load_model(str(p)) for p in (run_folder / "model.keras", tmp_path / "small.keras"))
+    command("export", run_folder / "model.keras", file)
+    whole, small = (load_model(str(p)) for p in (run_folder / "model.keras", file))
     assert np.array_equal(whole.generate(labels=[1, 2], steps=2), small.generate(labels=[1, 2], steps=2))
-    with zipfile.ZipFile(tmp_path / "small.keras") as archive:
+    with zipfile.ZipFile(file) as archive:
         assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_DEFLATED}
-    assert (tmp_path / "small.keras").stat().st_size < 0.4 * (run_folder / "model.keras").stat().st_size
+    assert file.stat().st_size < 0.4 * (run_folder / "model.keras").stat().st_size
     assert "not empty" in command("train", "digits-diffusion", "--out", run_folder, code=1)
     assert "finished" in command("train", "digits-diffusion", "--out", run_folder, "--resume", code=1)
 
