@@ -15,11 +15,8 @@ from keras_imgen.data.film_colour import colours_of, to_rgb
 from keras_imgen.data.film_frame import Facts, Frame
 from keras_imgen.libraries import needs_av
 
-INDEXED = {
-    "mov",
-    "matroska",
-    "flv",
-}  # files that lead to the key frame before a time; others land behind it, or nowhere
+# Files that lead to the key frame before a time: others land behind it, or nowhere.
+INDEXED = {"mov", "matroska"}
 
 
 @contextmanager
