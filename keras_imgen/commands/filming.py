@@ -108,10 +108,16 @@ def restorer(
         if of_clips:
             frames = (image_io.with_channels(image, known.form.channels) for image in images)
             return model.stream(frames, **given, **({} if where is None else {"masks": where}))
+        following = repeat(where) if isinstance(where, np.ndarray) else where
         from keras_imgen.editing.framewise import framewise
 
         def one(image):
-            return model.restore(image, **given, **({} if where is None else {"masks": next(where)}))
+            if following is None:
+                return model.restore(image, **given)
+            mask = next(following, None)
+            if mask is None:
+                raise ValueError(f"{masks} has fewer masks than the film has frames.")
+            return model.restore(image, masks=mask, **given)
 
         return framewise(images, one, smooth or 0.0)
 
@@ -119,11 +125,13 @@ def restorer(
 
 
 def _masks(path):
+    """(H, W) of a picture, a generator of such of what moves; None of None."""
     if path is None:
         return None
-    if os.path.isdir(path) or os.path.splitext(path)[1].lower() not in image_io.endings():
-        return (frame.image.max(-1) for frame in Film(path))
-    return repeat(image_io.load_image(path, 1)[..., 0])
+    picture = os.path.splitext(path)[1].lower() in image_io.endings() and not os.path.isdir(path)
+    if picture and image_io.frames(path) == 1:
+        return image_io.load_image(path, 1)[..., 0]
+    return (frame.image.max(-1) for frame in Film(path))
 
 
 # === interpolate ===
@@ -237,9 +245,13 @@ def interpolated(
     def divided(begin, end):  # each frame's own time, however long it is
         return [begin + (end - begin) * k / int(parts) for k in range(int(parts))]
 
+    origin: list[Fraction] = []  # the grid's, at the first frame, which stays as it is wherever the film begins
+
     def on_grid(begin, end):
-        grid = new * slow
-        return [Fraction(k) / grid for k in range(math.ceil(begin * grid), math.ceil(end * grid))]
+        if not origin:
+            origin.append(begin)
+        grid, first = new * slow, origin[0]
+        return [first + k / grid for k in range(math.ceil((begin - first) * grid), math.ceil((end - first) * grid))]
 
     times = divided if fps is None and parts.denominator == 1 else on_grid
     frames = refilled(film, between) if fill else film

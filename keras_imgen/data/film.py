@@ -45,7 +45,8 @@ class Film:
         raise AttributeError(f"A Film has no {name!r}: it has {', '.join(Facts._fields)}.")
 
     def read(self, start: Fraction | float = 0) -> Iterator[Frame]:
-        """The frames from a time on; of a file what lies before the key frame there is not decoded.
+        """The frames that are seen from a time on; the first may have begun before. Of MP4, MOV, MKV and WebM what lies before the key
+        frame there is not decoded.
 
         What is damaged or cut off is said in a warning, with how many frames could be read, when the last of them is reached.
 

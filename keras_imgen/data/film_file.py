@@ -15,6 +15,9 @@ from keras_imgen.data.film_colour import colours_of, to_rgb
 from keras_imgen.data.film_frame import Facts, Frame
 from keras_imgen.libraries import needs_av
 
+# Files that lead to the key frame before a time: others land behind it, or nowhere.
+INDEXED = {"mov", "matroska"}
+
 
 @contextmanager
 def opened(path: str) -> Iterator[Any]:
@@ -99,13 +102,13 @@ class FilmFile:
                 time_base=base,
                 colours=colours,
                 aspect=1 / aspect if self.turns % 2 else aspect,
-                sound=next((s.codec_context.codec.canonical_name for s in container.streams.audio), None),
+                sound=next((_codec(s) for s in container.streams.audio), None),
                 origin=origin,
             )
 
     def read(self, start: Fraction) -> Iterator[Frame]:
         """See `Film.read`."""
-        facts, last, end, broken, seen = self.facts, None, self.first, 0, 0
+        facts, last, end, broken, seen, held = self.facts, None, self.first, 0, 0, None
         with self._video() as (container, stream):
             if start > self.first:
                 self._seek(container, stream, start)
@@ -116,10 +119,12 @@ class FilmFile:
                     time = last + 1 / facts.rate if frame.pts is None and last is not None else self._time(frame.pts)
                     if last is not None and time <= last:  # of a damaged file
                         time = last + facts.time_base
-                    last, end = time, time + self._seconds(frame.duration)
-                    if time >= start:
-                        seen, broken = seen + 1, broken + frame.is_corrupt
-                        yield Frame(self._image(frame), time, end - time)
+                    if held is not None and time > start:  # a frame is seen until the next one
+                        yield Frame(self._image(held), last, time - last)
+                    held, last, end = frame, time, time + self._seconds(frame.duration)
+                    seen, broken = seen + 1, broken + frame.is_corrupt
+            if held is not None and end > start:
+                yield Frame(self._image(held), last, end - last)
         if start > self.first:
             return
         if broken or facts.duration and end < facts.duration * Fraction(199, 200) - 2 / facts.rate:
@@ -139,16 +144,20 @@ class FilmFile:
             stream = container.streams.best("video")
             if stream is None:
                 raise ValueError(f"{shown(self.path)} has no pictures, only sound.")
+            if stream.codec_context is None:
+                raise ValueError(f"{shown(self.path)} has pictures in a form that cannot be read.")
             stream.thread_type = "AUTO"
             yield container, stream
 
     def _seek(self, container, stream, start):
         import av
 
+        if not INDEXED & set(container.format.name.split(",")):
+            return  # it is decoded from its beginning
         try:
             place = int((start + self.facts.origin) / self.facts.time_base)
             container.seek(place, stream=stream, backward=True)
-        except av.FFmpegError:  # this form has no index: it is decoded from its beginning
+        except av.FFmpegError:  # this one has lost its index
             container.seek(0)
 
     def _time(self, pts):
@@ -179,7 +188,13 @@ def _rate(stream):
     return Fraction(found or 25)
 
 
+def _codec(stream):
+    return stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
+
+
 def _duration(container, stream):
+    if container.format.name == "avi" and stream.frames:
+        return stream.frames / _rate(stream)  # as its header says: FFmpeg's own is that of what is left
     whole = Fraction(container.duration, 1_000_000) if container.duration else None
     if stream.duration:
         return min(stream.duration * stream.time_base, whole or math.inf)  # less is shown where an edit list says so

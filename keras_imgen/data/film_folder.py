@@ -21,7 +21,8 @@ class FrameFolder:
 
     def __init__(self, path: str, alpha: bool):
         self.path, self.channels = path, 4 if alpha else 3
-        names = [name for name in os.listdir(path) if os.path.splitext(name)[1].lower() in image_io.endings()]
+        names = [name for name in os.listdir(path) if not name.startswith(".")]  # as what macOS puts beside each file
+        names = [name for name in names if os.path.splitext(name)[1].lower() in image_io.endings()]
         self.names = sorted(names, key=lambda n: [(int(d or -1), r) for d, r in re.findall(r"(\d*)(\D*)", n)])
         if not self.names:
             raise ValueError(f"There are no pictures in {shown(path)}.")
@@ -34,7 +35,7 @@ class FrameFolder:
         """See `Film.read`."""
         lost = 0
         for k, (time, end) in enumerate(zip(self._times, self._ends)):
-            if time < start:
+            if end <= start:
                 continue
             try:
                 image = self._load(k)

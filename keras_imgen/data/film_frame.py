@@ -33,7 +33,7 @@ class Facts(NamedTuple):
         time_base: of its time stamps, as 1/24000.
         colours: what its numbers mean.
         aspect: width of a pixel by its height.
-        sound: codec of its first audio track, as "aac"; None without.
+        sound: codec of its first audio track, as "aac", or "unknown"; None without.
         origin: what its own clock shows when the film begins.
     """
 

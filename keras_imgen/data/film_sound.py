@@ -1,11 +1,13 @@
 """The sound of a film beside its new pictures: its packets as they are, or coded anew where the file cannot hold them."""
 
+import io
 from fractions import Fraction
 from typing import Any
 
 from keras_imgen.data.film_file import decoded, opened, packets
 
 CODEC = {"webm": "libopus"}  # of what is coded anew; aac elsewhere
+LEAD = Fraction(1, 10)  # seconds before the film that a decoder may need to begin
 
 
 class Sound:
@@ -25,15 +27,19 @@ class Sound:
         container = self._open.__enter__()
         kind = out.format.name
         for stream in container.streams.audio:
-            codec = stream.codec_context.codec.canonical_name
-            if codec in out.supported_codecs:
-                self.to[stream.index] = out.add_stream_from_template(stream), False
+            context = stream.codec_context
+            if context is None or not context.sample_rate:
+                notes.append("A track of sound cannot be read: it is left out.")
+                continue
+            codec = context.codec.canonical_name
+            if _fits(path, stream.index, kind):
+                self.to[stream.index] = _same(out, stream), False
             elif otherwise == "drop":
                 notes.append(f"{kind} cannot hold sound in {codec}: it is left out.")
             else:
                 new = CODEC.get(kind, "aac")
-                rate = 48_000 if new == "libopus" else stream.codec_context.sample_rate
-                layout = "stereo" if stream.codec_context.channels > 1 else "mono"
+                rate = 48_000 if new == "libopus" else context.sample_rate
+                layout = "stereo" if context.channels > 1 else "mono"
                 self.to[stream.index] = out.add_stream(new, rate=rate, layout=layout), True
                 notes.append(f"{kind} cannot hold sound in {codec}: it is coded anew, in {new.removeprefix('lib')}.")
         streams = [s for s in container.streams.audio if s.index in self.to]
@@ -59,7 +65,8 @@ class Sound:
     def _write(self, packet):
         stream, anew = self.to[packet.stream.index]
         if not anew:
-            if packet.size:
+            cut = packet.is_discard and packet.pts is not None  # by an edit list: out of the file, but for a lead
+            if packet.size and not (cut and packet.pts * packet.time_base - self.origin < -LEAD):
                 shift = round(self.origin / packet.time_base)
                 packet.pts, packet.dts = (v if v is None else v - shift for v in (packet.pts, packet.dts))
                 packet.stream = stream
@@ -71,3 +78,28 @@ class Sound:
             self.out.mux(stream.encode(frame))
         if not packet.size:
             self.out.mux(stream.encode(None))
+
+
+def _fits(path, index, kind):
+    """Whether a kind of file takes a track as it is: MP4 and MOV say so only at their end, so a packet is tried in memory."""
+    import av
+
+    try:
+        with opened(path) as film, av.open(io.BytesIO(), "w", format=kind) as trial:
+            kept = _same(trial, film.streams[index])
+            trial.start_encoding()
+            packet = next((p for p in packets(film, film.streams[index]) if p is not None and p.size), None)
+            if packet is not None:
+                packet.stream = kept
+                trial.mux(packet)
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _same(out, stream):
+    """A track like another; AVI and MKV say of PCM how many channels it has but not which, and MP4 wants to know."""
+    kept = out.add_stream_from_template(stream)
+    if stream.codec_context.channels < 3:
+        kept.codec_context.layout = ("mono", "stereo")[stream.codec_context.channels - 1]
+    return kept

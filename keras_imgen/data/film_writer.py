@@ -44,6 +44,7 @@ CODINGS = {
     ".mkv": Coding("matroska", "ffv1", {}, lossless=True),
 }
 SOUND = "transcode", "drop", None
+FINEST = 1_000_000  # ticks of a clock in a second: in MP4 a frame is seen for less than 2^31 of them
 
 
 class FilmWriter:
@@ -185,9 +186,9 @@ class EncodedSink:
             )
         self.colours = like.colours if like else Colours()
         self.form = ("bgra" if channels == 4 else "bgr0") if coding.lossless else "yuv420p"
-        clock = math.lcm(film.rate.numerator, like.time_base.denominator if like else 1)
-        clock *= -(-90_000 // clock)  # fine enough for any other times
-        self.base = Fraction(1, clock if clock < 2**31 else 90_000)
+        known = like.time_base.denominator if like else 1  # a variable rate's mean may be any fraction
+        clock = next(c for c in (math.lcm(film.rate.numerator, known), known, 90_000) if c <= FINEST)
+        self.base = Fraction(1, clock * -(-90_000 // clock))  # fine enough for any other times
         self.out = av.open(f"file:{os.path.abspath(path)}", "w", format=coding.container)
         stream = self.out.add_stream(coding.codec, rate=film.rate, options=dict(coding.options))
         stream.width, stream.height, stream.pix_fmt, stream.time_base = width, height, self.form, self.base

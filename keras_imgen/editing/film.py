@@ -48,16 +48,17 @@ def joined(*films: Iterable[Frame]) -> Iterator[Frame]:
     Raises:
         ValueError: frames of another size.
     """
-    begin, shape = Fraction(0), None
+    end = shape = None
     for frames in films:
-        end = begin
+        shift = None
         for image, time, duration in frames:
             shape = shape or image.shape
             if image.shape != shape:
                 raise ValueError(f"Expected films of one size, got frames of {shape} and {image.shape}.")
-            yield Frame(image, begin + time, duration)
-            end = begin + time + duration
-        begin = end
+            if shift is None:
+                shift = 0 if end is None else end - time  # the first film begins when it begins
+            end = time + shift + duration
+            yield Frame(image, time + shift, duration)
 
 
 def at_speed(frames: Iterable[Frame], speed: Fraction | float) -> Iterator[Frame]:

@@ -11,6 +11,7 @@ from keras_imgen.data.flow import optical_flow, warped
 from keras_imgen.metrics.flicker import clip
 
 EDGE = 3, 5  # pixels inside and outside of a mask's edge that are looked at again
+ROW = 1024  # pixels looked up beside each other
 ROUND = 10  # pixels around a mask where the flow is still that of the thing
 
 
@@ -98,9 +99,7 @@ def removed(frames: Any, masks: Any, fill: Callable[[np.ndarray, np.ndarray], np
             for source in np.unique(best[..., 0][open_[t]]):
                 if source >= 0:
                     here = open_[t] & (best[..., 0] == source)
-                    x, y = (best[..., k][here][None].astype("float32") for k in (1, 2))
-                    sampled = cv2.remap(result[int(source)], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-                    result[t][here] = sampled.reshape(-1, result.shape[-1])
+                    result[t][here] = _at(result[int(source)], best[here][:, 1:])
         open_ = open_ & (found[0][..., 0] < 0) & (found[1][..., 0] < 0)
         left = open_.sum((1, 2))
         if not left.any():
@@ -109,6 +108,13 @@ def removed(frames: Any, masks: Any, fill: Callable[[np.ndarray, np.ndarray], np
         painted = fill(result[t], np.where(open_[t], 255, 0).astype("uint8"))
         result[t][open_[t]] = painted[open_[t]]
         open_[t] = False
+
+
+def _at(image, places):
+    """The colours (N, C) at places (N, 2) of x and y, in rows: OpenCV has no wide ones."""
+    rows = np.resize(places.astype("float32"), (-(-len(places) // ROW), ROW, 2))
+    found = cv2.remap(image, rows, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return found.reshape(-1, image.shape[-1])[: len(places)]
 
 
 def _around(frames, hole, step):

@@ -116,7 +116,7 @@ def filled(between: Between, clip: Any, lost: Any = None) -> np.ndarray:
     if lost is None:
         lost = [k > 0 and np.array_equal(clip[k], clip[k - 1]) for k in range(len(clip))]
     gone = np.zeros(len(clip), bool)
-    gone[np.asarray(lost)] = True
+    gone[np.asarray(lost, None if len(lost) else int)] = True
     kept = np.flatnonzero(~gone)
     if not len(kept):
         raise ValueError("Expected at least one frame that is not lost.")

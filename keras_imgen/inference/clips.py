@@ -4,7 +4,7 @@ import inspect
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, repeat, zip_longest
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,7 @@ def stream(
     form: ClipForm,
     frames: Iterable[np.ndarray],
     *,
-    masks: Iterable[np.ndarray] | None = None,
+    masks: np.ndarray | Iterable[np.ndarray] | None = None,
     sigma: float | None = None,
     tile: int | None = None,
     overlap: int | None = None,
@@ -125,14 +125,14 @@ def stream(
         run: float32 arrays (1, F, h, w, C), one for each of the network's inputs, in [-1, 1], to float32 (1, F - 2 radius, ...).
         form: what the network takes and gives.
         frames: uint8 (H, W, C), or (H, W), all of one shape.
-        masks: (H, W) or (H, W, 1) for each frame, nonzero where to paint; None lets the network find out.
+        masks: (H, W) for all frames, or (H, W) or (H, W, 1) for each, nonzero where to paint; None lets the network find out.
         sigma: noise level in gray levels of 255.
         tile: pixels of a tile's side, see `tiling.tiled`; None is the model's.
         overlap: pixels that tiles share; None is the model's.
         masks_alone: give the masks that the network finds in place of the frames, uint8 (H, W, 1), 255 where to paint.
 
     Raises:
-        ValueError: frames or masks of another shape or type, sigma or masks missing, or not wanted.
+        ValueError: frames or masks of another shape or type, or masks of another number; sigma missing, or sigma or masks not wanted.
     """
     if (sigma is None) == form.sigma:
         raise ValueError(f"This model {'needs' if form.sigma else 'takes no'} `sigma`.")
@@ -143,7 +143,10 @@ def stream(
     first: list[tuple] = []
 
     def items():
-        for frame, mask in zip(frames, _forever() if masks is None else masks, strict=masks is not None):
+        one = masks is None or getattr(masks, "ndim", None) == 2
+        for frame, mask in zip(frames, repeat(masks)) if one else zip_longest(frames, masks):
+            if frame is None or (mask is None and not one):
+                raise ValueError(f"Expected a mask for each frame, got {'more' if frame is None else 'fewer'} masks.")
             found = np.asarray(frame), None if mask is None else np.asarray(mask)
             first.append(found[0].shape) if not first else None
             yield _checked(*found, first[0], form)
@@ -152,11 +155,6 @@ def stream(
         stack = np.stack([frame for frame, _ in block])
         mask = None if block[0][1] is None else np.stack([mask for _, mask in block])
         yield from _restored(run, form, stack, mask, masks_alone, sigma, tile, overlap)
-
-
-def _forever():
-    while True:
-        yield None
 
 
 def checked(clip: Any) -> np.ndarray:

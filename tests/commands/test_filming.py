@@ -7,12 +7,15 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 from typer.testing import CliRunner
 
 from keras_imgen.cli import app
 from keras_imgen.commands import filming
 from keras_imgen.data import Film, FilmWriter
 from keras_imgen.data.film_frame import Frame
+from keras_imgen.inference.clips import ClipEndpoint, ClipForm, stream
+from keras_imgen.inference.endpoints import Endpoint
 from keras_imgen.layers import Windows
 from keras_imgen.models import FrameInterpolator, SuperResolution, VideoRestorer
 from keras_imgen.networks import flow_interpolator
@@ -42,6 +45,10 @@ def frames(images, times=None, rate=Fraction(25)):
     times = times or [k / rate for k in range(len(images))]
     ends = [*times[1:], times[-1] + 1 / rate]
     return [Frame(image, t, end - t) for image, t, end in zip(images, times, ends)]
+
+
+class Timed(list):
+    rate, length = NTSC, None
 
 
 def blend(first, second, times):
@@ -131,6 +138,42 @@ def test_an_interpolator_keeps_what_is_given(tmp_path):
     np.testing.assert_array_equal(made[6:9], made[[6, 6, 9]])  # a cut
 
 
+class Painter:
+    """A model that paints white where masks say so, of clips or of pictures."""
+
+    def __init__(self, of_clips):
+        self.form = ClipForm(channels=3, radius=1, mask=True)
+        self.endpoint = ClipEndpoint(inputs=(), form=self.form) if of_clips else Endpoint(inputs=())
+
+    def endpoints(self):
+        return {"restore": self.endpoint}
+
+    def restore(self, image, masks):
+        return np.where(masks[..., None] > 0, np.uint8(255), image)
+
+    def stream(self, frames, masks):
+        run = lambda given: np.concatenate([0 * given["clip"] + 1, given["mask"]], -1)[:, 1:-1]  # noqa: E731
+        return stream(run, self.form, frames, masks=masks)
+
+
+@pytest.mark.parametrize("of_clips", [True, False])
+def test_masks_are_a_picture_or_move(tmp_path, monkeypatch, of_clips):
+    monkeypatch.setattr(filming, "load_model", lambda path: Painter(of_clips))
+    film, moving = Film(write(tmp_path / "a.mkv", pictures(4))), np.zeros((4, 48, 64, 3), "uint8")
+    for k in range(4):
+        moving[k, 10 + k : 20, 30:50] = 255
+    shown = [Image.fromarray(one) for one in moving]
+    shown[0].save(tmp_path / "one.png")
+    for name in ("m.gif", "m.png"):  # of one of these endings, and films
+        shown[0].save(tmp_path / name, save_all=True, append_images=shown[1:])
+    write(tmp_path / "m.mkv", moving), write(tmp_path / "folder", moving), write(tmp_path / "short.mkv", moving[:2])
+    for name in ("one.png", "m.gif", "m.png", "m.mkv", "folder"):
+        made = [f.image for f in filming.each(film, filming.restorer("m", str(tmp_path / name)))]
+        np.testing.assert_array_equal(made, np.maximum(pictures(4), moving[[0] * 4 if name == "one.png" else range(4)]))
+    with pytest.raises(ValueError, match="fewer masks"):
+        list(filming.each(film, filming.restorer("m", str(tmp_path / "short.mkv"))))
+
+
 def test_a_change_may_look_ahead_but_not_lose_frames(tmp_path):
     film = Film(write(tmp_path / "a.mkv", pictures(9)))
     ahead = lambda images: iter(list(images))  # noqa: E731
@@ -199,12 +242,19 @@ def test_another_rate(tmp_path, fps):
 
 def test_no_drift_after_twenty_minutes():
     last = 28_771
-    film = frames(pictures(50), [k / NTSC for k in range(last - 50, last)], NTSC)
-    long = type("Long", (list,), {"rate": NTSC, "length": None})(film)
-    made = list(filming.interpolated(long, blend, None, Fraction(60))[0])
-    first = -(-(last - 50) * 60 // NTSC)
-    assert [f.time for f in made] == [Fraction(first + k, 60) for k in range(len(made))]
-    assert first + len(made) == -(-last * 60 // NTSC)
+    times = [Fraction(0), *(k / NTSC for k in range(last - 49, last))]
+    film = Timed(frames(pictures(50), times, NTSC))
+    made = [f.time for f in filming.interpolated(film, lambda first, second, times: [first] * len(times), None, 60)[0]]
+    assert made == [Fraction(k, 60) for k in range(-(-last * 60 // NTSC))]
+
+
+def test_given_frames_stay_wherever_the_film_begins():
+    begin = Fraction(21, 1000)
+    film = frames(pictures(5), [begin + Fraction(k, 25) for k in range(5)])
+    for slow in (1, 2):
+        made = list(filming.interpolated(Timed(film), blend, None, Fraction(50), Fraction(slow))[0])
+        assert [f.time for f in made] == [begin * slow + Fraction(k, 50) for k in range(10 * slow)]
+        np.testing.assert_array_equal([f.image for f in made[:: 2 * slow]], pictures(5))
 
 
 def test_a_variable_rate_is_divided_where_it_is():

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from PIL import Image
 
 from keras_imgen.data import Film, FilmWriter, save_video
 from keras_imgen.data.film_colour import Colours, from_rgb, to_rgb
+from keras_imgen.editing.film import cut
 
 av = pytest.importorskip("av")
 NTSC = Fraction(24000, 1001)
@@ -37,14 +39,14 @@ def write(path, frames, times=None, **how):
     return out
 
 
-def with_sound(path, codec="aac", container="mp4", frames=24, rotation=None, rate=NTSC):
+def with_sound(path, codec="aac", container="mp4", frames=24, rotation=None, rate=NTSC, layout="stereo"):
     """A film of PyAV's own making, with a tone."""
     with av.open(str(path), "w", format=container) as out:
         video = out.add_stream("mpeg4" if container != "webm" else "libvpx-vp9", rate=rate)
         video.height, video.width, video.pix_fmt = 48, 64, "yuv420p"
         if rotation:
             video.set_display_rotation(rotation)
-        audio = out.add_stream(codec, rate=48000)
+        audio = out.add_stream(codec, rate=48000, layout=layout)
         for k, picture in enumerate(pictures(frames)):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             out.mux(video.encode(frame))
@@ -137,8 +139,42 @@ def test_reading_from_a_time_is_reading_on(tmp_path):
         np.testing.assert_array_equal(rest[0].image, whole[k])
 
 
+@pytest.mark.parametrize("container", ["mpegts", "mpeg", "avi", "matroska", "flv"])
+def test_reading_from_a_time_loses_no_frame_in_any_form(tmp_path, container):
+    codec = {"mpegts": "mpeg2video", "mpeg": "mpeg2video", "flv": "libx264"}.get(container, "mpeg4")
+    with av.open(str(tmp_path / "a"), "w", format=container) as out:
+        stream = out.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for picture in pictures(60):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode())
+    film = Film(tmp_path / "a")
+    whole = list(film)
+    assert len(whole) == 60
+    for k in (1, 20, 30, 59):
+        rest = list(film.read(whole[k].time))
+        assert [f.time for f in rest] == [f.time for f in whole[k:]]
+        np.testing.assert_array_equal(rest[0].image, whole[k].image)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "folder"])
+def test_a_frame_is_seen_until_the_next(tmp_path, name):
+    write(tmp_path / name, pictures(3), [Fraction(0), Fraction(1), Fraction(10)])
+    film = Film(tmp_path / name)
+    assert [(f.time, f.duration) for f in film.read(5)][:1] == [(1, 9)] and len(list(film.read(5))) == 2
+    assert [f.duration for f in film][:2] == [1, 9] and [f.time for f in film.read(1)] == [1, 10]
+    assert [(f.time, f.duration) for f in cut(film.read(5), 5, 8)] == [(0, 3)]
+
+
+def test_a_long_pause_at_an_odd_rate(tmp_path):
+    times = [Fraction(0), Fraction(1, 30), Fraction(60)]
+    write(tmp_path / "a.mp4", pictures(3), times, rate=Fraction(89_700_001, 3_000_000))
+    assert Film(tmp_path / "a.mp4").times() == times
+
+
 @pytest.mark.parametrize(
-    "codec, container", [("aac", "mp4"), ("libmp3lame", "avi"), ("libopus", "webm"), ("flac", "matroska")]
+    "codec, container",
+    [("aac", "mp4"), ("libmp3lame", "avi"), ("libopus", "webm"), ("flac", "matroska"), ("pcm_s16le", "avi")],
 )
 @pytest.mark.parametrize("name", ["b.mp4", "b.mkv"])
 def test_sound_is_the_same_to_the_byte(tmp_path, codec, container, name):
@@ -168,6 +204,55 @@ def test_sound_that_does_not_fit(tmp_path):
     with FilmWriter(tmp_path / "b.gif", like=film) as out:
         out.write(pictures(1)[0])
     assert "no sound" in out.notes[0]
+
+
+@pytest.mark.parametrize("codec, layout, name", [("flac", "stereo", "b.mov"), ("pcm_s16le", "2.1", "b.mp4")])
+def test_sound_that_is_refused_at_the_end_is_coded_anew(tmp_path, codec, layout, name):
+    film = Film(with_sound(tmp_path / "a", codec, "matroska", layout=layout))
+    out = write(tmp_path / name, (f.image for f in film), like=film)
+    assert Film(tmp_path / name).sound == "aac" and "coded anew" in out.notes[0]
+    assert samples(tmp_path / name).std() > 0.01
+
+
+def unread(path, kind, codec, file):
+    """A film whose track has a codec that nobody knows."""
+    data = file.read_bytes()
+    place = data.index(codec, data.index(kind))
+    data = data[:place] + b"zzzz" + data[place + 4 :]
+    place = data.index(b"esds", place)
+    path.write_bytes(data[:place] + b"free" + data[place + 4 :])
+    return path
+
+
+def test_tracks_that_cannot_be_read(tmp_path):
+    with_sound(tmp_path / "a.mp4")
+    film = Film(unread(tmp_path / "b.mp4", b"soun", b"mp4a", tmp_path / "a.mp4"))
+    assert film.sound == "unknown"
+    with av.open(str(tmp_path / "empty.ts"), "w", format="mpegts") as out:  # a track without a packet
+        video, _ = out.add_stream("mpeg2video", rate=25), out.add_stream("aac", rate=48000)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        for picture in pictures(24):
+            out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(video.encode())
+    for one in (film, Film(tmp_path / "empty.ts")):
+        out = write(tmp_path / "c.mp4", (f.image for f in one), like=one)
+        assert out.notes == ["A track of sound cannot be read: it is left out."] and out.count == 24
+    with pytest.raises(ValueError, match="d.mp4 has pictures in a form that cannot be read"):
+        Film(unread(tmp_path / "d.mp4", b"vide", b"mp4v", tmp_path / "a.mp4"))
+
+
+@pytest.mark.parametrize("name", ["b.mp4", "b.mkv"])
+def test_what_an_edit_list_cuts_out_stays_out(tmp_path, name):
+    data = bytearray((tmp_path / with_sound(tmp_path / "a.mp4", frames=96)).read_bytes())
+    for kind, later in ((b"vide", 24_024), (b"soun", 48_048)):  # the first 1.001 s, in either's clock
+        place = data.rindex(b"elst", 0, data.index(kind)) + 12
+        length, begin = struct.unpack(">Ii", data[place : place + 8])
+        data[place : place + 8] = struct.pack(">Ii", length - 1001, begin + later)
+    (tmp_path / "a.mp4").write_bytes(data)
+    film = Film(tmp_path / "a.mp4")
+    write(tmp_path / name, (f.image for f in film), like=film)
+    seen, (_, at) = Film(tmp_path / name).times(), heard(tmp_path / name)
+    assert len(seen) == 72 and -0.1 <= at[0] - seen[0] < 0.05 and seen[0] < 0.1
 
 
 @pytest.mark.parametrize("rotation, turned", [(90, 1), (-90, -1), (180, 2)])
@@ -250,6 +335,8 @@ def test_a_folder_goes_by_numbers_and_names_what_is_damaged(tmp_path):
     film = Film(tmp_path)
     np.testing.assert_array_equal([f.image for f in film], pictures(11))
     assert film.rate == 25 and film.count == 11 and film.duration == Fraction(11, 25)
+    (tmp_path / "._frame0.png").write_bytes(b"no")  # macOS puts one beside each file on a stick
+    assert Film(tmp_path).count == 11
     (tmp_path / "frame4.png").write_bytes(b"no")
     with pytest.warns(UserWarning, match="10 of 11 frames could be read whole"):
         assert len(list(film)) == 10
@@ -278,6 +365,22 @@ def test_what_is_cut_off_is_read_as_far_as_it_goes(tmp_path, name):
     film = Film(path)
     with pytest.warns(UserWarning, match=r"damaged or cut off: \d\d( of 100)? frames could be read whole"):
         assert 20 < len(list(film)) < 80
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_cut_off_avi_is_known_by_its_header(tmp_path, sound):
+    path = tmp_path / "a.avi"
+    if sound:
+        with_sound(path, "pcm_s16le", "avi", frames=100)
+    else:
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
+        for picture in pictures(100):
+            writer.write(picture)
+        writer.release()
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 7 // 10])
+    with pytest.warns(UserWarning, match=r"damaged or cut off: \d\d frames could be read whole"):
+        assert 50 < len(list(Film(path))) < 90
 
 
 def test_what_is_damaged_in_the_middle(tmp_path):

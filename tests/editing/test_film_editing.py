@@ -58,6 +58,9 @@ def test_films_joined_are_as_long_as_all_together():
         assert one.time + one.duration == after.time
     with pytest.raises(ValueError, match="films of one size"):
         list(joined(film(2), [Frame(np.zeros((5, 5, 3), "uint8"), Fraction(0), Fraction(1))]))
+    late = [f._replace(time=f.time + 2) for f in film(4)]  # a film that begins at 2 s leaves no hole
+    assert [f.time for f in joined(film(4), late, [], late)] == [k / RATE for k in range(12)]
+    assert [f.time for f in joined(late, film(1))] == [2 + k / RATE for k in range(5)]
 
 
 def test_speed_and_fades():
@@ -179,6 +182,12 @@ def test_what_is_hidden_comes_from_other_frames():
     telea_alone = np.stack([telea(f, m) for f, m in zip(clip, wide)])
     psnr = [10 * np.log10(255**2 / ((c.astype(float) - alone)[wide > 0] ** 2).mean()) for c in (found, telea_alone)]
     assert psnr[0] > psnr[1] + 6 and psnr[0] > 25, psnr
+
+
+def test_things_may_be_large():
+    clip, masks = np.repeat(LARGE[None], 3, 0), np.zeros((3, 160, 240), bool)
+    masks[1, 3:157, 5:235] = True  # more than 2^15 pixels
+    np.testing.assert_array_equal(removed(clip, masks), clip)
 
 
 def test_what_no_frame_shows_is_painted_once():

@@ -100,6 +100,7 @@ def test_lost_frames_are_filled(model):
     doubled[1] = doubled[2] = doubled[0]
     np.testing.assert_array_equal(model.fill(doubled), wanted)
     np.testing.assert_array_equal(model.fill(CLIP), CLIP)
+    np.testing.assert_array_equal(model.fill(CLIP, []), CLIP)
     np.testing.assert_array_equal(model.fill(CLIP, [True, True, False, True]), np.repeat(CLIP[2:3], 4, 0))
     with pytest.raises(ValueError, match="not lost"):
         model.fill(CLIP, range(4))
