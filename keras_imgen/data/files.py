@@ -109,7 +109,8 @@ def below(folder: str, without: str | None = None) -> list[str]:
 
 def shortened(name: str, room: int) -> str:
     """As many of the first characters of a file's name as take at most `room` bytes."""
-    return os.fsencode(name)[:room].decode("utf-8", "ignore")
+    data = os.fsencode(name)
+    return name if len(data) <= room else data[:room].decode("utf-8", "ignore")
 
 
 def shown(path: str | os.PathLike) -> str:
