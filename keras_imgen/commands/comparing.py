@@ -4,13 +4,14 @@ import base64
 import html
 import io
 import os
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
 
 from keras_imgen.data import image_io
-from keras_imgen.data.files import shown, whole
+from keras_imgen.data.files import one_line, shown, whole
 from keras_imgen.inference.pixels import resized
 
 LARGEST = {24: 1600, 200: 1000}  # pixels of a longer side, on pages of up to so many pictures
@@ -19,7 +20,7 @@ PLACE = "<!-- pictures -->"
 
 
 def page(path: str, pairs: Iterable[tuple[str, str]], count: int) -> int:
-    """Write it; what cannot be read is left out.
+    """Write it; what cannot be read is left out, and named.
 
     Args:
         path: of the HTML file.
@@ -38,7 +39,8 @@ def page(path: str, pairs: Iterable[tuple[str, str]], count: int) -> int:
         for before, after in pairs:
             try:
                 f.write(_figure(before, after, largest))
-            except ValueError:  # it was named when it was to be restored
+            except (ValueError, OSError) as error:
+                warnings.warn(f"{shown(before)} is not on the page: {one_line(error)}.", stacklevel=2)
                 continue
             shown_ones += 1
         f.write(tail)
@@ -46,7 +48,7 @@ def page(path: str, pairs: Iterable[tuple[str, str]], count: int) -> int:
 
 
 def _figure(before, after, largest):
-    pictures = [image_io.load_image(path) for path in (before, after)]
+    pictures = image_io.load_image(before), image_io.load_image(after, limited=False)
     height, width = pictures[1].shape[:2]
     shrink = min(1.0, largest / max(height, width))
     size = tuple(max(1, round(n * shrink)) for n in (height, width))
