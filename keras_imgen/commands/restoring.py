@@ -10,13 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
+from keras_imgen.commands import comparing
 from keras_imgen.data import image_io, photo_files
-from keras_imgen.data.files import below, one_line, shortened, shown, warn_of_skipped
-
-LONGEST = 255  # bytes of a file's name
+from keras_imgen.data.files import LONGEST, below, newer, one_line, shortened, shown, warn_of_skipped
 
 Answer = Callable[[np.ndarray, str, str | None], np.ndarray]
 
@@ -142,7 +140,7 @@ def unfinished(files: Mapping[str, str], out: str) -> dict[str, str]:
     left = {}
     for name, path in files.items():
         answer = os.path.join(out, name)
-        if _newer(answer, path):
+        if newer(answer, path):
             try:
                 image_io.load_image(answer, limited=False)
                 continue
@@ -150,48 +148,6 @@ def unfinished(files: Mapping[str, str], out: str) -> dict[str, str]:
                 warnings.warn(f"{one_line(error)}: it is made again.", stacklevel=2)
         left[name] = path
     return left
-
-
-def _newer(path, than):
-    """Whether both files are there, and the first was written later."""
-    try:
-        return os.path.isfile(path) and os.path.getmtime(path) >= os.path.getmtime(than)
-    except OSError:  # as of a link to nothing
-        return False
-
-
-def comparison(out: str, name: str) -> str:
-    """The path of the picture of before and after of the answer of this name: a PNG, which answers of another kind lend their ending.
-
-    Args:
-        out: the folder of the answers.
-        name: of the answer.
-    """
-    plain = name.removesuffix(".png")
-    folder, base = os.path.split(plain)
-    return os.path.join(out, "compare", folder, shortened(base, LONGEST - len(".png")) + ".png")
-
-
-def compare_finished(files: Mapping[str, str], out: str) -> None:
-    """Write the comparisons of answers that have none, as those of a run that was stopped, or an older one; of what can be read.
-
-    Args:
-        files: paths by the name of their answer.
-        out: the folder of the answers.
-    """
-    for name, path in files.items():
-        answer, place = os.path.join(out, name), comparison(out, name)
-        if os.path.isfile(answer) and not _newer(place, answer):
-            try:
-                pair = image_io.load_image(path, keep_depth=True), image_io.load_image(answer, limited=False)
-            except (ValueError, OSError):
-                continue
-            _compare(place, *pair)
-
-
-def _compare(place, image, restored):
-    os.makedirs(os.path.dirname(place), exist_ok=True)
-    image_io.save_image(place, beside(image, restored))
 
 
 def answered(
@@ -213,7 +169,7 @@ def answered(
         files: paths by the name of their answer.
         out: the folder of the answers.
         masks: a picture, or a folder of pictures with the names of the answers, not black where something is to be done.
-        compare: write its `comparison` as well: the picture and its answer side by side.
+        compare: write its `comparing.comparison` as well: the picture and its answer side by side.
         writing: how the answers are written.
 
     Yields:
@@ -237,7 +193,7 @@ def answered(
             about_it = {**about, "from": os.path.basename(path)}
             lost += photo_files.save_photo(place, restored, kept, about_it, writing.quality, writing.gps)
             if compare:
-                _compare(comparison(out, name), image, restored)
+                comparing.compare(comparing.comparison(out, name), image, restored)
         except (
             Exception
         ) as error:  # whatever it is, as memory that runs out in one of the backends, the others come next
@@ -311,23 +267,3 @@ def tell_done(count: int, bad: int, out: str, what: str) -> None:
     typer.echo(f"{done} picture{'' if done == 1 else 's'} in {out}" + (f", {bad} could not be {what}" if bad else ""))
     if bad:
         raise typer.Exit(1)
-
-
-def beside(image: np.ndarray, restored: np.ndarray, widest: int = 2000) -> np.ndarray:
-    """A picture, enlarged by nearest neighbour to the size of its answer, and the answer, side by side, uint8.
-
-    Args:
-        image: (h, w, C), uint8 or uint16.
-        restored: (H, W, C'), uint8 or uint16.
-        widest: pixels of both together, at most.
-    """
-    height, width = restored.shape[:2]
-    if 2 * width > widest:
-        height, width = max(1, round(height * widest / (2 * width))), widest // 2
-    pair = []
-    for v in (image, restored):
-        way = cv2.INTER_AREA if v.shape[1] > width else cv2.INTER_NEAREST
-        v = cv2.resize(v, (width, height), interpolation=way).reshape(height, width, v.shape[-1])
-        pair.append(v if v.dtype == np.uint8 else (v // 257).astype("uint8"))
-    channels = max(v.shape[-1] for v in pair)
-    return np.concatenate([image_io.with_channels(v, channels) for v in pair], axis=1)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+LONGEST = 255  # bytes of a file's name
+
 
 @contextmanager
 def whole(path: str) -> Iterator[str]:
@@ -105,6 +107,14 @@ def below(folder: str, without: str | None = None) -> list[str]:
         folders[:] = [f for f, p in inside.items() if not without or os.path.realpath(p) != os.path.realpath(without)]
         found += [os.path.relpath(os.path.join(place, name), folder) for name in names if not name.startswith(".")]
     return sorted(found)
+
+
+def newer(path: str, than: str) -> bool:
+    """Whether both files are there, and the first was written no earlier."""
+    try:
+        return os.path.isfile(path) and os.path.getmtime(path) >= os.path.getmtime(than)
+    except OSError:  # as of a link to nothing
+        return False
 
 
 def shortened(name: str, room: int) -> str:

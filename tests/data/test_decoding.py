@@ -77,18 +77,13 @@ def test_cmyk_of_sixteen_bits_is_not_taken_for_alpha():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-@pytest.mark.parametrize(
-    "tag",
-    [(0x0213, 4, 1, struct.pack("<I", 70000)), (0x0128, 2, 4, b"inch"), (0x0128, 4, 1, struct.pack("<I", 70000)), None],
-    ids=["positioning", "words", "unit", "garbage"],
-)
+@pytest.mark.parametrize("tag", [0x0213, 0x0128, None], ids=["positioning", "unit", "garbage"])
 def test_odd_exif_costs_no_picture(kind, tag):
-    """Tags of types that Pillow reads and does not write; what is upright is read as far as it goes."""
-    tags = [(0x0112, 3, 1, struct.pack("<HH", 6, 0)), tag]
-    exif = b"Exif\0\0II*\0\x08\0\0\0"
-    exif += struct.pack("<H", 2) + b"".join(struct.pack("<HHI", *t[:3]) + t[3] for t in tags) if tag else b"\xff" * 9
+    """Tags of a type that Pillow reads and does not write: what it says of the orientation holds; and what is no EXIF."""
+    tags = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHII", tag or 0, 4, 1, 70000)
+    exif = b"Exif\0\0" + (b"II*\0\x08\0\0\0\x02\0" + tags + bytes(4) if tag else b"GARBAGEGARBAGE")
     file = io.BytesIO()
-    Image.new("RGB", (6, 4)).save(file, kind, exif=exif if tag else b"Exif\0\0GARBAGEGARBAGE")
+    Image.new("RGB", (6, 4)).save(file, kind, exif=exif)
     assert load_image(file.getvalue(), keep_depth=True).shape == ((6, 4, 3) if tag else (4, 6, 3))
 
 
