@@ -183,7 +183,10 @@ def _levels(noise, rough, blocks):
 
 
 def _is_gray(picture):
-    return picture.shape[-1] == 1 or bool((picture[..., :1] == picture[..., 1:3]).all())
+    if picture.shape[-1] == 1:
+        return True
+    alike = (picture[..., :1] == picture[..., 1:3]).all(-1)
+    return bool((alike | (picture[..., 3] == 0)).all() if picture.shape[-1] == 4 else alike.all())
 
 
 def _best(models, tasks, colours):

@@ -163,20 +163,21 @@ def watched(folder: str, out: str, writing: Writing) -> Iterator[dict[str, str]]
         out: of the answers.
         writing: what they are written as.
     """
-    seen, tried = {}, {}
+    seen, tried, first = {}, {}, True
     while True:
         try:
             with warnings.catch_warnings():
-                if seen:  # what is passed over was said
+                if not first:  # what is passed over was said
                     warnings.simplefilter("ignore")
                 files = restoring.find([folder], out, writing)
         except FileNotFoundError:  # none yet
             files = {}
+        first = False
         states = {path: _state(path) for path in files.values()}
-        ready = {n: p for n, p in files.items() if states[p] and states[p] == seen.get(p) != tried.get(p)}
-        if ready := restoring.unfinished(ready, out):
+        settled = {n: p for n, p in files.items() if states[p] and states[p] == seen.get(p) != tried.get(p)}
+        if ready := restoring.unfinished(settled, out):
             yield ready
-        tried.update({p: states[p] for p in ready.values()})
+        tried.update({p: states[p] for p in settled.values()})
         seen = states
         time.sleep(POLL)
 

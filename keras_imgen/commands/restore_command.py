@@ -134,6 +134,7 @@ def _page(pictures, out, writing):
     pairs = [(path, os.path.join(out, name)) for name, path in every.items()]
     pairs = [pair for pair in pairs if os.path.isfile(pair[1])]
     if pairs:
+        comparing.compare_finished(every, out)
         place = os.path.join(out, "compare", "index.html")
         os.makedirs(os.path.dirname(place), exist_ok=True)
         count = comparing.page(place, pairs, len(pairs))

@@ -10,13 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
+from keras_imgen.commands import comparing
 from keras_imgen.data import image_io, photo_files
-from keras_imgen.data.files import below, one_line, shortened, shown, warn_of_skipped
-
-LONGEST = 255  # bytes of a file's name
+from keras_imgen.data.files import LONGEST, below, newer, one_line, shortened, shown, warn_of_skipped
 
 Answer = Callable[[np.ndarray, str, str | None], np.ndarray]
 
@@ -55,22 +53,26 @@ PNG = Writing()  # of what makes other pictures of pictures
 
 def find(inputs: list[str], out: str | None = None, writing: Writing = PNG) -> dict[str, str]:
     """Paths by the name of their answer: of files, of pictures in folders and below, of what globs match. What lies in the folder `out`,
-    earlier answers, is left out; files of a folder that do not end as pictures do are passed over with a warning.
+    earlier answers, is left out, and the folder itself beside other inputs, as a shell's * names it; files of a folder that do not end as
+    pictures do are passed over with a warning.
 
     A name is the path below the folder, with the ending of its kind, and with the file's own ending before it where two would be alike.
     One that would be longer than a name may be is cut.
 
     Args:
         inputs: paths of files and folders, and globs.
-        out: a folder that is left out, if it lies in one of them.
+        out: the folder of the answers.
         writing: what the answers are written as.
 
     Raises:
         FileNotFoundError: an input that is not there, or in which there is no picture.
-        ValueError: two answers of one name.
+        ValueError: two answers of one name, or answers that would lie among the pictures or take their place.
     """
     files, endings = [], image_io.endings()
-    for given in inputs:
+    others = [given for given in inputs if out is None or not os.path.isdir(given) or not _same(given, out)]
+    if not others and inputs:
+        raise ValueError(f"The answers would lie among the pictures of {inputs[0]}: choose another --out.")
+    for given in others:
         if os.path.isdir(given):
             every = below(given, out)
             found = [(n, os.path.join(given, n)) for n in every if os.path.splitext(n)[1].lower() in endings]
@@ -81,6 +83,8 @@ def find(inputs: list[str], out: str | None = None, writing: Writing = PNG) -> d
             found = [(os.path.basename(given), given)]
         else:
             matches = [p for p in glob.glob(given, recursive=True) if os.path.isfile(p)]
+            if out is not None and _below(out, _root(given)):
+                matches = [p for p in matches if not _below(p, out)]
             found = [(os.path.basename(path), path) for path in matches]
         if not found:
             there = "no pictures in" if os.path.isdir(given) else "no file, folder or match for"
@@ -100,8 +104,25 @@ def find(inputs: list[str], out: str | None = None, writing: Writing = PNG) -> d
         key = _alike(answer) if sys.platform in ("darwin", "win32") else answer
         if key in taken:
             raise ValueError(f"{path} and {taken[key]} have the same name: restore them into different folders.")
+        if out is not None and _same(os.path.join(out, answer), path):
+            raise ValueError(f"{shown(path)} is where its answer would be: choose another --out.")
         answers[answer] = taken[key] = path
     return answers
+
+
+def _same(a, b):
+    return os.path.realpath(a) == os.path.realpath(b)
+
+
+def _below(path, folder):
+    return os.path.realpath(path).startswith(os.path.join(os.path.realpath(folder), ""))
+
+
+def _root(pattern):
+    """The folder that a glob looks in."""
+    while glob.has_magic(pattern):
+        pattern = os.path.dirname(pattern)
+    return pattern or "."
 
 
 def _alike(name: str) -> str:
@@ -119,9 +140,9 @@ def unfinished(files: Mapping[str, str], out: str) -> dict[str, str]:
     left = {}
     for name, path in files.items():
         answer = os.path.join(out, name)
-        if os.path.isfile(answer) and os.path.getmtime(answer) >= os.path.getmtime(path):
+        if newer(answer, path):
             try:
-                image_io.load_image(answer)
+                image_io.load_image(answer, limited=False)
                 continue
             except ValueError as error:
                 warnings.warn(f"{one_line(error)}: it is made again.", stacklevel=2)
@@ -148,7 +169,7 @@ def answered(
         files: paths by the name of their answer.
         out: the folder of the answers.
         masks: a picture, or a folder of pictures with the names of the answers, not black where something is to be done.
-        compare: write out/compare/NAME as well: the picture and its answer side by side, as PNG.
+        compare: write its `comparing.comparison` as well: the picture and its answer side by side.
         writing: how the answers are written.
 
     Yields:
@@ -172,9 +193,7 @@ def answered(
             about_it = {**about, "from": os.path.basename(path)}
             lost += photo_files.save_photo(place, restored, kept, about_it, writing.quality, writing.gps)
             if compare:
-                place = os.path.join(out, "compare", os.path.splitext(name)[0] + ".png")
-                os.makedirs(os.path.dirname(place), exist_ok=True)
-                image_io.save_image(place, beside(image, restored))
+                comparing.compare(comparing.comparison(out, name), image, restored)
         except (
             Exception
         ) as error:  # whatever it is, as memory that runs out in one of the backends, the others come next
@@ -199,7 +218,7 @@ def _kept(origin, image, writing):
     """What of a file goes into that of its answer, and what does not."""
     if not writing.whole:
         return None, []
-    if not writing.srgb or origin.profile is None or image.shape[-1] == 1:
+    if not writing.srgb or origin.profile is None:
         return origin, []
     if image.dtype == np.uint16:
         return origin, ["colours in sRGB: those of 16 bits stay in the profile of the picture"]
@@ -248,23 +267,3 @@ def tell_done(count: int, bad: int, out: str, what: str) -> None:
     typer.echo(f"{done} picture{'' if done == 1 else 's'} in {out}" + (f", {bad} could not be {what}" if bad else ""))
     if bad:
         raise typer.Exit(1)
-
-
-def beside(image: np.ndarray, restored: np.ndarray, widest: int = 2000) -> np.ndarray:
-    """A picture, enlarged by nearest neighbour to the size of its answer, and the answer, side by side, uint8.
-
-    Args:
-        image: (h, w, C), uint8 or uint16.
-        restored: (H, W, C'), uint8 or uint16.
-        widest: pixels of both together, at most.
-    """
-    height, width = restored.shape[:2]
-    if 2 * width > widest:
-        height, width = max(1, round(height * widest / (2 * width))), widest // 2
-    pair = []
-    for v in (image, restored):
-        way = cv2.INTER_AREA if v.shape[1] > width else cv2.INTER_NEAREST
-        v = cv2.resize(v, (width, height), interpolation=way).reshape(height, width, v.shape[-1])
-        pair.append(v if v.dtype == np.uint8 else (v // 257).astype("uint8"))
-    channels = max(v.shape[-1] for v in pair)
-    return np.concatenate([image_io.with_channels(v, channels) for v in pair], axis=1)

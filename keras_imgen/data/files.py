@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+LONGEST = 255  # bytes of a file's name
+
 
 @contextmanager
 def whole(path: str) -> Iterator[str]:
@@ -107,9 +109,18 @@ def below(folder: str, without: str | None = None) -> list[str]:
     return sorted(found)
 
 
+def newer(path: str, than: str) -> bool:
+    """Whether both files are there, and the first was written no earlier."""
+    try:
+        return os.path.isfile(path) and os.path.getmtime(path) >= os.path.getmtime(than)
+    except OSError:  # as of a link to nothing
+        return False
+
+
 def shortened(name: str, room: int) -> str:
     """As many of the first characters of a file's name as take at most `room` bytes."""
-    return os.fsencode(name)[:room].decode("utf-8", "ignore")
+    data = os.fsencode(name)
+    return name if len(data) <= room else data[:room].decode("utf-8", "ignore")
 
 
 def shown(path: str | os.PathLike) -> str:

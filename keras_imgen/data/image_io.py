@@ -4,14 +4,16 @@
 import io
 import os
 import warnings
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from threading import Lock
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo, putchunk
 
+from keras_imgen.data.decoding import eight_bits, fits, in_srgb, sixteen_bits, upright
 from keras_imgen.data.files import one_line, shown, whole
 
 MAX_PIXELS = 128_000_000  # more is refused as a decompression bomb
@@ -21,6 +23,7 @@ NO_PICTURES = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF")  # Pillow decodes n
 
 # The limit is ours. For all calls at once: threads share the filters.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+_LIMIT = Lock()
 
 
 def load_image(
@@ -29,19 +32,21 @@ def load_image(
     background: int = 255,
     keep_depth: bool = False,
     own_colours: bool = False,
+    limited: bool = True,
 ) -> np.ndarray:
     """A picture as uint8 (height, width, channels), turned upright by its EXIF orientation.
 
     16 bits are scaled to 8, and whole numbers of 32 bits are taken for 16. Floats (TIFF, PFM) are taken as [0, 1] if they lie
-    in it, else as gray levels [0, 255], else as [0, 65535]. Palette, CMYK and the like become RGB, colours of another profile
-    sRGB (those of 16 bits stay); of an animation, the first frame is taken (`frames` counts them).
+    in it, else as gray levels [0, 255], else as [0, 65535]. Palette, CMYK and the like become RGB, colours and gray of
+    another profile sRGB (those of 16 bits stay where they are kept); of an animation, the first frame is taken (`frames` counts them).
 
     Args:
         source: path, bytes, open file or PIL image.
         channels: 1 (luma), 3 or 4; None keeps what the file has: 1 for gray, 3 for colour, 4 where there is alpha.
         background: the gray level behind transparent pixels where alpha is dropped.
         keep_depth: a picture of 16 bits comes as uint16, with the channels of the file.
-        own_colours: RGB stays as its profile has it.
+        own_colours: they stay as their profile has them, where it is one of pictures with such channels.
+        limited: refuse what has more than `MAX_PIXELS`; not so of files that are our own.
 
     Raises:
         ValueError: not an image, damaged in any way, values that are NaN, infinite, negative or above 65535, or over 128 million
@@ -52,23 +57,43 @@ def load_image(
     name = shown(path) if path else type(source).__name__
     if channels not in (None, 1, 3, 4):
         raise ValueError(f"Expected channels of 1, 3 or 4, got {channels!r}.")
-    if isinstance(source, str | os.PathLike) and os.path.exists(source) and not os.path.isfile(source):
-        kind = "a folder" if os.path.isdir(source) else "no regular file"
-        raise ValueError(f"{name} is {kind}: expected an image file.")
+    _refuse_no_file(source)
     try:
-        with nullcontext(source) if isinstance(source, Image.Image) else opened(source) as image:
-            if not 0 < image.width * image.height <= MAX_PIXELS:
+        with (
+            nullcontext() if limited else _of_any_size(),
+            nullcontext(source) if isinstance(source, Image.Image) else opened(source) as image,
+        ):
+            if limited and not 0 < image.width * image.height <= MAX_PIXELS:
                 raise ValueError(f"{image.width}x{image.height} pixels, expected 1 to {MAX_PIXELS:,}")
-            if keep_depth and (deep := _sixteen_bits(image)) is not None:
+            if keep_depth and (deep := sixteen_bits(image)) is not None:
                 return deep
-            image = _upright(image)
-            return _to_array(image if own_colours and image.mode != "CMYK" else _in_srgb(image), channels, background)
+            image = eight_bits(upright(image))
+            if not (own_colours and fits(image.info.get("icc_profile"), channels or _channels(image))):
+                image = in_srgb(image)
+            return _to_array(image, channels or _channels(image), background)
     except FileNotFoundError:
         raise
     except UnidentifiedImageError:
         raise ValueError(f"{name} is not an image that Pillow can read.") from None
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise ValueError(f"{name} cannot be read: {one_line(error)}.") from None
+
+
+def _refuse_no_file(source):
+    if isinstance(source, str | os.PathLike) and os.path.exists(source) and not os.path.isfile(source):
+        kind = "a folder" if os.path.isdir(source) else "no regular file"
+        raise ValueError(f"{shown(source)} is {kind}: expected an image file.")
+
+
+@contextmanager
+def _of_any_size() -> Iterator[None]:
+    """Pillow has a limit of its own, for all threads."""
+    with _LIMIT:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 def _formats():
@@ -92,77 +117,25 @@ def frames(source: str | os.PathLike | bytes) -> int:
 
 
 def opened(source: str | os.PathLike | bytes) -> Image.Image:
-    """A picture as Pillow has it, of any of the kinds that are read here."""
+    """A picture as Pillow has it, of any of the kinds that are read here.
+
+    Raises:
+        ValueError: a folder or a pipe, which would be waited for.
+    """
+    _refuse_no_file(source)
     return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_formats())
 
 
-def _upright(image):
-    return ImageOps.exif_transpose(image) if image.getexif().get(0x0112, 1) != 1 else image  # which would copy it
+def _has_alpha(image):
+    return "A" in image.getbands() or "transparency" in image.info
 
 
-def _sixteen_bits(image):
-    """uint16 (H, W, C) of a picture of 16 bits, None for another: Pillow reads such colours in 8 bits only."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-        return np.array(_upright(image)).astype("uint16")[..., None]
-    how = image.tile[0][3] if getattr(image, "tile", None) else ""
-    if image.format == "PPM" and isinstance(how, tuple) and how[1] > 255:
-        deep = _by_opencv(image)
-        return None if deep is None else np.round(deep * (65535 / how[1])).astype("uint16")
-    if image.format not in ("PNG", "TIFF") or "16" not in str(how) or (deep := _by_opencv(image)) is None:
-        return None
-    if image.format == "TIFF":
-        return deep  # OpenCV has turned it upright
-    orientation = image.getexif().get(0x0112, 1)
-    deep = np.swapaxes(deep, 0, 1) if orientation >= 5 else deep
-    deep = deep[::-1] if orientation in (3, 4, 7, 8) else deep
-    return np.ascontiguousarray(deep[:, ::-1] if orientation in (2, 3, 6, 7) else deep)
-
-
-def _by_opencv(image):
-    """uint16 (H, W, C) of the file of a picture, None where it has other numbers."""
-    import cv2
-
-    if image.fp is None:
-        return None
-    image.fp.seek(0)
-    deep = cv2.imdecode(np.frombuffer(image.fp.read(), "uint8"), cv2.IMREAD_UNCHANGED)
-    if deep is None or deep.dtype != np.uint16 or deep.ndim == 3 and deep.shape[2] not in (1, 3, 4):
-        return None
-    return deep[..., None] if deep.ndim == 2 else deep[..., [2, 1, 0, 3][: deep.shape[2]]]
-
-
-def _in_srgb(image):
-    """The picture by its colour profile, where it has another than sRGB."""
-    if image.mode not in ("RGB", "RGBA", "CMYK") or not image.info.get("icc_profile"):
-        return image
-    try:
-        own = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-        if "srgb" in ImageCms.getProfileDescription(own).lower():
-            return image
-        mode = "RGB" if image.mode == "CMYK" else None
-        return ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode=mode)
-    except (ImageCms.PyCMSError, OSError):  # a profile that cannot be read is worth no more than none
-        return image
-
-
-def _gray_levels(image):
-    """A picture of whole numbers of 16 and 32 bits or of floats in 8 bits, by the rule of `load_image`."""
-    wide = np.asarray(image).astype("float64")
-    low, high = wide.min(), wide.max()
-    top = 65535 if image.mode.startswith("I") or high > 255 else 255 if high > 1 else 1
-    if not 0 <= low <= high <= top:  # nor if they are NaN
-        raise ValueError(f"values from {low:g} to {high:g}, expected none below 0 or above 65535")
-    return Image.fromarray(np.round(wide / top * 255).astype("uint8"))
+def _channels(image):
+    return 4 if _has_alpha(image) else 1 if image.mode in ("1", "L", "LA", "La") else 3
 
 
 def _to_array(image, channels, background):
-    if image.mode.startswith(("I", "F")):
-        image = _gray_levels(image)
-    alpha = "A" in image.getbands() or "transparency" in image.info
-    gray = image.mode in ("1", "L", "LA") or (image.mode == "La")
-    if channels is None:
-        channels = 4 if alpha else 1 if gray else 3
-    if alpha and channels != 4:
+    if _has_alpha(image) and channels != 4:
         image = image.convert("RGBA")
         behind = Image.new("RGBA", image.size, (background,) * 3 + (255,))
         image = Image.alpha_composite(behind, image)

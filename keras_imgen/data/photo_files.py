@@ -12,6 +12,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from keras_imgen.data import image_io
+from keras_imgen.data.decoding import fits, in_srgb
 from keras_imgen.data.files import whole
 
 FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tif": ".tif"}  # the ending of each
@@ -19,6 +20,7 @@ SAME = {".png": "png", ".jpg": "jpg", ".jpeg": "jpg", ".jpe": "jpg", ".webp": "w
 EXIF, GPS, MAKER_NOTE, INTEROP, SIZE, SOFTWARE, ICC = 0x8769, 0x8825, 0x927C, 0xA005, (0xA002, 0xA003), 0x0131, 34675
 # Of the first directory what says something of the photograph: title, maker, camera, resolution, time, author, rights.
 KEPT = (0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x0132, 0x013B, 0x8298)
+SEGMENT = 65533  # bytes of one of a JPEG, at most: of all its EXIF
 SEVERAL = {"TIFF": "pages", "MPO": "pictures", "ICO": "sizes", "GIF": "frames", "WEBP": "frames", "PNG": "frames"}
 
 
@@ -55,14 +57,17 @@ def origin(path: str) -> Origin:
     """
     try:
         with image_io.opened(path) as image:
-            found = {"kind": image.format, "size": image.size, "frames": getattr(image, "n_frames", 1)}
-            profile = image.info.get("icc_profile")
+            kind, size, profile = image.format, image.size, image.info.get("icc_profile")
             try:
                 exif = image.getexif()
                 exif.get_ifd(EXIF), exif.get_ifd(GPS)
             except Exception:  # whatever a damaged one leads to
                 exif = None
-            return Origin(**found, exif=exif if exif else None, profile=profile if profile else None)
+            try:  # last: it goes through all of them
+                frames = getattr(image, "n_frames", 1)
+            except Exception:  # as of the directory of a second page
+                frames = 1
+            return Origin(kind, size, frames, exif=exif if exif else None, profile=profile if profile else None)
     except Exception:  # as in `load_image`, which says what is wrong
         return Origin()
 
@@ -101,14 +106,21 @@ def save_photo(
     kind, lost = SAME[ending], []
     image = np.asarray(image)
     image = image[..., None] if image.ndim == 2 else image
-    if kind in ("jpg", "webp") and image.dtype == np.uint16:
+    deep = image.dtype == np.uint16
+    if kind in ("jpg", "webp") and deep:
         image = np.round(image / 257).astype("uint8")
         lost.append(f"16 bits: .{kind} has 8")
     if kind == "jpg" and image.shape[-1] == 4:
         image = image_io.with_channels(image, 3)
         lost.append("transparency: .jpg has none")
     origin = origin or Origin()
-    profile = origin.profile if origin.profile and _fits(origin.profile, image.shape[-1]) else None
+    profile = origin.profile if fits(origin.profile, image.shape[-1]) else None
+    if deep and origin.profile and profile is None:  # of 8 bits, colours that it does not fit are in sRGB
+        lost.append("its colour profile: it is of other colours")
+    if kind == "webp" and profile and image.shape[-1] == 1:  # which has colours only
+        gray = Image.fromarray(image[..., 0])
+        gray.info["icc_profile"] = profile
+        image, profile = np.asarray(in_srgb(gray))[..., None], None
     exif = _kept(origin.exif, image, metadata if kind != "png" else None, gps)
     try:
         with warnings.catch_warnings():
@@ -117,6 +129,9 @@ def save_photo(
     except Exception:  # values that no file may hold; those of a picture may be anything
         exif, stored = Image.Exif(), b""
         lost.append("its EXIF: it is damaged")
+    if kind == "jpg" and len(stored) > SEGMENT:
+        stored = b""
+        lost.append("its EXIF: it is too long for .jpg")
     if kind == "png":
         data = image_io.png(image, metadata, _chunks(stored, profile))
     elif kind == "tif":
@@ -133,10 +148,6 @@ def save_photo(
     with whole(path) as beside, open(beside, "wb") as f:
         f.write(data)
     return lost
-
-
-def _fits(profile, channels):
-    return profile[16:20] == (b"GRAY" if channels == 1 else b"RGB ")
 
 
 def _kept(exif, image, metadata, gps):

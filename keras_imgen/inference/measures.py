@@ -1,11 +1,12 @@
-"""What can be seen of a picture without another to compare with: its noise, the blocks of JPEG, how bright it is. NumPy and SciPy only."""
+"""What can be seen of a picture without another to compare with: its noise, the blocks of JPEG, how bright it is. Of transparent ones, as
+they are on white. NumPy and SciPy only."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_imgen.inference.pixels import LUMA, as_array, floats
+from keras_imgen.inference.pixels import LUMA, as_array, floats, share_of
 
 SIDE = 5  # of a patch, in pixels
 PATCHES = 40_000  # that are looked at
@@ -21,7 +22,7 @@ def noise_level(picture: Any) -> float:
     and JPEG, is less white than it is strong: see `grain`.
 
     Args:
-        picture: see `pixels.as_array`. Alpha is not looked at.
+        picture: see `pixels.as_array`.
     """
     levels = _levels(picture)
     if min(levels.shape[:2]) < SIDE + 2:
@@ -59,10 +60,17 @@ def _luma(picture):
 
 
 def _levels(picture):
-    """float32 gray levels of 255, (H, W, 1 | 3)."""
+    """float32 gray levels of 255, (H, W, 1 | 3), on white."""
     found = as_array(picture)
-    found = found[..., None] if found.ndim == 2 else found[..., :3]
-    return (floats(found) + 1) * np.float32(127.5)
+    colours = floats(found[..., None] if found.ndim == 2 else found[..., :3])
+    if (share := _share(found)) is not None:
+        colours = 1 + (colours - 1) * share[..., None]
+    return (colours + 1) * np.float32(127.5)
+
+
+def _share(picture):
+    """The alpha of a picture in [0, 1], None where there is none."""
+    return share_of(picture[..., 3]) if picture.ndim == 3 and picture.shape[-1] == 4 else None
 
 
 def _variance(plane):
@@ -142,10 +150,12 @@ class Light(NamedTuple):
 
 
 def light(picture: Any) -> Light:
-    """How bright a picture is.
+    """How bright a picture is; of a transparent one, what is seen of it.
 
     Args:
         picture: see `pixels.as_array`.
     """
-    luma = _luma(picture)
+    picture = as_array(picture)
+    luma, share = _luma(picture), _share(picture)
+    luma = luma[share > 0] if share is not None and share.any() else luma
     return Light(float(luma.mean()), *(float(v) for v in np.percentile(luma, (95, 99.5))))

@@ -101,13 +101,17 @@ def natural(pictures: Any) -> Natural:
         pictures: a list of uint8 (H, W) or (H, W, 1 or 3), of at least 96 x 96. The paper has 125 photographs.
 
     Raises:
-        ValueError: none, or pictures of another form.
+        ValueError: none, pictures of another form, or too little in them to learn from.
     """
     found = [f[sharp > SHARP * sharp.max()] for f, sharp in map(_blocks, pictures)]
     if not found:
         raise ValueError("Expected at least one picture to learn from, got none.")
     every = np.concatenate(found)
     every = every[np.isfinite(every).all(1)]
+    if len(every) < 2:
+        raise ValueError(
+            f"Expected at least two sharp blocks of {BLOCK} x {BLOCK} with texture to learn from, got {len(every)}."
+        )
     return Natural(every.mean(0), np.cov(every, rowvar=False))
 
 

@@ -233,6 +233,19 @@ def test_a_night_with_lamps_is_left_dark(models):
     assert chosen == [] and "left so" in why
 
 
+def test_what_transparent_pixels_hide_is_not_looked_at(models):
+    found, _ = choosing.look(str(models))
+    logo = np.zeros((900, 1000, 4), "uint8")
+    logo[300:600, 300:600] = (200, 160, 120, 255)
+    for hidden in (0, RNG.integers(0, 256, (900, 1000, 3))):
+        logo[..., :3] = np.where(logo[..., 3:] == 0, hidden, logo[..., :3])
+        chosen, why = choosing.choose(logo, found)
+        assert chosen == [] and "bright enough" in why and "clean" in why
+    logo[logo[..., 3] > 0] = (20, 20, 20, 255)
+    chosen, _ = choosing.choose(logo, [choosing.Found("a", "gray", "light", 1), choosing.Found("b", "rgb", "light", 3)])
+    assert [one.name for one in chosen] == ["gray"]
+
+
 def test_models_for_pictures_as_they_come_take_everything_at_once():
     one = choosing.Found
     every = [one("a", "photos_denoise", "noise", 3), one("b", "photos_restore", "any", 3)]
@@ -284,6 +297,10 @@ def test_faces_are_spared(tmp_path):
     assert np.abs(np.diff(share, axis=0)).max() < 0.1  # smooth
     large = np.repeat(np.repeat(astronaut, 2, 0), 2, 1)
     assert np.abs(spared(large)[0][::2, ::2] - share).mean() < 0.03
+    far = np.full((2560, 2560, 3), 128, "uint8")
+    far[:512, :512] = astronaut
+    share, count = spared(far)
+    assert count >= 1 and share[110, 225] < 0.5
     for nobody in (scene((300, 300)), scene((10, 500)), np.zeros((40, 40, 1), "uint16")):
         assert spared(nobody) == (None, 0)
     bright = keras.Sequential([keras.Input((None, None, 3), name="image"), layers.Rescaling(0.0, 1.0)])
@@ -427,6 +444,33 @@ def test_a_folder_is_watched(tmp_path, monkeypatch):
     assert "2.png" in next(batches) and len(came) >= 5
     with pytest.raises(KeyboardInterrupt):
         next(batches)
+
+
+def test_watching_looks_at_nothing_twice(tmp_path, monkeypatch):
+    """Finished answers are read once, and what is passed over is said once."""
+    pictures(tmp_path / "in", 2)
+    pictures(tmp_path / "out", 2)
+    (tmp_path / "empty").mkdir()
+    for folder in ("in", "empty"):
+        (tmp_path / folder / "notes.txt").write_text("no picture")
+    monkeypatch.setattr(photographs, "POLL", 0.0)
+    for folder, looked in (("in", 2), ("empty", 0)):
+        came, read = [], []
+
+        def sleep(seconds, came=came):
+            came.append(1)
+            if len(came) == 6:
+                raise KeyboardInterrupt
+
+        def load(path, *args, read=read, **how):
+            read.append(path)
+            return load_image(path, *args, **how)
+
+        monkeypatch.setattr(time, "sleep", sleep)
+        monkeypatch.setattr(image_io, "load_image", load)
+        with pytest.warns(UserWarning) as said, pytest.raises(KeyboardInterrupt):
+            next(photographs.watched(str(tmp_path / folder), str(tmp_path / "out"), restoring.Writing()))
+        assert len(read) == looked and len(said) == 1 and "notes.txt" in str(said[0].message)
 
 
 @pytest.mark.slow

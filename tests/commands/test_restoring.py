@@ -151,6 +151,77 @@ def test_files_and_globs(enlarger, tmp_path):
         restoring.find([str(tmp_path / "b.png"), str(tmp_path / "other" / "b.png"), str(tmp_path / "other")])
 
 
+def black(path, size=(4, 4)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size).save(path)
+
+
+def test_answers_are_not_taken_for_pictures(tmp_path, monkeypatch):
+    """What a shell makes of *, globs, a folder into itself."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "sub/b.png", "out/a.png", "out/sub/b.png", "out/compare/a.png"):
+        black(tmp_path / name)
+    assert restoring.find(["a.jpg", "out", "sub"], "out") == {"a.png": "a.jpg", "b.png": "sub/b.png"}
+    assert set(restoring.find(["**/*.*"], "out").values()) == {"a.jpg", "sub/b.png"}
+    assert set(restoring.find(["."], "out").values()) == {"./a.jpg", "./sub/b.png"}
+    assert restoring.find(["sub/*.png"], ".") == {"b.png": "sub/b.png"}
+    for given in (["out"], ["./out", "out"]):
+        with pytest.raises(ValueError, match="would lie among the pictures"):
+            restoring.find(given, "out")
+    for given in (["out/a.png"], ["out/*.png"]):
+        with pytest.raises(ValueError, match="out/a.png is where its answer would be"):
+            restoring.find(given, "out")
+    assert list(restoring.find(["out"], None)) == ["a.png", "compare/a.png", "sub/b.png"]
+
+
+def test_names_of_other_encodings_stay_apart(tmp_path):
+    for name in (b"M\xe4rz.jpg", b"M\xf6rz.jpg"):
+        black(tmp_path / os.fsdecode(name))
+    assert sorted(map(os.fsencode, restoring.find([str(tmp_path)]))) == [b"M\xe4rz.png", b"M\xf6rz.png"]
+
+
+def test_our_own_answers_may_be_larger_than_pictures(tmp_path, monkeypatch):
+    from keras_imgen.commands import comparing
+    from keras_imgen.data import image_io
+
+    black(tmp_path / "a.png")
+    black(tmp_path / "out" / "a.png", (20, 20))
+    files = restoring.find([str(tmp_path / "a.png")], str(tmp_path / "out"))
+    monkeypatch.setattr(image_io, "MAX_PIXELS", 100)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert restoring.unfinished(files, str(tmp_path / "out")) == {}
+    pairs = [(str(tmp_path / "a.png"), str(tmp_path / "out" / "a.png"))]
+    assert comparing.page(str(tmp_path / "p.html"), pairs, 1) == 1
+    with pytest.warns(UserWarning, match="gone.png is not on the page"):
+        assert comparing.page(str(tmp_path / "p.html"), [(str(tmp_path / "gone.png"), pairs[0][1]), *pairs], 2) == 1
+
+
+def test_a_link_to_nothing_is_one_picture_that_failed(enlarger, tmp_path):
+    black(tmp_path / "in" / "a.png")
+    black(tmp_path / "in" / "b.png")
+    assert run(enlarger, tmp_path / "in", "-o", tmp_path / "out").exit_code == 0
+    (tmp_path / "in" / "a.png").unlink()
+    (tmp_path / "in" / "a.png").symlink_to(tmp_path / "gone.png")
+    with pytest.warns(UserWarning, match="a.png is not on the page"):
+        done = run(enlarger, tmp_path / "in", "-o", tmp_path / "out", "--resume", "--compare")
+    assert done.exit_code == 1 and "a.png: No such file" in done.output and "1 of 2 are there" in done.output
+
+
+def test_every_answer_has_its_comparison(enlarger, tmp_path):
+    """Of pictures of one stem, and of those that were finished without."""
+    for name in ("a.jpg", "a.png", "b.png"):
+        black(tmp_path / "in" / name)
+    given = (enlarger, tmp_path / "in", "-o", tmp_path / "out", "--format", "same")
+    assert run(*given).exit_code == 0
+    for more in (("--resume",), ("--overwrite",)):
+        assert run(*given, "--compare", *more).exit_code == 0
+        names = {"a.jpg.png", "a.png", "b.png", "index.html"}
+        assert set(os.listdir(tmp_path / "out" / "compare")) == names
+    (tmp_path / "out" / "compare" / "b.png").unlink()
+    done = run(*given, "--compare", "--resume")
+    assert "3 of 3" in done.output and load_image(tmp_path / "out" / "compare" / "b.png").shape == (8, 16, 3)
+
+
 def test_noise_levels_and_masks(tmp_path):
     picture = RNG.integers(0, 256, (12, 10, 3)).astype("uint8")
     save_image(str(tmp_path / "x.png"), picture)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from keras_imgen.commands.pictures import by_name
-from keras_imgen.data.files import below, shown, whole, write_text
+from keras_imgen.data.files import below, shortened, shown, whole, write_text
 
 
 @pytest.mark.parametrize("stem", ["a", "model", "x" * 240, "x" * 251, "ü" * 125 + "y", "深" * 83 + "zz"])
@@ -66,3 +66,8 @@ def test_pictures_by_name_say_what_is_skipped_and_what_has_frames(tmp_path):
     skipped, several = [str(w.message) for w in caught]
     assert "skipped 2 of 4 files" in skipped and f"{tmp_path}/c.png is not an image" in skipped
     assert f"{tmp_path}/d.png: No such file" in skipped and several.endswith("b.gif (3).")
+
+
+def test_names_are_cut_only_where_they_are_too_long():
+    latin = os.fsdecode(b"M\xe4rz")
+    assert shortened(latin, 5) == latin and shortened("M\u00e4rz", 2) == "M"

@@ -126,6 +126,9 @@ def test_decompression_bombs_are_refused(monkeypatch):
     monkeypatch.setattr(image_io, "MAX_PIXELS", 99)
     with pytest.raises(ValueError, match="pixels"):
         load_image(encoded(Image.new("L", (10, 10))))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)
+    assert load_image(encoded(Image.new("L", (10, 10))), limited=False).shape == (10, 10, 1)
+    assert Image.MAX_IMAGE_PIXELS == 9
 
 
 def test_what_is_no_file_is_refused_at_once(tmp_path):
@@ -133,6 +136,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(ValueError, match="pipe.png is no regular file"):
         load_image(tmp_path / "pipe.png")
+    assert image_io.frames(tmp_path / "pipe.png") == 1
     Image.new("RGB", (4, 4)).save(tmp_path / "program.eps")
     (tmp_path / "program.eps").rename(tmp_path / "program.jpg")
     with pytest.raises(ValueError, match="program.jpg is not an image"):

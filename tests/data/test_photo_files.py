@@ -6,15 +6,16 @@ import struct
 
 import cv2
 import numpy as np
+import odd_profiles
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from keras_imgen.data import photo_files
 from keras_imgen.data.image_io import load_image
 from keras_imgen.data.photo_files import EXIF, GPS, origin, save_photo
 
 RNG = np.random.default_rng(0)
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+SRGB = odd_profiles.SRGB
 GRAY = SRGB[:16] + b"GRAY" + SRGB[20:]
 ENDINGS = [".png", ".jpg", ".webp", ".tif"]
 
@@ -133,12 +134,7 @@ def test_profiles_of_other_colours_are_left_out(tmp_path):
 
 def test_colours_stay_in_their_profile_or_become_srgb(tmp_path):
     """A profile whose red and blue are exchanged."""
-    profile = bytearray(SRGB)
-    count = struct.unpack(">I", profile[128:132])[0]
-    tags = {bytes(profile[k : k + 4]): k + 4 for k in range(132, 132 + 12 * count, 12)}
-    red, blue = (bytes(profile[tags[t] : tags[t] + 8]) for t in (b"rXYZ", b"bXYZ"))
-    profile[tags[b"rXYZ"] : tags[b"rXYZ"] + 8], profile[tags[b"bXYZ"] : tags[b"bXYZ"] + 8] = blue, red
-    profile = bytes(profile).replace("sRGB".encode("utf-16-be"), "odd ".encode("utf-16-be")).replace(b"sRGB", b"odd ")
+    profile = odd_profiles.exchanged()
     picture = np.tile(np.uint8([[[200, 100, 30]]]), (8, 8, 1))
     Image.fromarray(picture).save(tmp_path / "odd.png", icc_profile=profile)
     np.testing.assert_array_equal(load_image(tmp_path / "odd.png", own_colours=True), picture)
@@ -182,6 +178,47 @@ def test_damaged_exif_stops_nothing(tmp_path):
             assert load_image(tmp_path / f"answer{ending}").shape == (4, 4, 3)
     (tmp_path / "none.jpg").write_bytes(b"no picture")
     assert origin(str(tmp_path / "none.jpg")) == photo_files.Origin()
+
+
+def test_exif_that_is_too_long_for_a_jpeg_is_named(tmp_path):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x010E] = "Maker", "x" * 70_000
+    for ending in ENDINGS:
+        path = str(tmp_path / f"answer{ending}")
+        lost = save_photo(path, np.zeros((4, 4, 3), "uint8"), photo_files.Origin(exif=exif))
+        assert lost == (["its EXIF: it is too long for .jpg"] if ending == ".jpg" else [])
+        assert load_image(path).shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_gray_of_its_own_profile_looks_alike_in_every_file(tmp_path, ending):
+    """WebP has colours only, and keeps none of gray."""
+    image, path = np.full((8, 8, 1), 60, "uint8"), str(tmp_path / f"a{ending}")
+    assert save_photo(path, image, photo_files.Origin(profile=odd_profiles.linear_gray())) == []
+    assert np.abs(load_image(path)[..., 0].astype(int) - 132).max() <= 2
+    assert (origin(path).profile is None) == (ending == ".webp")
+
+
+def test_a_profile_that_sixteen_bits_cannot_keep_is_named(tmp_path):
+    image = np.zeros((4, 4, 4), "uint16")
+    (lost,) = save_photo(str(tmp_path / "a.png"), image, photo_files.Origin(profile=odd_profiles.linear_gray()))
+    assert "profile" in lost
+
+
+def test_of_a_damaged_second_page_and_a_pipe(tmp_path):
+    """What the first page holds stays; nothing is waited for."""
+    path = tmp_path / "a.tif"
+    Image.new("RGB", (8, 6)).save(path, icc_profile=SRGB)
+    data = bytearray(path.read_bytes())
+    start = struct.unpack("<I", data[4:8])[0]
+    after = start + 2 + 12 * struct.unpack("<H", data[start : start + 2])[0]
+    data[after : after + 4] = struct.pack("<I", 0x30)
+    path.write_bytes(data)
+    found = origin(str(path))
+    assert (found.kind, found.size, found.profile) == ("TIFF", (8, 6), SRGB)
+    os.mkfifo(tmp_path / "b.png")
+    for wrong in ("b.png", "none.png", "."):
+        assert origin(str(tmp_path / wrong)) == photo_files.Origin()
 
 
 def test_what_is_wrong_is_said(tmp_path):

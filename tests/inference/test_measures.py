@@ -76,3 +76,16 @@ def test_light():
     levels = np.repeat(np.arange(200, dtype="uint8"), 10).reshape(40, 50)
     assert light(levels) == pytest.approx((99.5, 189, 198), abs=1)
     assert light(np.dstack([levels] * 3)) == pytest.approx(light(levels), abs=0.01)
+
+
+def test_transparent_pictures_are_measured_on_white():
+    noisy = np.clip(photograph() + RNG.normal(0, 20, (300, 451, 3)), 0, 255)
+    hidden = np.dstack([noisy, np.zeros((300, 451))]).astype("uint8")
+    assert noise_level(hidden) == 0 and grain(hidden) < 1e-6
+    whole = hidden | np.uint8([0, 0, 0, 255])
+    for measure in (noise_level, grain, blocking):
+        assert measure(whole) == pytest.approx(measure(noisy.astype("uint8")), rel=1e-4)
+    half = np.zeros((20, 20, 4), "uint8")
+    half[:5] = (100, 100, 100, 255)
+    assert light(half).mean == pytest.approx(100, abs=0.01)
+    assert light(half * np.uint8([1, 1, 1, 0])).mean == 255

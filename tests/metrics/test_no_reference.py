@@ -60,6 +60,9 @@ def test_what_is_no_picture():
                 measure(wrong)
     with pytest.raises(ValueError, match="at least 96 x 96"):
         natural([np.zeros((95, 200), "uint8")])
+    for little in (np.full((192, 96), 7, "uint8"), noisy(np.full((96, 96), 128), 20)):
+        with pytest.raises(ValueError, match="at least two sharp blocks"):
+            natural([little])
     with pytest.raises(ValueError, match="got none"):
         natural([])
 
