@@ -78,7 +78,7 @@ class Brighten(keras.layers.Layer):
         largest = ops.max(light, axis=-1, keepdims=True)
         power = ops.exp(KNEE * math.log(2.0) * ops.clip(stops, -10.0, 10.0))
         gain = _power(power / (1.0 + (power - 1.0) * largest**KNEE), 1.0 / KNEE)
-        return ops.where(stops == 0.0, x, display(light * gain) * 2.0 - 1.0)
+        return x + 2.0 * (display(light * gain) - display(light))  # of no stops x itself, with a gradient
 
     def compute_output_shape(self, shapes: list[tuple]) -> tuple:
         return shapes[0]

@@ -21,9 +21,10 @@ def lowlight_unet(
 
     Called with `image` (N, H, W, C) in [-1, 1], `whole` (N, whole, whole, 1), the luma of the whole picture of which the image may be a
     tile, `exposure` (N,), stops by which it is to be brighter than the network finds right, and `grain` (N,), the share of the noise that
-    stays. A U-Net at half the resolution sees the picture, the logarithm of its light, and the whole in a few numbers; the stops
-    that it gives are means over 16 x 16 pixels, with slopes between them (after HDRnet, Gharbi et al. 2017, local and global features, and
-    illumination as a smooth map, Wang et al. 2019, "Underexposed Photo Enhancement"). `layers.Brighten` keeps white white. It starts as the
+    stays. A U-Net at half the resolution sees the picture, the logarithm of its light, and the whole in a few numbers. The stops that it
+    gives are means over 16 x 16 pixels, with slopes between them (after HDRnet, Gharbi et al. 2017, local and global features, and
+    illumination as a smooth map, Wang et al. 2019, "Underexposed Photo Enhancement"). The noise has no mean over 33 x 33 pixels, so that it
+    does not stand in for light. `layers.Brighten` keeps white white. It starts as the
     identity.
 
     Args:
@@ -52,17 +53,15 @@ def lowlight_unet(
     start = {"kernel_initializer": "zeros", "dtype": "float32"}
     noise = PixelShuffle(2, dtype="float32", name="shuffle")(layers.Conv2D(4 * channels, 1, name="noise", **start)(h))
     noise = CropLike(dtype="float32", name="noise_crop")([noise, image])
+    smooth = _means(noise, 4 * SMOOTH + 1, "noise")
+    noise = layers.Subtract(dtype="float32", name="noise_alone")([noise, smooth])  # what is smooth is light, not noise
     taken = layers.Reshape((1, 1, 1), name="taken")(
         layers.Rescaling(-1.0, 1.0, dtype="float32", name="taken_share")(grain)
     )
     noise = layers.Multiply(dtype="float32", name="noise_taken")([noise, taken])
     stops = layers.Conv2D(1, 1, name="stops", **start)(layers.AveragePooling2D(SMOOTH, name="smooth")(h))
     stops = layers.UpSampling2D(2 * SMOOTH, dtype="float32", name="stops_everywhere")(stops)
-    for axis, sides in (
-        ("rows", (2 * SMOOTH + 1, 1)),
-        ("columns", (1, 2 * SMOOTH + 1)),
-    ):  # with steps smoothed to slopes
-        stops = layers.AveragePooling2D(sides, 1, "same", dtype="float32", name=f"stops_{axis}")(stops)
+    stops = _means(stops, 2 * SMOOTH + 1, "stops")  # steps become slopes
     stops = CropLike(dtype="float32", name="stops_crop")([stops, image])
     shared = layers.Add(dtype="float32", name="stops_shared")(
         [layers.Dense(1, name="whole_stops", **start)(seen), layers.Reshape((1,), name="exposure_row")(exposure)]
@@ -70,3 +69,10 @@ def lowlight_unet(
     stops = layers.Add(dtype="float32", name="stops_all")([stops, layers.Reshape((1, 1, 1), name="shared")(shared)])
     out = Brighten(dtype="float32", name="out")([layers.Subtract(dtype="float32", name="clean")([image, noise]), stops])
     return keras.Model({"image": image, "whole": small, "exposure": exposure, "grain": grain}, out, name=name)
+
+
+def _means(h, side, name):
+    """Over squares around each pixel."""
+    for axis, sides in (("rows", (side, 1)), ("columns", (1, side))):
+        h = layers.AveragePooling2D(sides, 1, "same", dtype="float32", name=f"{name}_{axis}")(h)
+    return h

@@ -79,3 +79,19 @@ def test_the_small_luma_is_the_same_in_tensors_and_on_the_host(size):
     if size == (8, 16):
         luma = (pictures / 127.5 - 1) @ [0.299, 0.587, 0.114]
         np.testing.assert_allclose(found[..., 0], luma.reshape(2, 8, 8, 2).mean(-1), atol=1e-5)
+
+
+@pytest.mark.tensorflow
+def test_stops_of_nothing_change_nothing_and_have_the_gradient_of_all_others():
+    tf = pytest.importorskip("tensorflow")
+    images, zero = tf.random.stateless_uniform((1, 6, 6, 3), (1, 2), -0.9, 0.7), tf.zeros((1, 6, 6, 1))
+    bright = lambda stops: Brighten()([images, stops])  # noqa: E731
+    with tf.GradientTape() as tape:
+        tape.watch(zero)
+        total = tf.reduce_sum(bright(zero))
+    np.testing.assert_array_equal(bright(zero), images)
+    found = tape.gradient(total, zero)
+    np.testing.assert_allclose(
+        found, tf.reduce_sum(bright(zero + 1e-2) - bright(zero - 1e-2), -1, True) / 2e-2, rtol=2e-3
+    )
+    assert np.all(found > 0)

@@ -273,6 +273,19 @@ def test_exposure_and_grain_are_the_users():
         Enhancer(small()).restore(picture, exposure=1)
 
 
+@pytest.mark.one_backend
+def test_light_is_learned_as_stops_and_not_as_noise():
+    """All grain kept, a dark picture becomes as bright as without: what is smooth is no noise."""
+    target = RNG.integers(60, 200, (8, 4, 4, 3)).astype("uint8").repeat(6, 1).repeat(6, 2)
+    dark = (target // 3).astype("uint8")
+    model = Enhancer(lowlight_unet(width=6, blocks=(1,), whole=16))
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit({"image": dark, "target": target}, epochs=40, batch_size=8, verbose=0)
+    assert np.abs(np.array(model.network.get_layer("stops").kernel)).max() > 0
+    for grain in (0.0, 1.0):
+        assert model.restore(dark, grain=grain).mean() > 0.75 * target.mean()
+
+
 def test_a_denoiser_of_other_noise_sees_gaussian_noise_too():
     """Pairs whose image says nothing: what is learned from the rest is the target with noise."""
     model = Denoiser(small(1, 1), sigma=20.0, gaussian_share=0.25)
