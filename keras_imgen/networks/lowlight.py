@@ -23,8 +23,8 @@ def lowlight_unet(
     tile, `exposure` (N,), stops by which it is to be brighter than the network finds right, and `grain` (N,), the share of the noise that
     stays. A U-Net at half the resolution sees the picture, the logarithm of its light, and the whole in a few numbers. The stops that it
     gives are means over 16 x 16 pixels, with slopes between them (after HDRnet, Gharbi et al. 2017, local and global features, and
-    illumination as a smooth map, Wang et al. 2019, "Underexposed Photo Enhancement"). The noise has no mean over 33 x 33 pixels, so that it
-    does not stand in for light. `layers.Brighten` keeps white white. It starts as the
+    illumination as a smooth map, Wang et al. 2019, "Underexposed Photo Enhancement"). What is smooth over 33 x 33 pixels of what is
+    subtracted is no noise: a veil of light, and all of it goes. `layers.Brighten` keeps white white. It starts as the
     identity.
 
     Args:
@@ -53,11 +53,10 @@ def lowlight_unet(
     start = {"kernel_initializer": "zeros", "dtype": "float32"}
     noise = PixelShuffle(2, dtype="float32", name="shuffle")(layers.Conv2D(4 * channels, 1, name="noise", **start)(h))
     noise = CropLike(dtype="float32", name="noise_crop")([noise, image])
-    smooth = _means(noise, 4 * SMOOTH + 1, "noise")
-    noise = layers.Subtract(dtype="float32", name="noise_alone")([noise, smooth])  # what is smooth is light, not noise
-    taken = layers.Reshape((1, 1, 1), name="taken")(
-        layers.Rescaling(-1.0, 1.0, dtype="float32", name="taken_share")(grain)
-    )
+    veil = _means(noise, 4 * SMOOTH + 1, "veil")  # as around a lamp, of which no share stays
+    noise = layers.Subtract(dtype="float32", name="noise_alone")([noise, veil])
+    taken = layers.Rescaling(-1.0, 1.0, dtype="float32", name="taken_share")(grain)
+    taken = layers.Reshape((1, 1, 1), name="taken")(taken)
     noise = layers.Multiply(dtype="float32", name="noise_taken")([noise, taken])
     stops = layers.Conv2D(1, 1, name="stops", **start)(layers.AveragePooling2D(SMOOTH, name="smooth")(h))
     stops = layers.UpSampling2D(2 * SMOOTH, dtype="float32", name="stops_everywhere")(stops)
@@ -67,7 +66,9 @@ def lowlight_unet(
         [layers.Dense(1, name="whole_stops", **start)(seen), layers.Reshape((1,), name="exposure_row")(exposure)]
     )
     stops = layers.Add(dtype="float32", name="stops_all")([stops, layers.Reshape((1, 1, 1), name="shared")(shared)])
-    out = Brighten(dtype="float32", name="out")([layers.Subtract(dtype="float32", name="clean")([image, noise]), stops])
+    clean = layers.Subtract(dtype="float32", name="clear")([image, veil])
+    clean = layers.Subtract(dtype="float32", name="clean")([clean, noise])
+    out = Brighten(dtype="float32", name="out")([clean, stops])
     return keras.Model({"image": image, "whole": small, "exposure": exposure, "grain": grain}, out, name=name)
 
 

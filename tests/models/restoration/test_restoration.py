@@ -274,8 +274,8 @@ def test_exposure_and_grain_are_the_users():
 
 
 @pytest.mark.one_backend
-def test_light_is_learned_as_stops_and_not_as_noise():
-    """All grain kept, a dark picture becomes as bright as without: what is smooth is no noise."""
+def test_stops_are_learned_and_grain_keeps_noise_alone():
+    """All grain kept, a dark picture becomes as bright as without."""
     target = RNG.integers(60, 200, (8, 4, 4, 3)).astype("uint8").repeat(6, 1).repeat(6, 2)
     dark = (target // 3).astype("uint8")
     model = Enhancer(lowlight_unet(width=6, blocks=(1,), whole=16))
