@@ -133,9 +133,13 @@ def choose(picture: np.ndarray, models: list[Found], x: float | None = None) -> 
     longer = max(picture.shape[:2])
     wanted = x or next((k for k, side in SMALL.items() if longer <= side), 1)
     sizes = [one for one in models if one.task == "size" and one.scale >= wanted] if wanted > 1 else []
-    sizes = sorted(sizes, key=lambda one: (one.rough != (noisy or blocky), one.scale, "gan" in one.name))
+    sizes = sorted(sizes, key=lambda one: (one.scale, one.rough != (noisy or blocky), "gan" in one.name))
     if noisy or blocky:
-        first = None if sizes and sizes[0].rough else best("any", *["blocks"] * blocky, *["noise"] * noisy)
+        first = (
+            None
+            if sizes and sizes[0].rough
+            else best(*(("any", "noise", *["blocks"] * blocky) if noisy else ("blocks", "any")))
+        )
         does = f"{sizes[0].name}, which enlarges, too" if sizes and sizes[0].rough else first and first.name
         steps += [first] if first else []
         what = " and ".join(["noise"] * noisy + ["blocks of JPEG"] * blocky)

@@ -254,6 +254,13 @@ def test_models_for_pictures_as_they_come_take_everything_at_once():
     assert names(noisy(scene()), every) == ["photos_restore"]
     assert names(noisy(scene((500, 700))), every + large) == ["photos_restore_x2"]
     assert names(scene((500, 700)), every + large) == ["photos_sr_x2"]
+    larger = [large[0], one("e", "photos_restore_x4", "size", 3, 4, True)]  # enlarges by more than is wanted
+    assert names(noisy(scene((500, 700))), every + larger) == ["photos_restore", "photos_sr_x2"]
+    assert names(noisy(scene((200, 300))), every + larger) == ["photos_restore_x4"]
+    blocks = one("f", "photos_deblock", "blocks", 3)
+    assert names(blocky(scene()), [*every, blocks]) == ["photos_deblock"]
+    assert names(noisy(blocky(scene())), [*every, blocks]) == ["photos_restore"]
+    assert names(noisy(scene()), [blocks]) == []
 
 
 def test_auto_says_why(models, tmp_path):
