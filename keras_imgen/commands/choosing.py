@@ -134,13 +134,14 @@ def choose(picture: np.ndarray, models: list[Found], x: float | None = None) -> 
     wanted = x or next((k for k, side in SMALL.items() if longer <= side), 1)
     sizes = [one for one in models if one.task == "size" and one.scale >= wanted] if wanted > 1 else []
     sizes = sorted(sizes, key=lambda one: (one.scale, one.rough != (noisy or blocky), "gan" in one.name))
+    at_once = sizes[0] if sizes and sizes[0].rough else None
     if noisy or blocky:
-        first = (
-            None
-            if sizes and sizes[0].rough
-            else best(*(("any", "noise", *["blocks"] * blocky) if noisy else ("blocks", "any")))
-        )
-        does = f"{sizes[0].name}, which enlarges, too" if sizes and sizes[0].rough else first and first.name
+        first = None
+        if at_once:
+            does = f"{at_once.name}, which enlarges, too"
+        else:
+            first = best("any", "noise", *["blocks"] * blocky) if noisy else best("blocks", "any")
+            does = first and first.name
         steps += [first] if first else []
         what = " and ".join(["noise"] * noisy + ["blocks of JPEG"] * blocky)
         said.append(f"{what} ({_levels(noise, rough, blocks)}): {does or 'no model for it here'}")
