@@ -102,3 +102,16 @@ def test_backends_are_named_in_three_rooms():
         if target.split(".")[0] in BACKENDS and room(name) not in ROOMS_OF_A_BACKEND
     ]
     assert not found, "\n".join(found)
+
+
+def test_no_two_classes_are_registered_by_one_name():
+    """Keras knows them by package and name: of two of one name the one that is read last would be made of both one's files."""
+    places = defaultdict(list)
+    for name, tree in MODULES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and any(
+                "register_keras_serializable" in ast.unparse(d) for d in node.decorator_list
+            ):
+                places[node.name].append(name)
+    assert len(places) > 50
+    assert not {name: where for name, where in places.items() if len(where) > 1}

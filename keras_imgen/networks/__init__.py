@@ -1,6 +1,7 @@
 """Architectures. Each function returns a `keras.Model`; none of them knows how it is trained."""
 
 from keras_imgen.networks.adain import adain_decoder, adain_encoder
+from keras_imgen.networks.aligned_denoiser import aligned_denoiser, begin_with
 from keras_imgen.networks.autoencoder import (
     conv_decoder,
     conv_encoder,
@@ -67,6 +68,8 @@ __all__ = [
     "UNet",
     "adain_decoder",
     "adain_encoder",
+    "aligned_denoiser",
+    "begin_with",
     "bert",
     "clip_decoder",
     "clip_encoder",

@@ -32,28 +32,10 @@ class FlowInterpolator(keras.Model):
 
     def call(self, given: dict[str, Any], training: bool = False, scale: Any = 1) -> dict[str, Any]:
         height, width = ops.shape(given["first"])[1:3]
-        ends = ops.concatenate([given["first"], given["second"]], axis=0)
-        images = _padded(ops.cast(ends, "float32"), (STRIDE << (self.levels - 1)) * scale)
-        time = ops.cast(given["time"], "float32")
-        away = ops.concatenate([time, 1.0 - time], axis=0)[:, None, None, None]  # of each end from the picture between
+        images, away = self._ends(given, scale)
+        flows, hidden, own = self._coarse(images, away, scale)
 
-        pyramid = [_reduced(images, scale)]
-        for _ in range(self.levels - 1):
-            pyramid.append(ops.average_pool(pyramid[-1], 2, 2))
-        flow, flows = None, []
-        for level, image in reversed(list(enumerate(pyramid))):
-            features = _run(self.features, image)
-            flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _doubled(flow)
-            pixels = ops.cast((STRIDE << level) * scale, "float32")
-            own = backward_warp(features, flow / pixels)
-            unit = _standardized(own)
-            seen = [own, _other(own), correlation(unit, _other(unit), self.radius)]
-            known = [flow / pixels, _other(flow) / pixels, ops.broadcast_to(away, (*ops.shape(flow)[:3], 1))]
-            hidden = _run(self.motion, ops.concatenate([*seen, *(ops.cast(v, own.dtype) for v in known)], axis=-1))
-            flow = flow + 2.0 * pixels * away * self.to_flow(hidden)
-            flows.append(flow)
-
-        flow, hidden, own = (_enlarged(x, scale) for x in (flow, hidden, own))
+        flow, hidden, own = (_enlarged(x, scale) for x in (flows[-1], hidden, own))
         half = _doubled(flow)
         flow = _doubled(half)
         moved = backward_warp(images, flow)
@@ -79,6 +61,44 @@ class FlowInterpolator(keras.Model):
             "weight": both(weight)[0],
             "flows": [ops.concatenate(ops.split(f, 2, axis=0), axis=-1) for f in flows],
         }
+
+    def optical_flow(self, first: Any, second: Any) -> Any:
+        """The flow from pictures to others alone, (N, H, W, 2) in pixels, float32, as it is found at a quarter of the resolution.
+
+        Args:
+            first: (N, H, W, C) in [-1, 1].
+            second: of the same shape; at (x + flow[..., 0], y + flow[..., 1]) it shows what the first does at (x, y).
+        """
+        height, width = ops.shape(first)[1:3]
+        given = {"first": first, "second": second, "time": ops.zeros(ops.shape(first)[:1])}
+        flow = ops.split(self._coarse(*self._ends(given, 1), 1)[0][-1], 2, axis=0)[1]
+        return _part(_doubled(_doubled(flow)), (0, 0, 0), (ops.shape(flow)[0], height, width))
+
+    def _ends(self, given, scale):
+        """(both pictures as rows, padded; how far each is in time from the one between)."""
+        ends = ops.concatenate([given["first"], given["second"]], axis=0)
+        time = ops.cast(given["time"], "float32")
+        away = ops.concatenate([time, 1.0 - time], axis=0)[:, None, None, None]
+        return _padded(ops.cast(ends, "float32"), (STRIDE << (self.levels - 1)) * scale), away
+
+    def _coarse(self, images, away, scale):
+        """(flows of all levels, up to a quarter of the resolution; the last one's hidden features; each end's own)."""
+        pyramid = [_reduced(images, scale)]
+        for _ in range(self.levels - 1):
+            pyramid.append(ops.average_pool(pyramid[-1], 2, 2))
+        flow, flows = None, []
+        for level, image in reversed(list(enumerate(pyramid))):
+            features = _run(self.features, image)
+            flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _doubled(flow)
+            pixels = ops.cast((STRIDE << level) * scale, "float32")
+            own = backward_warp(features, flow / pixels)
+            unit = _standardized(own)
+            seen = [own, _other(own), correlation(unit, _other(unit), self.radius)]
+            known = [flow / pixels, _other(flow) / pixels, ops.broadcast_to(away, (*ops.shape(flow)[:3], 1))]
+            hidden = _run(self.motion, ops.concatenate([*seen, *(ops.cast(v, own.dtype) for v in known)], axis=-1))
+            flow = flow + 2.0 * pixels * away * self.to_flow(hidden)
+            flows.append(flow)
+        return flows, hidden, own
 
     def get_config(self) -> dict[str, Any]:
         own = {"channels": self.channels, "width": self.width, "levels": self.levels, "radius": self.radius}

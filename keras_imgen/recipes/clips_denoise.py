@@ -1,12 +1,15 @@
-"""A blind denoiser of clips for Gaussian noise of any sigma up to 55: five frames in two stages (FastDVDnet), on the shared clips."""
+"""A blind denoiser of clips for Gaussian noise of any sigma up to 55, clipped and rounded as films are, on the shared clips: five frames
+that are laid on each other along their motion, by trained models of pictures and of motion; or in two stages without (FastDVDnet)."""
 
+import os
 from typing import Any
 
 import numpy as np
 
-from keras_imgen.data import clips, windows
-from keras_imgen.models import VideoRestorer
-from keras_imgen.networks import video_denoiser
+from keras_imgen import load_model
+from keras_imgen.data import clips, degrade, degraded, windows
+from keras_imgen.models import Denoiser, FrameInterpolator, VideoRestorer
+from keras_imgen.networks import aligned_denoiser, begin_with, video_denoiser
 from keras_imgen.recipes.run import Run, command, first_batch, warmup_cosine
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
@@ -16,39 +19,74 @@ SHOWN = 25  # gray levels of the noise in the pictures of a report
 
 def train(
     out: str,
-    epochs: int = 14,
+    epochs: int | None = None,
     batch: int = 8,
     seed: int = 0,
     steps_per_epoch: int | None = None,
     resume: bool = False,
     *,
     sigma: tuple[float, float] = (0.0, 55.0),
-    size: int = 64,
-    width: int = 32,
-    learning_rate: float = 0.002,
+    start: str | None = None,
+    flow: str | None = None,
+    size: int | None = None,
+    width: int | None = None,
+    learning_rate: float | None = None,
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that denoises a film.
 
     Args:
+        epochs: of 500 steps; None is 6 with `start`, else 14.
         sigma: of the noise in gray levels, the least and the most.
-        size: of the squares that it learns from, in pixels; seven frames each.
-        width: see `networks.video_denoiser`.
-        learning_rate: the largest, of a cosine.
+        start: the file of a `Denoiser` with `networks.compact_denoiser`, as of the recipe photos-denoise: then the network is
+            `networks.aligned_denoiser`, which begins with it, and needs `flow`. None is `networks.video_denoiser`.
+        flow: the file of a `FrameInterpolator`, as of the recipe clips-interpolate, that finds the motion.
+        size: of the squares that it learns from, in pixels; None is 96 with `start`, five frames each, else 64, seven frames.
+        width: of the networks; None is 48 with `start`, else 32.
+        learning_rate: the largest, of a cosine; None is 0.001 with `start`, else 0.002.
         others: see `recipes`.
+
+    Raises:
+        ValueError: one of `start` and `flow` without the other; models of another kind or size.
     """
+    if (start is None) != (flow is None):
+        raise ValueError("Expected `start`, a denoiser of pictures, and `flow`, an interpolator, both or neither.")
+    defaults, frames = ((6, 96, 48, 0.001), 5) if start else ((14, 64, 32, 0.002), 7)
+    given = (epochs, size, width, learning_rate)
+    epochs, size, width, learning_rate = (b if a is None else a for a, b in zip(given, defaults))
+    start, flow = (path and os.path.abspath(os.path.expanduser(path)) for path in (start, flow))
     steps = steps_per_epoch or 500
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     changes = {"sigma": list(sigma), "size": size, "width": width, "learning_rate": learning_rate}
-    run = Run("clips-denoise", out, resume, **given, **changes)
-    learn = windows(list(clips("clips:train").values()), 7, size, batch, steps, stride=(1, 1, 2), seed=seed)
+    run = Run("clips-denoise", out, resume, **given, **changes, start=start, flow=flow)
+    learn = windows(list(clips("clips:train").values()), frames, size, batch, steps, stride=(1, 1, 2), seed=seed)
     judged = windows(list(clips("clips:validation").values()), 11, 128, 4, 5, flips=False, seed=seed)
+    noise = degrade.PerClip(degrade.GaussianNoise(tuple(sigma)))
+    learn, pairs = degraded(learn, noise, seed), degraded(judged, noise)
     with fast_precision():
-        network = video_denoiser(width=width)
-    model = VideoRestorer(network, tuple(sigma), seed=seed, name="clips_denoise")
+        network = aligned_denoiser(width=width) if start else video_denoiser(width=width)
+    if start:
+        begin_with(network, trained(start, Denoiser), trained(flow, FrameInterpolator))
+    model = VideoRestorer(network, seed=seed, name="clips_denoise")
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
-    model.fit(learn, validation_data=judged, epochs=epochs, callbacks=run.callbacks())
+    model.fit(learn, validation_data=pairs, epochs=epochs, callbacks=run.callbacks())
     use = command("video", "restore", run.path("model.keras"), "FILM", "-o", "DENOISED")
-    return run.finish(model, judged, batch=shown(judged, SHOWN), columns=8, use=use)
+    return run.finish(model, pairs, batch=shown(judged, SHOWN), columns=8, use=use)
+
+
+def trained(path: str, kind: type) -> Any:
+    """The network of a model file, with averaged weights.
+
+    Args:
+        path: of the file.
+        kind: the class of its model.
+
+    Raises:
+        ValueError: a model of another class.
+    """
+    model = load_model(path)
+    if not isinstance(model, kind):
+        raise ValueError(f"Expected in {path} a {kind.__name__}, got a {type(model).__name__}.")
+    return model.for_inference().network
 
 
 def shown(data: Any, sigma: float) -> dict:
