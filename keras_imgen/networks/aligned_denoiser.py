@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from keras_imgen.layers import CropLike, Fold, MiddleFrames, PadToMultiple, PixelShuffle, PixelUnshuffle, RowsAsFrames
-from keras_imgen.layers.warp import backward_warp
-from keras_imgen.networks.interpolation import STRIDE, FlowInterpolator
+from keras_imgen.networks.motion import AlongMotion
 from keras_imgen.networks.residual_unet import compact_widths, conv, residual_unet
 
 
@@ -74,92 +72,6 @@ def _denoiser(channels: int, width: int, blocks: tuple[int, ...]) -> keras.Model
     h = residual_unet(h, 4 * channels, compact_widths(width, blocks), blocks, True, True, kernel_initializer="zeros")
     h = CropLike(dtype="float32", name="crop")([PixelShuffle(2, dtype="float32", name="shuffle")(h), image])
     return keras.Model([image, left], layers.Subtract(dtype="float32", name="out")([image, h]), name="denoiser")
-
-
-def begin_with(network: keras.Model, denoiser: keras.Model, flow: keras.Model) -> None:
-    """Take over trained weights.
-
-    Args:
-        network: an `aligned_denoiser`.
-        denoiser: a trained `networks.compact_denoiser` of pictures, blind, of the same channels, width and blocks.
-        flow: a trained `networks.flow_interpolator` of the same size.
-
-    Raises:
-        ValueError: networks of other sizes.
-    """
-    for name, mine, given in (
-        ("denoiser", network.get_layer("denoiser"), denoiser),
-        ("flow", network.get_layer("laid").flow, flow),
-    ):
-        if len(given.weights) != len(mine.weights) or any(
-            w.shape != v.shape and i for i, (w, v) in enumerate(zip(given.weights, mine.weights))
-        ):
-            wanted = f"{mine.count_params():,} weights"
-            raise ValueError(f"Expected as `{name}` a network alike, of some {wanted}, got {given.count_params():,}.")
-        values = given.get_weights()
-        if name == "denoiser":  # nothing of what is left, at the start
-            kernel = values[0].reshape(*values[0].shape[:2], 4, -1, values[0].shape[-1])
-            values[0] = np.pad(kernel, ((0, 0),) * 3 + ((0, 1), (0, 0))).reshape(mine.weights[0].shape)
-        mine.set_weights(values)
-
-
-@keras.saving.register_keras_serializable("keras_imgen")
-class AlongMotion(layers.Layer):
-    """Neighbours laid on each frame. Called with [noisy, clean], (N, F, H, W, C) both; motion is found in the clean ones.
-
-    Gives [values, seen] of 4 radius rows for each frame that has enough neighbours, (N (F - 2 radius) 4 radius, H, W, C and 3 C): the noisy
-    neighbour, first along the flow, then as it stands; and what tells how good it is: the clean frame, the clean neighbour, and the
-    difference of the noisy ones.
-
-    Args:
-        radius: neighbours to each side.
-        settings: of the `FlowInterpolator`.
-    """
-
-    def __init__(self, radius: int, settings: dict[str, int], **kwargs: Any):
-        super().__init__(**kwargs)
-        self.radius, self.settings = radius, dict(settings)
-        self.flow = FlowInterpolator(**settings, name="flow", dtype=keras.config.dtype_policy())
-        self.flow.trainable = False
-        self.multiple = STRIDE << (self.flow.levels - 1)
-
-    def call(self, inputs: list[Any]) -> list[Any]:
-        noisy, clean = inputs[0], ops.stop_gradient(inputs[1])
-        count, frames = ops.shape(noisy)[0], ops.shape(noisy)[1] - 2 * self.radius
-        size, channels = ops.shape(noisy)[2:4], ops.shape(noisy)[4]
-        part = lambda x, at, n: ops.reshape(x[:, at : at + n], (count * n, *size, x.shape[-1]))  # noqa: E731
-        both, middle = ops.concatenate([noisy, clean], axis=-1), self.radius
-        target_noisy, target_clean = (part(x, middle, frames) for x in (noisy, clean))
-        values, seen = [], []
-        for step in (-1, 1):
-            # Flows between frames beside each other, of as many as are wanted; those farther away by one after the other.
-            longer = frames + self.radius - 1
-            at = middle if step > 0 else middle - self.radius + 1
-            one = self.flow.optical_flow(part(clean, at, longer), part(clean, at + step, longer))
-            one = ops.reshape(one, (count, longer, *size, 2))
-            whole = None
-            for far in range(self.radius):
-                start = far if step > 0 else self.radius - 1 - far
-                own = part(one, start, frames)
-                whole = own if whole is None else whole + backward_warp(own, whole)
-                neighbour = part(both, middle + step * (far + 1), frames)
-                for value in (backward_warp(neighbour, whole), neighbour):
-                    moved, its = ops.split(value, 2, axis=-1)
-                    values.append(moved)
-                    seen.append(ops.concatenate([target_clean, its, moved - target_noisy], axis=-1))
-        return [self._rows(values, channels), self._rows(seen, 3 * channels)]
-
-    def _rows(self, parts, channels):
-        stacked = ops.stack(parts, axis=1)
-        return ops.reshape(stacked, (-1, *ops.shape(stacked)[2:4], channels))
-
-    def compute_output_shape(self, shapes: list[tuple]) -> list[tuple]:
-        count, frames, *size, channels = shapes[0]
-        rows = None if None in (count, frames) else count * (frames - 2 * self.radius) * 4 * self.radius
-        return [(rows, *size, channels), (rows, *size, 3 * channels)]
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "radius": self.radius, "settings": self.settings}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")

@@ -1,7 +1,5 @@
 """New art from one painting, of any size and form: diffusion or a GAN that learns its patches at several sizes."""
 
-import os
-
 import keras
 import numpy as np
 
@@ -15,6 +13,7 @@ from keras_imgen.models import SinDDM, SinGAN
 from keras_imgen.models.style.pyramid import detail
 from keras_imgen.networks import sinddm, singan_discriminator, singan_generator
 from keras_imgen.recipes.run import Run, warmup_cosine
+from keras_imgen.recipes.saved import whole_path
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
@@ -56,7 +55,7 @@ def train(
     if method not in COARSEST:
         raise ValueError(f"Expected `method` as one of {', '.join(COARSEST)}, got {method!r}.")
     size = integer("size", 96 if size is None else size, 32)
-    path = data_file(*PAINTING) if picture is None else os.path.abspath(os.path.expanduser(picture))
+    path = data_file(*PAINTING) if picture is None else whole_path(picture)
     painting = small(load_image(path, channels=3), size)
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     own = {"picture": path, "size": size, "method": method, "width": width, "learning_rate": learning_rate}

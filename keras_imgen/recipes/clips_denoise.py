@@ -1,16 +1,15 @@
 """A blind denoiser of clips for Gaussian noise of any sigma up to 55, clipped and rounded as films are, on the shared clips: five frames
 that are laid on each other along their motion, by trained models of pictures and of motion; or in two stages without (FastDVDnet)."""
 
-import os
 from typing import Any
 
 import numpy as np
 
-from keras_imgen import load_model
 from keras_imgen.data import clips, degrade, degraded, windows
 from keras_imgen.models import Denoiser, FrameInterpolator, VideoRestorer
 from keras_imgen.networks import aligned_denoiser, begin_with, video_denoiser
 from keras_imgen.recipes.run import Run, command, first_batch, warmup_cosine
+from keras_imgen.recipes.saved import network_of, whole_path
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
@@ -53,7 +52,7 @@ def train(
     defaults, frames = ((6, 96, 48, 0.001), 5) if start else ((14, 64, 32, 0.002), 7)
     given = (epochs, size, width, learning_rate)
     epochs, size, width, learning_rate = (b if a is None else a for a, b in zip(given, defaults))
-    start, flow = (path and os.path.abspath(os.path.expanduser(path)) for path in (start, flow))
+    start, flow = whole_path(start), whole_path(flow)
     steps = steps_per_epoch or 500
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     changes = {"sigma": list(sigma), "size": size, "width": width, "learning_rate": learning_rate}
@@ -65,28 +64,12 @@ def train(
     with fast_precision():
         network = aligned_denoiser(width=width) if start else video_denoiser(width=width)
     if start:
-        begin_with(network, trained(start, Denoiser), trained(flow, FrameInterpolator))
+        begin_with(network, network_of("flow", flow, FrameInterpolator), network_of("start", start, Denoiser))
     model = VideoRestorer(network, seed=seed, name="clips_denoise")
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
     model.fit(learn, validation_data=pairs, epochs=epochs, callbacks=run.callbacks())
     use = command("video", "restore", run.path("model.keras"), "FILM", "-o", "DENOISED")
     return run.finish(model, pairs, batch=shown(judged, SHOWN), columns=8, use=use)
-
-
-def trained(path: str, kind: type) -> Any:
-    """The network of a model file, with averaged weights.
-
-    Args:
-        path: of the file.
-        kind: the class of its model.
-
-    Raises:
-        ValueError: a model of another class.
-    """
-    model = load_model(path)
-    if not isinstance(model, kind):
-        raise ValueError(f"Expected in {path} a {kind.__name__}, got a {type(model).__name__}.")
-    return model.for_inference().network
 
 
 def shown(data: Any, sigma: float) -> dict:

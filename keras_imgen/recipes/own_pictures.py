@@ -15,6 +15,7 @@ import numpy as np
 from keras_imgen.arguments import integer
 from keras_imgen.data import Augment, load, sources
 from keras_imgen.data.photos import SETS
+from keras_imgen.recipes.saved import whole_path
 
 SOURCES = (
     "digits",
@@ -265,10 +266,10 @@ def absolute(data: str | None) -> str:
         )
     kind, _, path = data.partition(":")
     if kind in ("folder", "npz", "coco") and path:
-        return f"{kind}:{os.path.abspath(os.path.expanduser(path))}"
+        return f"{kind}:{whole_path(path)}"
     place = os.path.expanduser(data.partition(".zip:")[0] + ".zip" if ".zip:" in data else data)
     known = kind in SOURCES or data in SETS or not os.path.exists(place)
-    return data if known else os.path.abspath(os.path.expanduser(data))
+    return data if known else whole_path(data)
 
 
 def _found(source, size, channels, works):

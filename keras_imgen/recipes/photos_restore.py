@@ -1,7 +1,6 @@
 """Photographs as they come restored, in their size: a camera's noise, JPEG, slight blur, and Gaussian noise, by one blind network; or the
 blocks of JPEG alone. On your own pictures, or on T91 and BSDS500."""
 
-import os
 from functools import partial
 
 import keras
@@ -12,6 +11,7 @@ from keras_imgen.models import Denoiser
 from keras_imgen.networks import compact_denoiser
 from keras_imgen.recipes.photographs import photographs
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.recipes.saved import whole_path
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
@@ -64,7 +64,7 @@ def train(
     """
     steps, damage = steps_per_epoch or 1000, DAMAGES[name.rpartition("-")[2]]
     own = photographs(name, data, 80, 128, batch, steps, size=size, limit=limit, seed=seed)
-    start = start and os.path.abspath(os.path.expanduser(start))
+    start = whole_path(start)
     changes = {"gaussian_share": gaussian_share, "width": width, "learning_rate": learning_rate, "start": start}
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     run = Run(name, out, resume, **given, **own.settings, **changes)

@@ -1,7 +1,6 @@
 """Super-resolution of photographs as they come, noisy, blurred, out of JPEG files: by Real-ESRGAN's chain (Wang et al. 2021) and by a
 camera's, for the pixels; or from such a model on against a discriminator. On your own pictures, or on T91 and BSDS500."""
 
-import os
 from functools import partial
 
 import keras
@@ -14,6 +13,7 @@ from keras_imgen.networks import compact_real_sr, patchgan
 from keras_imgen.recipes.photographs import photographs
 from keras_imgen.recipes.photos_restore import TAKEN
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.recipes.saved import whole_path
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
@@ -62,7 +62,7 @@ def train(
     steps, harm = steps_per_epoch or 1000, damage(scale)
     how = {"size": size, "limit": limit, "seed": seed, "multiple": scale}
     own = photographs(name, data, 48 * scale, 64 * scale, batch, steps, **how)
-    start = start and os.path.abspath(os.path.expanduser(start))
+    start = whole_path(start)
     changes = {"scale": scale, "width": width, "learning_rate": learning_rate, "start": start}
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     run = Run(name, out, resume, **given, **own.settings, **changes)

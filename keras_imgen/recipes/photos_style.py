@@ -1,6 +1,5 @@
 """Photographs in the style of one painting, of several, or of any: feed-forward style transfer, learned from photographs and styles."""
 
-import os
 from functools import partial
 
 from keras_imgen.data import patches, photos, styled
@@ -10,6 +9,7 @@ from keras_imgen.metrics import style_distance
 from keras_imgen.models import ArbitraryStyle, FastStyle
 from keras_imgen.networks import adain_decoder, adain_encoder
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.recipes.saved import whole_path
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
@@ -101,8 +101,7 @@ def absolute(data: str | None, styles: str | None) -> dict[str, str | None]:
         data: photographs, see `train`.
         styles: paths of paintings with commas between, see `train`.
     """
-    path = lambda one: os.path.abspath(os.path.expanduser(one))  # noqa: E731
-    return {"data": data and path(data), "styles": styles and ",".join(map(path, styles.split(",")))}
+    return {"data": whole_path(data), "styles": styles and ",".join(map(whole_path, styles.split(",")))}
 
 
 def photographs_and_paintings(data: str | None, styles: str | None, usual: tuple[str, ...]) -> tuple[list, list, list]:

@@ -1,7 +1,5 @@
 """Pictures changed as a sentence says (InstructPix2Pix), on drawn scenes: "make the red star blue", "remove the circle"."""
 
-import os
-
 import numpy as np
 
 from keras_imgen import load_model
@@ -9,6 +7,7 @@ from keras_imgen.data import load
 from keras_imgen.models import Diffusion
 from keras_imgen.networks import TextConditioned, copy_weights, text_encoder, unet
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
+from keras_imgen.recipes.saved import whole_path
 from keras_imgen.recipes.shapes_text import SHIFT, WIDTH, captions_of
 from keras_imgen.sampling.schedules import Cosine
 from keras_imgen.training import ConvMuon
@@ -37,7 +36,7 @@ def train(
         others: see `recipes`.
     """
     settings = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch, "size": size}
-    settings |= {"start": start and os.path.abspath(os.path.expanduser(start)), "learning_rate": learning_rate}
+    settings |= {"start": whole_path(start), "learning_rate": learning_rate}
     run = Run("shapes-edit", out, resume, **settings)
     how = {"size": size, "batch": batch, "columns": ("image", "source", "caption")}
     data = load("shapes:edit", "train", seed=seed, **how).take(steps_per_epoch or -1)

@@ -16,6 +16,7 @@ from keras_imgen.metrics.clips import attributes_read
 from keras_imgen.models import Diffusion
 from keras_imgen.networks import TextConditioned, resnet, text_encoder, unet
 from keras_imgen.recipes.run import Run, command, warmup_cosine
+from keras_imgen.recipes.saved import whole_path
 from keras_imgen.sampling.schedules import Cosine
 from keras_imgen.text import Text, Tokenizer
 from keras_imgen.training import ConvMuon
@@ -56,7 +57,7 @@ def train(
     widths, steps = list(widths or (32, 56, 80)), integer("steps_per_epoch", steps_per_epoch or 400, 1)
     judge = None if classifier is None else load_model(classifier)
     settings = {"steps_per_epoch": steps_per_epoch, "widths": widths, "guidance_scale": guidance_scale, "shift": shift}
-    settings |= {"learning_rate": learning_rate, "classifier": classifier}
+    settings |= {"learning_rate": learning_rate, "classifier": whole_path(classifier)}
     run = Run("sprites-video", out, resume, epochs=epochs, batch=batch, seed=seed, **settings)
     columns = ("clip", "caption")
     data = load("sprites", "train", batch=batch, seed=seed, columns=columns, **HOW).take(steps)

@@ -1,0 +1,134 @@
+"""Layers of networks of clips that know how things move: by a `networks.flow_interpolator` within, which does not learn."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from keras_imgen.layers.warp import backward_warp
+from keras_imgen.networks.interpolation import STRIDE, FlowInterpolator
+
+
+def begin_with(network: keras.Model, flow: keras.Model, denoiser: keras.Model | None = None) -> None:
+    """Take over trained weights.
+
+    Args:
+        network: an `aligned_denoiser` or a `film_repairer`.
+        flow: a trained `networks.flow_interpolator` of the same size.
+        denoiser: for an `aligned_denoiser` a trained `networks.compact_denoiser` of pictures, of the same channels, width and blocks.
+
+    Raises:
+        ValueError: networks of other sizes.
+    """
+    (own,) = (layer.flow for layer in network.layers if isinstance(layer, AlongMotion | Between))
+    _take_over("flow", own, flow.get_weights())
+    if denoiser is not None:
+        values = denoiser.get_weights()
+        height, width, channels, features = values[0].shape
+        kernel = values[0].reshape(height, width, 4, channels // 4, features)
+        kernel = np.pad(kernel, ((0, 0),) * 3 + ((0, 1), (0, 0)))  # nothing of what is left, at the start
+        _take_over(
+            "denoiser", network.get_layer("denoiser"), [kernel.reshape(height, width, -1, features), *values[1:]]
+        )
+
+
+def _take_over(name, mine, values):
+    shapes = [[tuple(v.shape) for v in weights] for weights in (mine.weights, values)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"Expected as `{name}` a network of the same size, of {mine.count_params():,} weights, got one of "
+            f"{sum(v.size for v in values):,}."
+        )
+    mine.set_weights(values)
+
+
+def _flow(settings):
+    flow = FlowInterpolator(**settings, name="flow", dtype=keras.config.dtype_policy())
+    flow.trainable = False
+    return flow
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class Between(layers.Layer):
+    """(N, F, H, W, C) in [-1, 1] -> (N, F - 2, H, W, C), float32: each frame as those before and after it let expect it, which the frame
+    itself has no part in.
+
+    Args:
+        settings: of the `FlowInterpolator`.
+    """
+
+    def __init__(self, settings: dict[str, int], **kwargs: Any):
+        super().__init__(**kwargs)
+        self.settings, self.flow = dict(settings), _flow(settings)
+        self.multiple = STRIDE << (self.flow.levels - 1)
+
+    def call(self, clip: Any) -> Any:
+        count, frames = ops.shape(clip)[0], ops.shape(clip)[1] - 2
+        ends = (ops.reshape(clip[:, at : at + frames], (-1, *ops.shape(clip)[2:])) for at in (0, 2))
+        given = dict(zip(("first", "second"), ends))
+        made = self.flow({**given, "time": ops.full(ops.shape(given["first"])[:1], 0.5)})["image"]
+        return ops.reshape(made, (count, frames, *ops.shape(clip)[2:]))
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return (shape[0], shape[1] and shape[1] - 2, *shape[2:])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "settings": self.settings}
+
+
+@keras.saving.register_keras_serializable("keras_imgen")
+class AlongMotion(layers.Layer):
+    """Neighbours laid on each frame. Called with [noisy, clean], (N, F, H, W, C) both; motion is found in the clean ones.
+
+    Gives [values, seen] of 4 radius rows for each frame that has enough neighbours, (N (F - 2 radius) 4 radius, H, W, C and 3 C): the noisy
+    neighbour, first along the flow, then as it stands; and what tells how good it is: the clean frame, the clean neighbour, and the
+    difference of the noisy ones.
+
+    Args:
+        radius: neighbours to each side.
+        settings: of the `FlowInterpolator`.
+    """
+
+    def __init__(self, radius: int, settings: dict[str, int], **kwargs: Any):
+        super().__init__(**kwargs)
+        self.radius, self.settings, self.flow = radius, dict(settings), _flow(settings)
+        self.multiple = STRIDE << (self.flow.levels - 1)
+
+    def call(self, inputs: list[Any]) -> list[Any]:
+        noisy, clean = inputs[0], ops.stop_gradient(inputs[1])
+        count, frames = ops.shape(noisy)[0], ops.shape(noisy)[1] - 2 * self.radius
+        size, channels = ops.shape(noisy)[2:4], ops.shape(noisy)[4]
+        part = lambda x, at, n: ops.reshape(x[:, at : at + n], (count * n, *size, x.shape[-1]))  # noqa: E731
+        both, middle = ops.concatenate([noisy, clean], axis=-1), self.radius
+        target_noisy, target_clean = (part(x, middle, frames) for x in (noisy, clean))
+        values, seen = [], []
+        for step in (-1, 1):
+            # Flows between frames beside each other, of as many as are wanted; those farther away by one after the other.
+            longer = frames + self.radius - 1
+            at = middle if step > 0 else middle - self.radius + 1
+            one = self.flow.optical_flow(part(clean, at, longer), part(clean, at + step, longer))
+            one = ops.reshape(one, (count, longer, *size, 2))
+            whole = None
+            for far in range(self.radius):
+                start = far if step > 0 else self.radius - 1 - far
+                own = part(one, start, frames)
+                whole = own if whole is None else whole + backward_warp(own, whole)
+                neighbour = part(both, middle + step * (far + 1), frames)
+                for value in (backward_warp(neighbour, whole), neighbour):
+                    moved, its = ops.split(value, 2, axis=-1)
+                    values.append(moved)
+                    seen.append(ops.concatenate([target_clean, its, moved - target_noisy], axis=-1))
+        return [self._rows(values, channels), self._rows(seen, 3 * channels)]
+
+    def _rows(self, parts, channels):
+        stacked = ops.stack(parts, axis=1)
+        return ops.reshape(stacked, (-1, *ops.shape(stacked)[2:4], channels))
+
+    def compute_output_shape(self, shapes: list[tuple]) -> list[tuple]:
+        count, frames, *size, channels = shapes[0]
+        rows = None if None in (count, frames) else count * (frames - 2 * self.radius) * 4 * self.radius
+        return [(rows, *size, channels), (rows, *size, 3 * channels)]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "radius": self.radius, "settings": self.settings}
