@@ -62,17 +62,31 @@ class FlowInterpolator(keras.Model):
             "flows": [ops.concatenate(ops.split(f, 2, axis=0), axis=-1) for f in flows],
         }
 
-    def optical_flow(self, first: Any, second: Any) -> Any:
-        """The flow from pictures to others alone, (N, H, W, 2) in pixels, float32, as it is found at a quarter of the resolution.
+    def seen(self, images: Any) -> list[Any]:
+        """What motion is found by: features of each level, from the coarsest to a quarter of the resolution.
 
         Args:
-            first: (N, H, W, C) in [-1, 1].
-            second: of the same shape; at (x + flow[..., 0], y + flow[..., 1]) it shows what the first does at (x, y).
+            images: (N, H, W, C) in [-1, 1].
         """
-        height, width = ops.shape(first)[1:3]
-        given = {"first": first, "second": second, "time": ops.zeros(ops.shape(first)[:1])}
-        flow = ops.split(self._coarse(*self._ends(given, 1), 1)[0][-1], 2, axis=0)[1]
-        return _part(_doubled(_doubled(flow)), (0, 0, 0), (ops.shape(flow)[0], height, width))
+        images = _padded(ops.cast(images, "float32"), STRIDE << (self.levels - 1))
+        return [_run(self.features, image) for image in reversed(self._pyramid(images, 1))]
+
+    def optical_flow(self, first: list[Any], second: list[Any], size: tuple[Any, Any]) -> Any:
+        """The flow from pictures to others alone, (N, H, W, 2) in pixels, float32, as it is found at a quarter of the resolution: at (x +
+        flow[..., 0], y + flow[..., 1]) the second one shows what the first does at (x, y).
+
+        Args:
+            first: see `seen`.
+            second: of pictures of the same size.
+            size: (H, W) of the pictures.
+        """
+        flow = ops.zeros((*ops.shape(first[0])[:3], 2))
+        for level, (other, features) in enumerate(zip(first, second), 1 - self.levels):
+            flow = _doubled(flow) if level > 1 - self.levels else flow
+            pixels = float(STRIDE << -level)
+            own = backward_warp(features, flow / pixels)
+            flow = flow + 2.0 * pixels * self.to_flow(self._hidden(own, other, flow / pixels, 0.0 * flow, 1.0))
+        return _part(_doubled(_doubled(flow)), (0, 0, 0), (ops.shape(flow)[0], *size))
 
     def _ends(self, given, scale):
         """(both pictures as rows, padded; how far each is in time from the one between)."""
@@ -83,22 +97,30 @@ class FlowInterpolator(keras.Model):
 
     def _coarse(self, images, away, scale):
         """(flows of all levels, up to a quarter of the resolution; the last one's hidden features; each end's own)."""
-        pyramid = [_reduced(images, scale)]
-        for _ in range(self.levels - 1):
-            pyramid.append(ops.average_pool(pyramid[-1], 2, 2))
         flow, flows = None, []
-        for level, image in reversed(list(enumerate(pyramid))):
+        for level, image in reversed(list(enumerate(self._pyramid(images, scale)))):
             features = _run(self.features, image)
             flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _doubled(flow)
             pixels = ops.cast((STRIDE << level) * scale, "float32")
             own = backward_warp(features, flow / pixels)
-            unit = _standardized(own)
-            seen = [own, _other(own), correlation(unit, _other(unit), self.radius)]
-            known = [flow / pixels, _other(flow) / pixels, ops.broadcast_to(away, (*ops.shape(flow)[:3], 1))]
-            hidden = _run(self.motion, ops.concatenate([*seen, *(ops.cast(v, own.dtype) for v in known)], axis=-1))
+            hidden = self._hidden(own, _other(own), flow / pixels, _other(flow) / pixels, away)
             flow = flow + 2.0 * pixels * away * self.to_flow(hidden)
             flows.append(flow)
         return flows, hidden, own
+
+    def _pyramid(self, images, scale):
+        found = [_reduced(images, scale)]
+        for _ in range(self.levels - 1):
+            found.append(ops.average_pool(found[-1], 2, 2))
+        return found
+
+    def _hidden(self, own, other, flow, others, away):
+        """What tells the flow of a level: of the features of one end, fetched along the flow, and of the other, and of both flows."""
+        seen = [own, other, correlation(_standardized(own), _standardized(other), self.radius)]
+        away = ops.broadcast_to(away, (*ops.shape(flow)[:3], 1))
+        return _run(
+            self.motion, ops.concatenate([*seen, *(ops.cast(v, own.dtype) for v in (flow, others, away))], axis=-1)
+        )
 
     def get_config(self) -> dict[str, Any]:
         own = {"channels": self.channels, "width": self.width, "levels": self.levels, "radius": self.radius}

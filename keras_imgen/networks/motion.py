@@ -102,12 +102,16 @@ class AlongMotion(layers.Layer):
         part = lambda x, at, n: ops.reshape(x[:, at : at + n], (count * n, *size, x.shape[-1]))  # noqa: E731
         both, middle = ops.concatenate([noisy, clean], axis=-1), self.radius
         target_noisy, target_clean = (part(x, middle, frames) for x in (noisy, clean))
+        every = [
+            ops.reshape(x, (count, -1, *ops.shape(x)[1:])) for x in self.flow.seen(part(clean, 0, ops.shape(clean)[1]))
+        ]
+        some = lambda at, n: [ops.reshape(x[:, at : at + n], (-1, *ops.shape(x)[2:])) for x in every]  # noqa: E731
         values, seen = [], []
         for step in (-1, 1):
             # Flows between frames beside each other, of as many as are wanted; those farther away by one after the other.
             longer = frames + self.radius - 1
             at = middle if step > 0 else middle - self.radius + 1
-            one = self.flow.optical_flow(part(clean, at, longer), part(clean, at + step, longer))
+            one = self.flow.optical_flow(some(at, longer), some(at + step, longer), size)
             one = ops.reshape(one, (count, longer, *size, 2))
             whole = None
             for far in range(self.radius):

@@ -42,13 +42,12 @@ def test_what_moves_is_laid_on_its_frame():
     laid = AlongMotion(2, {"channels": 3, **FLOW})
     steps = []
 
-    def told(first, second):
-        steps.append((np.array(first), np.array(second)))
-        return np.broadcast_to(np.array([-2.0, 1.0]) * (-1 if len(steps) == 1 else 1), (*first.shape[:3], 2)).astype(
-            "float32"
-        )
+    def told(first, second, size):
+        steps.append((np.array(first[0]), np.array(second[0])))
+        moved = np.array([-2.0, 1.0]) * (-1 if len(steps) == 1 else 1)
+        return np.broadcast_to(moved, (len(first[0]), *size, 2)).astype("float32")
 
-    laid.flow.optical_flow = told
+    laid.flow.seen, laid.flow.optical_flow = lambda images: [images], told
     values, seen = (np.array(x).reshape(3, 8, 16, 24, -1) for x in laid([clip, 0.5 * clip]))
     inner, middle = (slice(3, -3), slice(5, -5)), clip[0, 2:5]
     for k, (way, far) in enumerate([(-1, 1), (-1, 2), (1, 1), (1, 2)]):
@@ -111,7 +110,7 @@ def test_the_flow_alone_is_that_of_the_interpolator_at_the_first_picture():
     for v in flow.weights:
         v.assign(rng.normal(0, 0.1, v.shape))
     first, second = clip_of(2, (16, 24)).swapaxes(0, 1)
-    found = np.array(flow.optical_flow(first, second))
+    found = np.array(flow.optical_flow(flow.seen(first), flow.seen(second), (16, 24)))
     whole = flow({"first": first, "second": second, "time": np.zeros(2, "float32")})
     quarter = np.array(whole["flows"][-1])[..., 2:]
     assert found.shape == (2, 16, 24, 2) and np.abs(quarter).max() > 0.1
