@@ -20,6 +20,7 @@ def clip_of(frames, size, channels=3):
     return np.random.default_rng(0).uniform(-1, 1, (2, frames, *size, channels)).astype("float32")
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(("size", "channels"), [((1, 1), 3), ((5, 7), 1), ((16, 24), 3)])
 def test_every_size_and_each_window_is_its_own(size, channels):
     network = small(channels)
@@ -80,6 +81,7 @@ def test_the_mean_and_what_noise_is_left_of_it():
     np.testing.assert_allclose(WeightedMean(6)([frame, rows[0], 0 * rows[1] - 50])[0], frame, atol=1e-6)
 
 
+@pytest.mark.one_backend
 def test_it_begins_as_the_denoiser_of_pictures_and_with_the_flow_that_are_given():
     network, flow = small(), networks.flow_interpolator(**FLOW)
     denoiser = networks.compact_denoiser(3, 8, (1, 1))
@@ -104,6 +106,7 @@ def test_it_begins_as_the_denoiser_of_pictures_and_with_the_flow_that_are_given(
         networks.begin_with(network, networks.flow_interpolator(width=16), denoiser)
 
 
+@pytest.mark.one_backend
 def test_the_flow_alone_is_that_of_the_interpolator_at_the_first_picture():
     flow = networks.flow_interpolator(**FLOW)
     rng = np.random.default_rng(0)
@@ -119,6 +122,7 @@ def test_the_flow_alone_is_that_of_the_interpolator_at_the_first_picture():
     assert not np.array(whole["flows"][-1])[..., :2].any()
 
 
+@pytest.mark.one_backend
 def test_it_comes_back_from_its_file(tmp_path):
     network, clip = small(), clip_of(5, (8, 8))
     network.save(tmp_path / "network.keras")
@@ -127,6 +131,7 @@ def test_it_comes_back_from_its_file(tmp_path):
     assert len(again.trainable_variables) == len(network.trainable_variables)
 
 
+@pytest.mark.one_backend
 def test_a_frame_as_its_neighbours_let_expect_it():
     between, flow = Between({"channels": 3, **FLOW}), networks.flow_interpolator(**FLOW)
     rng = np.random.default_rng(0)
