@@ -1,16 +1,16 @@
 """Restored clips beside single-frame and classical ways, on the clips that none learned from (clips:test).
 
-    python -m benchmarks.video_restoration denoise MODEL [--single saved_models/photos-denoise/model.keras] [--sigma 20 40]
+    python -m benchmarks.video_restoration denoise MODEL [--single saved_models/photos-denoise/model.keras] [--sigma 20 40] [--file webm]
     python -m benchmarks.video_restoration repair MODEL
     python -m benchmarks.video_restoration sr MODEL [--single saved_models/photos-sr-x2/model.keras]
     python -m benchmarks.video_restoration look MODEL --out FILE.png    (a repairer on chaplin as it is: frames, masks, answers)
     python -m benchmarks.video_restoration speed [--rounds 5]           (the denoiser beside PyTorch; pip install torch)
 
 MODEL is a .keras file or a SavedModel. --frames takes the first ones alone of each clip, --alone leaves out the classical ways that take
-long. Noise of seed 0 is clipped and rounded to 8 bits, as films are; non-local means over five frames is told the noise level, and its
-strength is chosen on clips:validation. Damage is `data.degrade.Scratches(**DAMAGE)`, of clip k with seed k. PSNR (all channels; of
-super-resolution the luma, two pixels of border left out) is the mean over frames, then over clips; flicker is `metrics.flicker` along
-the flow of the clean clip. The last line is one JSON object.
+long. Noise of seed 0 is clipped and rounded to 8 bits, and with --file written as a film of that ending and read again; non-local means
+over five frames is told the noise level, and its strength is chosen on clips:validation. Damage is `data.degrade.Scratches(**DAMAGE)`, of
+clip k with seed k. PSNR (all channels; of super-resolution the luma, two pixels of border left out) is the mean over frames, then over
+clips; flicker is `metrics.flicker` along the flow of the clean clip. The last line is one JSON object.
 """
 
 import argparse
@@ -71,6 +71,20 @@ def noisy(clip, sigma):
     return np.clip(np.round(clip + noise), 0, 255).astype("uint8")
 
 
+def filed(clip, kind):
+    """As a film of this ending keeps it, by the package's own writer."""
+    import tempfile
+
+    from keras_imgen.data import Film, FilmWriter
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/film.{kind}"
+        with FilmWriter(path, rate=25) as out:
+            for frame in clip:
+                out.write(frame)
+        return np.stack([image for image, *_ in Film(path)])[:, : clip.shape[1], : clip.shape[2]]
+
+
 def non_local_means(clip, strength):
     import cv2
 
@@ -102,6 +116,8 @@ def denoise(args):
     model, single, results = opened(args.model), opened(args.single or "saved_models/photos-denoise/model.keras"), {}
     for sigma in args.sigma:
         cases = {name: (clip, noisy(clip, sigma)) for name, clip in test_clips(args).items()}
+        if args.file:
+            cases = {name: (clip, filed(given, args.file)) for name, (clip, given) in cases.items()}
         jobs = {"as it is": lambda x: x, "one frame": partial(frame_by_frame, single.restore)}
         if not args.alone:
             jobs["non-local means (OpenCV)"] = partial(non_local_means, strength=tuned(sigma))
@@ -308,6 +324,7 @@ def main():
     parser.add_argument("model", nargs="?", metavar="MODEL")
     parser.add_argument("--single", help="the model that restores frame by frame")
     parser.add_argument("--sigma", type=float, nargs="*", default=[20, 40])
+    parser.add_argument("--file", choices=("mp4", "webm"), help="of denoise: the noisy clips go through H.264 or VP9")
     parser.add_argument("--frames", type=int, help="of each clip")
     parser.add_argument("--alone", action="store_true", help="of denoise: without non-local means")
     parser.add_argument("--rounds", type=int, default=5)

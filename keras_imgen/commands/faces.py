@@ -52,5 +52,7 @@ def _cascade() -> Any:
         from skimage.data import lbp_frontal_face_cascade_filename
         from skimage.feature import Cascade
     except ImportError:
-        raise ModuleNotFoundError("--face-safe looks for faces with scikit-image: pip install scikit-image (the extra `faces`).") from None
+        raise ModuleNotFoundError(
+            "--face-safe looks for faces with scikit-image: pip install scikit-image (the extra `faces`)."
+        ) from None
     return Cascade(lbp_frontal_face_cascade_filename())

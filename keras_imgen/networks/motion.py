@@ -1,4 +1,4 @@
-"""Layers of networks of clips that know how things move: by a `networks.flow_interpolator` within, which does not learn."""
+"""How things move in clips, for networks that restore them: by a `networks.flow_interpolator` within, which does not learn."""
 
 from typing import Any
 
@@ -10,27 +10,24 @@ from keras_imgen.layers.warp import backward_warp
 from keras_imgen.networks.interpolation import STRIDE, FlowInterpolator
 
 
-def begin_with(network: keras.Model, flow: keras.Model, denoiser: keras.Model | None = None) -> None:
+def begin_with(network: keras.Model, denoiser: keras.Model, flow: keras.Model) -> None:
     """Take over trained weights.
 
     Args:
-        network: an `aligned_denoiser` or a `film_repairer`.
+        network: an `aligned_denoiser`.
+        denoiser: a trained `networks.compact_denoiser` of pictures, blind, of the same channels, width and blocks.
         flow: a trained `networks.flow_interpolator` of the same size.
-        denoiser: for an `aligned_denoiser` a trained `networks.compact_denoiser` of pictures, of the same channels, width and blocks.
 
     Raises:
         ValueError: networks of other sizes.
     """
-    (own,) = (layer.flow for layer in network.layers if isinstance(layer, AlongMotion | Between))
+    (own,) = (layer.flow for layer in network.layers if isinstance(layer, AlongMotion))
     _take_over("flow", own, flow.get_weights())
-    if denoiser is not None:
-        values = denoiser.get_weights()
-        height, width, channels, features = values[0].shape
-        kernel = values[0].reshape(height, width, 4, channels // 4, features)
-        kernel = np.pad(kernel, ((0, 0),) * 3 + ((0, 1), (0, 0)))  # nothing of what is left, at the start
-        _take_over(
-            "denoiser", network.get_layer("denoiser"), [kernel.reshape(height, width, -1, features), *values[1:]]
-        )
+    values = denoiser.get_weights()
+    height, width, channels, features = values[0].shape
+    kernel = values[0].reshape(height, width, 4, channels // 4, features)
+    kernel = np.pad(kernel, ((0, 0),) * 3 + ((0, 1), (0, 0)))  # nothing of what is left, at the start
+    _take_over("denoiser", network.get_layer("denoiser"), [kernel.reshape(height, width, -1, features), *values[1:]])
 
 
 def _take_over(name, mine, values):
@@ -41,40 +38,6 @@ def _take_over(name, mine, values):
             f"{sum(v.size for v in values):,}."
         )
     mine.set_weights(values)
-
-
-def _flow(settings):
-    flow = FlowInterpolator(**settings, name="flow", dtype=keras.config.dtype_policy())
-    flow.trainable = False
-    return flow
-
-
-@keras.saving.register_keras_serializable("keras_imgen")
-class Between(layers.Layer):
-    """(N, F, H, W, C) in [-1, 1] -> (N, F - 2, H, W, C), float32: each frame as those before and after it let expect it, which the frame
-    itself has no part in.
-
-    Args:
-        settings: of the `FlowInterpolator`.
-    """
-
-    def __init__(self, settings: dict[str, int], **kwargs: Any):
-        super().__init__(**kwargs)
-        self.settings, self.flow = dict(settings), _flow(settings)
-        self.multiple = STRIDE << (self.flow.levels - 1)
-
-    def call(self, clip: Any) -> Any:
-        count, frames = ops.shape(clip)[0], ops.shape(clip)[1] - 2
-        ends = (ops.reshape(clip[:, at : at + frames], (-1, *ops.shape(clip)[2:])) for at in (0, 2))
-        given = dict(zip(("first", "second"), ends))
-        made = self.flow({**given, "time": ops.full(ops.shape(given["first"])[:1], 0.5)})["image"]
-        return ops.reshape(made, (count, frames, *ops.shape(clip)[2:]))
-
-    def compute_output_shape(self, shape: tuple) -> tuple:
-        return (shape[0], shape[1] and shape[1] - 2, *shape[2:])
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "settings": self.settings}
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -92,7 +55,9 @@ class AlongMotion(layers.Layer):
 
     def __init__(self, radius: int, settings: dict[str, int], **kwargs: Any):
         super().__init__(**kwargs)
-        self.radius, self.settings, self.flow = radius, dict(settings), _flow(settings)
+        self.radius, self.settings = radius, dict(settings)
+        self.flow = FlowInterpolator(**settings, name="flow", dtype=keras.config.dtype_policy())
+        self.flow.trainable = False
         self.multiple = STRIDE << (self.flow.levels - 1)
 
     def call(self, inputs: list[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Networks that restore clips by windows of frames: called with a dict of `clip` (N, F, H, W, C) in [-1, 1] -> (N, F - 2 radius, scale H,
+"""Networks that restore clips by windows of frames, without a flow: called with a dict of `clip` (N, F, H, W, C) in [-1, 1] -> (N, F - 2 radius, scale H,
 scale W, C), float32, not clipped, for every H, W >= 1: each frame by those around it, the first and the last ones are not answered.
 
 So a window of frames gives one, and a run of them many without doing twice what they share. They start as their middle frame.
@@ -24,7 +24,6 @@ from keras_imgen.layers import (
     Windows,
 )
 from keras_imgen.networks.inpainting import OneMinus
-from keras_imgen.networks.motion import Between
 from keras_imgen.networks.residual_unet import residual_unet
 
 
@@ -120,25 +119,19 @@ def _stage(name: str, h: Any, channels: int, clip: Any, width: int, blocks: tupl
 
 
 def film_repairer(
-    channels: int = 3,
-    width: int = 32,
-    blocks: tuple[int, ...] = (2, 2, 2),
-    flow: dict[str, int] | None = None,
-    name: str = "film_repairer",
+    channels: int = 3, width: int = 32, blocks: tuple[int, ...] = (2, 2, 2), name: str = "film_repairer"
 ) -> keras.Model:
     """Finds scratches and dust, and paints them by the frames around: called with `clip` and `mask` (N, F, H, W, 1), 1 where to paint, 0
     where not, -1 where it shall find out; gives C + 1 channels, the last of them logits of damage.
 
-    One U-Net sees three neighbours and finds damage in the middle one; with `flow` it also sees that one as the others let expect it along
-    their motion. Holes are filled smoothly (`layers.PushPull`), and a second U-Net sees five filled frames and where they are known, and
-    gives what is added in the holes of the middle one. What is known comes back as it was.
+    One U-Net sees three neighbours and finds damage in the middle one. Holes are filled smoothly (`layers.PushPull`), and a second U-Net
+    sees five filled frames and where they are known, and gives what is added in the holes of the middle one. What is known comes
+    back as it was.
 
     Args:
         channels: of the frames.
         width: see `video_denoiser`.
         blocks: see `video_denoiser`; of each of the two.
-        flow: arguments of `networks.flow_interpolator`, {} are its defaults, which makes what is expected, and does not learn: it is for
-            trained weights, see `begin_with`.
         name: of the model.
 
     Raises:
@@ -160,12 +153,7 @@ def film_repairer(
 
     padded, given = pad(rows), pad(as_rows(mask, "mask_rows"))
     h = frames(PixelUnshuffle(2, name="unshuffle", **exact)(padded), "half")
-    seen = Windows(3, name="detector_windows")(h)
-    if flow is not None:
-        expected = Between({"channels": channels, **flow}, name="expected", **exact)(frames(padded, "padded"))
-        expected = PixelUnshuffle(2, name="expected_unshuffle", **exact)(as_rows(expected, "expected_rows"))
-        seen = layers.Concatenate(name="detector_inputs")([seen, frames(expected, "expected_half")])
-    found = _stage("detector", seen, 4, clip, width, blocks)
+    found = _stage("detector", Windows(3, name="detector_windows")(h), 4, clip, width, blocks)
     logits = PixelShuffle(2, name="logits", **exact)(as_rows(found, "found_rows"))
     inner = [
         as_rows(middle(frames(x, f"{n}_frames"), 1, f"{n}_inner"), f"{n}_inner_rows")

@@ -1,4 +1,4 @@
-"""A blind denoiser of clips for Gaussian noise of any sigma up to 55, clipped and rounded as films are, on the shared clips: five frames
+"""A blind denoiser of clips for Gaussian noise of any sigma up to 55, as it is and as films keep it, on the shared clips: five frames
 that are laid on each other along their motion, by trained models of pictures and of motion; or in two stages without (FastDVDnet)."""
 
 from typing import Any
@@ -13,6 +13,7 @@ from keras_imgen.recipes.saved import network_of, whole_path
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
+CODED = (12, 26)  # constant rate factors: noise that is coded more coarsely is mostly gone
 SHOWN = 25  # gray levels of the noise in the pictures of a report
 
 
@@ -25,6 +26,7 @@ def train(
     resume: bool = False,
     *,
     sigma: tuple[float, float] = (0.0, 55.0),
+    coded: float = 0.5,
     start: str | None = None,
     flow: str | None = None,
     size: int | None = None,
@@ -36,6 +38,7 @@ def train(
     Args:
         epochs: of 500 steps; None is 6 with `start`, else 14.
         sigma: of the noise in gray levels, the least and the most.
+        coded: share of the clips that are written in H.264 after the noise, as films are; 0 needs no PyAV.
         start: the file of a `Denoiser` with `networks.compact_denoiser`, as of the recipe photos-denoise: then the network is
             `networks.aligned_denoiser`, which begins with it, and needs `flow`. None is `networks.video_denoiser`.
         flow: the file of a `FrameInterpolator`, as of the recipe clips-interpolate, that finds the motion.
@@ -45,6 +48,7 @@ def train(
         others: see `recipes`.
 
     Raises:
+        ModuleNotFoundError: PyAV is not installed.
         ValueError: one of `start` and `flow` without the other; models of another kind or size.
     """
     if (start is None) != (flow is None):
@@ -55,16 +59,18 @@ def train(
     start, flow = whole_path(start), whole_path(flow)
     steps = steps_per_epoch or 500
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
-    changes = {"sigma": list(sigma), "size": size, "width": width, "learning_rate": learning_rate}
+    changes = {"sigma": list(sigma), "coded": coded, "size": size, "width": width, "learning_rate": learning_rate}
     run = Run("clips-denoise", out, resume, **given, **changes, start=start, flow=flow)
     learn = windows(list(clips("clips:train").values()), frames, size, batch, steps, stride=(1, 1, 2), seed=seed)
     judged = windows(list(clips("clips:validation").values()), 11, 128, 4, 5, flips=False, seed=seed)
     noise = degrade.PerClip(degrade.GaussianNoise(tuple(sigma)))
+    if coded:
+        noise = degrade.Chain(noise, degrade.Sometimes(degrade.VideoCompression(CODED), coded))
     learn, pairs = degraded(learn, noise, seed), degraded(judged, noise)
     with fast_precision():
         network = aligned_denoiser(width=width) if start else video_denoiser(width=width)
     if start:
-        begin_with(network, network_of("flow", flow, FrameInterpolator), network_of("start", start, Denoiser))
+        begin_with(network, network_of("start", start, Denoiser), network_of("flow", flow, FrameInterpolator))
     model = VideoRestorer(network, seed=seed, name="clips_denoise")
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
     model.fit(learn, validation_data=pairs, epochs=epochs, callbacks=run.callbacks())

@@ -4,10 +4,9 @@ import numpy as np
 
 from keras_imgen.data import clips, degrade, degraded, windows
 from keras_imgen.inference.pixels import LUMA
-from keras_imgen.models import FilmRepairer, FrameInterpolator
-from keras_imgen.networks import begin_with, film_repairer
+from keras_imgen.models import FilmRepairer
+from keras_imgen.networks import film_repairer
 from keras_imgen.recipes.run import Run, command, first_batch, warmup_cosine
-from keras_imgen.recipes.saved import network_of, whole_path
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
@@ -22,7 +21,6 @@ def train(
     *,
     size: int = 64,
     width: int = 32,
-    flow: str | None = None,
     learning_rate: float = 0.002,
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that repairs a film.
@@ -30,30 +28,21 @@ def train(
     Args:
         size: of the squares that it learns from, in pixels; nine frames each.
         width: see `networks.film_repairer`.
-        flow: the file of a `FrameInterpolator`, as of the recipe clips-interpolate: what the frames around let expect is seen, too. None
-            does without.
         learning_rate: the largest, of a cosine.
         others: see `recipes`.
-
-    Raises:
-        ValueError: `flow` is a model of another kind or size.
     """
     steps = steps_per_epoch or 500
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
-    changes = {"size": size, "width": width, "learning_rate": learning_rate, "flow": whole_path(flow)}
+    changes = {"size": size, "width": width, "learning_rate": learning_rate}
     run = Run("clips-repair", out, resume, **given, **changes)
     every = list(clips("clips:train").values())
     every += [gray(clip) for clip in every]  # old films
     learn = windows(every, 9, size, batch, steps, stride=(1, 1, 2), seed=seed)
-    learn = degraded(
-        learn, degrade.Scratches(lines=(0, 1), blotches=(0, 2), hairs=(0, 0.3)), seed
-    )  # as rare as in films
+    learn = degraded(learn, degrade.Scratches(lines=(0, 1.5), blotches=(0, 5), hairs=(0, 0.7)), seed)
     judged = windows(list(clips("clips:validation").values()), 11, 128, 4, 5, flips=False, seed=seed)
     judged = degraded(judged, degrade.Scratches())
     with fast_precision():
-        network = film_repairer(width=width, flow={} if flow else None)
-    if flow:
-        begin_with(network, network_of("flow", flow, FrameInterpolator))
+        network = film_repairer(width=width)
     model = FilmRepairer(network, seed=seed, name="clips_repair")
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
     model.fit(learn, validation_data=judged, epochs=epochs, callbacks=run.callbacks())

@@ -6,7 +6,7 @@ import pytest
 
 from keras_imgen import networks
 from keras_imgen.networks.aligned_denoiser import WeightedMean
-from keras_imgen.networks.motion import AlongMotion, Between
+from keras_imgen.networks.motion import AlongMotion
 
 FLOW = {"width": 8, "levels": 2, "radius": 1}
 
@@ -88,7 +88,7 @@ def test_it_begins_as_the_denoiser_of_pictures_and_with_the_flow_that_are_given(
     rng = np.random.default_rng(0)
     for v in (*denoiser.weights, *flow.weights):
         v.assign(rng.normal(0, 0.1, v.shape))
-    networks.begin_with(network, flow, denoiser)
+    networks.begin_with(network, denoiser, flow)
     clip = clip_of(5, (12, 16))
     own = network.get_layer("denoiser")([clip[0], rng.uniform(0, 1, (5, 12, 16, 1)).astype("float32")])
     np.testing.assert_allclose(own, denoiser(clip[0]), atol=1e-5)
@@ -101,9 +101,9 @@ def test_it_begins_as_the_denoiser_of_pictures_and_with_the_flow_that_are_given(
     trained = {v.path for v in network.trainable_variables}
     assert trained == {v.path for name in ("denoiser", "weigher") for v in network.get_layer(name).trainable_variables}
     with pytest.raises(ValueError, match="Expected as `denoiser`"):
-        networks.begin_with(network, flow, networks.compact_denoiser(3, 16, (1, 1)))
+        networks.begin_with(network, networks.compact_denoiser(3, 16, (1, 1)), flow)
     with pytest.raises(ValueError, match="Expected as `flow`"):
-        networks.begin_with(network, networks.flow_interpolator(width=16), denoiser)
+        networks.begin_with(network, denoiser, networks.flow_interpolator(width=16))
 
 
 @pytest.mark.one_backend
@@ -129,21 +129,3 @@ def test_it_comes_back_from_its_file(tmp_path):
     again = keras.saving.load_model(tmp_path / "network.keras")
     np.testing.assert_array_equal(again({"clip": clip}), network({"clip": clip}))
     assert len(again.trainable_variables) == len(network.trainable_variables)
-
-
-@pytest.mark.one_backend
-def test_a_frame_as_its_neighbours_let_expect_it():
-    between, flow = Between({"channels": 3, **FLOW}), networks.flow_interpolator(**FLOW)
-    rng = np.random.default_rng(0)
-    for v in flow.weights:
-        v.assign(rng.normal(0, 0.1, v.shape))
-    between.flow.set_weights(flow.get_weights())
-    clip = clip_of(5, (9, 12))
-    found = np.array(between(clip))
-    for k in range(3):
-        given = {"first": clip[:, k], "second": clip[:, k + 2], "time": np.full(2, 0.5, "float32")}
-        np.testing.assert_allclose(found[:, k], flow(given)["image"], atol=1e-5)
-    assert found.shape == between.compute_output_shape(clip.shape) == (2, 3, 9, 12, 3)
-    other = clip.copy()
-    other[:, 2] = 0.0
-    np.testing.assert_array_equal(between(other)[:, 1], found[:, 1])

@@ -7,13 +7,11 @@ import pytest
 from keras_imgen import networks
 from keras_imgen.layers import Fold, MiddleFrames, NoiseLevel, RowsAsFrames, Upscale, Windows
 
-FLOW = {"width": 8, "levels": 2, "radius": 1}
 SMALL = {  # name: (radius, scale, channels more, maker)
     "video_denoiser": (2, 1, 0, lambda: networks.video_denoiser(1, width=4, blocks=(1, 1))),
     "video_denoiser_told": (2, 1, 0, lambda: networks.video_denoiser(3, width=4, blocks=(1,), noise_map=True)),
     "video_sr": (2, 3, 0, lambda: networks.video_sr(3, width=4, blocks=(1, 1))),
     "film_repairer": (3, 1, 1, lambda: networks.film_repairer(width=4, blocks=(1,))),
-    "film_repairer_expecting": (3, 1, 1, lambda: networks.film_repairer(width=4, blocks=(1,), flow=FLOW)),
 }
 
 
@@ -28,9 +26,7 @@ def given(network, frames, size, seed=0):
     return found
 
 
-@pytest.fixture(
-    params=[pytest.param(k, marks=pytest.mark.one_backend) if k == "film_repairer_expecting" else k for k in SMALL]
-)
+@pytest.fixture(params=SMALL)
 def network(request):
     keras.utils.set_random_seed(0)
     return (*SMALL[request.param][:3], SMALL[request.param][3]())

@@ -8,7 +8,7 @@ from PIL import Image
 
 from keras_imgen import load_model, models, networks
 from keras_imgen.data.clips import SPLITS
-from keras_imgen.recipes import clips_denoise, clips_repair
+from keras_imgen.recipes import clips_denoise
 
 ONCE = {"epochs": 1, "batch": 2, "steps_per_epoch": 10, "size": 16, "width": 8}
 
@@ -43,10 +43,8 @@ def files(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", [clips_denoise, clips_repair])
-def test_motion_is_found_by_the_interpolator_that_is_told(recipe, files, tmp_path):
-    told = files if recipe is clips_denoise else {"flow": files["flow"]}
-    recipe.train(str(tmp_path / "run"), **ONCE, **told)
+def test_motion_is_found_by_the_interpolator_that_is_told(files, tmp_path):
+    clips_denoise.train(str(tmp_path / "run"), **ONCE, **files)
     network = load_model(tmp_path / "run" / "model.keras").network
     (layer,) = (layer for layer in network.layers if hasattr(layer, "flow"))
     given = load_model(files["flow"]).for_inference().network
@@ -62,6 +60,4 @@ def test_what_cannot_be_is_named(files, tmp_path):
         clips_denoise.train(run, **ONCE, start=files["start"], flow=files["start"])
     with pytest.raises(ValueError, match="Expected as `denoiser` a network of the same size"):
         clips_denoise.train(run, **{**ONCE, "width": 12}, **files)
-    with pytest.raises(ValueError, match="Expected as `flow` a FrameInterpolator"):
-        clips_repair.train(run, **ONCE, flow=files["start"])
     assert not (tmp_path / "run").exists()
