@@ -1,4 +1,4 @@
-"""Networks that restore clips by windows of frames, without a flow: called with a dict of `clip` (N, F, H, W, C) in [-1, 1] -> (N, F - 2 radius, scale H,
+"""Networks that restore clips without a flow: called with a dict of `clip` (N, F, H, W, C) in [-1, 1] -> (N, F - 2 radius, scale H,
 scale W, C), float32, not clipped, for every H, W >= 1: each frame by those around it, the first and the last ones are not answered.
 
 So a window of frames gives one, and a run of them many without doing twice what they share. They start as their middle frame.
