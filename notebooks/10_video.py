@@ -67,8 +67,8 @@ strips({"three scenes": frames})
 # %% [markdown]
 # ## Noise
 #
-# `clips-denoise` looks at five frames for each that it answers, so it knows more of a frame than the frame shows. `stream` does the same
-# for a film of any length, with a dozen frames in memory. `flicker` is what changes from frame to frame besides what moves.
+# `clips-denoise` lays five frames on each other along their motion, so it knows more of a frame than the frame shows. `stream` does the
+# same for a film of any length, with a dozen frames in memory. `flicker` is what changes from frame to frame besides what moves.
 
 # %%
 clean = clips[0]
@@ -82,8 +82,38 @@ for name, clip in shown.items():
 strips(shown)
 
 # %% [markdown]
+# A codec makes of noise something that neighbours share, which who knows pure noise alone takes for texture. `clips-denoise` has seen
+# both.
+
+# %%
+with data.FilmWriter(FOLDER / "noisy.mp4", rate=24) as out:
+    for frame in noisy:
+        out.write(frame)
+coded = np.stack([image for image, *_ in data.Film(FOLDER / "noisy.mp4")])
+shown = {"noise, coded": coded}
+for name in ("photos-denoise", "clips-denoise"):
+    shown[f"{name}"] = keras_imgen.load_model(SAVED / name / "model.keras").restore(coded)
+for name, clip in shown.items():
+    print(f"{name:15} {np.mean(psnr(clean, clip)):.1f} dB")
+strips(shown)
+
+# %% [markdown]
 # In a shell, sound and times kept: `keras-imgen video restore saved_models/clips-denoise/model.keras old.mp4 -o restored.mp4`.
 #
+# ## Scratches and dust
+#
+# `clips-repair` finds damage and paints it by the frames around; every other pixel stays as it is. Where you know better, give `masks`.
+
+# %%
+damaged = data.degrade.Scratches(lines=2, blotches=4, hairs=0.5)(clips[1][None], 1)["clip"].numpy()[0]
+repairer = keras_imgen.load_model(SAVED / "clips-repair" / "model.keras")
+found, repaired = repairer.find(damaged), repairer.restore(damaged)
+for name, clip in {"damaged": damaged, "repaired": repaired}.items():
+    print(f"{name:15} {np.mean(psnr(clips[1], clip)):.1f} dB")
+print("the rest untouched:", np.array_equal(np.where(found, damaged, repaired), damaged))
+strips({"damaged": damaged, "found": np.repeat(found, 3, -1), "repaired": repaired})
+
+# %% [markdown]
 # ## Frames between
 #
 # Every second frame is taken away, and made again. Given frames come back to the bit.
