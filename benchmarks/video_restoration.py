@@ -300,7 +300,7 @@ def pytorch_speed(policy, frames):
 
 
 def speed(args):
-    """The denoiser of clips-denoise on 16 frames of 640x360, from uint8 to uint8."""
+    """The denoiser in two stages on 16 frames of 640x360, from uint8 to uint8."""
     makers, frames = {"keras_imgen": ours_speed, "PyTorch, channels_last": pytorch_speed}, 16
     as_it_comes = {"TF_ENABLE_ONEDNN_OPTS": "1"}
     jobs = {name: (make, ("float32", frames), as_it_comes) for name, make in makers.items()}

@@ -76,7 +76,7 @@ noisy = np.clip(clean + np.random.default_rng(0).normal(0, 30, clean.shape), 0, 
 shown = {"with noise": noisy}
 for name in ("photos-denoise", "clips-denoise"):
     model = keras_imgen.load_model(SAVED / name / "model.keras")
-    shown[f"{name}"] = model.restore(noisy)
+    shown[name] = model.restore(noisy)
 for name, clip in shown.items():
     print(f"{name:15} {np.mean(psnr(clean, clip)):.1f} dB, flicker {flicker(clip, clean):.2f}")
 strips(shown)
@@ -92,7 +92,7 @@ with data.FilmWriter(FOLDER / "noisy.mp4", rate=24) as out:
 coded = np.stack([image for image, *_ in data.Film(FOLDER / "noisy.mp4")])
 shown = {"noise, coded": coded}
 for name in ("photos-denoise", "clips-denoise"):
-    shown[f"{name}"] = keras_imgen.load_model(SAVED / name / "model.keras").restore(coded)
+    shown[name] = keras_imgen.load_model(SAVED / name / "model.keras").restore(coded)
 for name, clip in shown.items():
     print(f"{name:15} {np.mean(psnr(clean, clip)):.1f} dB")
 strips(shown)

@@ -44,7 +44,7 @@ class FlowInterpolator(keras.Model):
         fine, coarse = _run(self.enter, ops.concatenate([ops.space_to_depth(given_now, 2), *known], axis=-1), keep=1)
         coarse = _run(self.middle, ops.concatenate([coarse, hidden, own, _other(own)], axis=-1))
         fine = _run(self.leave, ops.concatenate([ops.depth_to_space(coarse, 2), fine], axis=-1))
-        made = ops.depth_to_space(self.to_picture(fine), 2)
+        made = ops.depth_to_space(ops.cast(self.to_picture(fine), "float32"), 2)
 
         change, weight, added = ops.split(made, [2, 3], axis=-1)
         flow = flow + 2.0 * away * change
@@ -85,7 +85,7 @@ class FlowInterpolator(keras.Model):
             flow = _doubled(flow) if level > 1 - self.levels else flow
             pixels = float(STRIDE << -level)
             own = backward_warp(features, flow / pixels)
-            flow = flow + 2.0 * pixels * self.to_flow(self._hidden(own, other, flow / pixels, 0.0 * flow, 1.0))
+            flow = flow + 2.0 * pixels * self._change(self._hidden(own, other, flow / pixels, 0.0 * flow, 1.0))
         return _part(_doubled(_doubled(flow)), (0, 0, 0), (ops.shape(flow)[0], *size))
 
     def _ends(self, given, scale):
@@ -104,7 +104,7 @@ class FlowInterpolator(keras.Model):
             pixels = ops.cast((STRIDE << level) * scale, "float32")
             own = backward_warp(features, flow / pixels)
             hidden = self._hidden(own, _other(own), flow / pixels, _other(flow) / pixels, away)
-            flow = flow + 2.0 * pixels * away * self.to_flow(hidden)
+            flow = flow + 2.0 * pixels * away * self._change(hidden)
             flows.append(flow)
         return flows, hidden, own
 
@@ -113,6 +113,9 @@ class FlowInterpolator(keras.Model):
         for _ in range(self.levels - 1):
             found.append(ops.average_pool(found[-1], 2, 2))
         return found
+
+    def _change(self, hidden):
+        return ops.cast(self.to_flow(hidden), "float32")  # whatever the layers compute in
 
     def _hidden(self, own, other, flow, others, away):
         """What tells the flow of a level: of the features of one end, fetched along the flow, and of the other, and of both flows."""

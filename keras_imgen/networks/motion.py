@@ -1,11 +1,13 @@
 """How things move in clips, for networks that restore them: by a `networks.flow_interpolator` within, which does not learn."""
 
+import math
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from keras_imgen.arguments import integer
 from keras_imgen.layers.warp import backward_warp
 from keras_imgen.networks.interpolation import STRIDE, FlowInterpolator
 
@@ -19,25 +21,27 @@ def begin_with(network: keras.Model, denoiser: keras.Model, flow: keras.Model) -
         flow: a trained `networks.flow_interpolator` of the same size.
 
     Raises:
-        ValueError: networks of other sizes.
+        ValueError: networks of another kind or size.
     """
-    (own,) = (layer.flow for layer in network.layers if isinstance(layer, AlongMotion))
-    _take_over("flow", own, flow.get_weights())
-    values = denoiser.get_weights()
-    height, width, channels, features = values[0].shape
-    kernel = values[0].reshape(height, width, 4, channels // 4, features)
-    kernel = np.pad(kernel, ((0, 0),) * 3 + ((0, 1), (0, 0)))  # nothing of what is left, at the start
-    _take_over("denoiser", network.get_layer("denoiser"), [kernel.reshape(height, width, -1, features), *values[1:]])
-
-
-def _take_over(name, mine, values):
-    shapes = [[tuple(v.shape) for v in weights] for weights in (mine.weights, values)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(
-            f"Expected as `{name}` a network of the same size, of {mine.count_params():,} weights, got one of "
-            f"{sum(v.size for v in values):,}."
-        )
-    mine.set_weights(values)
+    laid = [layer for layer in network.layers if isinstance(layer, AlongMotion)]
+    if len(laid) != 1:
+        raise ValueError(f"Expected as `network` a networks.aligned_denoiser, got {network.name}.")
+    parts = {"denoiser": (network.get_layer("denoiser"), denoiser), "flow": (laid[0].flow, flow)}
+    shapes = {k: [[tuple(v.shape) for v in one.weights] for one in pair] for k, pair in parts.items()}
+    height, width, channels, features = shapes["denoiser"][0][0]
+    shapes["denoiser"][0][0] = (height, width, channels - 4, features)  # but for what is told it besides
+    for name, (mine, given) in shapes.items():
+        if mine != given:
+            own, its = (sum(map(math.prod, one)) for one in (mine, given))
+            kind = "blind networks.compact_denoiser" if name == "denoiser" else "networks.flow_interpolator"
+            raise ValueError(
+                f"Expected as `{name}` a {kind} of the sizes of this network, with {own:,} weights, got one with {its:,}: "
+                "aligned_denoiser takes `channels`, `width`, `blocks` and `flow`."
+            )
+    first, *rest = denoiser.get_weights()
+    kernel = np.pad(first.reshape(height, width, 4, -1, features), ((0, 0),) * 3 + ((0, 1), (0, 0)))
+    parts["denoiser"][0].set_weights([kernel.reshape(height, width, channels, features), *rest])
+    laid[0].flow.set_weights(flow.get_weights())
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -55,7 +59,7 @@ class AlongMotion(layers.Layer):
 
     def __init__(self, radius: int, settings: dict[str, int], **kwargs: Any):
         super().__init__(**kwargs)
-        self.radius, self.settings = radius, dict(settings)
+        self.radius = integer("radius", radius, 1)
         self.flow = FlowInterpolator(**settings, name="flow", dtype=keras.config.dtype_policy())
         self.flow.trainable = False
         self.multiple = STRIDE << (self.flow.levels - 1)
@@ -100,4 +104,5 @@ class AlongMotion(layers.Layer):
         return [(rows, *size, channels), (rows, *size, 3 * channels)]
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "radius": self.radius, "settings": self.settings}
+        settings = {k: getattr(self.flow, k) for k in ("channels", "width", "levels", "radius")}
+        return {**super().get_config(), "radius": self.radius, "settings": settings}

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.data import clips, degrade, degraded, windows
+from keras_imgen.libraries import needs_av
 from keras_imgen.models import Denoiser, FrameInterpolator, VideoRestorer
 from keras_imgen.networks import aligned_denoiser, begin_with, video_denoiser
 from keras_imgen.recipes.run import Run, command, first_batch, warmup_cosine
@@ -39,8 +40,8 @@ def train(
         epochs: of 500 steps; None is 6 with `start`, else 14.
         sigma: of the noise in gray levels, the least and the most.
         coded: share of the clips that are written in H.264 after the noise, as films are; 0 needs no PyAV.
-        start: the file of a `Denoiser` with `networks.compact_denoiser`, as of the recipe photos-denoise: then the network is
-            `networks.aligned_denoiser`, which begins with it, and needs `flow`. None is `networks.video_denoiser`.
+        start: the file of a `Denoiser` with a `networks.compact_denoiser` of this `width`, as of photos-restore or photos-denoise: then the
+            network is `networks.aligned_denoiser`, which begins with it, and needs `flow`. None is `networks.video_denoiser`.
         flow: the file of a `FrameInterpolator`, as of the recipe clips-interpolate, that finds the motion.
         size: of the squares that it learns from, in pixels; None is 96 with `start`, five frames each, else 64, seven frames.
         width: of the networks; None is 48 with `start`, else 32.
@@ -65,12 +66,18 @@ def train(
     judged = windows(list(clips("clips:validation").values()), 11, 128, 4, 5, flips=False, seed=seed)
     noise = degrade.PerClip(degrade.GaussianNoise(tuple(sigma)))
     if coded:
+        needs_av("clips-denoise with `coded` above 0, which coded=0 does without,")
         noise = degrade.Chain(noise, degrade.Sometimes(degrade.VideoCompression(CODED), coded))
     learn, pairs = degraded(learn, noise, seed), degraded(judged, noise)
-    with fast_precision():
-        network = aligned_denoiser(width=width) if start else video_denoiser(width=width)
     if start:
-        begin_with(network, network_of("start", start, Denoiser), network_of("flow", flow, FrameInterpolator))
+        given = network_of("start", start, Denoiser), network_of("flow", flow, FrameInterpolator)
+        sizes = {k: getattr(given[1], k) for k in ("width", "levels", "radius")}
+        with fast_precision():
+            network = aligned_denoiser(width=width, flow=sizes)
+        begin_with(network, *given)
+    else:
+        with fast_precision():
+            network = video_denoiser(width=width)
     model = VideoRestorer(network, seed=seed, name="clips_denoise")
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)), steps_per_execution=10)
     model.fit(learn, validation_data=pairs, epochs=epochs, callbacks=run.callbacks())

@@ -24,6 +24,7 @@ def network_of(name: str, path: str, kind: type) -> Any:
         kind: the class of its model, which has one network.
 
     Raises:
+        FileNotFoundError: there is no such file.
         ValueError: a model of another class.
     """
     model = load_model(path)

@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_imgen import networks
+from keras_imgen import models, networks
 from keras_imgen.networks.aligned_denoiser import WeightedMean
 from keras_imgen.networks.motion import AlongMotion
+from keras_imgen.training.precision import compute_in
 
 FLOW = {"width": 8, "levels": 2, "radius": 1}
 
@@ -129,3 +130,25 @@ def test_it_comes_back_from_its_file(tmp_path):
     again = keras.saving.load_model(tmp_path / "network.keras")
     np.testing.assert_array_equal(again({"clip": clip}), network({"clip": clip}))
     assert len(again.trainable_variables) == len(network.trainable_variables)
+
+
+@pytest.mark.one_backend
+def test_it_works_in_bfloat16_too():
+    network, clip = small(), clip_of(5, (16, 24))
+    model = models.VideoRestorer(network, (0, 55))
+    coarse = compute_in(models.VideoRestorer(small(), (0, 55)), "mixed_bfloat16")
+    frames = np.round(clip[0] * 127.5 + 127.5).astype("uint8")
+    fine, found = (m.restore(frames).astype(int) for m in (model, coarse))
+    assert np.abs(fine - found).max() <= 4
+
+
+def test_what_cannot_be_is_named():
+    with pytest.raises(ValueError, match="radius"):
+        AlongMotion(0, {"channels": 3, **FLOW})
+    flow = networks.flow_interpolator(**FLOW)
+    with pytest.raises(ValueError, match="Expected as `network` a networks.aligned_denoiser"):
+        networks.begin_with(
+            networks.video_denoiser(width=4, blocks=(1,)), networks.compact_denoiser(3, 8, (1, 1)), flow
+        )
+    with pytest.raises(ValueError, match="Expected as `denoiser` a blind networks.compact_denoiser"):
+        networks.begin_with(small(), networks.dncnn(3, 3, 8), flow)
