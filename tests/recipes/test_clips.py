@@ -11,6 +11,7 @@ from keras_imgen.data.clips import SPLITS
 from keras_imgen.recipes import clips_denoise
 
 pytest.importorskip("av")
+pytestmark = pytest.mark.tensorflow
 ONCE = {"epochs": 1, "batch": 2, "steps_per_epoch": 10, "size": 16, "width": 8}
 
 
