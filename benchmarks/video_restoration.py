@@ -75,13 +75,11 @@ def filed(clip, kind):
     """As a film of this ending keeps it, by the package's own writer."""
     import tempfile
 
-    from keras_imgen.data import Film, FilmWriter
+    from keras_imgen.data import Film, save_video
 
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/film.{kind}"
-        with FilmWriter(path, rate=25) as out:
-            for frame in clip:
-                out.write(frame)
+        save_video(path, clip, fps=25)
         return np.stack([image for image, *_ in Film(path)])[:, : clip.shape[1], : clip.shape[2]]
 
 

@@ -1,14 +1,17 @@
 """A denoiser of clips that follows what moves: neighbours are laid on a frame along the flow, averaged, and the mean is denoised."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from keras_imgen.layers import CropLike, Fold, MiddleFrames, PadToMultiple, PixelShuffle, PixelUnshuffle, RowsAsFrames
+from keras_imgen.networks.denoising import without_noise
 from keras_imgen.networks.motion import AlongMotion
-from keras_imgen.networks.residual_unet import compact_widths, conv, residual_unet
+from keras_imgen.networks.residual_unet import conv
 
 
 def aligned_denoiser(
@@ -43,7 +46,7 @@ def aligned_denoiser(
     clip = keras.Input((None, None, None, channels), name="clip")
     denoiser, rows = _denoiser(channels, width, blocks), Fold(name="rows", **exact)(clip)
     clean = RowsAsFrames(name="clean", **exact)([denoiser([rows, ops.ones_like(rows[..., :1])]), clip])
-    laid = AlongMotion(radius, {"channels": channels, **(flow or {})}, name="laid", **exact)
+    laid = AlongMotion(radius, {**(flow or {}), "channels": channels}, name="laid", **exact)
     values, seen = laid([clip, clean])
     logits = _weigher(seen.shape[-1])(seen)
     middle = Fold(name="middle_rows", **exact)(MiddleFrames(radius, name="middle", **exact)(clip))
@@ -67,11 +70,40 @@ def _weigher(channels: int, width: int = 24) -> keras.Model:
 def _denoiser(channels: int, width: int, blocks: tuple[int, ...]) -> keras.Model:
     """`compact_denoiser` that is told how much of the noise is left (N, H, W, 1), too: 1 is all of it."""
     image, left = keras.Input((None, None, channels), name="image"), keras.Input((None, None, 1), name="left")
-    h = layers.Concatenate(name="both")([image, left])
-    h = PixelUnshuffle(2, name="unshuffle")(PadToMultiple(2 ** len(blocks), name="pad")(h))
-    h = residual_unet(h, 4 * channels, compact_widths(width, blocks), blocks, True, True, kernel_initializer="zeros")
-    h = CropLike(dtype="float32", name="crop")([PixelShuffle(2, dtype="float32", name="shuffle")(h), image])
-    return keras.Model([image, left], layers.Subtract(dtype="float32", name="out")([image, h]), name="denoiser")
+    seen = layers.Concatenate(name="both")([image, left])
+    return keras.Model([image, left], without_noise(image, seen, width, blocks), name="denoiser")
+
+
+def begin_with(network: keras.Model, denoiser: keras.Model, flow: keras.Model) -> None:
+    """Take over trained weights.
+
+    Args:
+        network: an `aligned_denoiser`.
+        denoiser: a trained `networks.compact_denoiser` of pictures, blind, of the same channels, width and blocks.
+        flow: a trained `networks.flow_interpolator` of the same size.
+
+    Raises:
+        ValueError: networks of another kind or size.
+    """
+    laid = [layer for layer in network.layers if isinstance(layer, AlongMotion)]
+    if len(laid) != 1:
+        raise ValueError(f"Expected as `network` a networks.aligned_denoiser, got {network.name}.")
+    parts = {"denoiser": (network.get_layer("denoiser"), denoiser), "flow": (laid[0].flow, flow)}
+    shapes = {k: [[tuple(v.shape) for v in one.weights] for one in pair] for k, pair in parts.items()}
+    height, width, channels, features = shapes["denoiser"][0][0]
+    shapes["denoiser"][0][0] = (height, width, channels - 4, features)  # but for what is told it besides
+    for name, (mine, given) in shapes.items():
+        if mine != given:
+            own, its = (sum(map(math.prod, one)) for one in (mine, given))
+            kind = "blind networks.compact_denoiser" if name == "denoiser" else "networks.flow_interpolator"
+            raise ValueError(
+                f"Expected as `{name}` a {kind} of the sizes of this network, with {own:,} weights, got one with {its:,}: "
+                "aligned_denoiser takes `channels`, `width`, `blocks` and `flow`."
+            )
+    first, *rest = denoiser.get_weights()
+    kernel = np.pad(first.reshape(height, width, 4, -1, features), ((0, 0),) * 3 + ((0, 1), (0, 0)))
+    parts["denoiser"][0].set_weights([kernel.reshape(height, width, channels, features), *rest])
+    laid[0].flow.set_weights(flow.get_weights())
 
 
 @keras.saving.register_keras_serializable("keras_imgen")

@@ -4,6 +4,8 @@ Blind ones are called with an image; the others with a dict of `image` and `sigm
 of 0..255.
 """
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -98,12 +100,27 @@ def compact_denoiser(
     Raises:
         ValueError: blocks for no resolution, or for more than four.
     """
-    widths = compact_widths(width, blocks)
     image = keras.Input((None, None, channels), name="image")
-    h = PixelUnshuffle(2, name="unshuffle")(PadToMultiple(2 ** len(blocks), name="pad")(image))
-    h = residual_unet(h, 4 * channels, widths, blocks, late_skips=True, kernel_initializer="zeros")
+    return keras.Model(image, without_noise(image, image, width, blocks), name=name)
+
+
+def without_noise(image: Any, seen: Any, width: int, blocks: tuple[int, ...]) -> Any:
+    """A picture less the noise that the U-Net of `compact_denoiser` predicts.
+
+    Args:
+        image: symbolic (N, H, W, C).
+        seen: symbolic (N, H, W, ...), what it is predicted by.
+        width: see `compact_denoiser`.
+        blocks: see `compact_denoiser`.
+
+    Raises:
+        ValueError: blocks for no resolution, or for more than four.
+    """
+    widths = compact_widths(width, blocks)
+    h = PixelUnshuffle(2, name="unshuffle")(PadToMultiple(2 ** len(blocks), name="pad")(seen))
+    h = residual_unet(h, 4 * image.shape[-1], widths, blocks, late_skips=True, kernel_initializer="zeros")
     h = CropLike(dtype="float32", name="crop")([PixelShuffle(2, dtype="float32", name="shuffle")(h), image])
-    return keras.Model(image, layers.Subtract(dtype="float32", name="out")([image, h]), name=name)
+    return layers.Subtract(dtype="float32", name="out")([image, h])
 
 
 def _plain_convs(h, channels_out, depth, width, batch_norm, **last):

@@ -32,10 +32,23 @@ class FlowInterpolator(keras.Model):
 
     def call(self, given: dict[str, Any], training: bool = False, scale: Any = 1) -> dict[str, Any]:
         height, width = ops.shape(given["first"])[1:3]
-        images, away = self._ends(given, scale)
-        flows, hidden, own = self._coarse(images, away, scale)
+        ends = ops.concatenate([given["first"], given["second"]], axis=0)
+        images = _padded(ops.cast(ends, "float32"), (STRIDE << (self.levels - 1)) * scale)
+        time = ops.cast(given["time"], "float32")
+        away = ops.concatenate([time, 1.0 - time], axis=0)[:, None, None, None]  # of each end from the picture between
 
-        flow, hidden, own = (_enlarged(x, scale) for x in (flows[-1], hidden, own))
+        flow, flows = None, []
+        for level, features in zip(reversed(range(self.levels)), self._features(images, scale)):
+            flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _doubled(flow)
+            pixels = ops.cast((STRIDE << level) * scale, "float32")
+            own = backward_warp(features, flow / pixels)
+            unit = _standardized(own)
+            alike = correlation(unit, _other(unit), self.radius)
+            hidden = self._hidden([own, _other(own), alike], flow / pixels, _other(flow) / pixels, away)
+            flow = flow + 2.0 * pixels * away * self._change(hidden)
+            flows.append(flow)
+
+        flow, hidden, own = (_enlarged(x, scale) for x in (flow, hidden, own))
         half = _doubled(flow)
         flow = _doubled(half)
         moved = backward_warp(images, flow)
@@ -69,7 +82,7 @@ class FlowInterpolator(keras.Model):
             images: (N, H, W, C) in [-1, 1].
         """
         images = _padded(ops.cast(images, "float32"), STRIDE << (self.levels - 1))
-        return [_run(self.features, image) for image in reversed(self._pyramid(images, 1))]
+        return self._features(images, 1)
 
     def optical_flow(self, first: list[Any], second: list[Any], size: tuple[Any, Any]) -> Any:
         """The flow from pictures to others alone, (N, H, W, 2) in pixels, float32, as it is found at a quarter of the resolution: at (x +
@@ -80,54 +93,38 @@ class FlowInterpolator(keras.Model):
             second: of pictures of the same size.
             size: (H, W) of the pictures.
         """
-        flow = ops.zeros((*ops.shape(first[0])[:3], 2))
-        for level, (other, features) in enumerate(zip(first, second), 1 - self.levels):
-            flow = _doubled(flow) if level > 1 - self.levels else flow
-            pixels = float(STRIDE << -level)
+        flow = None
+        for level, other, features in zip(reversed(range(self.levels)), first, second):
+            flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _doubled(flow)
+            pixels = float(STRIDE << level)
             own = backward_warp(features, flow / pixels)
-            flow = flow + 2.0 * pixels * self._change(self._hidden(own, other, flow / pixels, 0.0 * flow, 1.0))
+            alike = correlation(_standardized(own), _standardized(other), self.radius)
+            hidden = self._hidden([own, other, alike], flow / pixels, ops.zeros_like(flow), 1.0)
+            flow = flow + 2.0 * pixels * self._change(hidden)
         return _part(_doubled(_doubled(flow)), (0, 0, 0), (ops.shape(flow)[0], *size))
 
-    def _ends(self, given, scale):
-        """(both pictures as rows, padded; how far each is in time from the one between)."""
-        ends = ops.concatenate([given["first"], given["second"]], axis=0)
-        time = ops.cast(given["time"], "float32")
-        away = ops.concatenate([time, 1.0 - time], axis=0)[:, None, None, None]
-        return _padded(ops.cast(ends, "float32"), (STRIDE << (self.levels - 1)) * scale), away
-
-    def _coarse(self, images, away, scale):
-        """(flows of all levels, up to a quarter of the resolution; the last one's hidden features; each end's own)."""
-        flow, flows = None, []
-        for level, image in reversed(list(enumerate(self._pyramid(images, scale)))):
-            features = _run(self.features, image)
-            flow = ops.zeros((*ops.shape(features)[:3], 2)) if flow is None else _doubled(flow)
-            pixels = ops.cast((STRIDE << level) * scale, "float32")
-            own = backward_warp(features, flow / pixels)
-            hidden = self._hidden(own, _other(own), flow / pixels, _other(flow) / pixels, away)
-            flow = flow + 2.0 * pixels * away * self._change(hidden)
-            flows.append(flow)
-        return flows, hidden, own
-
-    def _pyramid(self, images, scale):
-        found = [_reduced(images, scale)]
+    def _features(self, images, scale):
+        """Of each level of an image pyramid, from the coarsest."""
+        pyramid = [_reduced(images, scale)]
         for _ in range(self.levels - 1):
-            found.append(ops.average_pool(found[-1], 2, 2))
-        return found
+            pyramid.append(ops.average_pool(pyramid[-1], 2, 2))
+        return [_run(self.features, image) for image in reversed(pyramid)]
+
+    def _hidden(self, seen, flow, others, away):
+        """What tells the flow of a level: of what is seen there, of the flows of one end and of the other, and how far away it is."""
+        known = [flow, others, ops.broadcast_to(away, (*ops.shape(flow)[:3], 1))]
+        return _run(self.motion, ops.concatenate([*seen, *(ops.cast(v, seen[0].dtype) for v in known)], axis=-1))
 
     def _change(self, hidden):
         return ops.cast(self.to_flow(hidden), "float32")  # whatever the layers compute in
 
-    def _hidden(self, own, other, flow, others, away):
-        """What tells the flow of a level: of the features of one end, fetched along the flow, and of the other, and of both flows."""
-        seen = [own, other, correlation(_standardized(own), _standardized(other), self.radius)]
-        away = ops.broadcast_to(away, (*ops.shape(flow)[:3], 1))
-        return _run(
-            self.motion, ops.concatenate([*seen, *(ops.cast(v, own.dtype) for v in (flow, others, away))], axis=-1)
-        )
+    @property
+    def settings(self) -> dict[str, int]:
+        """The arguments of `flow_interpolator`, but for the name."""
+        return {"channels": self.channels, "width": self.width, "levels": self.levels, "radius": self.radius}
 
     def get_config(self) -> dict[str, Any]:
-        own = {"channels": self.channels, "width": self.width, "levels": self.levels, "radius": self.radius}
-        return {**own, "name": self.name}
+        return {**self.settings, "name": self.name}
 
 
 def flow_interpolator(

@@ -1,47 +1,13 @@
 """How things move in clips, for networks that restore them: by a `networks.flow_interpolator` within, which does not learn."""
 
-import math
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from keras_imgen.arguments import integer
 from keras_imgen.layers.warp import backward_warp
 from keras_imgen.networks.interpolation import STRIDE, FlowInterpolator
-
-
-def begin_with(network: keras.Model, denoiser: keras.Model, flow: keras.Model) -> None:
-    """Take over trained weights.
-
-    Args:
-        network: an `aligned_denoiser`.
-        denoiser: a trained `networks.compact_denoiser` of pictures, blind, of the same channels, width and blocks.
-        flow: a trained `networks.flow_interpolator` of the same size.
-
-    Raises:
-        ValueError: networks of another kind or size.
-    """
-    laid = [layer for layer in network.layers if isinstance(layer, AlongMotion)]
-    if len(laid) != 1:
-        raise ValueError(f"Expected as `network` a networks.aligned_denoiser, got {network.name}.")
-    parts = {"denoiser": (network.get_layer("denoiser"), denoiser), "flow": (laid[0].flow, flow)}
-    shapes = {k: [[tuple(v.shape) for v in one.weights] for one in pair] for k, pair in parts.items()}
-    height, width, channels, features = shapes["denoiser"][0][0]
-    shapes["denoiser"][0][0] = (height, width, channels - 4, features)  # but for what is told it besides
-    for name, (mine, given) in shapes.items():
-        if mine != given:
-            own, its = (sum(map(math.prod, one)) for one in (mine, given))
-            kind = "blind networks.compact_denoiser" if name == "denoiser" else "networks.flow_interpolator"
-            raise ValueError(
-                f"Expected as `{name}` a {kind} of the sizes of this network, with {own:,} weights, got one with {its:,}: "
-                "aligned_denoiser takes `channels`, `width`, `blocks` and `flow`."
-            )
-    first, *rest = denoiser.get_weights()
-    kernel = np.pad(first.reshape(height, width, 4, -1, features), ((0, 0),) * 3 + ((0, 1), (0, 0)))
-    parts["denoiser"][0].set_weights([kernel.reshape(height, width, channels, features), *rest])
-    laid[0].flow.set_weights(flow.get_weights())
 
 
 @keras.saving.register_keras_serializable("keras_imgen")
@@ -67,20 +33,19 @@ class AlongMotion(layers.Layer):
     def call(self, inputs: list[Any]) -> list[Any]:
         noisy, clean = inputs[0], ops.stop_gradient(inputs[1])
         count, frames = ops.shape(noisy)[0], ops.shape(noisy)[1] - 2 * self.radius
-        size, channels = ops.shape(noisy)[2:4], ops.shape(noisy)[4]
-        part = lambda x, at, n: ops.reshape(x[:, at : at + n], (count * n, *size, x.shape[-1]))  # noqa: E731
+        size = ops.shape(noisy)[2:4]
+        part = lambda x, at, n: ops.reshape(x[:, at : at + n], (ops.shape(x)[0] * n, *ops.shape(x)[2:]))  # noqa: E731
         both, middle = ops.concatenate([noisy, clean], axis=-1), self.radius
         target_noisy, target_clean = (part(x, middle, frames) for x in (noisy, clean))
         every = [
             ops.reshape(x, (count, -1, *ops.shape(x)[1:])) for x in self.flow.seen(part(clean, 0, ops.shape(clean)[1]))
         ]
-        some = lambda at, n: [ops.reshape(x[:, at : at + n], (-1, *ops.shape(x)[2:])) for x in every]  # noqa: E731
         values, seen = [], []
         for step in (-1, 1):
             # Flows between frames beside each other, of as many as are wanted; those farther away by one after the other.
             longer = frames + self.radius - 1
             at = middle if step > 0 else middle - self.radius + 1
-            one = self.flow.optical_flow(some(at, longer), some(at + step, longer), size)
+            one = self.flow.optical_flow(*([part(x, k, longer) for x in every] for k in (at, at + step)), size)
             one = ops.reshape(one, (count, longer, *size, 2))
             whole = None
             for far in range(self.radius):
@@ -92,11 +57,8 @@ class AlongMotion(layers.Layer):
                     moved, its = ops.split(value, 2, axis=-1)
                     values.append(moved)
                     seen.append(ops.concatenate([target_clean, its, moved - target_noisy], axis=-1))
-        return [self._rows(values, channels), self._rows(seen, 3 * channels)]
-
-    def _rows(self, parts, channels):
-        stacked = ops.stack(parts, axis=1)
-        return ops.reshape(stacked, (-1, *ops.shape(stacked)[2:4], channels))
+        together = lambda parts: part(ops.stack(parts, axis=1), 0, len(parts))  # noqa: E731
+        return [together(values), together(seen)]
 
     def compute_output_shape(self, shapes: list[tuple]) -> list[tuple]:
         count, frames, *size, channels = shapes[0]
@@ -104,5 +66,4 @@ class AlongMotion(layers.Layer):
         return [(rows, *size, channels), (rows, *size, 3 * channels)]
 
     def get_config(self) -> dict[str, Any]:
-        settings = {k: getattr(self.flow, k) for k in ("channels", "width", "levels", "radius")}
-        return {**super().get_config(), "radius": self.radius, "settings": settings}
+        return {**super().get_config(), "radius": self.radius, "settings": self.flow.settings}

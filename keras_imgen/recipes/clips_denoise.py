@@ -70,11 +70,10 @@ def train(
         noise = degrade.Chain(noise, degrade.Sometimes(degrade.VideoCompression(CODED), coded))
     learn, pairs = degraded(learn, noise, seed), degraded(judged, noise)
     if start:
-        given = network_of("start", start, Denoiser), network_of("flow", flow, FrameInterpolator)
-        sizes = {k: getattr(given[1], k) for k in ("width", "levels", "radius")}
+        denoiser, interpolator = network_of("start", start, Denoiser), network_of("flow", flow, FrameInterpolator)
         with fast_precision():
-            network = aligned_denoiser(width=width, flow=sizes)
-        begin_with(network, *given)
+            network = aligned_denoiser(width=width, flow=interpolator.settings)
+        begin_with(network, denoiser, interpolator)
     else:
         with fast_precision():
             network = video_denoiser(width=width)

@@ -59,9 +59,8 @@ def test_what_moves_is_laid_on_its_frame():
         np.testing.assert_allclose(seen[:, 2 * k + 1, ..., :3], 0.5 * middle, atol=1e-6)
         np.testing.assert_allclose(seen[:, 2 * k + 1, ..., 3:6], 0.5 * neighbour, atol=1e-6)
         np.testing.assert_allclose(seen[:, 2 * k + 1, ..., 6:], neighbour - middle, atol=1e-6)
-    backward, forward = (
-        steps  # motion is looked for in what is clean, between frames beside each other, no more than is made use of
-    )
+    backward, forward = steps
+    # Motion is looked for in what is clean, between frames beside each other, no more than is made use of.
     for (first, second), at, way in ((backward, 1, -1), (forward, 2, 1)):
         np.testing.assert_array_equal(first, 0.5 * clip[0, at : at + 4])
         np.testing.assert_array_equal(second, 0.5 * clip[0, at + way : at + way + 4])
