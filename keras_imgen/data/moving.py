@@ -20,13 +20,14 @@ def moving(
     batch: int = 4,
     steps: int = 1000,
     *,
+    frames: int = 3,
     speed: float = 6.0,
     layers: int = 4,
     halfway: float = 0.5,
     channels: int = 3,
     seed: int = 0,
 ) -> Any:
-    """Three frames of a photograph, and of shapes cut from others that pass over it, each along a smooth affine path of its own: as a
+    """Frames of a photograph, and of shapes cut from others that pass over it, each along a smooth affine path of its own: as a
     `tf.data.Dataset` of dicts; a batch is a function of (seed, epoch, step).
 
     Args:
@@ -34,15 +35,16 @@ def moving(
         size: side of a square, in pixels.
         batch: runs in a batch.
         steps: batches of an epoch.
+        frames: of a run, an odd number; more than three follow each other evenly.
         speed: pixels from the first frame to the last, the standard deviation on each axis; of the photograph behind half as many.
         layers: at most so many, with the one behind.
-        halfway: share of the runs whose middle frame is half way; of the others its time is drawn from [0.1, 0.9].
+        halfway: of three frames, the share of the runs whose middle one is half way; of the others its time is drawn from [0.1, 0.9].
         channels: 1 or 3.
         seed: of all that is drawn.
 
     Returns:
-        `steps` batches of `clip` uint8 (batch, 3, size, size, C), `time` float32 (batch,) of the middle one, and `flow` float32 (batch,
-        size, size, 5): where what the middle one shows was in the first and is in the last, (u, v) in pixels each, and 1, that it counts.
+        `steps` batches of `clip` uint8 (batch, frames, size, size, C), `time` float32 (batch,) of the middle one, `flow` float32 (batch,
+        size, size, 5): where what it shows was in the first and is in the last, (u, v) in pixels each, and 1, that it counts.
 
     Raises:
         ValueError: no photograph, a number out of range.
@@ -52,19 +54,27 @@ def moving(
     needs_tensorflow("data.moving")
     size, batch, steps = integer("size", size, 8), integer("batch", batch, 1), integer("steps", steps, 1)
     layers, speed = integer("layers", layers, 1), float(finite("speed", speed, 0.0))
-    halfway = float(finite("halfway", halfway, 0.0, 1.0))
+    halfway, frames = float(finite("halfway", halfway, 0.0, 1.0)), integer("frames", frames, 3)
+    if frames % 2 == 0:
+        raise ValueError(f"Expected an odd number of `frames`, got {frames}.")
     pictures = pictures_of(source, channels)
 
     def draw(epoch, step):
         rng = np.random.default_rng([seed & 0x7FFFFFFF, epoch, step, 2])
-        clips, flows = np.empty((batch, 3, size, size, channels), "uint8"), np.ones((batch, size, size, 5), "float32")
+        clips, flows = (
+            np.empty((batch, frames, size, size, channels), "uint8"),
+            np.ones((batch, size, size, 5), "float32"),
+        )
         times = np.where(rng.random(batch) < halfway, 0.5, rng.uniform(0.1, 0.9, batch)).astype("float32")
+        if frames > 3:
+            times[:] = 0.5
         for k, time in enumerate(times):
-            clips[k], flows[k, ..., :4] = _run(pictures, size, (0.0, float(time), 1.0), speed, layers, rng)
+            every = (0.0, float(time), 1.0) if frames == 3 else np.linspace(0.0, 1.0, frames)
+            clips[k], flows[k, ..., :4] = _run(pictures, size, every, speed, layers, rng)
         return {"clip": clips, "time": times, "flow": flows}
 
     columns = {
-        "clip": ("uint8", (batch, 3, size, size, channels)),
+        "clip": ("uint8", (batch, frames, size, size, channels)),
         "time": ("float32", (batch,)),
         "flow": ("float32", (batch, size, size, 5)),
     }
@@ -118,7 +128,7 @@ def _run(pictures, size, times, speed, layers, rng):
     """(frames uint8 (T, size, size, C), the middle one's flows to the first and the last (size, size, 4))."""
     frames = np.zeros((len(times), size, size, pictures[0].shape[-1]), "float32")
     y, x = np.mgrid[:size, :size].astype("float32")
-    places, flow = np.stack([x, y, np.ones_like(x)], -1), np.zeros((size, size, 4), "float32")
+    places, flow, middle = np.stack([x, y, np.ones_like(x)], -1), np.zeros((size, size, 4), "float32"), len(times) // 2
     for k in range(1 + rng.integers(layers)):
         picture = pictures[rng.integers(len(pictures))]
         path = _path(size, picture.shape[:2], speed / 2 if k == 0 else speed, rng)
@@ -128,14 +138,14 @@ def _run(pictures, size, times, speed, layers, rng):
         if k == 0:
             covers = [np.ones((size, size, 1), "float32")] * len(times)
         else:
-            shape = _shape(picture.shape[:2], ways[1] @ [*rng.uniform(0, size, 2), 1.0], size, rng)
+            shape = _shape(picture.shape[:2], ways[middle] @ [*rng.uniform(0, size, 2), 1.0], size, rng)
             how = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP}
             covers = [cv2.warpAffine(shape, way[:2], (size, size), **how)[..., None] for way in ways]
         for frame, cover, one in zip(frames, covers, shown):
             frame += cover * (one - frame)
-        back = [np.linalg.inv(ways[end]) @ ways[1] for end in (0, -1)]
+        back = [np.linalg.inv(ways[end]) @ ways[middle] for end in (0, -1)]
         own = np.concatenate([(places @ way.T)[..., :2] - places[..., :2] for way in back], -1)
-        flow = np.where(covers[1] > 0.5, own, flow)
+        flow = np.where(covers[middle] > 0.5, own, flow)
     return np.round(frames).clip(0, 255).astype("uint8"), flow.astype("float32")
 
 

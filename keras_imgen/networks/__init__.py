@@ -1,7 +1,8 @@
 """Architectures. Each function returns a `keras.Model`; none of them knows how it is trained."""
 
 from keras_imgen.networks.adain import adain_decoder, adain_encoder
-from keras_imgen.networks.aligned_denoiser import aligned_denoiser, begin_with
+from keras_imgen.networks.aligned_denoiser import aligned_denoiser
+from keras_imgen.networks.aligned_sr import aligned_sr
 from keras_imgen.networks.autoencoder import (
     conv_decoder,
     conv_encoder,
@@ -24,6 +25,7 @@ from keras_imgen.networks.keras_hub import keras_hub_encoder
 from keras_imgen.networks.lenet import lenet
 from keras_imgen.networks.lowlight import lowlight_unet
 from keras_imgen.networks.mlp import mlp_discriminator, mlp_generator
+from keras_imgen.networks.motion import begin_with
 from keras_imgen.networks.prediction import convlstm, simvp
 from keras_imgen.networks.projection import projection
 from keras_imgen.networks.resnet import resnet
@@ -69,6 +71,7 @@ __all__ = [
     "adain_decoder",
     "adain_encoder",
     "aligned_denoiser",
+    "aligned_sr",
     "begin_with",
     "bert",
     "clip_decoder",

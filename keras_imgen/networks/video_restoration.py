@@ -122,7 +122,8 @@ def film_repairer(
     channels: int = 3, width: int = 32, blocks: tuple[int, ...] = (2, 2, 2), name: str = "film_repairer"
 ) -> keras.Model:
     """Finds scratches and dust, and paints them by the frames around: called with `clip` and `mask` (N, F, H, W, 1), 1 where to paint, 0
-    where not, -1 where it shall find out; gives C + 1 channels, the last of them logits of damage.
+    where not, -1 where it shall find out; gives C + 5 channels, the last of them logits of damage: of the frame, and of the two before and
+    the two after it, which it was painted by, in their order.
 
     One U-Net sees three neighbours and finds damage in the middle one. Holes are filled smoothly (`layers.PushPull`), and a second U-Net
     sees five filled frames and where they are known, and gives what is added in the holes of the middle one. What is known comes
@@ -166,10 +167,11 @@ def film_repairer(
     h = frames(PixelUnshuffle(2, name="filled_unshuffle", **exact)(h), "filled_half")
     h = _stage("painter", Windows(5, name="painter_windows")(h), 4 * channels, clip, width, blocks)
     h = PixelShuffle(2, name="shuffle", **exact)(as_rows(h, "painted_rows"))
-    start, holes, logits = (
+    start, holes = (
         as_rows(middle(frames(x, f"{n}_frames"), 2, f"{n}_middle"), f"{n}_middle_rows")
-        for n, x in (("filled", filled), ("holes", holes), ("logits", logits))
+        for n, x in (("filled", filled), ("holes", holes))
     )
+    logits = as_rows(Windows(5, name="logits_windows", **exact)(frames(logits, "logits_frames")), "logits_windows_rows")
     painted = layers.Add(name="painted", **exact)([start, h])
     whole = as_rows(middle(clip, 3, "clip_middle"), "clip_middle_rows")
     painted, holes, logits = (

@@ -1,14 +1,17 @@
-"""Scratches and dust in films: found, and painted by the frames around, learned from the shared clips with synthetic damage."""
+"""Scratches and dust in films: found, and painted by the frames around, learned from the shared clips, and from photographs set in motion,
+with synthetic damage."""
 
 import numpy as np
 
-from keras_imgen.data import clips, degrade, degraded, windows
+from keras_imgen.data import clips, degrade, degraded, joined, moving, photos, windows
 from keras_imgen.inference.pixels import LUMA
 from keras_imgen.models import FilmRepairer
 from keras_imgen.networks import film_repairer
 from keras_imgen.recipes.run import Run, command, first_batch, warmup_cosine
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
+
+FRAMES = 9
 
 
 def train(
@@ -21,23 +24,28 @@ def train(
     *,
     size: int = 64,
     width: int = 32,
+    speed: float = 40.0,
     learning_rate: float = 0.002,
 ) -> str:
     """The whole run, from data to report, in the folder `out`; returns the command that repairs a film.
 
     Args:
-        size: of the squares that it learns from, in pixels; nine frames each.
+        size: of the squares that it learns from, in pixels.
         width: see `networks.film_repairer`.
+        speed: of the photographs, which are half of a batch, see `data.moving`.
         learning_rate: the largest, of a cosine.
         others: see `recipes`.
     """
     steps = steps_per_epoch or 500
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
-    changes = {"size": size, "width": width, "learning_rate": learning_rate}
+    changes = {"size": size, "width": width, "speed": speed, "learning_rate": learning_rate}
     run = Run("clips-repair", out, resume, **given, **changes)
     every = list(clips("clips:train").values())
     every += [gray(clip) for clip in every]  # old films
-    learn = windows(every, 9, size, batch, steps, stride=(1, 1, 2), seed=seed)
+    learn = windows(every, FRAMES, size, (batch + 1) // 2, steps, stride=(1, 1, 2, 3), seed=seed)
+    if batch > 1:
+        still = photos("bsds500:train")
+        learn = joined(learn, moving(still, size, batch // 2, steps, frames=FRAMES, speed=speed, seed=seed))
     learn = degraded(learn, degrade.Scratches(lines=(0, 1.5), blotches=(0, 5), hairs=(0, 0.7)), seed)
     judged = windows(list(clips("clips:validation").values()), 11, 128, 4, 5, flips=False, seed=seed)
     judged = degraded(judged, degrade.Scratches())

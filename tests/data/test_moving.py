@@ -39,6 +39,17 @@ def test_the_flow_leads_from_the_middle_frame_to_the_others():
                     assert (off > 8).mean() <= share
 
 
+def test_longer_runs_go_on_as_short_ones_do():
+    (long,) = batches(moving(PHOTOS, 48, 3, 1, frames=5, speed=8.0, layers=2))
+    (short,) = batches(moving(PHOTOS, 48, 3, 1, speed=8.0, layers=2, halfway=1.0))
+    assert long["clip"].shape == (3, 5, 48, 48, 3)
+    np.testing.assert_array_equal(long["clip"][:, ::2], short["clip"])
+    for key in ("time", "flow"):
+        np.testing.assert_array_equal(long[key], short[key])
+    between = np.abs(np.diff(long["clip"].astype(int), axis=1)).mean((2, 3, 4))
+    assert (between > 0).any(axis=1).all()
+
+
 def test_nothing_moves_at_no_speed_but_what_turns():
     (batch,) = batches(moving(PHOTOS, 64, 8, 1, speed=0.0, layers=1))
     middle = np.abs(batch["flow"][:, 31:33, 31:33, :4])
@@ -70,6 +81,6 @@ def test_clips_get_the_flow_that_opencv_finds_and_join_photographs():
 
 
 def test_what_is_refused():
-    for how in ({"size": 4}, {"speed": -1.0}, {"layers": 0}, {"halfway": 2.0}):
+    for how in ({"size": 4}, {"speed": -1.0}, {"layers": 0}, {"halfway": 2.0}, {"frames": 1}, {"frames": 4}):
         with pytest.raises(ValueError, match=next(iter(how))):
             moving(PHOTOS, **{"size": 32, **how})

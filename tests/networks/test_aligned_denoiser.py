@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from keras_imgen import models, networks
-from keras_imgen.networks.aligned_denoiser import WeightedMean
-from keras_imgen.networks.motion import AlongMotion
+from keras_imgen.networks.motion import AlongMotion, WeightedMean
 from keras_imgen.training.precision import compute_in
 
 FLOW = {"width": 8, "levels": 2, "radius": 1}
@@ -100,7 +99,7 @@ def test_it_begins_as_the_denoiser_of_pictures_and_with_the_flow_that_are_given(
     np.testing.assert_allclose(network({"clip": clip})[:, 0], denoiser(clip[:, 2]), atol=1e-5)
     trained = {v.path for v in network.trainable_variables}
     assert trained == {v.path for name in ("denoiser", "weigher") for v in network.get_layer(name).trainable_variables}
-    with pytest.raises(ValueError, match="Expected as `denoiser`"):
+    with pytest.raises(ValueError, match="Expected as `single`"):
         networks.begin_with(network, networks.compact_denoiser(3, 16, (1, 1)), flow)
     with pytest.raises(ValueError, match="Expected as `flow`"):
         networks.begin_with(network, denoiser, networks.flow_interpolator(width=16))
@@ -145,9 +144,9 @@ def test_what_cannot_be_is_named():
     with pytest.raises(ValueError, match="radius"):
         AlongMotion(0, {"channels": 3, **FLOW})
     flow = networks.flow_interpolator(**FLOW)
-    with pytest.raises(ValueError, match="Expected as `network` a networks.aligned_denoiser"):
+    with pytest.raises(ValueError, match="Expected as `network` a networks.aligned_denoiser or aligned_sr"):
         networks.begin_with(
             networks.video_denoiser(width=4, blocks=(1,)), networks.compact_denoiser(3, 8, (1, 1)), flow
         )
-    with pytest.raises(ValueError, match="Expected as `denoiser` a blind networks.compact_denoiser"):
+    with pytest.raises(ValueError, match="Expected as `single` a blind networks.compact_denoiser"):
         networks.begin_with(small(), networks.dncnn(3, 3, 8), flow)

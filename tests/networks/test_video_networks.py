@@ -7,11 +7,13 @@ import pytest
 from keras_imgen import networks
 from keras_imgen.layers import Fold, MiddleFrames, NoiseLevel, RowsAsFrames, Upscale, Windows
 
+SINGLE, FLOW = {"width": 4, "blocks": 1}, {"width": 8, "levels": 2, "radius": 1}
 SMALL = {  # name: (radius, scale, channels more, maker)
     "video_denoiser": (2, 1, 0, lambda: networks.video_denoiser(1, width=4, blocks=(1, 1))),
     "video_denoiser_told": (2, 1, 0, lambda: networks.video_denoiser(3, width=4, blocks=(1,), noise_map=True)),
     "video_sr": (2, 3, 0, lambda: networks.video_sr(3, width=4, blocks=(1, 1))),
-    "film_repairer": (3, 1, 1, lambda: networks.film_repairer(width=4, blocks=(1,))),
+    "aligned_sr": (2, 2, 0, lambda: networks.aligned_sr(width=4, blocks=(1, 1), single=SINGLE, flow=FLOW)),
+    "film_repairer": (3, 1, 5, lambda: networks.film_repairer(width=4, blocks=(1,))),
 }
 
 
@@ -90,3 +92,15 @@ def test_wrong_sizes_are_refused():
         networks.video_denoiser(blocks=())
     with pytest.raises(ValueError, match="2 or more"):
         networks.video_sr(1)
+
+
+def test_a_repairer_gives_the_logits_of_the_frames_around_as_theirs():
+    keras.utils.set_random_seed(0)
+    network = networks.film_repairer(width=4, blocks=(1,))
+    for weight in network.trainable_weights:
+        if not np.any(np.asarray(weight)):
+            weight.assign(0.1 * np.random.default_rng(0).standard_normal(weight.shape))
+    logits = np.array(network(given(network, 12, (8, 8))))[..., 3:]  # of six frames
+    assert np.ptp(logits) > 0
+    for k in range(5):
+        np.testing.assert_array_equal(logits[:, k : k + 2, ..., 2], logits[:, 2:4, ..., k])

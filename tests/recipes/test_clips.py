@@ -8,7 +8,7 @@ from PIL import Image
 
 from keras_imgen import load_model, models, networks
 from keras_imgen.data.clips import SPLITS
-from keras_imgen.recipes import clips_denoise
+from keras_imgen.recipes import clips_denoise, clips_sr
 
 pytest.importorskip("av")
 pytestmark = pytest.mark.tensorflow
@@ -60,6 +60,8 @@ def test_what_cannot_be_is_named(files, tmp_path):
         clips_denoise.train(run, **ONCE, start=files["start"])
     with pytest.raises(ValueError, match="Expected as `flow` a FrameInterpolator, got in .* a Denoiser"):
         clips_denoise.train(run, **ONCE, start=files["start"], flow=files["start"])
-    with pytest.raises(ValueError, match="Expected as `denoiser` a blind networks.compact_denoiser"):
+    with pytest.raises(ValueError, match="Expected as `single` a blind networks.compact_denoiser"):
         clips_denoise.train(run, **{**ONCE, "width": 12}, **files)
+    with pytest.raises(ValueError, match="Expected as `start` a SuperResolution, got in .* a Denoiser"):
+        clips_sr.train(run, **ONCE, **files)
     assert not (tmp_path / "run").exists()

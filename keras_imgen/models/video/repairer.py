@@ -20,8 +20,8 @@ class FilmRepairer(VideoRestorer):
 
     Args:
         network: as `networks.film_repairer()`: called with `clip` and `mask` (N, F, H, W, 1), 1 where to paint, 0 where not, -1 where it
-            shall find out; gives restored clips with one more channel, the logits of damage. To its loss these add theirs, cross-entropy
-            and Dice.
+            shall find out; gives restored clips and, as more channels, logits of damage: of each frame, or of an odd number of frames
+            around it. To the loss these add theirs, cross-entropy and Dice.
         others: see `VideoRestorer`.
 
     Learns from batches of damaged `clip`, its `mask`, 1 where it is damaged, and the clean `target`: `data.degraded(data.windows(...),
@@ -53,13 +53,20 @@ class FilmRepairer(VideoRestorer):
             told = like(random.uniform(random.fold(keys, Stream.MASKS)) < 0.5, mask)
             unknown = ops.where(ops.logical_and(told, mask > 0.0), 1.0, unknown)
         loss, logs, answer = super().losses({**given, "mask": unknown}, target, keys, training)
-        radius, logits = self.form.radius, answer[..., self.form.channels :]
-        mask = mask[:, radius : mask.shape[1] - radius]
+        logits = answer[..., self.form.channels :]
+        around, first = logits.shape[-1], self.form.radius - logits.shape[-1] // 2
+        mask = ops.concatenate([mask[:, first + k : first + k + logits.shape[1]] for k in range(around)], axis=-1)
         detection = mask_losses.cross_entropy(mask, logits) + mask_losses.dice(mask, logits)
         loss = loss + detection
         return loss, {**logs, "loss": loss, "detection": detection, "f1": mask_losses.f1(mask, logits)}, answer
 
     # === Using ===
+
+    def _windows(self, given: dict[str, Any], told: dict[str, Any]) -> tuple[Any, Any]:
+        """Restored frames and their own logits."""
+        answer, channels = self.call({**given, **told}), self.form.channels
+        own = channels + (answer.shape[-1] - channels) // 2
+        return answer[..., :channels], answer[..., own : own + 1]
 
     def find(self, clips: Any, *, tile: int | None = None, overlap: int | None = None, ema: bool = True) -> Any:
         """Where clips are damaged: uint8 (F, H, W, 1), 255 where they are, which `restore` takes as `masks`.
@@ -81,8 +88,14 @@ class FilmRepairer(VideoRestorer):
         return endpoint.answer(self._run(endpoint, ema), bound(endpoint, (clips,), {"tile": tile, "overlap": overlap}))
 
     def endpoints(self) -> Endpoints:
-        def windows(given, told):
-            return self.call({**given, **told})[..., self.form.channels :]
+        def restored(given, told):
+            return ops.concatenate(self._windows(given, told), axis=-1)
 
-        how = {"inputs": (), "conditions": self.conditions, "form": self.form, "function": windows}
-        return {**super().endpoints(), "find": ClipEndpoint(output="masks", signature="find_windows", **how)}
+        def found(given, told):
+            return self._windows(given, told)[1]
+
+        how = {"inputs": (), "conditions": self.conditions, "form": self.form}
+        return {
+            "restore": ClipEndpoint(output="clips", signature="windows", function=restored, **how),
+            "find": ClipEndpoint(output="masks", signature="find_windows", function=found, **how),
+        }
