@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from keras_imgen.arguments import integer
+from keras_imgen.arguments import finite, integer
 from keras_imgen.data.files import data_file
 from keras_imgen.data.pipeline import by_step
 from keras_imgen.libraries import needs_tensorflow
@@ -46,6 +46,7 @@ def windows(
     *,
     stride: Sequence[int] = (1,),
     flips: bool = True,
+    borders: float = 0.0,
     seed: int = 0,
 ) -> Any:
     """Random squares of random runs of frames, as a `tf.data.Dataset` of dicts with `clip`; a batch is a function of (seed, epoch, step).
@@ -58,6 +59,7 @@ def windows(
         steps: batches of an epoch.
         stride: frames from one of a run to the next: one of these is drawn for each run.
         flips: turn each run by one of the eight flips and quarter turns, and play half of them backwards.
+        borders: share of the runs that get black borders on some of their sides, as films have whose picture does not fill the frame.
         seed: of places, times and turns.
 
     Returns:
@@ -70,7 +72,7 @@ def windows(
     needs_tensorflow("data.windows")
     frames, size = integer("frames", frames, 1), integer("size", size, 1)
     batch, steps = integer("batch", batch, 1), integer("steps", steps, 1)
-    strides = [integer("stride", one, 1) for one in stride]
+    strides, borders = [integer("stride", one, 1) for one in stride], float(finite("borders", borders, 0.0, 1.0))
     every = list(source)
     longest = (frames - 1) * max(strides) + 1
     for one in every:
@@ -94,7 +96,30 @@ def windows(
                 run = np.rot90(run, rng.integers(4), axes=(1, 2))
                 run = run[:, :, ::-1] if rng.integers(2) else run
                 run = run[::-1] if rng.integers(2) else run
-            out[k] = run
+            out[k] = bordered(run, borders, rng)
         return {"clip": out}
 
     return by_step(draw, {"clip": ("uint8", (batch, frames, size, size, channels))}, steps)
+
+
+def bordered(run: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """A share of runs with black borders: on each side with even chances, most of them narrow, hard or soft, not quite black, as they come.
+
+    Args:
+        run: uint8 (F, H, W, C).
+        share: in [0, 1]; at 0 nothing is drawn.
+        rng: draws.
+    """
+    if not share or rng.random() >= share:
+        return run
+    inside = np.ones((2, max(run.shape[1:3])))
+    for axis, length in enumerate(run.shape[1:3]):
+        for side in (slice(None), slice(None, None, -1)):
+            if rng.random() < 0.5:
+                width = 0.25 * length * rng.random() ** 2
+                inside[axis, :length][side] *= np.clip(
+                    (np.arange(length) + 0.5 - width) / rng.choice([0.2, 1.5]) + 0.5, 0, 1
+                )
+    inside = inside[0, : run.shape[1], None, None] * inside[1, : run.shape[2], None]
+    black = rng.uniform(0, 24)
+    return np.round(black + inside * (run - black)).astype("uint8")

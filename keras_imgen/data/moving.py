@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from keras_imgen.arguments import finite, integer
+from keras_imgen.data.clips import bordered
 from keras_imgen.data.flow import optical_flow, warped
 from keras_imgen.data.photos import pictures_of
 from keras_imgen.data.pipeline import by_step, of_length
@@ -24,6 +25,8 @@ def moving(
     speed: float = 6.0,
     layers: int = 4,
     halfway: float = 0.5,
+    plain: float = 0.0,
+    borders: float = 0.0,
     channels: int = 3,
     seed: int = 0,
 ) -> Any:
@@ -39,6 +42,8 @@ def moving(
         speed: pixels from the first frame to the last, the standard deviation on each axis; of the photograph behind half as many.
         layers: at most so many, with the one behind.
         halfway: of three frames, the share of the runs whose middle one is half way; of the others its time is drawn from [0.1, 0.9].
+        plain: share of the shapes that are of one colour; half of these are thin and long, as poles and wires are.
+        borders: share of the runs that get black borders, see `windows`.
         channels: 1 or 3.
         seed: of all that is drawn.
 
@@ -55,6 +60,7 @@ def moving(
     size, batch, steps = integer("size", size, 8), integer("batch", batch, 1), integer("steps", steps, 1)
     layers, speed = integer("layers", layers, 1), float(finite("speed", speed, 0.0))
     halfway, frames = float(finite("halfway", halfway, 0.0, 1.0)), integer("frames", frames, 3)
+    plain, borders = float(finite("plain", plain, 0.0, 1.0)), float(finite("borders", borders, 0.0, 1.0))
     if frames % 2 == 0:
         raise ValueError(f"Expected an odd number of `frames`, got {frames}.")
     pictures = pictures_of(source, channels)
@@ -70,7 +76,8 @@ def moving(
             times[:] = 0.5
         for k, time in enumerate(times):
             every = (0.0, float(time), 1.0) if frames == 3 else np.linspace(0.0, 1.0, frames)
-            clips[k], flows[k, ..., :4] = _run(pictures, size, every, speed, layers, rng)
+            run, flows[k, ..., :4] = _run(pictures, size, every, speed, layers, plain, rng)
+            clips[k] = bordered(run, borders, rng)
         return {"clip": clips, "time": times, "flow": flows}
 
     columns = {
@@ -124,7 +131,7 @@ def _found(clip):
     return np.concatenate([*flows, sure[..., None].astype("float32")], -1)
 
 
-def _run(pictures, size, times, speed, layers, rng):
+def _run(pictures, size, times, speed, layers, plain, rng):
     """(frames uint8 (T, size, size, C), the middle one's flows to the first and the last (size, size, 4))."""
     frames = np.zeros((len(times), size, size, pictures[0].shape[-1]), "float32")
     y, x = np.mgrid[:size, :size].astype("float32")
@@ -138,7 +145,11 @@ def _run(pictures, size, times, speed, layers, rng):
         if k == 0:
             covers = [np.ones((size, size, 1), "float32")] * len(times)
         else:
-            shape = _shape(picture.shape[:2], ways[middle] @ [*rng.uniform(0, size, 2), 1.0], size, rng)
+            one_colour = plain > 0 and rng.random() < plain
+            draw = _strip if one_colour and rng.random() < 0.5 else _shape
+            shape = draw(picture.shape[:2], ways[middle], size, rng)
+            if one_colour:
+                shown = [rng.normal(picture[rng.integers(len(picture)), 0], 30)] * len(times)
             how = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP}
             covers = [cv2.warpAffine(shape, way[:2], (size, size), **how)[..., None] for way in ways]
         for frame, cover, one in zip(frames, covers, shown):
@@ -168,11 +179,25 @@ def _path(size, sides, speed, rng):
     return at
 
 
-def _shape(sides, centre, size, rng):
-    """float32 (H, W) in [0, 1]: a blob with soft edges about a place (x, y, 1)."""
+def _shape(sides, way, size, rng):
+    """float32 (H, W) in [0, 1]: a blob with soft edges about a place of the frame whose way to the picture this is."""
+    centre = way @ [*rng.uniform(0, size, 2), 1.0]
     angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 12)))
     lengths = rng.uniform(0.3, 1.0, len(angles)) * size * rng.uniform(0.1, 0.6)
     corners = centre[:2] + lengths[:, None] * np.stack([np.cos(angles), np.sin(angles)], -1)
     cover = np.zeros(sides, "float32")
     cv2.fillPoly(cover, [np.round(corners * 8).astype("int32")], 1.0, cv2.LINE_AA, 3)
     return cv2.GaussianBlur(cover, (0, 0), rng.choice([0.5, 0.8, 2.0]))
+
+
+def _strip(sides, way, size, rng):
+    """float32 (H, W) in [0, 1]: a long thin one, upright or level in the frame as often as at any angle."""
+    centre = way @ [*rng.uniform(0, size, 2), 1.0]
+    angle = rng.choice([0.0, np.pi / 2]) + rng.normal(0, 0.03) if rng.random() < 0.5 else rng.uniform(0, np.pi)
+    along = np.array([np.cos(angle), np.sin(angle)]) * size * rng.uniform(0.3, 2.0)
+    across = np.array([-np.sin(angle), np.cos(angle)]) * rng.uniform(0.4, 4.0)
+    along, across = way[:2, :2] @ along, way[:2, :2] @ across
+    corners = [centre[:2] + a * along + b * across for a, b in ((1, 1), (1, -1), (-1, -1), (-1, 1))]
+    cover = np.zeros(sides, "float32")
+    cv2.fillPoly(cover, [np.round(np.array(corners) * 8).astype("int32")], 1.0, cv2.LINE_AA, 3)
+    return cv2.GaussianBlur(cover, (0, 0), rng.choice([0.3, 0.6, 1.5]))

@@ -42,11 +42,12 @@ def train(
     run = Run("clips-repair", out, resume, **given, **changes)
     every = list(clips("clips:train").values())
     every += [gray(clip) for clip in every]  # old films
-    learn = windows(every, FRAMES, size, (batch + 1) // 2, steps, stride=(1, 1, 2, 3), seed=seed)
+    learn = windows(every, FRAMES, size, (batch + 1) // 2, steps, stride=(1, 1, 2, 3), borders=0.25, seed=seed)
     if batch > 1:
         still = photos("bsds500:train")
-        learn = joined(learn, moving(still, size, batch // 2, steps, frames=FRAMES, speed=speed, seed=seed))
-    learn = degraded(learn, degrade.Scratches(lines=(0, 1.5), blotches=(0, 5), hairs=(0, 0.7)), seed)
+        how = {"frames": FRAMES, "speed": speed, "layers": 6, "plain": 0.5, "borders": 0.25, "seed": seed}
+        learn = joined(learn, moving(still, size, batch // 2, steps, **how))
+    learn = degraded(learn, degrade.Scratches(lines=(0, 1), blotches=(0, 3), hairs=(0, 0.5)), seed)
     judged = windows(list(clips("clips:validation").values()), 11, 128, 4, 5, flips=False, seed=seed)
     judged = degraded(judged, degrade.Scratches())
     with fast_precision():
