@@ -6,6 +6,7 @@ import pytest
 from skimage import data as pictures
 
 from keras_imgen.data import joined, moving, set_epoch, windows, with_flow
+from keras_imgen.data.clips import bordered
 from keras_imgen.data.flow import warped
 
 pytestmark = pytest.mark.tensorflow
@@ -81,6 +82,34 @@ def test_clips_get_the_flow_that_opencv_finds_and_join_photographs():
 
 
 def test_what_is_refused():
-    for how in ({"size": 4}, {"speed": -1.0}, {"layers": 0}, {"halfway": 2.0}, {"frames": 1}, {"frames": 4}):
+    for how in (
+        {"size": 4},
+        {"speed": -1.0},
+        {"layers": 0},
+        {"halfway": 2.0},
+        {"frames": 1},
+        {"frames": 4},
+        {"plain": 2},
+        {"borders": 2},
+    ):
         with pytest.raises(ValueError, match=next(iter(how))):
             moving(PHOTOS, **{"size": 32, **how})
+
+
+def test_plain_shapes_have_colours_that_no_photograph_has():
+    black = [np.zeros((160, 160, 3), "uint8")] * 2
+    (none,), (some,) = (batches(moving(black, 48, 8, 1, frames=5, speed=5.0, plain=p)) for p in (0.0, 1.0))
+    assert not none["clip"].any() and some["clip"].any(axis=(2, 3, 4)).any()
+
+
+def test_black_borders_stand_still_and_leave_the_middle_as_it_was():
+    white = np.full((4, 40, 60, 1), 255, "uint8")
+    state = (rng := np.random.default_rng(0)).bit_generator.state
+    assert bordered(white, 0.0, rng) is white and rng.bit_generator.state == state
+    every = [bordered(white, 1.0, rng) for _ in range(40)]
+    for one in every:
+        assert one.dtype == "uint8" and (one == one[:1]).all() and (one[:, 14:26, 20:40] == 255).all()
+    edges = np.array([[one[0, 0].max(), one[0, -1].max(), one[0, :, 0].max(), one[0, :, -1].max()] for one in every])
+    assert ((0.2 < (edges < 128).mean(0)) & ((edges < 128).mean(0) < 0.8)).all()
+    (batch,) = batches(windows([np.repeat(white, 3, -1)], 2, 32, 8, 1, borders=1.0))
+    assert (batch["clip"].min((1, 2, 3, 4)) < 128).any()
