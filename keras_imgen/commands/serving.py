@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -138,7 +139,8 @@ async def _serve(service, app, host, port, keys, say, grpc_port):
         h11_max_incomplete_event_size=1 << 16,
     )  # fmt: skip
     server, loop = Server(config), asyncio.get_running_loop()
-    loading = asyncio.ensure_future(service.start())
+    _is_free(host, port)
+    loading = asyncio.ensure_future(service.start(say))
 
     def end():
         server.should_exit = True
@@ -155,6 +157,20 @@ async def _serve(service, app, host, port, keys, say, grpc_port):
         pass
     finally:
         await service.stop()
+
+
+def _is_free(host, port):
+    """Known before models are loaded, which takes its time."""
+    for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind) as one:
+            if os.name == "posix":
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind(address)
+            except OSError as error:
+                raise ValueError(
+                    f"Port {port} of {host} cannot be had ({error.strerror}): give another, --port N."
+                ) from None
 
 
 @contextlib.asynccontextmanager

@@ -66,7 +66,7 @@ def windows(
         `steps` batches of `clip` uint8 (batch, frames, size, size, C).
 
     Raises:
-        ValueError: a clip that is too short or too small, a number below 1.
+        ValueError: a clip that is too short or too small, a number below 1, `borders` out of [0, 1].
         ModuleNotFoundError: TensorFlow is not installed.
     """
     needs_tensorflow("data.windows")
@@ -96,14 +96,15 @@ def windows(
                 run = np.rot90(run, rng.integers(4), axes=(1, 2))
                 run = run[:, :, ::-1] if rng.integers(2) else run
                 run = run[::-1] if rng.integers(2) else run
-            out[k] = bordered(run, borders, rng)
+            out[k], _ = bordered(run, borders, rng)
         return {"clip": out}
 
     return by_step(draw, {"clip": ("uint8", (batch, frames, size, size, channels))}, steps)
 
 
-def bordered(run: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+def bordered(run: np.ndarray, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A share of runs with black borders: on each side with even chances, most of them narrow, hard or soft, not quite black, as they come.
+    And where no border is, bool (H, W).
 
     Args:
         run: uint8 (F, H, W, C).
@@ -111,7 +112,7 @@ def bordered(run: np.ndarray, share: float, rng: np.random.Generator) -> np.ndar
         rng: draws.
     """
     if not share or rng.random() >= share:
-        return run
+        return run, np.ones(run.shape[1:3], bool)
     inside = np.ones((2, max(run.shape[1:3])))
     for axis, length in enumerate(run.shape[1:3]):
         for side in (slice(None), slice(None, None, -1)):
@@ -120,6 +121,6 @@ def bordered(run: np.ndarray, share: float, rng: np.random.Generator) -> np.ndar
                 inside[axis, :length][side] *= np.clip(
                     (np.arange(length) + 0.5 - width) / rng.choice([0.2, 1.5]) + 0.5, 0, 1
                 )
-    inside = inside[0, : run.shape[1], None, None] * inside[1, : run.shape[2], None]
+    inside = inside[0, : run.shape[1], None] * inside[1, : run.shape[2]]
     black = rng.uniform(0, 24)
-    return np.round(black + inside * (run - black)).astype("uint8")
+    return np.round(black + inside[..., None] * (run - black)).astype("uint8"), inside == 1

@@ -49,7 +49,7 @@ def moving(
 
     Returns:
         `steps` batches of `clip` uint8 (batch, frames, size, size, C), `time` float32 (batch,) of the middle one, `flow` float32 (batch,
-        size, size, 5): where what it shows was in the first and is in the last, (u, v) in pixels each, and 1, that it counts.
+        size, size, 5): where what it shows was in the first and is in the last, (u, v) in pixels, and 1 where it counts, 0 under a border.
 
     Raises:
         ValueError: no photograph, a number out of range.
@@ -77,7 +77,7 @@ def moving(
         for k, time in enumerate(times):
             every = (0.0, float(time), 1.0) if frames == 3 else np.linspace(0.0, 1.0, frames)
             run, flows[k, ..., :4] = _run(pictures, size, every, speed, layers, plain, rng)
-            clips[k] = bordered(run, borders, rng)
+            clips[k], flows[k, ..., 4] = bordered(run, borders, rng)
         return {"clip": clips, "time": times, "flow": flows}
 
     columns = {
@@ -110,11 +110,11 @@ def with_flow(dataset: Any) -> Any:
 
 
 def joined(first: Any, second: Any) -> Any:
-    """Batches of two data sets, dicts with the same keys, as one batch each: the rows of the first, then those of the second.
+    """Batches of two data sets as one batch each: the rows of the first, then those of the second.
 
     Args:
-        first: a `tf.data.Dataset` of known length.
-        second: one of the same length.
+        first: a `tf.data.Dataset` of dicts, of known length.
+        second: one of the same length, which has all keys of the first; others of its are left out.
     """
     needs_tensorflow("data.moving.joined")
     import tensorflow as tf

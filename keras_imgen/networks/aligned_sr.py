@@ -49,8 +49,10 @@ def aligned_sr(
         name: of the model.
 
     Raises:
-        ValueError: a scale below 2, channels other than 1 and 3, blocks for no resolution, or for more than four.
+        ValueError: a scale below 2, a radius below 1, channels other than 1 and 3, blocks for no resolution, or for more than four.
     """
+    if scale < 2:
+        raise ValueError(f"Expected `scale` of 2 or more, got {scale!r}.")
     if channels not in (1, 3):
         raise ValueError(f"Expected 1 or 3 `channels`, got {channels!r}.")
     exact = {"dtype": "float32"}

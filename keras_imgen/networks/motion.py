@@ -155,6 +155,7 @@ def begin_with(network: keras.Model, single: keras.Model, flow: keras.Model) -> 
                 f"Expected as `{name}` a {kind} of the sizes of this network, with {count:,} weights, got one with {its:,}."
             )
     first, *rest = single.get_weights()
-    kernel = np.pad(first.reshape(height, width, max(1, more), -1, features), ((0, 0),) * 3 + ((0, more and 1), (0, 0)))
-    parts["single"][0].set_weights([kernel.reshape(height, width, channels, features), *rest])
+    if more:  # a channel beside those of each of four pixels, which are side by side at half the resolution: its weights are zero
+        first = np.pad(first.reshape(height, width, more, -1, features), ((0, 0),) * 3 + ((0, 1), (0, 0)))
+    parts["single"][0].set_weights([first.reshape(height, width, channels, features), *rest])
     laid[0].flow.set_weights(flow.get_weights())

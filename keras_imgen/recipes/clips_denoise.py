@@ -52,7 +52,7 @@ def train(
         ModuleNotFoundError: PyAV is not installed.
         ValueError: one of `start` and `flow` without the other; models of another kind or size.
     """
-    if (start is None) != (flow is None):
+    if bool(start) != bool(flow):
         raise ValueError("Expected `start`, a denoiser of pictures, and `flow`, an interpolator, both or neither.")
     defaults, frames = ((6, 96, 48, 0.001), 5) if start else ((14, 64, 32, 0.002), 7)
     given = (epochs, size, width, learning_rate)

@@ -30,9 +30,9 @@ def train(
     """The whole run, from data to report, in the folder `out`; returns the command that repairs a film.
 
     Args:
-        size: of the squares that it learns from, in pixels.
+        size: of the squares that it learns from, in pixels; nine frames each.
         width: see `networks.film_repairer`.
-        speed: of the photographs, which are half of a batch, see `data.moving`.
+        speed: of the photographs, which are half of a batch, rounded down; see `data.moving`.
         learning_rate: the largest, of a cosine.
         others: see `recipes`.
     """

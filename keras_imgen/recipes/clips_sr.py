@@ -30,8 +30,8 @@ def train(
 
     Args:
         epochs: of 500 steps; None is 8 with `start`, else 11.
-        start: the file of a `SuperResolution` by 2 with a `networks.compact_sr` of the luma, as of photos-sr-x2: then the network is
-            `networks.aligned_sr`, which begins with it, and needs `flow`. None is `networks.video_sr`.
+        start: the file of a `SuperResolution` by 2 with a `networks.compact_sr` of the luma and of the default sizes, as of photos-sr-x2:
+            then the network is `networks.aligned_sr`, which begins with it, and needs `flow`. None is `networks.video_sr`.
         flow: the file of a `FrameInterpolator`, as of the recipe clips-interpolate, that finds the motion.
         size: of the squares that it learns to make, in pixels, an even number; None is 96 with `start` (five frames each), else 64.
         width: of the U-Net, or of both of `networks.video_sr`.
@@ -41,7 +41,7 @@ def train(
     Raises:
         ValueError: one of `start` and `flow` without the other; models of another kind or size.
     """
-    if (start is None) != (flow is None):
+    if bool(start) != bool(flow):
         raise ValueError(
             "Expected `start`, super-resolution of pictures, and `flow`, an interpolator, both or neither."
         )

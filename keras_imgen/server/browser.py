@@ -89,22 +89,33 @@ def describe(service: Service) -> dict[str, Any]:
     Args:
         service: of the models.
     """
-    models = []
+    models, elsewhere = [], []
     for name in service.models():
         found = service.version(name)
         about = {"name": name, "version": found.found.version, "model": found.description.get("model", "")}
+        fields = {own: fields_of(one, service.limits) for own, one in found.endpoints.items()}
         endpoints = [
             {
                 "name": own,
                 "output": one.output,
                 "pictures": one.output in ("images", "masks"),
-                "fields": [field.about() for field in fields_of(one, service.limits)],
+                "fields": [field.about() for field in fields[own]],
             }
             for own, one in found.endpoints.items()
+            if _can_be_asked(one, fields[own])
         ]
-        models.append({**about, "endpoints": endpoints})
+        if endpoints:
+            models.append({**about, "endpoints": endpoints})
+        else:
+            elsewhere.append(name)
     limits = {"pixels": service.limits.pixels, "body": service.limits.body, "seconds": service.limits.seconds}
-    return {"models": models, "limits": limits}
+    return {"models": models, "elsewhere": elsewhere, "limits": limits}
+
+
+def _can_be_asked(endpoint, fields):
+    """Whether there is a field for all that it needs; of a film, or of two pictures and the times between, there is none."""
+    filled = {field.name.partition(".")[0] for field in fields}
+    return all(name in filled for name, one in endpoint.parameters().parameters.items() if one.default is one.empty)
 
 
 # === A call ===

@@ -45,21 +45,32 @@ class Models:
         self._watch: asyncio.Task | None = None
         self._loading = asyncio.Semaphore(2)
 
-    async def start(self) -> None:
-        """Load every model, and look for new versions from then on.
+    async def start(self, say: Callable[[str], None] = lambda line: None) -> None:
+        """Load every model, and look for new versions from then on. What cannot be loaded is said, and left out.
+
+        Args:
+            say: is told a line for each of several models.
 
         Raises:
             FileNotFoundError: a path that is not there.
-            ValueError: a path without a model, or a model of which no version can be loaded.
+            ValueError: a path without a model, or no model can be loaded.
         """
         found = await asyncio.to_thread(scan, self._paths)
-        await asyncio.gather(*(self._bring(versions, settled=True) for versions in found.values()))
-        for name, versions in found.items():
-            if not self._available(name):
-                why = next(error for key, (_, error) in self._failed.items() if key[0] == name)
-                await self.stop()
-                raise ValueError(f"The model {name} cannot be loaded: {why}")
+        done: list[str] = []
+
+        async def bring(name, versions):
+            await self._bring(versions, settled=True)
             self._seen |= {(name, k): v.state for k, v in versions.items()}
+            done.append(name)
+            said = "is loaded." if self._available(name) else f"cannot be loaded and is left out: {self._why(name)}"
+            if len(found) > 1:
+                say(f"{len(done)} of {len(found)}: {name} {said}")
+
+        await asyncio.gather(*(bring(name, versions) for name, versions in found.items()))
+        if not self.models():
+            await self.stop()
+            name = done[0]
+            raise ValueError(f"The model {name} cannot be loaded: {self._why(name)}")
         self._watch = asyncio.get_running_loop().create_task(self._look())
 
     async def stop(self, seconds: float = 30.0) -> None:
@@ -78,8 +89,8 @@ class Models:
         return sorted(name for name in self._models if self._available(name))
 
     def ready(self) -> bool:
-        """Whether every model can answer."""
-        return bool(self._models) and all(self._available(name) for name in self._models)
+        """Whether every model can answer that can be loaded."""
+        return bool(self.models()) and all(self._available(name) or self._why(name) for name in self._models)
 
     def status(self, model: str, version: int | None = None) -> list[Status]:
         """How it is with the versions of a model, the newest first.
@@ -115,6 +126,10 @@ class Models:
             which = f"Latest({model})" if version is None else f"Specific({model}, {version})"
             raise NotFound(f"Servable not found for request: {which}; there is {', '.join(self.models()) or 'none'}.")
         return known[number]
+
+    def _why(self, model):
+        """Why no version could be loaded, "" where that is not so."""
+        return next((error for (name, _), (_, error) in self._failed.items() if name == model), "")
 
     def _available(self, model):
         return {k: v for k, v in self._models.get(model, {}).items() if v.state == "AVAILABLE"}

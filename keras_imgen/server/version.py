@@ -48,6 +48,8 @@ class Version:
         self._memory, self._seconds, self._metrics = memory, seconds, metrics
         self._thread = ThreadPoolExecutor(1, f"{found.name}-{found.version}")  # the one that talks to the process
         self._folder: tempfile.TemporaryDirectory | None = None
+        self._export: Any = None  # the process that writes it
+        self._closed = False
         self._asked = 0  # requests that are on their way
         self.worker: Worker | None = None
         self.batcher = Batcher(self._run, batching, lambda rows, seconds: metrics.batch(found.name, rows, seconds))
@@ -77,13 +79,20 @@ class Version:
         if path.endswith(".keras"):  # the same as its export, which a process opens sooner, without what trains
             self._folder = tempfile.TemporaryDirectory(prefix="keras-imgen-")
             file, path = path, os.path.join(self._folder.name, "model")
-            exported(file, path)
+            exported(file, path, self._exporting)
         self.worker = Worker(path, self._memory)
+        if self._closed:
+            self.worker.stop()
         self.worker.start()
         with open(os.path.join(path, DESCRIPTION), encoding="utf-8") as file:
             self.description = json.load(file)
         self.endpoints = endpoints_in(self.description, set(self.signature_defs))
         self.signatures = signatures_of(self.signature_defs, self.endpoints)
+
+    def _exporting(self, process):
+        self._export = process
+        if self._closed:
+            process.kill()
 
     def endpoint(self, name: str) -> Endpoint:
         """One of the endpoints.
@@ -161,6 +170,9 @@ class Version:
         self._close()
 
     def _close(self):
+        self._closed = True
+        if self._export is not None and self._export.is_alive():
+            self._export.kill()
         if self.worker is not None:
             self.worker.stop()
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -136,17 +136,19 @@ def started(target: Any, *args: Any) -> tuple[Connection, multiprocessing.Proces
     return ours, process
 
 
-def exported(path: str, folder: str) -> None:
+def exported(path: str, folder: str, begun: Callable[[Any], None] = lambda process: None) -> None:
     """Write a `.keras` file as a SavedModel, in a process of its own; code in the file is refused.
 
     Args:
         path: of the file.
         folder: to write.
+        begun: is given the process, which whoever does not want to wait for it may kill.
 
     Raises:
         ValueError: it cannot be opened or exported; one line that names it.
     """
     connection, process = started(_export, path, folder)
+    begun(process)
     try:
         about, _ = unpack(connection.recv_bytes())
     except (EOFError, OSError):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen import text  # noqa: F401 - the same
-from keras_imgen.inference import canvas, clips, continued, stylizer  # noqa: F401 - kinds that descriptions name
+from keras_imgen.inference import between, canvas, clips, continued, stylizer  # noqa: F401 - kinds that descriptions name
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, bound
 from keras_imgen.inference.restorer import TiledEndpoint  # noqa: F401 - the same
 from keras_imgen.kinds import from_description

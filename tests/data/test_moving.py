@@ -102,12 +102,20 @@ def test_plain_shapes_have_colours_that_no_photograph_has():
     assert not none["clip"].any() and some["clip"].any(axis=(2, 3, 4)).any()
 
 
+def test_no_flow_counts_under_a_border():
+    (batch,) = batches(moving([np.full((160, 160, 3), 255, "uint8")], 48, 8, 1, layers=1, borders=1.0))
+    bright = batch["clip"].min((1, 4)) == 255
+    np.testing.assert_array_equal(batch["flow"][..., 4], bright)
+    assert 0.1 < bright.mean() < 0.99
+
+
 def test_black_borders_stand_still_and_leave_the_middle_as_it_was():
     white = np.full((4, 40, 60, 1), 255, "uint8")
     state = (rng := np.random.default_rng(0)).bit_generator.state
-    assert bordered(white, 0.0, rng) is white and rng.bit_generator.state == state
-    every = [bordered(white, 1.0, rng) for _ in range(40)]
-    for one in every:
+    assert bordered(white, 0.0, rng)[0] is white and rng.bit_generator.state == state
+    every, inside = zip(*(bordered(white, 1.0, rng) for _ in range(40)))
+    for one, free in zip(every, inside):
+        assert (one[0, free] == 255).all() and (one[0, ~free] < 255).all()
         assert one.dtype == "uint8" and (one == one[:1]).all() and (one[:, 14:26, 20:40] == 255).all()
     edges = np.array([[one[0, 0].max(), one[0, -1].max(), one[0, :, 0].max(), one[0, :, -1].max()] for one in every])
     assert ((0.2 < (edges < 128).mean(0)) & ((edges < 128).mean(0) < 0.8)).all()

@@ -8,7 +8,7 @@ from PIL import Image
 
 from keras_imgen import load_model, models, networks
 from keras_imgen.data.clips import SPLITS
-from keras_imgen.recipes import clips_denoise, clips_sr
+from keras_imgen.recipes import clips_denoise, clips_repair, clips_sr
 
 pytest.importorskip("av")
 pytestmark = pytest.mark.tensorflow
@@ -52,6 +52,29 @@ def test_motion_is_found_by_the_interpolator_that_is_told(files, tmp_path):
     given = load_model(files["flow"]).for_inference().network
     for mine, its in zip(layer.flow.weights, given.weights, strict=True):
         np.testing.assert_array_equal(mine, its)
+
+
+@pytest.mark.slow
+def test_super_resolution_begins_with_that_of_pictures(files, tmp_path):
+    enlarger = models.SuperResolution(networks.compact_sr(2), 2)
+    enlarger.save(tmp_path / "enlarger.keras")
+    start = str(tmp_path / "enlarger.keras")
+    clips_sr.train(str(tmp_path / "run"), **ONCE, start=start, flow=files["flow"])
+    model = load_model(tmp_path / "run" / "model.keras")
+    clip = np.random.default_rng(0).integers(0, 256, (3, 9, 11, 3), dtype="uint8")
+    assert model.restore(clip).shape == (3, 18, 22, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", [1, 3])
+def test_repair_learns_from_clips_and_photographs(files, tmp_path, monkeypatch, batch):
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(clips_repair, "photos", lambda name: [rng.integers(0, 256, (90, 80, 3), dtype="uint8")])
+    clips_repair.train(str(tmp_path / "run"), **{**ONCE, "batch": batch})
+    model = load_model(tmp_path / "run" / "model.keras")
+    clip = rng.integers(0, 256, (3, 9, 11, 3), dtype="uint8")
+    found, answer = model.find(clip), model.restore(clip)
+    np.testing.assert_array_equal(np.where(found, clip, answer), clip)
 
 
 def test_what_cannot_be_is_named(files, tmp_path):

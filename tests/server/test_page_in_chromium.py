@@ -288,6 +288,25 @@ def test_latents_go_from_a_picture_to_sliders_and_back(page):
     assert tab.run().startswith("Done in") and tab.one("#output .tile")
 
 
+def test_what_is_used_takes_the_place_of_what_was_filled_in(page):
+    tab = page("digits-vae/decode")
+    fields = lambda: [float(one.get_attribute("value")) for one in tab.all("[data-field=latents] input[type=number]")]  # noqa: E731
+    next(one for one in tab.all("[data-field=latents] .chip") if one.text == "Draw at random").click()
+    tab.all("[data-field=labels] button")[3].click()
+    assert tab.run().startswith("Done in")
+    drawn = fields()
+    next(one for one in tab.all("#tasks input") if one.get_attribute("value") == "encode").find_element(
+        "xpath", ".."
+    ).click()
+    tab.sample()
+    tab.all("[data-field=labels] button")[3].click()
+    assert tab.run().startswith("Done in")
+    found = [float(one) for one in tab.text("#output .code").split()]
+    tab.one("#output .use").click()
+    tab.until(lambda: fields() != drawn)
+    assert np.abs(np.array(fields()) - found).max() < 0.01
+
+
 def test_the_history_brings_settings_back(page):
     tab = page("digits-diffusion/generate")
     for seed in (5, 9):

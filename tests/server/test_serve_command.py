@@ -1,12 +1,16 @@
 """`keras-imgen serve` as a person starts it."""
 
+import contextlib
 import json
+import os
 import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 import urllib.request
 
 import pytest
@@ -58,3 +62,46 @@ def test_a_folder_without_a_model_is_one_line(tmp_path):
     assert (
         done.returncode == 1 and done.stderr.startswith("Error: There is no model in") and done.stderr.count("\n") == 1
     )
+
+
+def test_a_port_that_is_taken_is_said_before_models_are_loaded(exports):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [*COMMAND, str(exports / "drawn"), "--port", port], capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == 1 and f"Port {port} of 127.0.0.1 cannot be had" in done.stderr and "--port" in done.stderr
+    assert done.stderr.count("\n") == 1 and "Serving" not in done.stdout
+
+
+def test_sigterm_while_models_are_loaded_ends_all(tmp_path):
+    from keras_imgen import models, networks
+
+    (tmp_path / "served").mkdir()
+    for name in "abcd":
+        models.Denoiser(networks.dncnn(1, 3, 8), sigma=25.0).save(tmp_path / "served" / f"{name}.keras")
+    (left := tmp_path / "left").mkdir()
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "start_new_session": True}
+    process = subprocess.Popen(
+        [*COMMAND, str(tmp_path / "served"), "--port", "0"], env={**os.environ, "TMPDIR": str(left)}, **how
+    )
+    try:
+        assert "Loading" in process.stdout.readline()
+        end = time.monotonic() + 60
+        while not any(left.iterdir()) and time.monotonic() < end:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            try:
+                os.killpg(process.pid, 0)
+            except ProcessLookupError:
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("A process of the server lives on.")
+        assert not [one for one in left.iterdir() if one.name.startswith("keras-imgen-")]
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

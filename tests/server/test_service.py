@@ -178,6 +178,28 @@ def test_a_new_version_takes_over_and_a_half_copied_one_does_not(exports, loop, 
         loop(service.stop())
 
 
+def test_what_cannot_be_loaded_is_said_and_the_others_are_served(loop, exports, tmp_path):
+    (tmp_path / "drawn").symlink_to(exports / "drawn")
+    shutil.copytree(exports / "restored", tmp_path / "torn")
+    (tmp_path / "torn" / "saved_model.pb").write_bytes(b"no graph")
+
+    async def made():
+        return Service([str(tmp_path)], limits=Limits(seconds=60))
+
+    service, lines = loop(made()), []
+    loop(service.start(lines.append))
+    try:
+        assert service.models() == ["drawn"] and service.ready()
+        assert [line.split(":")[0] for line in lines] == ["1 of 2", "2 of 2"]
+        assert (
+            sum("drawn is loaded" in one for one in lines) == sum("torn cannot be loaded" in one for one in lines) == 1
+        )
+        (torn,) = service.status("torn")
+        assert torn.state == "END" and torn.error
+    finally:
+        loop(service.stop())
+
+
 @pytest.mark.slow
 def test_keras_files_are_served_and_code_in_them_is_not(loop, tmp_path):
     import keras

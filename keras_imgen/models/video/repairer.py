@@ -29,13 +29,19 @@ class FilmRepairer(VideoRestorer):
     alone, as in use and in evaluation. Logs what `VideoRestorer` does, `detection`, and `f1` of the pixels found.
 
     Raises:
-        ValueError: a network that takes no mask.
+        ValueError: a network that takes no mask, or gives no such logits.
     """
 
     def _form(self):
         form = super()._form()
         if not form.mask:
             raise ValueError("Expected a network that takes a `mask`, as networks.film_repairer().")
+        logits = self.compute_output_spec(self._example(24)).shape[-1] - form.channels
+        if logits % 2 == 0 or not 0 < logits <= 2 * form.radius + 1:
+            raise ValueError(
+                f"Expected a network that gives, besides {form.channels} channels, logits of an odd number of frames, at most "
+                f"{2 * form.radius + 1}, got {logits}."
+            )
         return form
 
     def _names(self, discriminator, encoder):
@@ -53,20 +59,24 @@ class FilmRepairer(VideoRestorer):
             told = like(random.uniform(random.fold(keys, Stream.MASKS)) < 0.5, mask)
             unknown = ops.where(ops.logical_and(told, mask > 0.0), 1.0, unknown)
         loss, logs, answer = super().losses({**given, "mask": unknown}, target, keys, training)
-        logits = answer[..., self.form.channels :]
+        logits, own = answer[..., self.form.channels :], self._own(answer)
         around, first = logits.shape[-1], self.form.radius - logits.shape[-1] // 2
         mask = ops.concatenate([mask[:, first + k : first + k + logits.shape[1]] for k in range(around)], axis=-1)
         detection = mask_losses.cross_entropy(mask, logits) + mask_losses.dice(mask, logits)
+        f1 = mask_losses.f1(mask[..., around // 2 : around // 2 + 1], own)
         loss = loss + detection
-        return loss, {**logs, "loss": loss, "detection": detection, "f1": mask_losses.f1(mask, logits)}, answer
+        return loss, {**logs, "loss": loss, "detection": detection, "f1": f1}, answer
 
     # === Using ===
 
-    def _windows(self, given: dict[str, Any], told: dict[str, Any]) -> tuple[Any, Any]:
-        """Restored frames and their own logits."""
-        answer, channels = self.call({**given, **told}), self.form.channels
-        own = channels + (answer.shape[-1] - channels) // 2
-        return answer[..., :channels], answer[..., own : own + 1]
+    def _windows(self, given: dict[str, Any], told: dict[str, Any]) -> Any:
+        """Restored frames and, as one more channel, their own logits."""
+        answer = super()._windows(given, told)
+        return ops.concatenate([answer[..., : self.form.channels], self._own(answer)], axis=-1)
+
+    def _own(self, answer):
+        own = (self.form.channels + answer.shape[-1]) // 2
+        return answer[..., own : own + 1]
 
     def find(self, clips: Any, *, tile: int | None = None, overlap: int | None = None, ema: bool = True) -> Any:
         """Where clips are damaged: uint8 (F, H, W, 1), 255 where they are, which `restore` takes as `masks`.
@@ -88,14 +98,8 @@ class FilmRepairer(VideoRestorer):
         return endpoint.answer(self._run(endpoint, ema), bound(endpoint, (clips,), {"tile": tile, "overlap": overlap}))
 
     def endpoints(self) -> Endpoints:
-        def restored(given, told):
-            return ops.concatenate(self._windows(given, told), axis=-1)
-
         def found(given, told):
-            return self._windows(given, told)[1]
+            return self._windows(given, told)[..., self.form.channels :]
 
-        how = {"inputs": (), "conditions": self.conditions, "form": self.form}
-        return {
-            "restore": ClipEndpoint(output="clips", signature="windows", function=restored, **how),
-            "find": ClipEndpoint(output="masks", signature="find_windows", function=found, **how),
-        }
+        how = {"inputs": (), "conditions": self.conditions, "form": self.form, "function": found}
+        return {**super().endpoints(), "find": ClipEndpoint(output="masks", signature="find_windows", **how)}

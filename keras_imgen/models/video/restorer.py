@@ -197,11 +197,11 @@ class VideoRestorer(Restoration):
 
         return run
 
-    def endpoints(self) -> Endpoints:
-        def windows(given, told):
-            return self.call({**given, **told})
+    def _windows(self, given: dict[str, Any], told: dict[str, Any]) -> Any:
+        return self.call({**given, **told})
 
-        how = {"inputs": (), "conditions": self.conditions, "form": self.form, "function": windows}
+    def endpoints(self) -> Endpoints:
+        how = {"inputs": (), "conditions": self.conditions, "form": self.form, "function": self._windows}
         return {"restore": ClipEndpoint(output="clips", signature="windows", **how)}
 
     def show(

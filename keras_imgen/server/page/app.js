@@ -8,7 +8,7 @@ import { show } from "./results.js";
 
 const KEPT = 40; // runs
 const wide = matchMedia("(min-width: 900px)");
-const state = { models: [], limits: null, model: null, endpoint: null, controls: [], filled: new Map(), runs: [], running: null };
+const state = { models: [], elsewhere: [], limits: null, model: null, endpoint: null, controls: [], filled: new Map(), runs: [], running: null };
 const picture = () => state.controls.find(({ field }) => field.control === "picture");
 const mask = () => state.controls.find(({ field }) => field.control === "mask");
 
@@ -24,6 +24,12 @@ async function begin() {
   byId("unlock").hidden = true;
   byId("main").hidden = false;
   byId("docs").hidden = Boolean(key.get()); // a link takes no key along
+  const others = state.elsewhere.length ? `${state.elsewhere.join(", ")}: films are for the command keras-imgen video, or for programs (see the API).` : "";
+  byId("elsewhere").textContent = others;
+  if (!state.models.length) {
+    byId("main").hidden = true;
+    return;
+  }
   const groups = Map.groupBy ? Map.groupBy(state.models, (one) => one.endpoints[0].name) : new Map([["models", state.models]]);
   byId("model").replaceChildren(...[...groups].map(([name, models]) =>
     el("optgroup", { label: title(name) }, ...models.map((one) => el("option", { value: one.name, text: one.name })))));
@@ -81,8 +87,8 @@ function fields() {
   const more = rest.length ? [el("details", {}, el("summary", { text: "More" }), ...rest)] : [];
   byId("fields").replaceChildren(...boxes(false), ...more);
   const kept = state.filled.get(`${state.model.name}/${state.endpoint.name}`);
-  if (kept) fill(kept);
-  else if (picture()) brought(picture().get());
+  state.filling = kept ? fill(kept) : null;
+  if (!kept && picture()) brought(picture().get());
   byId("run").replaceChildren(title(state.endpoint.name), " ", el("kbd", { text: "Ctrl ↵" }));
   place();
 }
@@ -126,12 +132,13 @@ wide.addEventListener("change", place);
 
 const does = {
   takes: () => state.models.some((one) => one.endpoints.some((task) => task.fields.some((field) => field.control === "picture"))),
-  take(made, name) {
+  async take(made, name) {
     if (!picture()) {
       const has = (one) => one.endpoints.find((task) => task.fields.some((field) => field.control === "picture"));
       const model = has(state.model) ? state.model : state.models.find(has);
       choose(model.name, has(model).name);
     }
+    await state.filling; // what was filled in before comes back first
     picture().set({ ...made.input, name });
     picture().box.scrollIntoView({ block: "nearest" });
     said("The picture is chosen.");
@@ -139,8 +146,9 @@ const does = {
   fits: (shape) => state.model.endpoints.flatMap((task) =>
     task.fields.filter((field) => field.control === "numbers" && JSON.stringify(field.shape) === JSON.stringify(shape))
       .map((field) => ({ endpoint: task.name, field: field.name }))),
-  use(endpoint, field, values) {
+  async use(endpoint, field, values) {
     choose(state.model.name, endpoint);
+    await state.filling;
     state.controls.find((control) => control.field.name === field).set(values);
     byId("run").focus();
   },

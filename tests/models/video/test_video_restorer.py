@@ -11,7 +11,7 @@ from keras import layers
 
 from keras_imgen import models, networks, serving
 from keras_imgen.inference import clips
-from keras_imgen.layers import Windows
+from keras_imgen.layers import MiddleFrames, Windows
 
 RNG = np.random.default_rng(0)
 CLIP = RNG.integers(0, 256, (11, 20, 26, 3), "uint8")  # longer than a block
@@ -177,6 +177,27 @@ def test_what_is_known_comes_back_untouched(repairer):
     assert (given != CLIP)[:, mask].any()
     np.testing.assert_array_equal(repairer.restore(CLIP, masks=np.repeat(mask[None], 11, 0)), given)
     np.testing.assert_array_equal(np.stack(list(repairer.stream(CLIP, masks=[mask] * 11))), given)
+
+
+@pytest.mark.parametrize("around", [1, 5])
+def test_logits_are_of_the_frames_that_they_stand_for(around):
+    """Of a network that reads the damage off the clip: all of it is found, in its own frame, as learned and as used."""
+    clip, mask = keras.Input((None, None, None, 3), name="clip"), keras.Input((None, None, None, 1), name="mask")
+    found = MiddleFrames(3 - around // 2)(
+        layers.Conv3D(1, 1, kernel_initializer=keras.initializers.Constant(5.0))(clip)
+    )
+    frames = layers.Concatenate()([MiddleFrames(3)(clip), Windows(around)(found)])
+    model = models.FilmRepairer(keras.Model({"clip": clip, "mask": mask}, frames), ema=None)
+    damaged = np.random.default_rng(0).random((2, 9, 12, 12, 1)) < 0.1
+    clips = np.where(damaged, 255, 0).astype("uint8").repeat(3, -1)
+    model.compile(keras.optimizers.SGD(0.0))
+    batch = {"clip": clips, "target": clips, "mask": damaged.astype("uint8")}
+    assert model.evaluate(batch, verbose=0, return_dict=True)["f1"] == 1.0
+    assert model.test_on_batch(batch, return_dict=True)["detection"] < 0.2
+    np.testing.assert_array_equal(model.find(clips), np.where(damaged, 255, 0))
+    with pytest.raises(ValueError, match="odd number of frames, at most 7, got 2"):
+        two = layers.Concatenate()([MiddleFrames(3)(clip), *[MiddleFrames(3)(layers.Conv3D(1, 1)(clip))] * 2])
+        models.FilmRepairer(keras.Model({"clip": clip, "mask": mask}, two))
 
 
 def test_what_is_in_a_hole_does_not_count(repairer):
