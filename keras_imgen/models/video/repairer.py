@@ -36,7 +36,7 @@ class FilmRepairer(VideoRestorer):
         form = super()._form()
         if not form.mask:
             raise ValueError("Expected a network that takes a `mask`, as networks.film_repairer().")
-        logits = self.compute_output_spec(self._example(24)).shape[-1] - form.channels
+        self._around = logits = self.compute_output_spec(self._example(24)).shape[-1] - form.channels
         if logits % 2 == 0 or not 0 < logits <= 2 * form.radius + 1:
             raise ValueError(
                 f"Expected a network that gives, besides {form.channels} channels, logits of an odd number of frames, at most "
@@ -60,10 +60,10 @@ class FilmRepairer(VideoRestorer):
             unknown = ops.where(ops.logical_and(told, mask > 0.0), 1.0, unknown)
         loss, logs, answer = super().losses({**given, "mask": unknown}, target, keys, training)
         logits, own = answer[..., self.form.channels :], self._own(answer)
-        around, first = logits.shape[-1], self.form.radius - logits.shape[-1] // 2
-        mask = ops.concatenate([mask[:, first + k : first + k + logits.shape[1]] for k in range(around)], axis=-1)
+        first, count = self.form.radius - self._around // 2, ops.shape(logits)[1]
+        mask = ops.concatenate([mask[:, first + k : first + k + count] for k in range(self._around)], axis=-1)
         detection = mask_losses.cross_entropy(mask, logits) + mask_losses.dice(mask, logits)
-        f1 = mask_losses.f1(mask[..., around // 2 : around // 2 + 1], own)
+        f1 = mask_losses.f1(mask[..., self._around // 2 : self._around // 2 + 1], own)
         loss = loss + detection
         return loss, {**logs, "loss": loss, "detection": detection, "f1": f1}, answer
 
@@ -75,7 +75,7 @@ class FilmRepairer(VideoRestorer):
         return ops.concatenate([answer[..., : self.form.channels], self._own(answer)], axis=-1)
 
     def _own(self, answer):
-        own = (self.form.channels + answer.shape[-1]) // 2
+        own = self.form.channels + self._around // 2
         return answer[..., own : own + 1]
 
     def find(self, clips: Any, *, tile: int | None = None, overlap: int | None = None, ema: bool = True) -> Any:
