@@ -23,7 +23,7 @@ def files(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for name in (*SPLITS["clips:train"], *SPLITS["clips:validation"]):
         wide = rng.integers(0, 256, (160, 200, 3), dtype="uint8")
-        frames = [io.BytesIO() for _ in range(24)]
+        frames = [io.BytesIO() for _ in range(30)]
         for k, file in enumerate(frames):
             Image.fromarray(wide[k : k + 130, :140]).save(file, "JPEG")
         packed = [f.getvalue() for f in frames]
