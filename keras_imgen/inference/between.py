@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import as_numbers, integer, shown
-from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Request, signature
+from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Request, Run, Seen, signature
 
 Between = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -44,8 +44,8 @@ class BetweenEndpoint(Endpoint):
             raise ValueError(f"Expected a `scale` of 1, 2, 4, 8, 16 or 32, or none, got {scale:g}.")
         return request
 
-    def answer(self, run: Any, given: Mapping[str, Any], **how: Any) -> np.ndarray:
-        return super().answer(run, {**given, "batch_size": self.batch_size}, **how)
+    def answer(self, run: Run, given: Mapping[str, Any], seen: Seen = lambda newest, share: None) -> np.ndarray:
+        return super().answer(run, {**given, "batch_size": self.batch_size}, seen)
 
 
 def stream(

@@ -2,11 +2,13 @@
 
 import inspect
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 
 import numpy as np
 import pytest
 
-from keras_imgen import models, networks
+from keras_imgen import inference, models, networks
 from keras_imgen.conditions import Condition, Label, Vector
 from keras_imgen.inference.endpoints import Endpoint, Latents, Number, Pictures, Rows, Seeds, Told, bound
 from keras_imgen.kinds import described, from_description
@@ -94,3 +96,17 @@ def test_methods_in_memory_take_what_their_endpoints_say():
 def test_latents_are_checked():
     with pytest.raises(ValueError, match="Expected codes in 0..4"):
         tensors(Endpoint((Latents((2,), 5),)), np.full((1, 2), 5))
+
+
+def test_every_kind_of_endpoint_is_asked_in_one_way():
+    """As servers do: what runs it, what was passed, and who is told how far it is."""
+    for module in iter_modules(inference.__path__):
+        import_module(f"{inference.__name__}.{module.name}")
+    kinds, seen = [Endpoint], []
+    while kinds:
+        seen.append(kinds.pop())
+        kinds += seen[-1].__subclasses__()
+    assert len(seen) >= 4
+    for one in seen:
+        names = list(inspect.signature(one.answer).bind(None, None, None, None).arguments)
+        assert names == ["self", "run", "given", "seen"], one
