@@ -9,6 +9,7 @@ from PIL import Image
 
 from keras_imgen.conditions import Label, Picture, Vector
 from keras_imgen.data.image_io import as_strips
+from keras_imgen.inference.clips import ClipEndpoint, ClipForm
 from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import Endpoint, Input, Latents, Number, Pictures, Rows, Seeds
 from keras_imgen.inference.restorer import Form, TiledEndpoint
@@ -49,6 +50,17 @@ def test_fields_in_closed_form():
         {"name": "temperature", "control": "number", "default": 1.0, "low": 0.0, "ends": [0.0, 4.0]},
         {"name": "steps", "control": "number", "default": 8, "low": 1.0, "ends": [1.0, 32], "whole": True},
     ]  # fmt: skip
+
+
+def test_the_page_has_what_it_has_fields_for():
+    pytest.importorskip("fastapi")
+    from keras_imgen.server.browser import _can_be_asked
+
+    film = ClipEndpoint(inputs=(), form=ClipForm(channels=3, radius=2), output="clips", signature="windows")
+    restorer = TiledEndpoint(inputs=(), form=Form(channels=3, out=3))
+    told = Endpoint((Seeds(),), (Label(3), WORDS))
+    for endpoint, can in ((film, False), (restorer, True), (told, True)):
+        assert _can_be_asked(endpoint, fields.fields_of(endpoint, LIMITS)) == can
 
 
 def test_what_a_restorer_takes_is_asked_for():
