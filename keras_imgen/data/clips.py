@@ -113,14 +113,12 @@ def bordered(run: np.ndarray, share: float, rng: np.random.Generator) -> tuple[n
     """
     if not share or rng.random() >= share:
         return run, np.ones(run.shape[1:3], bool)
-    inside = np.ones((2, max(run.shape[1:3])))
-    for axis, length in enumerate(run.shape[1:3]):
-        for side in (slice(None), slice(None, None, -1)):
+    rows, columns = (np.ones(length) for length in run.shape[1:3])
+    for line in (rows, columns):
+        for side in (line, line[::-1]):
             if rng.random() < 0.5:
-                width = 0.25 * length * rng.random() ** 2
-                inside[axis, :length][side] *= np.clip(
-                    (np.arange(length) + 0.5 - width) / rng.choice([0.2, 1.5]) + 0.5, 0, 1
-                )
-    inside = inside[0, : run.shape[1], None] * inside[1, : run.shape[2]]
+                width = 0.25 * len(line) * rng.random() ** 2
+                side *= np.clip((np.arange(len(line)) + 0.5 - width) / rng.choice([0.2, 1.5]) + 0.5, 0, 1)
+    inside = rows[:, None] * columns
     black = rng.uniform(0, 24)
     return np.round(black + inside[..., None] * (run - black)).astype("uint8"), inside == 1

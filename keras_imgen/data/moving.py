@@ -75,7 +75,8 @@ def moving(
         if frames > 3:
             times[:] = 0.5
         for k, time in enumerate(times):
-            every = (0.0, float(time), 1.0) if frames == 3 else np.linspace(0.0, 1.0, frames)
+            every = np.linspace(0.0, 1.0, frames)
+            every[frames // 2] = time
             run, flows[k, ..., :4] = _run(pictures, size, every, speed, layers, plain, rng)
             clips[k], flows[k, ..., 4] = bordered(run, borders, rng)
         return {"clip": clips, "time": times, "flow": flows}
@@ -140,18 +141,19 @@ def _run(pictures, size, times, speed, layers, plain, rng):
         picture = pictures[rng.integers(len(pictures))]
         path = _path(size, picture.shape[:2], speed / 2 if k == 0 else speed, rng)
         ways = [path(time) for time in times]  # from a place of a frame to one of the picture
-        how = {"flags": cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, "borderMode": cv2.BORDER_REFLECT_101}
-        shown = [cv2.warpAffine(picture, way[:2], (size, size), **how).reshape(size, size, -1) for way in ways]
+        one_colour = k > 0 and plain > 0 and rng.random() < plain
         if k == 0:
             covers = [np.ones((size, size, 1), "float32")] * len(times)
         else:
-            one_colour = plain > 0 and rng.random() < plain
             draw = _strip if one_colour and rng.random() < 0.5 else _shape
             shape = draw(picture.shape[:2], ways[middle], size, rng)
-            if one_colour:
-                shown = [rng.normal(picture[rng.integers(len(picture)), 0], 30)] * len(times)
             how = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP}
             covers = [cv2.warpAffine(shape, way[:2], (size, size), **how)[..., None] for way in ways]
+        if one_colour:
+            shown = [rng.normal(picture[rng.integers(len(picture)), 0], 30)] * len(times)
+        else:
+            how = {"flags": cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, "borderMode": cv2.BORDER_REFLECT_101}
+            shown = [cv2.warpAffine(picture, way[:2], (size, size), **how).reshape(size, size, -1) for way in ways]
         for frame, cover, one in zip(frames, covers, shown):
             frame += cover * (one - frame)
         back = [np.linalg.inv(ways[end]) @ ways[middle] for end in (0, -1)]
@@ -185,9 +187,7 @@ def _shape(sides, way, size, rng):
     angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 12)))
     lengths = rng.uniform(0.3, 1.0, len(angles)) * size * rng.uniform(0.1, 0.6)
     corners = centre[:2] + lengths[:, None] * np.stack([np.cos(angles), np.sin(angles)], -1)
-    cover = np.zeros(sides, "float32")
-    cv2.fillPoly(cover, [np.round(corners * 8).astype("int32")], 1.0, cv2.LINE_AA, 3)
-    return cv2.GaussianBlur(cover, (0, 0), rng.choice([0.5, 0.8, 2.0]))
+    return _filled(sides, corners, rng.choice([0.5, 0.8, 2.0]))
 
 
 def _strip(sides, way, size, rng):
@@ -198,6 +198,10 @@ def _strip(sides, way, size, rng):
     across = np.array([-np.sin(angle), np.cos(angle)]) * rng.uniform(0.4, 4.0)
     along, across = way[:2, :2] @ along, way[:2, :2] @ across
     corners = [centre[:2] + a * along + b * across for a, b in ((1, 1), (1, -1), (-1, -1), (-1, 1))]
+    return _filled(sides, np.array(corners), rng.choice([0.3, 0.6, 1.5]))
+
+
+def _filled(sides, corners, softness):
     cover = np.zeros(sides, "float32")
-    cv2.fillPoly(cover, [np.round(np.array(corners) * 8).astype("int32")], 1.0, cv2.LINE_AA, 3)
-    return cv2.GaussianBlur(cover, (0, 0), rng.choice([0.3, 0.6, 1.5]))
+    cv2.fillPoly(cover, [np.round(corners * 8).astype("int32")], 1.0, cv2.LINE_AA, 3)
+    return cv2.GaussianBlur(cover, (0, 0), softness)

@@ -26,6 +26,11 @@ def _power(x, exponent):
     return ops.exp(exponent * ops.log(x))
 
 
+def luma(images: Any) -> Any:
+    """(..., 3) -> (..., 1), by BT.601; one channel stays as it is."""
+    return images if images.shape[-1] == 1 else ops.sum(images * LUMA, axis=-1, keepdims=True)
+
+
 def small_luma(images: Any, side: int) -> Any:
     """The luma of pictures as the means of side x side parts of them, however large they are: (N, H, W, 1 or 3) -> (N, side, side, 1).
 
@@ -33,7 +38,7 @@ def small_luma(images: Any, side: int) -> Any:
         images: in [-1, 1].
         side: in pixels.
     """
-    y = images if images.shape[-1] == 1 else ops.sum(images * LUMA, axis=-1, keepdims=True)
+    y = luma(images)
 
     def parts(length):
         start = ops.arange(side) * length // side

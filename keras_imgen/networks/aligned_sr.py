@@ -1,9 +1,8 @@
 """Super-resolution of clips that follows what moves: enlarged neighbours are laid on a frame along the flow, and seen beside it."""
 
 import keras
-from keras import layers, ops
+from keras import layers
 
-from keras_imgen.inference.pixels import LUMA
 from keras_imgen.layers import (
     CropLike,
     Fold,
@@ -14,6 +13,7 @@ from keras_imgen.layers import (
     RowsAsFrames,
     Upscale,
 )
+from keras_imgen.layers.light import luma
 from keras_imgen.networks.motion import AlongMotion, WeightedMean, weigher
 from keras_imgen.networks.residual_unet import compact_widths, residual_unet
 from keras_imgen.networks.super_resolution import compact_sr
@@ -84,4 +84,4 @@ class Luma(layers.Layer):
     """(..., 3) -> (..., 1), by BT.601; one channel stays as it is."""
 
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
-        return x if x.shape[-1] == 1 else ops.sum(x * LUMA, axis=-1, keepdims=True)
+        return luma(x)

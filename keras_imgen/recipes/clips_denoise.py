@@ -1,16 +1,17 @@
 """A blind denoiser of clips for Gaussian noise of any sigma up to 55, as it is and as films keep it, on the shared clips: five frames
 that are laid on each other along their motion, by trained models of pictures and of motion; or in two stages without (FastDVDnet)."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from keras_imgen.data import clips, degrade, degraded, windows
 from keras_imgen.libraries import needs_av
-from keras_imgen.models import Denoiser, FrameInterpolator, VideoRestorer
-from keras_imgen.networks import aligned_denoiser, begin_with, video_denoiser
+from keras_imgen.models import Denoiser, VideoRestorer
+from keras_imgen.networks import aligned_denoiser, video_denoiser
 from keras_imgen.recipes.run import Run, command, first_batch, warmup_cosine
-from keras_imgen.recipes.saved import network_of, whole_path
+from keras_imgen.recipes.saved import aligned_network, whole_path
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
@@ -70,10 +71,7 @@ def train(
         noise = degrade.Chain(noise, degrade.Sometimes(degrade.VideoCompression(CODED), coded))
     learn, pairs = degraded(learn, noise, seed), degraded(judged, noise)
     if start:
-        denoiser, interpolator = network_of("start", start, Denoiser), network_of("flow", flow, FrameInterpolator)
-        with fast_precision():
-            network = aligned_denoiser(width=width, flow=interpolator.settings)
-        begin_with(network, denoiser, interpolator)
+        network = aligned_network(partial(aligned_denoiser, width=width), start, Denoiser, flow)
     else:
         with fast_precision():
             network = video_denoiser(width=width)

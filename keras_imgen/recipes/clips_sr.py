@@ -1,11 +1,13 @@
 """Super-resolution of clips by 2, learned from the shared clips made smaller by antialiased bicubic: five frames that are laid on each
 other along their motion, by trained models of pictures and of motion; or in two stages without."""
 
+from functools import partial
+
 from keras_imgen.data import clips, degrade, degraded, windows
-from keras_imgen.models import FrameInterpolator, SuperResolution, VideoRestorer
-from keras_imgen.networks import aligned_sr, begin_with, video_sr
+from keras_imgen.models import SuperResolution, VideoRestorer
+from keras_imgen.networks import aligned_sr, video_sr
 from keras_imgen.recipes.run import Run, command, first_batch, warmup_cosine
-from keras_imgen.recipes.saved import network_of, whole_path
+from keras_imgen.recipes.saved import aligned_network, whole_path
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
@@ -57,13 +59,7 @@ def train(
     judged = windows(list(clips("clips:validation").values()), 11, 128, 4, 5, flips=False, seed=seed)
     learn, judged = degraded(learn, smaller), degraded(judged, smaller)
     if start:
-        enlarger, interpolator = (
-            network_of("start", start, SuperResolution),
-            network_of("flow", flow, FrameInterpolator),
-        )
-        with fast_precision():
-            network = aligned_sr(SCALE, width=width, flow=interpolator.settings)
-        begin_with(network, enlarger, interpolator)
+        network = aligned_network(partial(aligned_sr, SCALE, width=width), start, SuperResolution, flow)
     else:
         with fast_precision():
             network = video_sr(SCALE, width=width)

@@ -113,7 +113,7 @@ def describe(service: Service) -> dict[str, Any]:
 
 
 def _can_be_asked(endpoint, fields):
-    """Whether there is a field for all that it needs; of a film, or of two pictures and the times between, there is none."""
+    """Whether there is a field for all that it needs: of a film there is none."""
     filled = {field.name.partition(".")[0] for field in fields}
     return all(name in filled for name, one in endpoint.parameters().parameters.items() if one.default is one.empty)
 

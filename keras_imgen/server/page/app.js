@@ -8,7 +8,7 @@ import { show } from "./results.js";
 
 const KEPT = 40; // runs
 const wide = matchMedia("(min-width: 900px)");
-const state = { models: [], elsewhere: [], limits: null, model: null, endpoint: null, controls: [], filled: new Map(), runs: [], running: null };
+const state = { models: [], elsewhere: [], limits: null, model: null, endpoint: null, controls: [], filled: new Map(), filling: null, runs: [], running: null };
 const picture = () => state.controls.find(({ field }) => field.control === "picture");
 const mask = () => state.controls.find(({ field }) => field.control === "mask");
 
@@ -22,14 +22,10 @@ async function begin() {
     return trouble(error.message);
   }
   byId("unlock").hidden = true;
-  byId("main").hidden = false;
+  byId("main").hidden = !state.models.length;
   byId("docs").hidden = Boolean(key.get()); // a link takes no key along
-  const others = state.elsewhere.length ? `${state.elsewhere.join(", ")}: films are for the command keras-imgen video, or for programs (see the API).` : "";
-  byId("elsewhere").textContent = others;
-  if (!state.models.length) {
-    byId("main").hidden = true;
-    return;
-  }
+  byId("elsewhere").textContent = state.elsewhere.length ? `${state.elsewhere.join(", ")}: films are for the command keras-imgen video, or for programs (see the API).` : "";
+  if (!state.models.length) return;
   const groups = Map.groupBy ? Map.groupBy(state.models, (one) => one.endpoints[0].name) : new Map([["models", state.models]]);
   byId("model").replaceChildren(...[...groups].map(([name, models]) =>
     el("optgroup", { label: title(name) }, ...models.map((one) => el("option", { value: one.name, text: one.name })))));
