@@ -3,9 +3,11 @@
 
 import io
 import os
+import struct
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import count
 from threading import Lock
 from typing import Any
 
@@ -18,7 +20,7 @@ from keras_imgen.data.files import one_line, shown, whole
 
 MAX_PIXELS = 128_000_000  # more is refused as a decompression bomb
 RESIZE = ("crop", "pad")
-HEADER = 33  # bytes of a PNG file before its other chunks
+HEADER, END = 33, 12  # bytes of a PNG file before its other chunks, and of its last one
 NO_PICTURES = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF")  # Pillow decodes none of them without another program
 
 # The limit is ours. For all calls at once: threads share the filters.
@@ -275,6 +277,40 @@ def png(image: np.ndarray, metadata: dict[str, str] | None = None, more: Iterabl
     for kind, content in (*((kind, text) for kind, text, _ in info.chunks), *more):
         putchunk(chunks, kind, content)
     return data[:HEADER] + chunks.getvalue() + data[HEADER:]
+
+
+def apng(frames: np.ndarray, metadata: dict[str, str] | None = None, rate: int = 8) -> bytes:
+    """A clip as the bytes of an animated PNG file, which begins again at its end. (Pillow's own makes one frame of those that are alike.)
+
+    Args:
+        frames: uint8 (F, H, W, 1 | 3 | 4).
+        metadata: see `png`.
+        rate: frames in a second.
+    """
+    height, width = frames.shape[1:3]
+    number, out = count(), io.BytesIO()
+
+    def control():
+        return b"fcTL", struct.pack(">IIIIIHHBB", next(number), width, height, 0, 0, 1, rate, 0, 0)
+
+    first = png(frames[0], metadata, [(b"acTL", struct.pack(">II", len(frames), 0)), control()])
+    out.write(first[:-END])
+    for frame in frames[1:]:
+        putchunk(out, *control())
+        for data in _data_of(png(frame)):
+            putchunk(out, b"fdAT", struct.pack(">I", next(number)) + data)
+    out.write(first[-END:])
+    return out.getvalue()
+
+
+def _data_of(file):
+    """What the IDAT chunks of a PNG file hold."""
+    place = HEADER
+    while place < len(file):
+        (size,) = struct.unpack_from(">I", file, place)
+        if file[place + 4 : place + 8] == b"IDAT":
+            yield file[place + 8 : place + 8 + size]
+        place += 12 + size
 
 
 def read_metadata(path: str) -> dict[str, str]:

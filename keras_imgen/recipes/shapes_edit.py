@@ -1,14 +1,11 @@
 """Pictures changed as a sentence says (InstructPix2Pix), on drawn scenes: "make the red star blue", "remove the circle"."""
 
-import numpy as np
-
-from keras_imgen import load_model
 from keras_imgen.data import load
 from keras_imgen.models import Diffusion
-from keras_imgen.networks import TextConditioned, copy_weights, text_encoder, unet
+from keras_imgen.networks import TextConditioned, text_encoder, unet
 from keras_imgen.recipes.run import Run, first_batch, warmup_cosine
-from keras_imgen.recipes.saved import whole_path
-from keras_imgen.recipes.shapes_text import SHIFT, WIDTH, captions_of
+from keras_imgen.recipes.saved import network_of, whole_path
+from keras_imgen.recipes.shapes_text import SHIFT, WIDTH, begin_with, captions_of
 from keras_imgen.sampling.schedules import Cosine
 from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
@@ -49,50 +46,10 @@ def train(
         network = unet((size, size, 3), widths, 1, attention=(8,), positions=True, **told)
         network = TextConditioned(network, text_encoder(text, WIDTH), text)
     if start:
-        begin_with(load_model(start).network, network)
+        begin_with(network_of("start", start, Diffusion), network)
     scales = {"guidance_scale": 1.5, "image_guidance_scale": 1.0}
     model = Diffusion(network, schedule=Cosine(SHIFT), **scales, seed=seed, name="shapes_edit")
     model.compile(ConvMuon(warmup_cosine(learning_rate, steps=epochs * len(data))))
     shown = {k: v for k, v in first_batch(test, 20).items() if k != "image"}
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=20, conditions=shown))
     return run.finish(model, test)
-
-
-def _shapes(network):
-    """Of all weights but those that depend on the words and on what is seen beside the noise."""
-    every = {
-        f"{layer.name} {v.name}": v.shape
-        for part in (network.network, network.encoder)
-        for layer in part.layers
-        for v in layer.weights
-    }
-    return {k: v for k, v in every.items() if k.split()[0] not in ("conv_in", "embedding")}
-
-
-def begin_with(before: TextConditioned, network: TextConditioned) -> None:
-    """Take over the weights of a network that is told no picture: what the new one sees of that counts nothing yet, and of the words
-    those that both know are the same.
-
-    Args:
-        before: of shapes-text.
-        network: of the same widths, that is told a picture, too.
-
-    Raises:
-        ValueError: a network of another kind or of other sizes.
-    """
-    alike = isinstance(before, TextConditioned) and before.text.tokenizer.length == network.text.tokenizer.length
-    if not alike or not _shapes(before) == _shapes(network):
-        raise ValueError("Expected as `start` a model that shapes-text made, of the same size as this one's pictures.")
-    copy_weights(before.network, network.network)
-    kernel, bias = before.network.get_layer("conv_in").get_weights()
-    entering = network.network.get_layer("conv_in")
-    added = entering.kernel.shape[2] - kernel.shape[2]
-    entering.set_weights([np.pad(kernel, ((0, 0), (0, 0), (0, added), (0, 0))), bias])
-    copy_weights(before.encoder, network.encoder)
-    known, words = before.text.tokenizer.number, network.text.tokenizer.number
-    given, embedding = (one.encoder.get_layer("embedding") for one in (before, network))
-    rows, learned = np.array(embedding.tokens), np.array(given.tokens)
-    for word in words.keys() & known.keys():
-        rows[words[word]] = learned[known[word]]
-    embedding.tokens.assign(rows)
-    embedding.places.assign(given.places)

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from keras_imgen import __version__
-from keras_imgen.inference.endpoints import Endpoint
+from keras_imgen.inference.endpoints import Endpoint, Rows
+from keras_imgen.server import films
 from keras_imgen.server.errors import Invalid, NotFound, RequestError, as_request_error
 from keras_imgen.server.fields import Field, fields_of
 from keras_imgen.server.filled import arguments_of, named_in, of_row
@@ -20,9 +21,10 @@ from keras_imgen.server.guard import headers_of
 from keras_imgen.server.rest import parsed
 from keras_imgen.server.service import Service
 
+PICTURES = ("images", "masks", "clips")  # outputs that are seen
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "jpg": "image/jpeg"}
 POLICY = (  # of the page: its own files, and pictures that its scripts hold; nothing inline, nothing from elsewhere
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; media-src blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 FILES = {f"/page/{one.name}": one for one in (files(__package__) / "page").iterdir() if not one.name.startswith(".")}
@@ -84,7 +86,8 @@ def _given(body):
 
 
 def describe(service: Service) -> dict[str, Any]:
-    """All models, with their endpoints and the fields of these, as JSON.
+    """All models, with their endpoints and the fields of these, as JSON. Endpoints of pictures in numbers, as `denoise`, nobody fills in
+    by hand.
 
     Args:
         service: of the models.
@@ -98,7 +101,8 @@ def describe(service: Service) -> dict[str, Any]:
             {
                 "name": own,
                 "output": one.output,
-                "pictures": one.output in ("images", "masks"),
+                "pictures": one.output in PICTURES,
+                "by_hand": not any(isinstance(taken, Rows) and len(taken.shape) > 2 for taken in one.inputs),
                 "fields": [field.about() for field in fields[own]],
             }
             for own, one in found.endpoints.items()
@@ -113,7 +117,7 @@ def describe(service: Service) -> dict[str, Any]:
 
 
 def _can_be_asked(endpoint, fields):
-    """Whether there is a field for all that it needs: of a film there is none."""
+    """Whether there is a field for all that it needs."""
     filled = {field.name.partition(".")[0] for field in fields}
     return all(name in filled for name, one in endpoint.parameters().parameters.items() if one.default is one.empty)
 
@@ -145,7 +149,7 @@ async def _events(
             made = await service.call(model, name, arguments, version, progress=tell)
             label = {"model": model, "version": version, "endpoint": name}
             found = await asyncio.to_thread(_answer, endpoint, label, fields, given, made)
-            return "result", {**label, **found, "notes": notes}
+            return "result", {**label, **found, "notes": [*notes, *found.get("notes", ())]}
         except RequestError as error:
             return "error", _said(error, fields)
         except Exception as error:
@@ -174,20 +178,29 @@ def _said(error, fields):
 def _answer(
     endpoint: Endpoint, label: Mapping[str, Any], fields: Sequence[Field], given: Mapping[str, Any], made: np.ndarray
 ) -> dict[str, Any]:
-    """Pictures as PNG files that tell how they were made, or numbers."""
-    from keras_imgen.data.image_io import as_strips, png  # lazy: the package of data needs Keras
+    """Pictures as PNG files that tell how they were made, clips as such that move, films as MP4 files; or numbers."""
+    from keras_imgen.data.image_io import apng, png  # lazy: the package of data needs Keras
 
-    if endpoint.output not in ("images", "masks"):
+    if endpoint.output not in PICTURES:
         return {"numbers": made.tolist(), "shape": made.shape}
+    film = next((field for field in fields if field.control == "film" and field.shape[0] is None), None)
+    if film:
+        data, notes = films.mp4(made, base64.b64decode(given[film.name]))
+        size = {"height": made.shape[1], "width": made.shape[2], "frames": len(made)}
+        return {"pictures": [{"mp4": _text(data), **size, "arguments": of_row(fields, given, 0)}], "notes": notes}
     alone = made.ndim == 2 or made.ndim == 3 and made.shape[-1] in (1, 3, 4)  # of any size, not in a batch
-    pictures = made[None] if alone else as_strips(made)
     seeded = any(field.control == "seed" for field in fields)
     found = []
-    for row, picture in enumerate(pictures):
+    for row, picture in enumerate(made[None] if alone else made):
         own = of_row(fields, given, row)
         about = {**label, "arguments": json.dumps(own), "software": f"keras_imgen {__version__}"}
         about |= {"seed": own["seed"]} if seeded and "seed" in own else {}
-        data = base64.b64encode(png(picture, about)).decode()
-        size = {"height": picture.shape[0], "width": picture.shape[1]}
-        found.append({"png": data, **size, "arguments": own})
+        moving = made.ndim == 5
+        size = {"height": picture.shape[moving], "width": picture.shape[moving + 1]}
+        size |= {"frames": len(picture)} if moving else {}
+        found.append({"png": _text((apng if moving else png)(picture, about)), **size, "arguments": own})
     return {"pictures": found}
+
+
+def _text(data):
+    return base64.b64encode(data).decode()

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_imgen.conditions import Amount, Condition, Label, Picture, guided_apart
 from keras_imgen.inference.canvas import LARGEST, Canvas
+from keras_imgen.inference.clips import ClipEndpoint
 from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Input, Latents, Number, Pictures, Rows, RowSeeds, Seeds
 from keras_imgen.inference.endpoints import Told as ToldRows
@@ -36,8 +37,8 @@ class Field:
         whole: whether numbers are whole.
         choices: of which one is chosen, or examples of a text.
         names: of several numbers, or of labels.
-        shape: of several numbers, or (height, width, channels) of a picture, of a clip with frames before them, which is taken as a
-            picture of its frames side by side; None of what may be any.
+        shape: of several numbers, or (height, width, channels) of a picture, or of a film with frames before them; None of what may be
+            any.
         rows: whether the argument has a row for each picture.
         more: whether most people leave it alone.
     """
@@ -76,6 +77,8 @@ def fields_of(endpoint: Endpoint, limits: Limits) -> list[Field]:
     found = [field for one in endpoint.inputs for field in _of_input(one, endpoint, limits)]
     if isinstance(endpoint, TiledEndpoint):
         found += _of_form(endpoint)
+    if isinstance(endpoint, ClipEndpoint):
+        found += _of_clips(endpoint, limits)
     elsewhere = {one.key for one in endpoint.inputs if isinstance(one, ToldRows)}
     drawn = any(isinstance(one, Seeds) for one in endpoint.inputs)
     for one in endpoint.conditions:
@@ -83,7 +86,7 @@ def fields_of(endpoint: Endpoint, limits: Limits) -> list[Field]:
             short = endpoint.labelled and one.key == "label" and not isinstance(endpoint, TiledEndpoint)
             needed = one.needed and not endpoint.null and not (drawn and one.key == "label")
             found.append(_of_condition(one, "labels" if short else f"conditions.{one.key}", needed))
-    order = ("picture", "mask", "text", "labels")
+    order = ("film", "picture", "mask", "text", "labels")
     found.sort(key=lambda field: order.index(field.control) if field.control in order else len(order))
     return sorted(found, key=lambda field: field.more)
 
@@ -111,13 +114,19 @@ def _(one: RowSeeds, endpoint, limits):
 
 @_of_input.register
 def _(one: Pictures, endpoint, limits):
-    said = f"Its {one.shape[0]} frames side by side." if len(one.shape) == 4 else ""
-    yield Field(one.argument, "picture", said, required=True, shape=tuple(one.shape), rows=True)
+    frames = len(one.shape) == 4
+    said = (
+        f"{one.shape[0]} frames or more, of which the last are taken; or a picture of them side by side."
+        if frames
+        else ""
+    )
+    control = "film" if frames else "picture"
+    yield Field(one.argument, control, said, required=True, shape=tuple(one.shape), rows=True)
 
 
 @_of_input.register
 def _(one: Ahead, endpoint, limits):
-    yield Field("frames", "number", "How many more.", 1, True, 1, FRAMES, (1, 20), whole=True)
+    yield Field("frames", "number", "How many more.", 10, True, 1, FRAMES, (1, 20), whole=True)
 
 
 @_of_input.register
@@ -230,6 +239,14 @@ def _of_form(endpoint):
         "Eight answers, to the picture turned and mirrored, in one: a little better, eight times as long.",
         more=True,
     )
+
+
+def _of_clips(endpoint, limits):
+    said = f"Up to {limits.rows} frames, fewer of large ones."
+    yield Field("clips", "film", said, required=True, shape=(None, None, None, endpoint.form.channels))
+    if endpoint.form.sigma:
+        said = "How strong the noise is, in gray levels of 255."
+        yield Field("sigma", "number", said, 20.0, True, low=0, ends=(0.0, 75.0))
 
 
 @singledispatch

@@ -3,13 +3,13 @@
 import base64
 import hashlib
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from keras_imgen.server import films
 from keras_imgen.server.errors import Invalid
 from keras_imgen.server.fields import Field
 from keras_imgen.server.limits import Limits, opened
@@ -50,29 +50,52 @@ def arguments_of(fields: Sequence[Field], given: Any, limits: Limits) -> dict[st
     return found
 
 
-_WANTED = {"picture": "choose a picture", "mask": "paint over a part of the picture", "text": "write what you want"}
+_WANTED = {
+    "picture": "choose a picture",
+    "film": "choose a film",
+    "mask": "paint over a part of the picture",
+    "text": "write what you want",
+}
 
 
-def _opened(field, value, limits, **how):
+def _file(field, value, kind="a PNG or JPEG file"):
     try:
         if not isinstance(value, str):
             raise ValueError
-        text = base64.b64decode(value, validate=True)
+        return base64.b64decode(value, validate=True)
     except ValueError:
-        raise Invalid(f"Expected `{field.name}` as a PNG or JPEG file in base64.") from None
-    return opened(text, field.name, limits, **how)
+        raise Invalid(f"Expected `{field.name}` as {kind} in base64.") from None
+
+
+def _opened(field, value, limits, **how):
+    return opened(_file(field, value), field.name, limits, **how)
+
+
+def _read_film(field, value, given, limits):
+    from keras_imgen.data.image_io import as_frames, resize, with_channels  # lazy: the package of data needs Keras
+
+    count, height, width, channels = field.shape
+    file = _file(field, value, "a film")
+    if count and films.ending_of(file) is None:  # its frames, side by side
+        strip = resize(opened(file, field.name, limits, channels=channels), (height, width * count))
+        clip = as_frames(strip, count)
+    else:
+        clip = with_channels(films.opened(file, field.name, limits), channels)
+        if count and len(clip) < count:
+            raise Invalid(f"Expected `{field.name}` of {count} frames or more, got {len(clip)}.", param=field.name)
+        clip = np.stack([resize(frame, (height, width)) for frame in clip[-count:]]) if count else clip
+    return clip[None] if field.rows else clip
 
 
 def _read_picture(field, value, given, limits):
     if field.shape is None:  # any kind
         return _opened(field, value, limits, keep_depth=True)
-    from keras_imgen.data.image_io import as_frames, resize  # lazy: the package of data needs Keras
+    from keras_imgen.data.image_io import resize  # lazy: the package of data needs Keras
 
-    *frames, height, width, channels = field.shape
+    height, width, channels = field.shape
     picture = _opened(field, value, limits, channels=channels)
     if None not in (height, width):
-        picture = resize(picture, (height, width * math.prod(frames)))
-    picture = as_frames(picture, *frames) if frames else picture
+        picture = resize(picture, (height, width))
     return picture[None] if field.rows else picture
 
 
@@ -149,6 +172,7 @@ READERS: dict[str, Callable[[Field, Any, Mapping[str, Any], Limits], Any]] = {
     "text": _read_text,
     "flag": _read_flag,
     "picture": _read_picture,
+    "film": _read_film,
     "mask": _read_mask,
     "json": lambda field, value, given, limits: value,
 }
@@ -177,7 +201,7 @@ def of_row(fields: Sequence[Field], given: Mapping[str, Any], row: int) -> dict[
         elif field.control == "labels":
             values = value if isinstance(value, list) else [value]
             found[field.name] = values[row % len(values)]
-        elif field.control in ("picture", "mask"):
+        elif field.control in ("picture", "mask", "film"):
             found[field.name] = f"sha256:{hashlib.sha256(base64.b64decode(value)).hexdigest()}"
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from keras_imgen.conditions import inputs_of
+from keras_imgen.conditions import Conditions, Label, inputs_of
 from keras_imgen.inference.endpoints import Endpoint, bound
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.server.errors import Invalid, TooLarge
@@ -67,17 +67,21 @@ class Limits:
             raise TooLarge(said, param=name)
 
 
-def check_tensors(tensors: Mapping[str, np.ndarray], signature: Signature, limits: Limits) -> None:
-    """Refuse tensors that would take too much, before anything is decoded.
+def check_tensors(
+    tensors: Mapping[str, np.ndarray], signature: Signature, limits: Limits, conditions: Conditions = ()
+) -> None:
+    """Refuse tensors that would take too much, before anything is decoded, and labels that there are not: TensorFlow's own error may be
+    that something else was cancelled, or none.
 
     Args:
         tensors: by name, of any form yet.
         signature: that is asked.
         limits: of the request.
+        conditions: that the model is told.
 
     Raises:
         TooLarge: too many rows, pixels or characters.
-        Invalid: bytes that are no picture.
+        Invalid: bytes that are no picture, another label.
     """
     for name, array in tensors.items():
         shared = name in signature.inputs and not signature.inputs[name].rows
@@ -88,6 +92,16 @@ def check_tensors(tensors: Mapping[str, np.ndarray], signature: Signature, limit
         if array.dtype == object and not name.endswith("_bytes"):
             _check_texts(name, array.reshape(-1).tolist())
     _check_pictures(tensors.items(), limits)
+    labels = {
+        f"{sign}{c.key}s": c.num_classes for c in conditions if isinstance(c, Label) for sign in ("", "negative_")
+    }
+    for name in labels.keys() & tensors.keys():
+        found = tensors[name]
+        if found.dtype.kind in "iu" and found.size and not 0 <= found.min() <= found.max() <= labels[name]:
+            said = (
+                f"Expected `{name}` in 0..{labels[name]}, of which the last is none, got {found.min()}..{found.max()}."
+            )
+            raise Invalid(said, param=name)
 
 
 def checked_arguments(given: Mapping[str, Any], endpoint: Endpoint, limits: Limits) -> dict[str, Any]:

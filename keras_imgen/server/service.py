@@ -18,6 +18,7 @@ from keras_imgen.server.models import Models
 from keras_imgen.server.repository import Found
 from keras_imgen.server.version import Version
 from keras_imgen.serving.client import signature_for
+from keras_imgen.serving.signatures import endpoint_of
 
 DEFAULT = "serving_default"
 THREADS, WAITING = 16, 48  # calls that are worked on at once, and that wait for it, at most
@@ -105,7 +106,8 @@ class Service(Models):
             RequestError: which one says what is to be done; see `errors`.
         """
         found = self.version(model, version)
-        check_tensors(tensors or {}, found.signature(signature), self.limits)
+        told = endpoint_of(signature, found.endpoints).conditions
+        check_tensors(tensors or {}, found.signature(signature), self.limits, told)
         async with self._within(deadline):
             return await found.answer(signature, tensors or {})
 

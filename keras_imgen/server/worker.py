@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -197,6 +198,7 @@ def _serve(connection, path, memory):
             resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     except Exception as error:
         return connection.send_bytes(pack({"error": _said(error)}, {}))
+    _warm_up(model, path)
     connection.send_bytes(pack(about, {}))
     while True:
         try:
@@ -204,6 +206,16 @@ def _serve(connection, path, memory):
         except EOFError:  # the server is gone
             return
         connection.send_bytes(_answered(model, about["signature"], tensors))
+
+
+def _warm_up(model, path):
+    """Ask what the endpoints ask once, so that nobody waits for what only the first request costs."""
+    from keras_imgen.serving.carried import requests_of
+
+    with suppress(Exception):  # who asks is told what is wrong with it
+        given = requests_of(path)[1]
+        for name, endpoint in model.endpoints().items():
+            model.run(endpoint.signature or name, given[endpoint.signature or name])
 
 
 def _answered(model, signature, tensors):

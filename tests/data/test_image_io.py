@@ -251,3 +251,19 @@ def test_grid_places_images_row_by_row():
     grid = make_grid(images, columns=3, scale=2, gap=1)
     assert grid.shape == (2 * 9 + 1, 3 * 13 + 1, 1)
     assert grid[1, 1, 0] == 0 and grid[8, 12 + 13, 0] == 1 and grid[10, 14, 0] == 4 and grid[10, 27, 0] == 255
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_clip_as_an_animated_png(channels):
+    noise = (
+        np.random.default_rng(0).integers(0, 256, (4, 200, 300, channels)).astype("uint8")
+    )  # several chunks of data each
+    frames = np.concatenate([noise[:2], noise[1:2], noise[1:]])  # two are alike
+    file = image_io.apng(frames, {"seed": "7", "caption": "a\nstar"}, rate=5)
+    with Image.open(io.BytesIO(file)) as image:
+        assert image.n_frames == len(frames) and image.text == {"seed": "7", "caption": "a\nstar"}
+        for k, frame in enumerate(frames):
+            image.seek(k)
+            assert image.info["duration"] == 200 and image.info.get("loop") == 0
+            np.testing.assert_array_equal(np.asarray(image).reshape(frame.shape), frame)
+    np.testing.assert_array_equal(load_image(file), frames[0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_imgen.networks import TextConditioned, text_encoder, unet
-from keras_imgen.recipes.shapes_edit import begin_with
+from keras_imgen.recipes.shapes_text import begin_with
 from keras_imgen.text import Text, Tokenizer
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from keras_imgen.conditions import Label, Picture, Vector
-from keras_imgen.data.image_io import as_strips
+from keras_imgen.data.image_io import apng, as_strips
 from keras_imgen.inference.clips import ClipEndpoint, ClipForm
 from keras_imgen.inference.continued import Ahead
 from keras_imgen.inference.endpoints import Endpoint, Input, Latents, Number, Pictures, Rows, Seeds
@@ -59,8 +59,9 @@ def test_the_page_has_what_it_has_fields_for():
     film = ClipEndpoint(inputs=(), form=ClipForm(channels=3, radius=2), output="clips", signature="windows")
     restorer = TiledEndpoint(inputs=(), form=Form(channels=3, out=3))
     told = Endpoint((Seeds(),), (Label(3), WORDS))
-    for endpoint, can in ((film, False), (restorer, True), (told, True)):
-        assert _can_be_asked(endpoint, fields.fields_of(endpoint, LIMITS)) == can
+    for endpoint in (film, restorer, told):
+        assert _can_be_asked(endpoint, fields.fields_of(endpoint, LIMITS))
+    assert not _can_be_asked(film, []) and not _can_be_asked(restorer, [])
 
 
 def test_what_a_restorer_takes_is_asked_for():
@@ -128,13 +129,33 @@ def test_numbers_are_a_row():
         arguments(found)
 
 
-def test_a_clip_is_a_picture_of_its_frames():
+def test_a_clip_is_a_film_or_a_picture_of_its_frames():
     clip = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3)).astype("uint8")
     found = asked_by(Pictures(clip.shape, "clip", "clip"), Ahead())
-    assert [(f.name, f.control) for f in found] == [("clip", "picture"), ("frames", "number")]
+    assert [(f.name, f.control) for f in found] == [("clip", "film"), ("frames", "number")]
     read = arguments(found, clip=file(as_strips(clip[None])[0]), frames=7)
     np.testing.assert_array_equal(read["clip"][0], clip)
     assert read["frames"] == 7
+    pytest.importorskip("av")
+    longer = np.concatenate([clip[::-1], clip])
+    read = arguments(found, clip=base64.b64encode(apng(longer)).decode())
+    np.testing.assert_array_equal(read["clip"][0], clip)
+    with pytest.raises(Invalid, match="`clip` of 3 frames or more, got 2"):
+        arguments(found, clip=base64.b64encode(apng(clip[:2])).decode())
+
+
+def test_films_of_any_size_are_taken_whole():
+    pytest.importorskip("av")
+    found = fields.fields_of(ClipEndpoint(inputs=(), form=ClipForm(channels=1, radius=2, sigma=True)), LIMITS)
+    assert [(f.name, f.control, f.required) for f in found] == [("clips", "film", True), ("sigma", "number", True)]
+    clip = np.random.default_rng(0).integers(0, 256, (5, 6, 7, 1)).astype("uint8")
+    read = arguments(found, clips=base64.b64encode(apng(clip)).decode())
+    np.testing.assert_array_equal(read["clips"], clip)
+    assert read["sigma"] == 20
+    with pytest.raises(Invalid, match="`clips`: choose a film"):
+        arguments(found)
+    with pytest.raises(Invalid, match="`clips` as a film, MP4"):
+        arguments(found, clips=file(clip[0, ..., 0]))
 
 
 def test_a_picture_of_any_kind_becomes_the_models_size():

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-MODELS = "digits-diffusion", "shapes-text", "photos-sr-x2", "photos-inpaint", "digits-vae"
+MODELS = "digits-diffusion", "shapes-text", "photos-sr-x2", "photos-inpaint", "digits-vae", "clips-denoise"
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 COMMAND = [sys.executable, "-c", "from keras_imgen.cli import main; main()", "serve"]
 pytestmark = [
@@ -122,9 +122,7 @@ class Page:
 
     def downloaded(self):
         self.one(":is(#output, dialog[open]) .download").click()
-        self.until(lambda: list(self.downloads.glob("*.png")))
-        (path,) = self.downloads.glob("*.png")
-        return path
+        return self.until(lambda: next(self.downloads.glob("*.[pm][np][g4]"), None))
 
     def complaints(self):
         """What the browser says of scripts that were refused or went wrong."""
@@ -225,6 +223,28 @@ def test_a_picture_before_and_after(page):
     slider.send_keys(Keys.ARROW_RIGHT * 3)
     assert before == "50%" and float(cut().rstrip("%")) > 50
     assert Image.open(tab.downloaded()).size == (720, 540)
+
+
+def test_a_film_before_and_after(page, tmp_path):
+    film_writer = pytest.importorskip("keras_imgen.data.film_writer")
+    pytest.importorskip("av")
+    frames = np.random.default_rng(0).normal(128, 20, (6, 48, 64, 3)).clip(0, 255).astype("uint8")
+    with film_writer.FilmWriter(tmp_path / "noise.mp4", rate=12) as out:
+        for frame in frames:
+            out.write(frame)
+    tab = page("clips-denoise/restore")
+    tab.one("input[type=file]").send_keys(str(tmp_path / "noise.mp4"))
+    tab.until(lambda: tab.all(".waiting video"))
+    assert tab.run().startswith("Done in")
+    times = "return [...document.querySelectorAll('.compare video')].map((film) => [film.videoWidth, film.duration])"
+    tab.until(lambda: tab.js(times) == [[64, 0.5], [64, 0.5]])
+    tab.until(lambda: tab.js("return document.querySelector('.compare .before').currentTime") > 0)  # both play
+    tab.one(".single .actions button").click()
+    tab.until(lambda: tab.js("return [...document.querySelectorAll('.compare video')].every((film) => film.paused)"))
+    (tmp_path / "noise.mp4").unlink()
+    found = list(film_writer.Film(tab.downloaded()))
+    assert len(found) == 6 and found[1].time * 12 == 1
+    assert np.std([frame.image for frame in found]) < 0.5 * np.std(frames)
 
 
 def test_any_picture_by_drop_and_paste(page):

@@ -108,6 +108,7 @@ def test_the_description_has_every_endpoint(ask):
     assert [one["name"] for one in drawn["endpoints"]] == ["generate", "denoise"]
     generate, denoise = drawn["endpoints"]
     assert generate["pictures"] and not denoise["pictures"]
+    assert generate["by_hand"] and not denoise["by_hand"]
     fields = {one["name"]: one for one in generate["fields"]}
     assert fields["labels"] == {"name": "labels", "control": "labels", "choices": ["0", "1", "2"]}
     assert fields["steps"]["default"] == 4 and fields["guidance_scale"]["default"] == 1.5

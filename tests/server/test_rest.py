@@ -101,7 +101,7 @@ def test_floats_have_as_few_digits_as_tell_them_apart(ask, direct):
         ('{"inputs": {"seeds": 1, "labels": [0]}}', "levels of lists"),
         ('{"inputs": {"seeds": {"b64": "AAAA"}, "labels": [0]}}', "levels of lists"),
         ('{"inputs": {"seeds": [1], "labels": [0], "x": [1]}}', "'x' is none of the inputs"),
-        ('{"inputs": {"seeds": [1], "labels": [99]}}', ""),
+        ('{"inputs": {"seeds": [1], "labels": [99]}}', "Expected `labels` in 0..3"),
         ('{"signature_name": "none", "inputs": [1]}', 'Serving signature name: "none" not found'),
         ('{"signature_name": 5, "inputs": [1]}', "not found"),
         ('{"signature_name": [5], "inputs": [1]}', "not found"),
@@ -109,7 +109,7 @@ def test_floats_have_as_few_digits_as_tell_them_apart(ask, direct):
 )
 def test_a_wrong_form_is_answered_with_the_right_one(ask, body, said):
     found = ask("POST", PREDICT, content=body)
-    assert found.status_code == 400 and said in found.json()["error"]
+    assert found.status_code == 400 and said in found.json()["error"], found.text
     _, shown, form = found.json()["error"].partition("A request of the right form: ")
     if shown:
         assert ask("POST", PREDICT, content=form).status_code == 200

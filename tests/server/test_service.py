@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from keras_imgen import serving
+from keras_imgen.server import worker
 from keras_imgen.server.errors import Invalid, NotFound, TooLarge, TooLate
 from keras_imgen.server.limits import Limits
 from keras_imgen.server.service import Service
@@ -48,6 +49,17 @@ def test_every_signature_gives_tensorflows_bytes(service, loop, direct):
         assert set(found) == set(wanted)
         for name in found:
             np.testing.assert_array_equal(found[name], wanted[name], f"{signature} {name}")
+
+
+@pytest.mark.parametrize("name, wanted", [("drawn", ["sample", "denoise"]), ("restored", ["tiles"])])
+def test_a_model_is_warm_when_it_is_loaded(exports, monkeypatch, name, wanted):
+    model, ran = serving.load(str(exports / name)), []
+    real = model.run
+    monkeypatch.setattr(model, "run", lambda signature, tensors: ran.append(signature) or real(signature, tensors))
+    worker._warm_up(model, str(exports / name))
+    assert ran == wanted
+    monkeypatch.setattr(model, "run", lambda signature, tensors: 1 / 0)
+    worker._warm_up(model, str(exports / name))  # who asks is told
 
 
 def test_a_row_is_the_same_alone_and_among_others(service, loop):

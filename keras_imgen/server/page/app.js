@@ -3,20 +3,27 @@
 import { Refused, call, describe, key } from "./api.js";
 import { controlOf } from "./controls.js";
 import { byId, el, plain, title } from "./dom.js";
-import { fileIn, fromBase64, pictureOf } from "./pictures.js";
+import { fileIn, fromBase64, pictureOf, shown } from "./pictures.js";
 import { show } from "./results.js";
 
 const KEPT = 40; // runs
 const wide = matchMedia("(min-width: 900px)");
 const state = { models: [], elsewhere: [], limits: null, model: null, endpoint: null, controls: [], filled: new Map(), filling: null, runs: [], running: null };
-const picture = () => state.controls.find(({ field }) => field.control === "picture");
+const takesPicture = (field) => field.control === "picture";
+const brings = (field) => takesPicture(field) || field.control === "film";
+const picture = () => state.controls.find(({ field }) => brings(field)); // or film
+const film = () => picture()?.field.control === "film";
 const mask = () => state.controls.find(({ field }) => field.control === "mask");
 
 // === What there is ===
 
 async function begin() {
   try {
-    Object.assign(state, await describe());
+    const { models, elsewhere, limits } = await describe();
+    const every = models.map((one) => ({ ...one, endpoints: one.endpoints.filter((task) => task.by_hand) }));
+    state.models = every.filter((one) => one.endpoints.length);
+    state.elsewhere = [...elsewhere, ...every.filter((one) => !one.endpoints.length).map((one) => one.name)];
+    state.limits = limits;
   } catch (error) {
     if (error.status === 401) return locked(key.get() ? error.message : "");
     return trouble(error.message);
@@ -24,7 +31,7 @@ async function begin() {
   byId("unlock").hidden = true;
   byId("main").hidden = !state.models.length;
   byId("docs").hidden = Boolean(key.get()); // a link takes no key along
-  byId("elsewhere").textContent = state.elsewhere.length ? `${state.elsewhere.join(", ")}: films are for the command keras-imgen video, or for programs (see the API).` : "";
+  byId("elsewhere").textContent = state.elsewhere.length ? `${state.elsewhere.join(", ")}: what they take has no form here (see the API).` : "";
   if (!state.models.length) return;
   const groups = Map.groupBy ? Map.groupBy(state.models, (one) => one.endpoints[0].name) : new Map([["models", state.models]]);
   byId("model").replaceChildren(...[...groups].map(([name, models]) =>
@@ -69,11 +76,11 @@ function choose(name, task) {
 }
 
 function fields() {
-  const context = { latest: () => state.runs.find((run) => run.pictures)?.pictures[0]?.input ?? null };
+  const context = { latest: () => state.runs.find((run) => run.pictures?.[0].input)?.pictures[0].input ?? null };
   state.controls = state.endpoint.fields.map((field) => {
     const control = controlOf(field, {
       ...context,
-      changed: (found) => { control.fail(null); if (field.control === "picture") brought(found); },
+      changed: (found) => { control.fail(null); if (brings(field)) brought(found); },
       fail: (message) => control.fail(message),
     });
     return control;
@@ -127,10 +134,10 @@ wide.addEventListener("change", place);
 // === What is on the stage ===
 
 const does = {
-  takes: () => state.models.some((one) => one.endpoints.some((task) => task.fields.some((field) => field.control === "picture"))),
+  takes: () => state.models.some((one) => one.endpoints.some((task) => task.fields.some(takesPicture))),
   async take(made, name) {
-    if (!picture()) {
-      const has = (one) => one.endpoints.find((task) => task.fields.some((field) => field.control === "picture"));
+    if (!picture() || film()) {
+      const has = (one) => one.endpoints.find((task) => task.fields.some(takesPicture));
       const model = has(state.model) ? state.model : state.models.find(has);
       choose(model.name, has(model).name);
     }
@@ -154,9 +161,9 @@ function present(run) {
   state.shown = run;
   const chosen = picture()?.get();
   if (run) return show(run, does);
-  const first = picture() ? "Choose a picture, or drop one anywhere." : `Press ${title(state.endpoint.name)}, and what comes out is here.`;
+  const first = picture() ? `Choose a ${film() ? "film" : "picture"}, or drop one anywhere.` : `Press ${title(state.endpoint.name)}, and what comes out is here.`;
   const empty = chosen && !mask()
-    ? el("figure", { class: "waiting" }, el("img", { src: chosen.url, alt: `Chosen: ${chosen.name}` }), el("figcaption", { class: "help", text: `Press ${title(state.endpoint.name)}.` }))
+    ? el("figure", { class: "waiting" }, shown(chosen, { alt: `Chosen: ${chosen.name}` }), el("figcaption", { class: "help", text: `Press ${title(state.endpoint.name)}.` }))
     : mask() && chosen ? "" : el("div", { class: "empty" }, el("img", { src: "page/icon.svg", alt: "", width: 72, height: 72 }), el("p", { text: first }));
   byId("output").replaceChildren(empty);
 }
@@ -167,7 +174,7 @@ function remember(run) {
   byId("history").hidden = false;
   byId("past").replaceChildren(...state.runs.map((one) => {
     const name = `${title(one.endpoint)}, ${one.model}, ${one.at}`;
-    const thumb = one.pictures ? el("img", { src: one.pictures[0].url, alt: "", class: one.pictures[0].width <= 128 ? "tiny" : "" }) : el("span", { class: "digits", text: `${one.shape.slice(1).join(" × ")}\nnumbers` });
+    const thumb = one.pictures ? shown(one.pictures[0], { alt: "", autoplay: false, class: one.pictures[0].width <= 128 ? "tiny" : "" }) : el("span", { class: "digits", text: `${one.shape.slice(1).join(" × ")}\nnumbers` });
     const many = one.pictures?.length > 1 ? el("span", { class: "many-of", text: one.pictures.length, "aria-hidden": "true" }) : null;
     return el("li", {},
       el("button", { type: "button", class: "tile", "aria-label": `Show ${name}`, on_click: () => { reuse(one, false); } }, thumb, many),
@@ -241,17 +248,19 @@ async function run() {
     const args = await asked();
     keep();
     const filled = { ...state.filled.get(`${model.name}/${endpoint.name}`) };
-    const before = endpoint.pictures ? picture()?.get() ?? null : null;
+    const before = endpoint.pictures && !(film() && picture().field.rows) ? picture()?.get() ?? null : null; // what comes after a film is not it, restored
     const answer = await call(model.name, endpoint.name, args, state.limits, abort.signal, (progress) => {
       share = progress.share;
       if (byId("said").textContent !== "Making…" && progress.state !== "queued") said("Making…");
       if (progress.state === "queued") said("Waiting for its turn…");
     });
     for (const one of answer.pictures ?? []) {
-      one.blob = fromBase64(one.png);
+      one.film = "mp4" in one;
+      one.blob = fromBase64(one.png ?? one.mp4, one.film ? "video/mp4" : "image/png");
       delete one.png;
-      one.input = await pictureOf(one.blob, "The latest result");
-      one.url = one.input.url;
+      delete one.mp4;
+      one.input = one.film ? null : await pictureOf(one.blob, "The latest result");
+      one.url = one.input?.url ?? URL.createObjectURL(one.blob);
     }
     const made = { ...answer, model: model.name, endpoint: endpoint.name, output: endpoint.output, before, filled, at: new Date().toLocaleTimeString() };
     remember(made);
@@ -279,7 +288,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !byId("large").open) cancel();
 });
 addEventListener("paste", (event) => {
-  const found = fileIn(event.clipboardData);
+  const found = fileIn(event.clipboardData, film());
   if (found && picture()) { event.preventDefault(); picture().take(found); }
 });
 for (const kind of ["dragover", "drop", "dragleave"]) {
@@ -287,10 +296,11 @@ for (const kind of ["dragover", "drop", "dragleave"]) {
     event.preventDefault();
     document.body.classList.toggle("dropping", kind === "dragover" && Boolean(picture()));
     if (kind !== "drop" || !picture()) return;
-    const boxes = state.controls.filter(({ field }) => field.control === "picture");
+    const boxes = state.controls.filter(({ field }) => brings(field));
     const target = boxes.find(({ box }) => box.contains(event.target)) ?? picture();
-    if (fileIn(event.dataTransfer)) target.take(fileIn(event.dataTransfer));
-    else target.fail("Expected a picture file.");
+    const found = fileIn(event.dataTransfer, film());
+    if (found) target.take(found);
+    else target.fail(`Expected a ${film() ? "film" : "picture"} file.`);
   });
 }
 

@@ -143,12 +143,12 @@ function flag(field, { id }) {
   return { node: null, beside: input, input, get: () => input.checked || null, set };
 }
 
-const CONTROLS = { number, count, seed, numbers, choice, labels, text, flag, picture: pictureControl, mask: maskControl, json: list };
+const CONTROLS = { number, count, seed, numbers, choice, labels, text, flag, picture: pictureControl, film: pictureControl, mask: maskControl, json: list };
 
 // What a person calls a field: one picture of "images".
 function nameOf(field) {
   if (field.control === "count") return "How many";
-  return ["picture", "mask"].includes(field.control) ? title(field.name).replace(/s$/, "") : title(field.name);
+  return ["picture", "mask", "film"].includes(field.control) ? title(field.name).replace(/s$/, "") : title(field.name);
 }
 
 // The control of a field with its name, help and place for an error.
@@ -156,10 +156,11 @@ export function controlOf(field, context) {
   const id = newId();
   const control = CONTROLS[field.control](field, { ...context, id });
   const group = control.group || field.control === "mask";
+  const brought = ["picture", "film"].includes(field.control);
   const name = nameOf(field);
   const help = el("p", { class: "help", id: newId(), text: field.help ?? "" });
   const error = el("p", { class: "error", id: newId(), role: "alert", hidden: true });
-  const label = group || field.control === "picture" ? el("span", { class: "name", id: newId(), text: name }) : el("label", { class: "name", htmlFor: control.input.id, text: name });
+  const label = group || brought ? el("span", { class: "name", id: newId(), text: name }) : el("label", { class: "name", htmlFor: control.input.id, text: name });
   const head = el("div", { class: "head" }, label, control.beside ?? null);
   const node = el("div", { class: "field" }, head, control.node, field.help ? help : null, error);
   node.dataset.field = field.name;
@@ -167,7 +168,7 @@ export function controlOf(field, context) {
     node.setAttribute("role", "group");
     node.setAttribute("aria-labelledby", label.id);
   }
-  if (field.control === "picture") control.input.setAttribute("aria-labelledby", label.id);
+  if (brought) control.input.setAttribute("aria-labelledby", label.id);
   control.input.setAttribute("aria-describedby", [field.help ? help.id : "", error.id].join(" ").trim());
   const fail = (message) => {
     error.textContent = plain(message ?? "");

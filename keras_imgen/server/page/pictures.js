@@ -1,4 +1,4 @@
-// Pictures that a person brings: from a file, by drag, paste, as a sample, or from what was made before.
+// Pictures and films that a person brings: from a file, by drag, paste, as a sample, or from what was made before.
 
 import { el, newId } from "./dom.js";
 
@@ -16,13 +16,38 @@ export async function pictureOf(blob, name = "picture") {
     throw new Error("This is not a picture that the browser can read.");
   }
   const { width, height } = bitmap;
+  const moves = blob.type === "image/gif";
   if (!["image/png", "image/jpeg"].includes(blob.type)) {
     const canvas = el("canvas", { width, height });
     canvas.getContext("2d").drawImage(bitmap, 0, 0);
     blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
   }
   bitmap.close();
+  if (moves) name += ", its first frame";
   return { blob, url: URL.createObjectURL(blob), width, height, name };
+}
+
+// The same of a film, and of pictures that move; `film` where it takes a <video> to show it. They are sent as they are.
+export async function filmOf(blob, name = "film") {
+  const film = !blob.type.startsWith("image/");
+  const found = { blob, url: URL.createObjectURL(blob), width: 0, height: 0, name, film };
+  const probe = film ? el("video", { preload: "metadata", muted: true }) : el("img");
+  await new Promise((done) => {
+    for (const kind of ["loadedmetadata", "load", "error"]) probe.addEventListener(kind, done);
+    probe.src = found.url;
+  });
+  found.width = probe.videoWidth ?? probe.naturalWidth;
+  found.height = probe.videoHeight ?? probe.naturalHeight;
+  return found; // of 0 x 0 where this browser cannot show it: the server may read it
+}
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+// A picture or a film as it is shown.
+export function shown(one, props = {}) {
+  if (!one.film) return el("img", { draggable: false, src: one.url, ...props });
+  const { alt, ...rest } = props;
+  return el("video", { muted: true, loop: true, autoplay: !still.matches, playsInline: true, "aria-label": alt, src: one.url, ...rest });
 }
 
 export function base64(blob) {
@@ -34,19 +59,23 @@ export function base64(blob) {
   });
 }
 
-export function fromBase64(text) {
-  return new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], { type: "image/png" });
+export function fromBase64(text, type) {
+  return new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], { type });
 }
 
-export const fileIn = (transfer) => [...(transfer?.files ?? [])].find((file) => file.type.startsWith("image/"));
+const kinds = (film) => (film ? ["image/", "video/"] : ["image/"]);
+export const fileIn = (transfer, film) =>
+  [...(transfer?.files ?? [])].find((file) => kinds(film).some((kind) => file.type.startsWith(kind)));
 
-// The control of a picture. `latest()` gives the picture that was made last, or null.
+// The control of a picture, or of a film. `latest()` gives the picture that was made last, or null.
 export function pictureControl(field, { changed, latest, fail }) {
   const id = newId();
-  const file = el("input", { type: "file", id, accept: "image/*", class: "unseen", on_change: () => take(file.files[0]) });
+  const film = field.control === "film";
+  const accept = kinds(film).map((kind) => `${kind}*`).join(",");
+  const file = el("input", { type: "file", id, accept, class: "unseen", on_change: () => take(file.files[0]) });
   const zone = el("label", { class: "zone", htmlFor: id },
-    el("span", { class: "strong", text: "Choose a picture" }), el("span", { text: "or drop or paste one" }));
-  const image = el("img", { alt: "" });
+    el("span", { class: "strong", text: film ? "Choose a film" : "Choose a picture" }), el("span", { text: "or drop or paste one" }));
+  const image = el("span", { class: "shown" });
   const about = el("span", { class: "help" });
   const remove = el("button", { type: "button", text: "Remove", on_click: () => { set(null); file.focus(); } });
   const chosen = el("div", { class: "chosen", hidden: true }, image, el("div", {}, about, remove));
@@ -59,7 +88,7 @@ export function pictureControl(field, { changed, latest, fail }) {
   async function take(blob, name = blob?.name) {
     if (!blob) return;
     try {
-      set(await pictureOf(blob, name));
+      set(await (film ? filmOf : pictureOf)(blob, name));
     } catch (error) {
       fail(error.message);
     }
@@ -74,13 +103,12 @@ export function pictureControl(field, { changed, latest, fail }) {
     chosen.hidden = !picture;
     last.hidden = !latest();
     if (picture) {
-      image.src = picture.url;
-      image.alt = `Chosen: ${picture.name}`;
-      about.textContent = `${picture.name}, ${picture.width} × ${picture.height}`;
+      image.replaceChildren(shown(picture, { alt: `Chosen: ${picture.name}` }));
+      about.textContent = picture.width ? `${picture.name}, ${picture.width} × ${picture.height}` : picture.name;
     }
     changed(picture);
   }
-  const node = el("div", { class: "picture" }, file, zone, chosen, samples);
+  const node = el("div", { class: "picture" }, file, zone, chosen, film ? null : samples);
   last.hidden = !latest();
   return { node, input: file, get: () => value, set, take, send: (picture) => base64(picture.blob) };
 }

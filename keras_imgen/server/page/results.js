@@ -1,27 +1,37 @@
 // What came out: a grid, a picture beside the one before, numbers; one picture large.
 
 import { byId, el, save, short, title } from "./dom.js";
+import { shown } from "./pictures.js";
 
 const TINY = 128; // pixels of a side below which they are shown as they are
 
 const words = (value) => (Array.isArray(value) ? (value.length > 8 ? `${value.length} numbers` : value.map(words).join(", ")) : typeof value === "number" ? short(value) : String(value));
 const seedOf = (picture) => picture.arguments.seed;
-const nameOf = (run, k) => `${run.model}-${run.endpoint}-${seedOf(run.pictures[k]) ?? k + 1}.png`;
+const nameOf = (run, k) => `${run.model}-${run.endpoint}-${seedOf(run.pictures[k]) ?? k + 1}.${run.pictures[k].film ? "mp4" : "png"}`;
 const altOf = (run, k) => {
   const { caption, seed, labels } = { ...run.pictures[k].arguments, caption: run.pictures[k].arguments["conditions.caption"] };
   const told = [caption, labels === undefined ? null : `label ${labels}`, seed === undefined ? null : `seed ${seed}`].filter(Boolean);
   return `${title(run.endpoint)} ${run.pictures.length > 1 ? `${k + 1} of ${run.pictures.length}` : ""}${told.length ? `: ${told.join(", ")}` : ""}`;
 };
 
-function image(picture, url, alt) {
-  return el("img", { src: url, alt, class: Math.max(picture.width, picture.height) <= TINY ? "tiny" : "", draggable: false });
+function image(picture, alt) {
+  return shown(picture, { alt, class: Math.max(picture.width, picture.height) <= TINY ? "tiny" : "" });
+}
+
+// Two films as one: the other follows.
+function together(one, other) {
+  const follow = () => { if (Math.abs(one.currentTime - other.currentTime) > 0.05) other.currentTime = one.currentTime; };
+  for (const kind of ["play", "seeked", "timeupdate"]) one.addEventListener(kind, follow);
+  one.addEventListener("play", () => other.play());
+  one.addEventListener("pause", () => { other.pause(); follow(); });
 }
 
 // The picture before on the left, the one after on the right of a line that can be moved.
 function compared(before, picture, alt) {
-  const after = image(picture, picture.url, alt);
+  const after = image(picture, alt);
   after.classList.add("after");
-  const old = el("img", { src: before.url, alt: "Before", class: "before", draggable: false });
+  const old = shown(before, { alt: "Before", class: "before" });
+  if (before.film && picture.film) together(after, old);
   if (Math.max(before.width, before.height) <= TINY) old.classList.add("tiny");
   const slider = el("input", { type: "range", min: 0, max: 100, step: "any", value: 50, "aria-label": "Before and after" });
   const node = el("div", { class: "compare" }, old, after, el("span", { class: "line" }), el("span", { class: "tag", text: "Before" }), el("span", { class: "tag right", text: "After" }), slider);
@@ -35,7 +45,7 @@ function compared(before, picture, alt) {
 
 function actions(run, k, does) {
   const picture = run.pictures[k];
-  const copy = globalThis.ClipboardItem && navigator.clipboard?.write
+  const copy = !picture.film && globalThis.ClipboardItem && navigator.clipboard?.write
     ? el("button", { type: "button", text: "Copy", on_click: async (event) => {
         const button = event.currentTarget;
         try {
@@ -49,7 +59,7 @@ function actions(run, k, does) {
     : null;
   return el("div", { class: "actions" },
     el("button", { type: "button", class: "download", text: "Download", on_click: () => save(picture.blob, nameOf(run, k)) }), copy,
-    does.takes() ? el("button", { type: "button", text: "Use as picture", on_click: () => { byId("large").close(); does.take(picture, nameOf(run, k)); } }) : null);
+    picture.input && does.takes() ? el("button", { type: "button", text: "Use as picture", on_click: () => { byId("large").close(); does.take(picture, nameOf(run, k)); } }) : null);
 }
 
 export function enlarge(run, k, does) {
@@ -57,13 +67,13 @@ export function enlarge(run, k, does) {
   const picture = run.pictures[k];
   const many = run.pictures.length;
   const move = (by) => enlarge(run, (k + by + many) % many, does);
-  const shown = run.before ? compared(run.before, picture, altOf(run, k)) : image(picture, picture.url, altOf(run, k));
-  const facts = { model: `${run.model}, version ${run.version}`, ...picture.arguments, size: `${picture.width} × ${picture.height}` };
+  const view = run.before ? compared(run.before, picture, altOf(run, k)) : image(picture, altOf(run, k));
+  const facts = { model: `${run.model}, version ${run.version}`, ...picture.arguments, size: `${picture.width} × ${picture.height}`, ...(picture.frames ? { frames: picture.frames } : {}) };
   const told = Object.entries(facts).filter(([, value]) => !String(value).startsWith("sha256:")).flatMap(([name, value]) => [el("dt", { text: title(name) }), el("dd", { text: words(value) })]);
   const turn = (by, text, name) => el("button", { type: "button", class: "turn", text, "aria-label": name, on_click: () => move(by) });
   dialog.replaceChildren(
     el("button", { type: "button", class: "close", text: "✕", "aria-label": "Close", on_click: () => dialog.close() }),
-    el("div", { class: "view" }, shown),
+    el("div", { class: "view" }, view),
     el("div", { class: "side" }, many > 1 ? el("div", { class: "turns" }, turn(-1, "←", "The one before"), el("span", { text: `${k + 1} of ${many}` }), turn(1, "→", "The next one")) : null,
       el("dl", {}, ...told), actions(run, k, does)));
   dialog.onkeydown = (event) => {
@@ -76,9 +86,18 @@ export function enlarge(run, k, does) {
   dialog.querySelector(".turn:last-child, .download")?.focus({ preventScroll: true });
 }
 
+// Plays and stops a film.
+function player(film) {
+  const button = el("button", { type: "button", on_click: () => (film.paused ? film.play() : film.pause()) });
+  const name = () => { button.textContent = film.paused ? "Play" : "Stop"; };
+  for (const kind of ["play", "pause", "loadeddata"]) film.addEventListener(kind, name);
+  name();
+  return button;
+}
+
 function grid(run, does) {
   const tiles = run.pictures.map((picture, k) =>
-    el("li", {}, el("button", { type: "button", class: "tile", "aria-label": `${altOf(run, k)}, enlarge`, on_click: () => enlarge(run, k, does) }, image(picture, picture.url, ""))));
+    el("li", {}, el("button", { type: "button", class: "tile", "aria-label": `${altOf(run, k)}, enlarge`, on_click: () => enlarge(run, k, does) }, image(picture, ""))));
   const node = el("ol", { class: "grid" }, ...tiles);
   node.style.setProperty("--ratio", run.pictures[0].width / run.pictures[0].height);
   node.dataset.count = tiles.length > 16 ? "many" : tiles.length;
@@ -87,11 +106,13 @@ function grid(run, does) {
 
 function one(run, does) {
   const picture = run.pictures[0];
-  const shown = run.before ? compared(run.before, picture, altOf(run, 0)) : grid(run, does);
+  const view = run.before ? compared(run.before, picture, altOf(run, 0)) : grid(run, does);
   const large = el("button", { type: "button", text: "Enlarge", on_click: () => enlarge(run, 0, does) });
   const bar = actions(run, 0, does);
+  const films = [...view.querySelectorAll("video")];
+  if (films.length) bar.prepend(player(films.at(-1)));
   bar.append(large);
-  return el("div", { class: "single" }, shown, bar);
+  return el("div", { class: "single" }, view, bar);
 }
 
 function numbersOf(run, does) {

@@ -1,0 +1,123 @@
+"""Films that come to the page and go: what is one, how much of it is taken, and that nothing else is opened on the way."""
+
+import io
+import os
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("fastapi")
+av = pytest.importorskip("av")
+
+from keras_imgen.data.film import Film  # noqa: E402
+from keras_imgen.data.film_writer import FilmWriter  # noqa: E402
+from keras_imgen.data.image_io import apng  # noqa: E402
+from keras_imgen.server import films  # noqa: E402
+from keras_imgen.server.errors import Invalid, TooLarge  # noqa: E402
+from keras_imgen.server.limits import Limits  # noqa: E402
+
+LIMITS = Limits(rows=8, pixels=4096)
+FRAMES = np.random.default_rng(0).integers(0, 256, (5, 32, 48, 3)).astype("uint8")
+
+
+def written(path, frames=FRAMES, times=None, **how):
+    with FilmWriter(path, **how) as out:
+        for k, frame in enumerate(frames):
+            out.write(frame, times and times[k])
+    return path.read_bytes()
+
+
+def gif(frames):
+    buffer = io.BytesIO()
+    first, *rest = [Image.fromarray(frame[..., 0]) for frame in frames]
+    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=100)
+    return buffer.getvalue()
+
+
+def test_frames_are_the_films(tmp_path):
+    np.testing.assert_array_equal(films.opened(written(tmp_path / "a.mkv"), "clips", LIMITS), FRAMES)
+    np.testing.assert_array_equal(films.opened(apng(FRAMES), "clips", LIMITS), FRAMES)
+    np.testing.assert_array_equal(films.opened(gif(FRAMES), "clips", LIMITS)[..., 0], FRAMES[..., 0])
+    for name in ("a.mp4", "a.webm"):
+        file = written(tmp_path / name)
+        np.testing.assert_array_equal(films.opened(file, "clips", LIMITS), [f.image for f in Film(tmp_path / name)])
+
+
+@pytest.mark.parametrize("file", [
+    b"", b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", b"ffconcat version 1.0\nfile /etc/passwd\n", b"RIFF\0\0\0\0WAVE", b"a film" * 99,
+    b'<?xml version="1.0"?><MPD><Period/></MPD>', b"\xff\xd8\xff\xe0" + bytes(99),
+])  # fmt: skip
+def test_what_is_no_film_is_not_opened(file, monkeypatch):
+    monkeypatch.setattr(av, "open", lambda *given, **how: pytest.fail("FFmpeg was asked"))
+    with pytest.raises(Invalid, match="`clips` as a film, MP4"):
+        films.opened(file, "clips", LIMITS)
+    buffer = io.BytesIO()
+    Image.fromarray(FRAMES[0]).save(buffer, "PNG")
+    assert films.ending_of(buffer.getvalue()) is None
+
+
+def test_a_play_list_behind_a_films_first_bytes_opens_nothing(tmp_path):
+    secret = tmp_path / "secret.ts"
+    written(tmp_path / "secret.mkv")
+    (tmp_path / "secret.mkv").rename(secret)
+    for begin in (b"\0\0\0\x10ftypisom\0\0\0\0", b"\x1aE\xdf\xa3", b"GIF89a"):
+        with pytest.raises((Invalid, TooLarge)):  # a GIF's size is what the text makes of it
+            films.opened(begin + f"\n#EXTM3U\n#EXTINF:1,\nfile:{secret}\n".encode() * 9, "clips", LIMITS)
+
+
+def test_what_is_too_long_or_large_is_refused(tmp_path):
+    many = np.concatenate([FRAMES, FRAMES])
+    with pytest.raises(TooLarge, match="at most 8 frames of 48x32.*keras-imgen video"):
+        films.opened(apng(many), "clips", LIMITS)
+    with pytest.raises(TooLarge, match="at most 5 frames of 48x32"):
+        films.opened(apng(many), "clips", Limits(rows=64, pixels=2000))
+    with pytest.raises(TooLarge, match="at most 100 pixels"):
+        films.opened(written(tmp_path / "a.mp4"), "clips", Limits(rows=64, pixels=100))
+
+
+def test_what_is_damaged_is_said_without_the_servers_paths(tmp_path):
+    file = written(tmp_path / "a.mp4")
+    for bad in (file[:80], file[:60] + bytes(len(file) - 60)):
+        with pytest.raises(Invalid, match="`clips` as a film") as found:
+            films.opened(bad, "clips", LIMITS)
+        assert "keras-imgen-" not in str(found.value) and "/tmp" not in str(found.value)
+
+
+def test_the_answer_has_the_times_and_the_sound(tmp_path):
+    times = [Fraction(k * (k + 3), 25) for k in range(5)]
+    file = written(tmp_path / "a.mp4", times=times)
+    made, notes = films.mp4(np.full((5, 64, 96, 3), 128, "uint8"), file)
+    (tmp_path / "out.mp4").write_bytes(made)
+    found = list(Film(tmp_path / "out.mp4"))
+    assert [frame.time for frame in found] == times and found[0].image.shape == (64, 96, 3) and not notes
+    _, notes = films.mp4(np.zeros((5, 31, 33, 1), "uint8"), file)
+    assert "even sizes" in notes[0]
+
+    with av.open(str(tmp_path / "heard.mp4"), "w") as out:
+        stream, sound = out.add_stream("mpeg4", rate=25), out.add_stream("aac", rate=48000, layout="mono")
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        for k, frame in enumerate(FRAMES):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            tone = av.AudioFrame.from_ndarray(np.full((1, 1920), 99, "int16"), format="s16", layout="mono")
+            tone.sample_rate, tone.pts = 48000, 1920 * k
+            out.mux(sound.encode(tone))
+        out.mux(stream.encode())
+        out.mux(sound.encode())
+    made, notes = films.mp4(FRAMES, (tmp_path / "heard.mp4").read_bytes())
+    (tmp_path / "out.mp4").write_bytes(made)
+    assert Film(tmp_path / "out.mp4").sound == "aac" and not notes
+
+
+def test_nothing_stays_behind(tmp_path):
+    code = (
+        "import sys, numpy as np; from keras_imgen.server import films; from keras_imgen.server.limits import Limits\n"
+        "from keras_imgen.data.image_io import apng\n"
+        "file = apng(np.zeros((2, 8, 8, 3), 'uint8')); films.mp4(films.opened(file, 'clips', Limits()), file)\n"
+    )
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env)
+    assert list(tmp_path.iterdir()) == []
