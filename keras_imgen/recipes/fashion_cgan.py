@@ -29,7 +29,16 @@ def train(
     with fast_precision():
         generator = dcgan_generator((28, 28, 1), width=32, num_classes=10)
         discriminator = dcgan_discriminator((28, 28, 1), width=32, num_classes=10, normalization="spectral")
-    model = GAN(generator, discriminator, 10, loss="hinge", regularizers=(), seed=seed, name="fashion_cgan")
+    model = GAN(
+        generator,
+        discriminator,
+        10,
+        loss="hinge",
+        regularizers=(),
+        class_names=test.class_names,
+        seed=seed,
+        name="fashion_cgan",
+    )
     rate = warmup_cosine(0.001, steps=epochs * len(data))
     model.compile(
         generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99),

@@ -28,7 +28,7 @@ def train(
 
     with fast_precision():
         network = unet((28, 28, 1), widths=(32, 64, 96), depth=1, attention=(7,), num_classes=10)
-    model = Diffusion(network, guidance_scale=1.5, seed=seed, name="fashion_diffusion")
+    model = Diffusion(network, guidance_scale=1.5, class_names=test.class_names, seed=seed, name="fashion_diffusion")
     model.compile(keras.optimizers.Adam(warmup_cosine(0.002, steps=epochs * len(data))))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=40))
     return run.finish(model, test)

@@ -39,7 +39,7 @@ def train(
 
     vqvae = load_model(run.path("vqvae", "model.keras"))
     prior = pixelcnn(vqvae.latent_shape, vqvae.codes, num_classes=10, dropout=0.1)
-    model = CodePrior(vqvae, prior, num_classes=10, seed=seed, name="fashion_vqvae_prior")
+    model = CodePrior(vqvae, prior, num_classes=10, class_names=test.class_names, seed=seed, name="fashion_vqvae_prior")
     model.compile(keras.optimizers.Adam(warmup_cosine(0.001, steps=epochs * len(data))))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=40))
     return run.finish(model, test)
