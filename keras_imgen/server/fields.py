@@ -275,7 +275,13 @@ def _(one: Text, name, required, said="", more=False):
 
 @_of_condition.register
 def _(one: Picture, name, required, said="", more=False):
-    return Field(name, "picture", said, None, required, shape=tuple(one.shape), more=more)
+    return Field(name, "picture", said or _size_of(one.shape), None, required, shape=tuple(one.shape), more=more)
+
+
+def _size_of(shape):
+    """What becomes of a picture of another size."""
+    height, width, _ = shape[-3:]
+    return "" if None in (height, width) else f"It becomes {width} x {height} pixels: the middle of it, scaled."
 
 
 def _number(name, said, default, low, high, whole=False, more=False):

@@ -402,7 +402,7 @@ def test_what_is_wrong_is_said_beside_it(page, field, value):
     tab.fill(field, value)
     tab.run()
     error = tab.one(f"[data-field={field}] .error")
-    assert error.is_displayed() and f"Expected “{field}”" in error.text
+    assert error.is_displayed() and f"Expected “{'How many' if field == 'n' else field.capitalize()}”" in error.text
     control = tab.one(f"[data-field={field}] [aria-invalid=true]")
     assert error.get_attribute("id") in control.get_attribute("aria-describedby")
     assert tab.js("return document.activeElement === arguments[0]", control)

@@ -171,7 +171,7 @@ export function controlOf(field, context) {
   if (brought) control.input.setAttribute("aria-labelledby", label.id);
   control.input.setAttribute("aria-describedby", [field.help ? help.id : "", error.id].join(" ").trim());
   const fail = (message) => {
-    error.textContent = plain(message ?? "");
+    error.textContent = plain((message ?? "").replaceAll(`\`${field.name}\``, `\`${name}\``)); // as the page calls it
     error.hidden = !message;
     node.classList.toggle("wrong", Boolean(message));
     if (group) return;
