@@ -4,8 +4,8 @@
 
 Each caption is told once, picture k with the seed SEED + k; `metrics.caption_accuracy` reads the picture without seeing the
 caption. Captions with a colour and a shape that training never had together ("new pairs") and others that it never had ("new
-captions") stand apart. The floor are the drawn scenes themselves, in the model's size: what the reader gets wrong. Choose a scale
-on `--split validation`.
+captions") stand apart, and again those of one thing, of several that are alike, and of each relation. The floor are the drawn
+scenes themselves, in the model's size: what the reader gets wrong. Choose a scale on `--split validation`.
 
 A model that is told pictures and instructions is judged by `metrics.edit_accuracy`, kind by kind; its floor are the targets. One that
 segments, by the mean intersection over union. The last line is one JSON object.
@@ -47,7 +47,9 @@ def main():
             continue
         source = find("shapes:text", Request(args.split, (size, size)))
         captions = [row[0] for row in source.captions[: args.n]]
-        why = np.array([held_out(parse(caption)) or "seen" for caption in captions])
+        meant = [parse(caption) for caption in captions]
+        why = [np.array([held_out(one) or "seen" for one in meant])]
+        why += [np.array([one.relation or ("several alike" if one.count > 1 else "one thing") for one in meant])]
         if size not in floors:
             floors[size] = judged(captions, why, source.fetch(np.arange(len(captions)))["image"])
             show(f"drawn, {size} px", floors[size])
@@ -128,13 +130,16 @@ def kind_of(instruction):
 
 
 def judged(captions, why, images):
-    """The accuracies of all captions, and of each kind of them."""
+    """The accuracies of all captions, and of each kind of them, by several ways to sort them."""
+    import numpy as np
+
     from keras_imgen.metrics import caption_accuracy
 
     found = {"all": caption_accuracy(captions, images)}
-    for kind in sorted(set(why)):
-        some = [k for k, w in enumerate(why) if w == kind]
-        found[kind] = caption_accuracy([captions[k] for k in some], images[some])
+    for sorts in why:
+        for kind in sorted(set(sorts)):
+            some = np.flatnonzero(sorts == kind)
+            found[kind] = caption_accuracy([captions[k] for k in some], images[some])
     return found
 
 

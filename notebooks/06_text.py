@@ -78,7 +78,7 @@ show(model.generate(conditions={"caption": asked * 5}, seed=1), asked * 5)
 
 # %% [markdown]
 # After so few steps it has learned some colours and backgrounds, and no shapes. `keras-imgen train shapes-text` takes an hour and a
-# half on two cores; its model is in `saved_models`.
+# quarter on two cores; its model, which went on for almost another hour, is in `saved_models`.
 
 # %%
 trained = load_model("../saved_models/shapes-text/model.keras")

@@ -68,7 +68,7 @@ def train(
         network = TextConditioned(network, text_encoder(text, WIDTH), text)
     if start:
         begin_with(network_of("start", start, Diffusion), network)
-    model = Diffusion(network, schedule=Cosine(SHIFT), guidance_scale=3.0, seed=seed, name="shapes_text")
+    model = Diffusion(network, schedule=Cosine(SHIFT), guidance_scale=2.5, seed=seed, name="shapes_text")
     model.compile(ConvMuon(warmup_cosine(learning_rate, steps=epochs * len(data))))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=40))
     return run.finish(model, test, judge=lambda: judged(model, unseen))
