@@ -59,7 +59,8 @@ class Term(Part):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Term":
-        return cls(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
+        of = keras.saving.deserialize_keras_object
+        return cls(**{k: of(v) if isinstance(v, dict | list) else v for k, v in config.items()})
 
 
 def checked(terms: Iterable[Term], what: str) -> tuple[Term, ...]:

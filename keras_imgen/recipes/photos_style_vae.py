@@ -50,7 +50,7 @@ def train(
     with fast_precision():
         coders = content_encoder(shape, width, 2, 3), style_encoder(shape, 2 * STYLE, width, 4)
         decoder = style_decoder((size // 4, size // 4, 4 * width), STYLE, 3, 2, 3)
-    terms = {"content_objectives": (Perceptual(0.2),), "style_objectives": (Style(1000.0),)}
+    terms = {"content_objectives": (Perceptual(0.2),), "style_objectives": (Style(1.0),)}
     model = StyleVAE(*coders, decoder, objectives=("l1",), **terms, seed=seed, name="photos_style_vae")
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)))
     shown = first_batch(test, 8)

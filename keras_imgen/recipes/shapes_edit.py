@@ -28,7 +28,7 @@ def train(
     Args:
         size: of the pictures, 32 or 64 pixels.
         start: a shapes-text model of this size, with whose weights it begins, as InstructPix2Pix does with those of a text-to-image model
-            (Brooks et al. 2023, section 3.2); None begins anew.
+            (Brooks et al. 2023, section 3.2), or a shapes-edit model, with which it goes on; None begins anew.
         learning_rate: the largest, of a cosine.
         others: see `recipes`.
     """

@@ -98,23 +98,24 @@ def captions_of(source: str, length: int = 24) -> Text:
 
 
 def begin_with(before: TextConditioned, network: TextConditioned) -> None:
-    """Take over the weights of a network that is told texts. If the new one is told a picture, too, what it sees of that counts nothing
-    yet; of the words those that both know are the same.
+    """Take over the weights of a network that is told texts. If the new one alone is told a picture, too, what it sees of that counts
+    nothing yet; of the words those that both know are the same.
 
     Args:
-        before: of shapes-text.
+        before: of shapes-text, or of what `network` is of.
         network: of the same widths.
 
     Raises:
         ValueError: a network of another kind or of other sizes.
     """
     alike = isinstance(before, TextConditioned) and before.text.tokenizer.length == network.text.tokenizer.length
-    if not alike or not _shapes(before) == _shapes(network):
+    if alike := alike and _shapes(before) == _shapes(network):
+        first, entering = (one.network.get_layer("conv_in") for one in (before, network))
+        added = entering.kernel.shape[2] - first.kernel.shape[2]
+    if not alike or added < 0:
         raise ValueError("Expected as `start` a model that shapes-text made, of the same size as this one's pictures.")
     copy_weights(before.network, network.network)
-    kernel, bias = before.network.get_layer("conv_in").get_weights()
-    entering = network.network.get_layer("conv_in")
-    added = entering.kernel.shape[2] - kernel.shape[2]
+    kernel, bias = first.get_weights()
     entering.set_weights([np.pad(kernel, ((0, 0), (0, 0), (0, added), (0, 0))), bias])
     copy_weights(before.encoder, network.encoder)
     known, words = before.text.tokenizer.number, network.text.tokenizer.number

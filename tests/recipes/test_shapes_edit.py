@@ -30,6 +30,17 @@ def test_it_begins_as_the_other():
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
+def test_it_goes_on_with_another_of_its_kind():
+    before, after = (
+        network(words, source_channels=3) for words in (["make the star red"], ["the star", "red", "make"])
+    )
+    begin_with(before, after)
+    for one, other in zip(before.network.weights, after.network.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(ValueError, match="that shapes-text made"):  # which sees no picture
+        begin_with(before, network(["make the star red"]))
+
+
 def test_another_kind_of_model_is_refused():
     after = network(["make the star blue"], source_channels=3)
     other = network(["a red star"])

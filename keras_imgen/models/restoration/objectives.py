@@ -1,13 +1,15 @@
 """Parts of a restorer's loss: each a small object with a weight, logged under its name."""
 
+import warnings
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_imgen import named_parts
-from keras_imgen.losses import motion, perceptual, pixel
+from keras_imgen.losses import motion, perceptual, pixel, style
 from keras_imgen.losses.terms import Schedule, Term
+from keras_imgen.networks import squeezenet11, style_trunk
 
 
 class Objective(Term):
@@ -67,81 +69,85 @@ class Census(Objective):
         return motion.census(target, image)
 
 
-class Perceptual(Objective):
-    """Squared distance of feature maps (Johnson et al. 2016; the content loss of SRGAN, Ledig et al. 2017), and of their Gram matrices.
-    Maps are scaled to unit length (Zhang et al. 2018), so that a weight means the same for every trunk.
+class InTrunk(Objective):
+    """Base of what compares images by the maps of a trained network.
 
     Args:
-        weight: see `Objective`; the distance is between 0 and 4.
-        style: weight of the Gram matrices (Gatys et al. 2016), which know textures but not where they are, beside that of the maps.
-            They are small: weights of a thousand are usual.
+        weight: see `Objective`.
         trunk: a model of images in [0, 255], (N, H, W, 3), with one or several maps (N, h, w, c) as outputs; None: SqueezeNet 1.1 with
             the ImageNet weights under KERAS_IMGEN_DATA. A trunk of your own is saved with the model, weights and all.
         layers: numbers of the outputs that count; None is all.
         every: see `losses.terms.Term`.
-
-    Raises:
-        ValueError: a weight below 0.
     """
 
     def __init__(
         self,
         weight: float | Schedule = 1.0,
-        style: float = 0.0,
         trunk: keras.Model | None = None,
         layers: tuple[int, ...] | None = None,
         every: int = 1,
     ):
         super().__init__(weight, every)
-        if style < 0:
-            raise ValueError(f"Expected `style` of at least 0, got {style!r}.")
-        self.style, self.trunk, self.layers, self._loaded = style, trunk, layers, trunk
+        self.trunk, self.layers, self._loaded = trunk, layers, trunk
 
     def prepare(self) -> None:
         if self._loaded is None:
-            from keras_imgen.networks import squeezenet11
+            self._loaded = self.load()
 
-            self._loaded = squeezenet11("imagenet")
+    def load(self) -> keras.Model:
+        """The trunk where none was given."""
+        return squeezenet11("imagenet")
 
-    def __call__(self, target: Any, image: Any) -> Any:
-        wanted, maps = [ops.stop_gradient(m) for m in self._maps(target)], self._maps(image)
-        distance = perceptual.feature_distance(wanted, maps)
-        return distance + self.style * perceptual.style_distance(wanted, maps) if self.style else distance
+    def maps(self, image: Any) -> list[Any]:
+        """Those that count, (N, h, w, c) each.
 
-    def _maps(self, image):
-        image = (ops.cast(image, "float32") + 1.0) * 127.5
-        maps = self._loaded(ops.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image, training=False)
-        maps = maps if isinstance(maps, list | tuple) else [maps]
-        return [perceptual.unit_length(m) for m in (maps if self.layers is None else [maps[k] for k in self.layers])]
+        Args:
+            image: float32 (N, H, W, C) in [-1, 1], C of 1 or 3.
+        """
+        maps = style.as_maps(self._loaded, image)
+        return maps if self.layers is None else [maps[k] for k in self.layers]
 
     def get_config(self) -> dict[str, Any]:
-        trunk = None if self.trunk is None else keras.saving.serialize_keras_object(self.trunk)
-        return {**super().get_config(), "style": self.style, "trunk": trunk, "layers": self.layers}
+        # The trunk itself: of one that several objectives have, Keras then notes that it is one; its weights are in a file once.
+        return {**super().get_config(), "trunk": self.trunk, "layers": self.layers}
 
 
-class Style(Perceptual):
-    """Squared distance of the Gram matrices of feature maps alone (Gatys et al. 2016), which know colours and textures but not where they
-    are.
+class Perceptual(InTrunk):
+    """Squared distance of feature maps (Johnson et al. 2016; the content loss of SRGAN, Ledig et al. 2017), between 0 and 4. Maps are
+    scaled to unit length (Zhang et al. 2018), so that a weight means the same for every trunk.
 
     Args:
-        others: see `Perceptual`; weights of a thousand are usual.
+        others: see `InTrunk`.
     """
 
-    def __init__(
-        self,
-        weight: float | Schedule = 1.0,
-        trunk: keras.Model | None = None,
-        layers: tuple[int, ...] | None = None,
-        every: int = 1,
-    ):
-        super().__init__(weight, 0.0, trunk, layers, every)
+    def __call__(self, target: Any, image: Any) -> Any:
+        wanted, maps = ([perceptual.unit_length(m) for m in self.maps(one)] for one in (target, image))
+        return perceptual.feature_distance([ops.stop_gradient(m) for m in wanted], maps)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Perceptual":
+        if config.get("style"):  # of earlier files, where it weighed less than a millionth
+            warnings.warn("`Perceptual` compares Gram matrices no longer: add `Style()`, of weight 1.", stacklevel=2)
+        return super().from_config({k: v for k, v in config.items() if k != "style"})
+
+
+class Style(InTrunk):
+    """How the channels of feature maps go together, which is what colours and textures are, and not where they are: the squared distance
+    of Gram matrices (Gatys et al. 2016), as a share of the target's, the mean over layers. 0 where they agree, 1 for an image without
+    any features; a weight means the same for every trunk.
+
+    Args:
+        trunk: None: `networks.style_trunk()`.
+        others: see `InTrunk`.
+    """
+
+    def load(self) -> keras.Model:
+        return style_trunk()
 
     def __call__(self, target: Any, image: Any) -> Any:
-        wanted = [ops.stop_gradient(m) for m in self._maps(target)]
-        return perceptual.style_distance(wanted, self._maps(image))
-
-    def get_config(self) -> dict[str, Any]:
-        return {k: v for k, v in super().get_config().items() if k != "style"}
+        term = style.Gram()
+        wanted, found = (term.describe(self.maps(one)) for one in (target, image))
+        return term([ops.stop_gradient(w) for w in wanted], found)
 
 
 OBJECTIVES = named_parts.register(

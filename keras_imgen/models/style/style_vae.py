@@ -35,7 +35,7 @@ class StyleVAE(ImageModel):
         decoder: called with a dict of `content` and `style`, as `networks.style_decoder((16, 16, 256), 8)`.
         objectives: names or `models.restoration.objectives.Objective`s, of images and their reconstructions.
         content_objectives: of images and what they become in the style of others of the batch, as `Perceptual()`.
-        style_objectives: of those others and what the first become in their style, as `Style(1000.0)`.
+        style_objectives: of those others and what the first become in their style, as `Style()`.
         kl_weight: of the KL in nats, per number of an image. With L1 it is the ELBO of a Laplacian whose scale is this weight: take the
             mean error that is to be expected.
         others: see `ImageModel`.
