@@ -84,7 +84,8 @@ def translation_resnet(
     downs: int = 2,
     name: str = "translation_resnet",
 ) -> keras.Model:
-    """The generator of CycleGAN (Johnson et al. 2016; Zhu et al. 2017, section 7.2): down, residual blocks, up.
+    """The generator of CycleGAN (Johnson et al. 2016; Zhu et al. 2017, section 7.2): down, residual blocks, up, where pictures are enlarged
+    and then convolved: transposed convolutions leave a grid (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts").
 
     Images (N, H, W, C) to images (N, H, W, channels_out) in [-1, 1].
 
@@ -115,8 +116,7 @@ def translation_resnet(
         y = conv(h, out, 3, f"block{i}a")
         h = layers.Add(name=f"block{i}_add")([h, conv(y, out, 3, f"block{i}b", None)])
     for i in reversed(range(downs)):
-        h = layers.Conv2DTranspose(width * 2**i, 3, 2, "same", name=f"up{i}", **START)(h)
-        h = instance_norm(f"up{i}_norm", "relu")(h)
+        h = conv(layers.UpSampling2D(2, name=f"up{i}_nearest")(h), width * 2**i, 3, f"up{i}")
     h = layers.Conv2D(
         channels_out or channels, 7, padding="same", activation="tanh", dtype="float32", name="conv_out", **START
     )(h)
