@@ -19,6 +19,7 @@ from keras_imgen.training.precision import fast_precision
 
 PAINTING = "style", "style", "van_gogh_starry_night_1889.jpg"  # where none is given
 FACTOR = 1.4
+SMALLEST = 16  # pixels of the shorter side: patches of halves are compared
 # Pixels of the coarsest picture's longest side: its network sees a part of it, and so learns no composition by heart. Of SinDDM that is
 # 33 x 33 pixels, of SinGAN 11 x 11.
 COARSEST = {"diffusion": 48, "gan": 25}
@@ -49,14 +50,24 @@ def train(
         others: see `recipes`.
 
     Raises:
-        ValueError: an unknown method, a size below 32.
+        ValueError: an unknown method, a size below 32, a picture that is too narrow.
         FileNotFoundError: no such picture.
     """
     if method not in COARSEST:
         raise ValueError(f"Expected `method` as one of {', '.join(COARSEST)}, got {method!r}.")
     size = integer("size", 96 if size is None else size, 32)
     path = data_file(*PAINTING) if picture is None else whole_path(picture)
-    painting = small(load_image(path, channels=3), size)
+    whole = load_image(path, channels=3)
+    painting = small(whole, size)
+    if min(painting.shape[:2]) < SMALLEST:
+        high, wide = whole.shape[:2]
+        raise ValueError(
+            f"Expected a picture whose shorter side has {SMALLEST} pixels or more where the longer has at most {size} (--size), got one of "
+            f"{wide}x{high}, {path}: cut it, or give a larger size."
+        )
+    levels = levels_for(painting.shape[:2], FACTOR, COARSEST[method])
+    if method == "gan" and epochs < levels:
+        raise ValueError(f"Expected at least an epoch for each of {levels} levels, got {epochs}.")
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     own = {"picture": path, "size": size, "method": method, "width": width, "learning_rate": learning_rate}
     run = Run("art-single-image", out, resume, **given, **own)
@@ -64,8 +75,6 @@ def train(
     steps = steps_per_epoch or 100
     if method == "gan":
         model = gan(painting, width, learning_rate or 5e-4, seed)
-        if epochs < model.levels:
-            raise ValueError(f"Expected at least an epoch for each of {model.levels} levels, got {epochs}.")
         growth = [Growth(max(1, epochs // model.levels))]
     else:
         model = diffusion(painting, width, learning_rate or 3e-3, epochs * steps, seed)
