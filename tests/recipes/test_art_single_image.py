@@ -30,6 +30,6 @@ def test_what_is_refused(tmp_path):
     ):
         get("art-single-image")(str(tmp_path / "run"), picture=str(tmp_path / "narrow.png"))
     save_image(str(tmp_path / "p.png"), np.zeros((60, 80, 3), "uint8"))
-    with pytest.raises(ValueError, match="an epoch for each of 5 levels, got 2"):
+    with pytest.raises(ValueError, match="an epoch for each of 4 levels, got 2"):
         get("art-single-image")(str(tmp_path / "run"), 2, picture=str(tmp_path / "p.png"), method="gan")
     assert not (tmp_path / "run").exists()
