@@ -40,7 +40,7 @@ def styled(dataset: Any, styles: Any, seed: int = 0, recolour: float = 0.0) -> A
         )
     finite("recolour", recolour, 0.0, 1.0)
     size = int(spec["image"].shape[1])
-    pictures = [_at_least(one, size) for one in pictures_of(styles, 3)]
+    pictures = [at_least(one, size) for one in pictures_of(styles, 3)]
     if not pictures:
         raise ValueError("Expected at least one picture of a style, got none.")
     now = epoch.current()
@@ -69,8 +69,13 @@ def styled(dataset: Any, styles: Any, seed: int = 0, recolour: float = 0.0) -> A
     return dataset.enumerate().map(add, num_parallel_calls=2).prefetch(2)
 
 
-def _at_least(picture, size):
-    """Enlarged, if a side is smaller."""
+def at_least(picture: np.ndarray, size: int) -> np.ndarray:
+    """A picture uint8 (H, W, C), enlarged if a side is smaller.
+
+    Args:
+        picture: uint8 (H, W, C).
+        size: of its shorter side, in pixels.
+    """
     height, width = picture.shape[:2]
     factor = size / min(height, width)
     if factor <= 1:

@@ -1,6 +1,7 @@
 """Content and style as two latents (StyleVAE), learned from squares of photographs and paintings."""
 
 from keras_imgen.data import patches
+from keras_imgen.data.styled import at_least
 from keras_imgen.models import StyleVAE
 from keras_imgen.models.restoration.objectives import Perceptual, Style
 from keras_imgen.networks import content_encoder, style_decoder, style_encoder
@@ -42,6 +43,7 @@ def train(
     run = Run("photos-style-vae", out, resume, **given, **own, size=size, width=width, learning_rate=learning_rate)
 
     first, rest, paintings = photographs_and_paintings(**own, usual=EIGHT)
+    paintings = [at_least(one, size) for one in paintings]
     learn, test = (
         patches([*p, *paintings * max(1, len(p) // len(paintings))], size, batch, n, seed=s, flips=False)
         for p, n, s in ((first, steps, seed), (rest, 8, seed + 1))
