@@ -240,7 +240,9 @@ def generate(
 @app.command()
 def translate(
     model: Annotated[str, typer.Argument(help="A .keras file or a SavedModel folder of a model from image to image.")],
-    pictures: Annotated[str, typer.Argument(help="A folder of pictures; other sizes are cropped to the model's.")],
+    pictures: Annotated[
+        str, typer.Argument(help="A folder of pictures; other sizes are cropped to the model's, if it has one.")
+    ],
     out: Annotated[str, typer.Option(help="Folder for the answers, under the same names, as PNG.")] = "translated",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace pictures that are there.")] = False,
 ) -> None:

@@ -137,7 +137,7 @@ def answer(
 
     Args:
         path: of the model.
-        pictures: the folder; other sizes are cropped to the model's.
+        pictures: the folder; other sizes are cropped to the model's, if it has one.
         out: the folder of the answers.
         overwrite: replace what is there.
         name: of the endpoint.
@@ -160,9 +160,12 @@ def answer(
     told = arguments(given_with(label, parse_conditions(known, conditions)))
     height, width, channels = model.image_shape
     paths = list(found.values())
-    for start in range(0, len(paths), 64):
-        part = slice(start, start + 64)
-        images = [image_io.resize(image_io.load_image(path, channels), (height, width)) for path in paths[part]]
+    free = None in (height, width)
+    together = 1 if free else 64
+    for start in range(0, len(paths), together):
+        part = slice(start, start + together)
+        images = [image_io.load_image(path, channels) for path in paths[part]]
+        images = images if free else [image_io.resize(one, (height, width)) for one in images]
         answers = getattr(model, name)(np.stack(images), **told)
         os.makedirs(out, exist_ok=True)  # not before the first answer: a model may refuse
         for file, source, answered in zip(names[part], paths[part], answers):

@@ -22,6 +22,20 @@ def mirrored(x: Any, places: Any, axis: int) -> Any:
     return ops.take(x, ops.minimum(places, 2 * size - 1 - places), axis=axis)
 
 
+def framed(x: Any, margin: int, multiple: int) -> Any:
+    """Pictures with a mirrored margin, so that the zeros with which a network pads stay away from them, and sides that it takes.
+
+    Args:
+        x: (N, H, W, C), H, W >= 1.
+        margin: pixels above and on the left; below and on the right as many or, for the `multiple`, some more.
+        multiple: of both sides of the answer, in pixels.
+    """
+    for axis in (1, 2):
+        size = -(-(ops.shape(x)[axis] + 2 * margin) // multiple) * multiple
+        x = mirrored(x, ops.arange(size) - margin, axis)
+    return x
+
+
 @keras.saving.register_keras_serializable("keras_imgen")
 class PadToMultiple(keras.layers.Layer):
     """Mirrors (N, H, W, C), H, W >= 1, at its last row and column until both sides are multiples of `multiple`.

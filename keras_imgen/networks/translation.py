@@ -18,17 +18,17 @@ def check_halved(image_shape: tuple[int, int, int], **times: int) -> None:
     """Refuse a size that cannot be halved so often.
 
     Args:
-        image_shape: (height, width, channels).
+        image_shape: (height, width, channels); a height and width of None may be any.
         **times: how often, under the name that messages call it.
 
     Raises:
         ValueError: a height or width that a power of 2 does not divide.
     """
     ((name, count),) = times.items()
-    height, width, _ = image_shape
-    if height % 2**count or width % 2**count:
+    sides = image_shape[:2]
+    if any(side is not None and side % 2**count for side in sides):
         raise ValueError(
-            f"Expected a height and width divisible by {2**count} for {name}={count}, got {height}x{width}."
+            f"Expected a height and width divisible by {2**count} for {name}={count}, got {'x'.join(map(str, sides))}."
         )
 
 
@@ -43,7 +43,7 @@ def translation_unet(
     """The U-Net of pix2pix (Isola et al. 2017, section 6.1.1): images (N, H, W, C) to images (N, H, W, channels_out) in [-1, 1].
 
     Args:
-        image_shape: (height, width, channels), height and width divisible by 2^depth.
+        image_shape: (height, width, channels), height and width divisible by 2^depth; or None, for any that are.
         channels_out: by default those of `image_shape`.
         width: channels of the first level; each further one has twice as many, at most 8 width.
         depth: how often the size is halved.
@@ -90,7 +90,7 @@ def translation_resnet(
     Images (N, H, W, C) to images (N, H, W, channels_out) in [-1, 1].
 
     Args:
-        image_shape: (height, width, channels), height and width divisible by 2^downs.
+        image_shape: (height, width, channels), height and width divisible by 2^downs; or None, for any that are.
         channels_out: by default those of `image_shape`.
         width: channels at the full size, twice as many at half of it, and so on.
         blocks: residual blocks at the lowest size.
@@ -135,7 +135,7 @@ def patchgan(
     Called with an image, or, with `condition_channels`, with a dict of `image` and `condition` of the same size.
 
     Args:
-        image_shape: (height, width, channels).
+        image_shape: (height, width, channels); a height and width of None may be any.
         condition_channels: channels of the input `condition`; None takes none.
         width: channels of the first level; each further one has twice as many, at most 8 width.
         depth: how often the size is halved; the patch has 70 pixels for depth 3, 34 for 2, 16 for 1.

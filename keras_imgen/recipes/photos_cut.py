@@ -45,8 +45,8 @@ def train(
     first, rest, paintings = photographs_and_paintings(**own, usual=PRINT)
     learn, test = (unpaired(p, paintings, size, batch, n, s) for p, n, s in ((first, steps, seed), (rest, 8, seed + 1)))
     model = CUT(
-        translation_resnet((size, size, 3), width=width, blocks=6),
-        patchgan((size, size, 3), width=width, depth=3),
+        translation_resnet((None, None, 3), width=width, blocks=6),
+        patchgan((None, None, 3), width=width, depth=3),
         seed=seed,
         name="photos_cut_ukiyoe",
     )

@@ -40,8 +40,8 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
         those in an endpoint's `short`, which take a part of that.
         `restore` and `restore_bytes`, of a model that restores pictures of any size; see `serving.any_size`.
         `restore`, of a model that restores clips; see `serving.any_length`.
-        `stylize_bytes`, of a model that stylises pictures of any size: its pictures are `image_bytes`, `style_bytes`, strings (N,), PNG or
-            JPEG of any sizes, one after the other and each in one piece; the answers are `image_bytes`, PNG with three channels.
+        `stylize_bytes` and `translate_bytes`, of a model that takes pictures of any size: these are `image_bytes`, `style_bytes`, strings
+            (N,), PNG or JPEG of any sizes, one after the other and each in one piece; the answers are `image_bytes`, PNG files.
 
     `assets.extra/keras_imgen.json` describes the endpoints, so that `serving.load` can have the model's own methods. Beside it is what
     those want who serve the folder; see `serving.carried.carry`.

@@ -194,5 +194,5 @@ def _layers(generator, names):
 
 def _at(maps, places):
     """The vectors (N, S, C) of maps (N, h, w, C) at places (N, S), of None at all."""
-    flat = ops.reshape(maps, (-1, maps.shape[1] * maps.shape[2], maps.shape[3]))
+    flat = ops.reshape(maps, (ops.shape(maps)[0], -1, maps.shape[3]))
     return flat if places is None else ops.take_along_axis(flat, places[..., None], axis=1)

@@ -39,7 +39,7 @@ class CycleGAN(Translation):
         others: see `ImageModel`; the generators alone are averaged.
 
     Raises:
-        ValueError: `identity_weight` for images of two shapes, a negative `buffer`.
+        ValueError: `identity_weight` for images of two shapes, a negative `buffer`, one for discriminators of any size.
 
     Learns from batches of `image` and `target` that do not belong together; `translate(images)` and `translate_back(targets)` use it.
     The compile arguments `generator_optimizer` and `discriminator_optimizer` are for both networks of a kind.
@@ -85,11 +85,14 @@ class CycleGAN(Translation):
         if buffer < 0:
             raise ValueError(f"Expected `buffer` of at least 0 images, got {buffer!r}.")
         if buffer:
-            state = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
-            self.kept = {
-                "targets": self.add_weight(name="kept_targets", shape=(buffer, *self.target_shape), **state),
-                "images": self.add_weight(name="kept_images", shape=(buffer, *self.image_shape), **state),
+            shapes = {
+                k: tuple(d.input_shape[1:])
+                for k, d in zip(("targets", "images"), (discriminator, inverse_discriminator))
             }
+            if any(None in shape for shape in shapes.values()):
+                raise ValueError("Expected discriminators of one size, in which images are kept, or buffer=0.")
+            state = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
+            self.kept = {k: self.add_weight(name=f"kept_{k}", shape=(buffer, *v), **state) for k, v in shapes.items()}
             self.seen = self.add_weight(name="seen", shape=(), **state)
         self.finish()
 

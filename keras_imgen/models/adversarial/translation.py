@@ -1,21 +1,28 @@
 """What models that turn one image into another have in common: their batches, and how they are used and exported."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Pictures
+from keras_imgen.layers.padding import framed
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
+
+MARGIN = 32  # pixels that are mirrored at the border of a picture of any size
+LARGEST = 1 << 24  # pixels of one: its maps are in memory whole, by some 500 bytes a pixel
 
 
 class Translation(ImageModel):
     """Base: learns from batches of `image` and `target`, both (N, H, W, C); `fit(images, targets)` or dicts.
 
-    A subclass has `generator`, a `keras.Model` from image to image.
+    A subclass has `generator`, a `keras.Model` from image to image. Where that takes any size, as a network made for (None, None, C), so
+    does `translate`: whole, since instance norms measure the whole picture, within a mirrored margin.
     """
 
     second = "target"
@@ -61,18 +68,23 @@ class Translation(ImageModel):
             images: (N, H, W, C), uint8 or float32 in [-1, 1].
             network: None is the translator.
         """
-        return to_uint8((network or self.translator)(rescale(images), training=False))
+        network, images = network or self.translator, rescale(images)
+        if None not in network.input_shape[1:]:
+            return to_uint8(network(images, training=False))
+        height, width = ops.shape(images)[1:3]
+        made = network(framed(images, MARGIN, _multiple(network)), training=False)
+        return to_uint8(made[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width])
 
     def translate(self, images: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
         """The generator's answer to images: uint8 (N, H, W, channels).
 
         Args:
-            images: (N, H, W, C), uint8 or floats in [-1, 1].
+            images: (N, H, W, C), uint8 or floats in [-1, 1]; of any size, if the generator takes any, up to 16 megapixels each.
             batch_size: images at a time.
             ema: use averaged weights.
 
         Raises:
-            ValueError: images of another shape or range.
+            ValueError: images of another shape or range, too large ones.
         """
         return self._translate(self.translator, images, batch_size, ema)
 
@@ -82,6 +94,11 @@ class Translation(ImageModel):
             images = images.astype("float32")
         if len(images):
             batches.check({"image": images}, tuple(network.input_shape[1:]), None)
+            if math.prod(images.shape[1:3]) > LARGEST:
+                raise ValueError(
+                    f"Expected pictures of at most {LARGEST:,} pixels, got {images.shape[2]}x{images.shape[1]}: they are taken in one "
+                    "piece. Make them smaller first."
+                )
         return self.in_batches(
             (network.name, id(network)),
             lambda x: self.translated(x, network),
@@ -99,10 +116,17 @@ class Translation(ImageModel):
 
     def _endpoint(self, network, pictures):
         function = lambda given, told: self.translated(given["images"], network)  # noqa: E731
-        return Endpoint((pictures,), labelled=False, batch_size=32, fill=False, function=function)
+        many = 1 if None in pictures.shape else 32
+        return Endpoint((pictures,), labelled=False, batch_size=many, fill=False, function=function)
 
     def show(
         self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any
     ) -> dict[str, np.ndarray]:
         found = {"image": batch["image"], "answer": self.translate(batch["image"], **how)}
         return {**found, "target": batch["target"]} if self.in_pairs and "target" in batch else found
+
+
+def _multiple(network):
+    """What divides the sides of pictures that it takes: the product of all strides by which it goes down."""
+    down = (keras.layers.Conv2D, keras.layers.AveragePooling2D, keras.layers.MaxPooling2D)
+    return math.prod(layer.strides[0] for layer in network._flatten_layers() if isinstance(layer, down))

@@ -11,7 +11,7 @@ from keras_imgen.arguments import finite, integer
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Input, Number, Pictures
 from keras_imgen.inference.stylizer import MARGIN, colours_of, stylized
 from keras_imgen.layers.adain import AdaIN, statistics
-from keras_imgen.layers.padding import mirrored
+from keras_imgen.layers.padding import framed
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import style
 from keras_imgen.models import batches
@@ -265,7 +265,7 @@ class Stylizer(ImageModel):
             alpha: a number in [0, 1].
         """
         height, width = ops.shape(images)[1:3]
-        maps = self.encoder(self._framed(rescale(images)), training=False)
+        maps = self.encoder(framed(rescale(images), MARGIN, self.multiple), training=False)
         own = look_of(maps)
         made = self.painted(maps, alpha * look + (1.0 - alpha) * own, own)
         return to_uint8(made[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width])
@@ -276,14 +276,7 @@ class Stylizer(ImageModel):
         Args:
             images: uint8 (N, H, W, 3), or float32 in [-1, 1].
         """
-        return look_of(self.encoder(self._framed(rescale(images)), training=False))
-
-    def _framed(self, images):
-        """With a mirrored margin, so that a network's zeros stay away from the picture, and sides that it takes."""
-        for axis in (1, 2):
-            framed = -(-(ops.shape(images)[axis] + 2 * MARGIN) // self.multiple) * self.multiple
-            images = mirrored(images, ops.arange(framed) - MARGIN, axis)
-        return images
+        return look_of(self.encoder(framed(rescale(images), MARGIN, self.multiple), training=False))
 
     def looks_of(self, given: Any) -> Any:
         """The looks (N, 2, D) of what the endpoint's further input has, a tensor with a row for each picture."""
