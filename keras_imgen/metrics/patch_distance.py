@@ -82,9 +82,20 @@ def largest_copied_block(sample: np.ndarray, source: np.ndarray, tolerance: int 
             left, right = max(0, -dx), min(a.shape[2], b.shape[2] - dx)
             if min(bottom - top, right - left) <= best:
                 continue
-            there = a[:, top:bottom, left:right] - b[:, top + dy : bottom + dy, left + dx : right + dx]
-            best = _grown((np.abs(there) <= tolerance).all(0), best)
+            ours, theirs = a[:, top:bottom, left:right], b[:, top + dy : bottom + dy, left + dx : right + dx]
+            step = max(1, (best + 1) // 3)  # a larger square has so many of every `step`-th row and column
+            seen = (best + 1) // step
+            if (
+                step > 1
+                and _grown(_same(ours[:, ::step, ::step], theirs[:, ::step, ::step], tolerance), seen - 1) < seen
+            ):
+                continue
+            best = _grown(_same(ours, theirs, tolerance), best)
     return best
+
+
+def _same(a, b, tolerance):
+    return (np.abs(a - b) <= tolerance).all(0)
 
 
 def _from_the_middle(source: int, sample: int) -> list[int]:

@@ -69,6 +69,15 @@ def test_far_apart_sets_have_nothing_in_common(sets):
     }
 
 
+def test_sliced_wasserstein_of_unequal_numbers_is_that_of_numpys_quantiles(sets):
+    real, fake = sets[0][:50], sets[1][:37]
+    directions = np.random.default_rng(3).normal(size=(real.shape[1], 9))
+    directions /= np.linalg.norm(directions, axis=0)
+    x, y = (np.quantile(v @ directions, (np.arange(37) + 0.5) / 37, axis=0, method="hazen") for v in (real, fake))
+    found = metrics.sliced_wasserstein(real, fake, projections=9, seed=3)
+    assert found == pytest.approx(np.sqrt(np.mean((x - y) ** 2)), rel=1e-6)
+
+
 def test_sliced_wasserstein_of_a_shift(sets):
     """A shift by δ moves every projection by δ·u, whose mean square over directions is |δ|²/D."""
     shift = np.random.default_rng(1).normal(size=16)
