@@ -91,7 +91,7 @@ def options_of(model: Any) -> list[str]:
 
 
 def in_parts(
-    model: Any, n: int, seed: int, told: Mapping[str, Any], size: int, **how: Any
+    model: Any, n: int, seed: int, told: Mapping[str, Any], count: int, /, **how: Any
 ) -> Iterator[tuple[int, Any]]:
     """n new images of a model, so many at a time.
 
@@ -100,7 +100,7 @@ def in_parts(
         n: how many.
         seed: image k has the seed `seed + k`.
         told: its conditions, n rows of each.
-        size: images of a part.
+        count: images of a part.
         **how: passed on to `generate`.
 
     Yields:
@@ -108,8 +108,8 @@ def in_parts(
     """
     from keras_imgen.conditions import arguments
 
-    for start in range(0, n, size):
-        part = slice(start, min(start + size, n))
+    for start in range(0, n, count):
+        part = slice(start, min(start + count, n))
         rows = arguments({k: v[part] for k, v in told.items()})
         yield start, model.generate(part.stop - start, seed=seed + start, **rows, **how)
 
@@ -132,12 +132,18 @@ def parse_options(given: list[str] | None) -> dict[str, Any]:
 
 
 def _value(text):
-    for kind in (int, float, lambda text: tuple(map(float, text.split(",")))):
+    several = tuple(_number(one) for one in text.split(","))
+    found = several[0] if len(several) == 1 else several
+    return text if None in several else found
+
+
+def _number(text):
+    for kind in (int, float):
         try:
             return kind(text)
         except ValueError:
             continue
-    return text
+    return None
 
 
 def parse_labels(text: str | None) -> list[int | str] | None:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from keras_imgen.cli import app
-from keras_imgen.commands.common import parse_labels
+from keras_imgen.commands.common import parse_labels, parse_options
 from keras_imgen.recipes import RECIPES
 
 
@@ -54,6 +54,28 @@ def test_lists():
     assert all(name in command("recipes") for name in RECIPES)
     assert "fashion_mnist" in command("datasets")
     assert "precision_recall" in command("metrics") and "psnr" in command("metrics")
+
+
+def test_options_are_parsed():
+    given = ["size=120,320", "guidance_interval=0.1,3", "sampler=ddim", "steps=3", "eta=0.5", "name=a,1"]
+    wanted = {"size": (120, 320), "guidance_interval": (0.1, 3), "sampler": "ddim", "steps": 3, "eta": 0.5, "name": "a,1"}
+    assert parse_options(given) == wanted and all(type(v) is int for v in parse_options(given)["size"])
+
+
+@pytest.mark.tensorflow
+def test_new_pictures_of_another_size(tmp_path):
+    """Of a model that learned from one picture; as a file and exported."""
+    from PIL import Image
+
+    from keras_imgen.models import SinDDM
+    from keras_imgen.networks import sinddm
+
+    model = SinDDM(sinddm(3, 2, width=4), (30, 40, 3), levels=2, starts=0.3, steps=2)
+    model.save(tmp_path / "m.keras")
+    model.export(str(tmp_path / "saved"))
+    for kind in ("m.keras", "saved"):
+        command("generate", tmp_path / kind, "-n", 2, "--set", "size=21,50", "--out", tmp_path / f"of_{kind}")
+        assert Image.open(tmp_path / f"of_{kind}" / "image_0001.png").size == (50, 21)
 
 
 def test_labels_are_parsed():
