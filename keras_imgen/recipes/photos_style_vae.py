@@ -11,6 +11,7 @@ from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 STYLE = 8  # numbers of a style
+KL = 10.0  # a hundred times that of the pixels alone: the terms of style count many times, and styles are to be drawn, too
 
 
 def train(
@@ -53,7 +54,8 @@ def train(
         coders = content_encoder(shape, width, 2, 3), style_encoder(shape, 2 * STYLE, width, 4)
         decoder = style_decoder((size // 4, size // 4, 4 * width), STYLE, 3, 2, 3)
     terms = {"content_objectives": (Perceptual(0.2),), "style_objectives": (Style(1.0),)}
-    model = StyleVAE(*coders, decoder, objectives=("l1",), **terms, seed=seed, name="photos_style_vae")
+    how = {"kl_weight": KL, "seed": seed, "name": "photos_style_vae"}
+    model = StyleVAE(*coders, decoder, objectives=("l1",), **terms, **how)
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)))
     shown = first_batch(test, 8)
     model.fit(learn, epochs=epochs, callbacks=run.callbacks(images=shown["image"], n=8))
