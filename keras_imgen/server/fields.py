@@ -118,7 +118,7 @@ def _(one: Pictures, endpoint, limits):
     said = (
         f"{one.shape[0]} frames or more, of which the last are taken; or a picture of them side by side."
         if frames
-        else ""
+        else _becomes(one.shape)
     )
     control = "film" if frames else "picture"
     yield Field(one.argument, control, said, required=True, shape=tuple(one.shape), rows=True)
@@ -275,13 +275,14 @@ def _(one: Text, name, required, said="", more=False):
 
 @_of_condition.register
 def _(one: Picture, name, required, said="", more=False):
-    return Field(name, "picture", said or _size_of(one.shape), None, required, shape=tuple(one.shape), more=more)
+    return Field(name, "picture", said or _becomes(one.shape), None, required, shape=tuple(one.shape), more=more)
 
 
-def _size_of(shape):
-    """What becomes of a picture of another size."""
-    height, width, _ = shape[-3:]
-    return "" if None in (height, width) else f"It becomes {width} x {height} pixels: the middle of it, scaled."
+def _becomes(shape):
+    """What a picture loses on its way to a model."""
+    height, width, channels = shape[-3:]
+    size = "" if None in (height, width) else f"It becomes {width} x {height} pixels: the middle of it, scaled. "
+    return size + ("" if channels == 4 else "What is transparent becomes white.")
 
 
 def _number(name, said, default, low, high, whole=False, more=False):
