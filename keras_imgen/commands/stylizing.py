@@ -108,6 +108,8 @@ def _styles(said):
 
 def _of_model(path, said, shares, alpha):
     model = load_model(path)
+    if "transfer" in model.endpoints():
+        return _in_style_of(model, said, shares, alpha), model.name
     if not hasattr(model, "stylize"):
         raise ValueError(f"{path} stylises no pictures: expected a model of style, or --optimise or --classical.")
     count = getattr(model, "num_styles", None)
@@ -127,6 +129,17 @@ def _of_model(path, said, shares, alpha):
     mixed = np.zeros(count)
     np.add.at(mixed, numbers, shares or [1.0] * len(numbers))
     return lambda image: model.stylize(image, mixed, alpha=alpha), model.name
+
+
+def _in_style_of(model, said, shares, alpha):
+    """A change by content and style of a picture."""
+    styles = _styles(said)
+    if len(styles) > 1 or shares:
+        raise ValueError(f"{model.name} takes one style at a time, got {said}: leave the others and --weights out.")
+    shape = model.image_shape
+    if None not in shape[:2]:
+        raise ValueError(f"{model.name} takes pictures of {shape[1]}x{shape[0]} alone: call its `transfer`.")
+    return lambda image: _in_colour(image, lambda rgb: model.transfer(rgb[None], styles[0][None], alpha=alpha)[0])
 
 
 def _optimised(said, shares, alpha, options):

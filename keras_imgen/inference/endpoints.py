@@ -188,12 +188,12 @@ class Rows(Input):
 
     Args:
         name: of argument and tensor.
-        shape: of a row.
+        shape: of a row; a side of None may be any.
     """
 
     kind = "rows"
     name: str
-    shape: tuple[int, ...] = ()
+    shape: tuple[int | None, ...] = ()
 
     def arguments(self) -> dict[str, Any]:
         return {self.name: REQUIRED}
@@ -207,7 +207,8 @@ class Rows(Input):
             raise ValueError(
                 f"Expected `{self.name}` of shape ({', '.join(map(str, ('N', *self.shape)))}), got {size}."
             )
-        _rows(request, self.name, finite(self.name, given[self.name], shape=((size[0], *self.shape),)))
+        shape = tuple(b if a is None else a for a, b in zip((None, *self.shape), size))
+        _rows(request, self.name, finite(self.name, given[self.name], shape=(shape,)))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Any size for networks that halve it or cut it into windows: pad first, crop last."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -34,6 +36,23 @@ def framed(x: Any, margin: int, multiple: int) -> Any:
         size = -(-(ops.shape(x)[axis] + 2 * margin) // multiple) * multiple
         x = mirrored(x, ops.arange(size) - margin, axis)
     return x
+
+
+def within_margin(run: Callable[[Any], Any], x: Any, margin: int, multiple: int) -> Any:
+    """What `run` makes of pictures that are `framed`, without the frame: (N, H, W, ...).
+
+    Args:
+        run: (N, h, w, C) -> (N, h, w, ...).
+        others: see `framed`.
+    """
+    height, width = ops.shape(x)[1:3]
+    return run(framed(x, margin, multiple))[:, margin : margin + height, margin : margin + width]
+
+
+def multiple_of(network: keras.Model) -> int:
+    """What divides the sides of pictures that a network takes: the product of all strides by which it goes down."""
+    down = (keras.layers.Conv2D, keras.layers.AveragePooling2D, keras.layers.MaxPooling2D)
+    return math.prod(layer.strides[0] for layer in network._flatten_layers() if isinstance(layer, down))
 
 
 @keras.saving.register_keras_serializable("keras_imgen")

@@ -209,6 +209,25 @@ def check(
             raise ValueError(f"Expected labels in 0..{num_classes - 1}, got {labels.min()}..{labels.max()}.")
 
 
+LARGEST = 1 << 24  # pixels of a picture whose maps are in memory whole, by some 500 bytes a pixel
+
+
+def check_whole(images: np.ndarray) -> None:
+    """Refuse pictures that are too large to be taken in one piece.
+
+    Args:
+        images: (N, H, W, C).
+
+    Raises:
+        ValueError: more than 16 megapixels.
+    """
+    height, width = images.shape[1:3]
+    if height * width > LARGEST:
+        raise ValueError(
+            f"Expected pictures of at most {LARGEST:,} pixels, got {width}x{height}: they are taken in one piece. Make them smaller first."
+        )
+
+
 def check_conditions(batch: dict[str, np.ndarray], conditions: Conditions) -> None:
     """Refuse a batch without what a model is told, or with another form of it. Labels are looked at by `check`.
 

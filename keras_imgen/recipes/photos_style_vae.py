@@ -49,10 +49,9 @@ def train(
         patches([*p, *paintings * max(1, len(p) // len(paintings))], size, batch, n, seed=s, flips=False)
         for p, n, s in ((first, steps, seed), (rest, 8, seed + 1))
     )  # half of them paintings: each takes the style of the one before
-    shape = (size, size, 3)
     with fast_precision():
-        coders = content_encoder(shape, width, 2, 3), style_encoder(shape, 2 * STYLE, width, 4)
-        decoder = style_decoder((size // 4, size // 4, 4 * width), STYLE, 3, 2, 3)
+        coders = content_encoder((None, None, 3), width, 2, 3), style_encoder((None, None, 3), 2 * STYLE, width, 4)
+        decoder = style_decoder((None, None, 4 * width), STYLE, 3, 2, 3)
     terms = {"content_objectives": (Perceptual(0.2),), "style_objectives": (Style(1.0),)}
     how = {"kl_weight": KL, "seed": seed, "name": "photos_style_vae"}
     model = StyleVAE(*coders, decoder, objectives=("l1",), **terms, **how)

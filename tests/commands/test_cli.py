@@ -58,7 +58,14 @@ def test_lists():
 
 def test_options_are_parsed():
     given = ["size=120,320", "guidance_interval=0.1,3", "sampler=ddim", "steps=3", "eta=0.5", "name=a,1"]
-    wanted = {"size": (120, 320), "guidance_interval": (0.1, 3), "sampler": "ddim", "steps": 3, "eta": 0.5, "name": "a,1"}
+    wanted = {
+        "size": (120, 320),
+        "guidance_interval": (0.1, 3),
+        "sampler": "ddim",
+        "steps": 3,
+        "eta": 0.5,
+        "name": "a,1",
+    }
     assert parse_options(given) == wanted and all(type(v) is int for v in parse_options(given)["size"])
 
 

@@ -1,21 +1,17 @@
 """What models that turn one image into another have in common: their batches, and how they are used and exported."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Pictures
-from keras_imgen.layers.padding import framed
+from keras_imgen.inference.stylizer import MARGIN
+from keras_imgen.layers.padding import multiple_of, within_margin
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
-
-MARGIN = 32  # pixels that are mirrored at the border of a picture of any size
-LARGEST = 1 << 24  # pixels of one: its maps are in memory whole, by some 500 bytes a pixel
 
 
 class Translation(ImageModel):
@@ -71,9 +67,8 @@ class Translation(ImageModel):
         network, images = network or self.translator, rescale(images)
         if None not in network.input_shape[1:]:
             return to_uint8(network(images, training=False))
-        height, width = ops.shape(images)[1:3]
-        made = network(framed(images, MARGIN, _multiple(network)), training=False)
-        return to_uint8(made[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width])
+        run = lambda x: network(x, training=False)  # noqa: E731
+        return to_uint8(within_margin(run, images, MARGIN, multiple_of(network)))
 
     def translate(self, images: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
         """The generator's answer to images: uint8 (N, H, W, channels).
@@ -94,11 +89,7 @@ class Translation(ImageModel):
             images = images.astype("float32")
         if len(images):
             batches.check({"image": images}, tuple(network.input_shape[1:]), None)
-            if math.prod(images.shape[1:3]) > LARGEST:
-                raise ValueError(
-                    f"Expected pictures of at most {LARGEST:,} pixels, got {images.shape[2]}x{images.shape[1]}: they are taken in one "
-                    "piece. Make them smaller first."
-                )
+            batches.check_whole(images)
         return self.in_batches(
             (network.name, id(network)),
             lambda x: self.translated(x, network),
@@ -124,9 +115,3 @@ class Translation(ImageModel):
     ) -> dict[str, np.ndarray]:
         found = {"image": batch["image"], "answer": self.translate(batch["image"], **how)}
         return {**found, "target": batch["target"]} if self.in_pairs and "target" in batch else found
-
-
-def _multiple(network):
-    """What divides the sides of pictures that it takes: the product of all strides by which it goes down."""
-    down = (keras.layers.Conv2D, keras.layers.AveragePooling2D, keras.layers.MaxPooling2D)
-    return math.prod(layer.strides[0] for layer in network._flatten_layers() if isinstance(layer, down))

@@ -10,6 +10,8 @@ from keras import ops
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import Conditions, Picture
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Number, Pictures, Rows, Seeds, bound
+from keras_imgen.inference.stylizer import MARGIN
+from keras_imgen.layers.padding import multiple_of, within_margin
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import divergence, terms
 from keras_imgen.models import batches
@@ -28,6 +30,8 @@ class StyleVAE(ImageModel):
 
     The content is maps (N, h, w, C) that are instance-normalised, so that they hold no mean and deviation, and the style a vector (N, D)
     with a posterior and the prior N(0, I), which sets those of the decoder's channels (AdaIN, Huang & Belongie 2017).
+
+    With networks for (None, None, C) it takes pictures of any size, once it has learned; `decode` answers in multiples of the strides.
 
     Args:
         content_encoder: images to content, as `networks.content_encoder((64, 64, 3))`.
@@ -143,7 +147,7 @@ class StyleVAE(ImageModel):
         image = batch["image"]
         content, (style, log_variance) = self.content_of(image, training), self.posterior(image, training)
         per_image = per_row(ops.sum, divergence.kl_normal(style, log_variance))
-        kl, numbers = ops.mean(per_image), float(np.prod(self.image_shape))
+        kl, numbers = ops.mean(per_image), float(np.prod(image.shape[1:]))
         if training:
             style = style + ops.exp(0.5 * log_variance) * random.normal(keys, (self.style_dim,))
         made = {"": (image, self.images_of(content, style, training))}
@@ -195,6 +199,13 @@ class StyleVAE(ImageModel):
         """
         return ops.cast(self.decoder({"content": content, "style": style}, training=training), "float32")
 
+    def painted(self, images: Any, style: Any) -> Any:
+        """Images (N, H, W, C) in [-1, 1] in styles (N, D), uint8; of any size, where the networks take any, within a mirrored margin."""
+        run = lambda x: self.images_of(self.content_of(x), style)  # noqa: E731
+        if None not in self.image_shape:
+            return to_uint8(run(images))
+        return to_uint8(within_margin(run, images, MARGIN, multiple_of(self.content_encoder)))
+
     def call(self, images: Any, training: bool = False) -> Any:
         """Reconstructions, float32, of images in [-1, 1]."""
         return self.images_of(self.content_of(images, training), self.posterior(images, training)[0], training)
@@ -203,14 +214,19 @@ class StyleVAE(ImageModel):
         def transfer(given, told):
             images, other = (rescale(given[k]) for k in ("content_images", "style_images"))
             own, style = self.posterior(images)[0], self.posterior(other)[0]
-            return to_uint8(self.images_of(self.content_of(images), own + given["alpha"] * (style - own)))
+            return self.painted(images, own + given["alpha"] * (style - own))
 
         def generate(given, told):
             style = random.normal(random.key(given["seeds"]), (self.style_dim,))
-            return to_uint8(self.images_of(self.content_of(rescale(told["image"])), style))
+            return self.painted(rescale(told["image"]), style)
+
+        def reconstruct(given, told):
+            images = rescale(given["images"])
+            return self.painted(images, self.posterior(images)[0])
 
         def of(function, *inputs, output="images", conditions=()):
-            how = {"labelled": False, "batch_size": 32, "fill": False, "function": function}
+            many = 1 if None in self.image_shape else 32
+            how = {"labelled": False, "batch_size": many, "fill": False, "function": function}
             return Endpoint(inputs, conditions, output, **how)
 
         image = Pictures(self.image_shape)
@@ -219,7 +235,7 @@ class StyleVAE(ImageModel):
         return {
             "transfer": of(transfer, *pair, Number("alpha", 1.0, 0.0, 1.0)),
             "generate": of(generate, Seeds(), conditions=self.conditions),
-            "reconstruct": of(lambda given, told: to_uint8(self.call(rescale(given["images"]))), image),
+            "reconstruct": of(reconstruct, image),
             "encode_content": of(
                 lambda given, told: self.content_of(rescale(given["images"])), image, output="content"
             ),
@@ -316,8 +332,9 @@ class StyleVAE(ImageModel):
             ValueError: fewer than two frames, pictures of another form.
         """
         share = np.linspace(0.0, 1.0, integer("frames", frames, 2), dtype="float32")[:, None]
-        content, styles = self.encode(np.stack([image, start, stop]))
-        return self.decode(np.repeat(content[:1], frames, 0), (1 - share) * styles[1] + share * styles[2])
+        content, first, last = self.encode_content(image[None]), *(self.encode_style(v[None]) for v in (start, stop))
+        made = self.decode(np.repeat(content, frames, 0), (1 - share) * first + share * last)
+        return made[:, : image.shape[0], : image.shape[1]]
 
     def show(
         self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any

@@ -11,7 +11,7 @@ from keras_imgen.arguments import finite, integer
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Input, Number, Pictures
 from keras_imgen.inference.stylizer import MARGIN, colours_of, stylized
 from keras_imgen.layers.adain import AdaIN, statistics
-from keras_imgen.layers.padding import framed
+from keras_imgen.layers.padding import framed, within_margin
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import style
 from keras_imgen.models import batches
@@ -264,11 +264,13 @@ class Stylizer(ImageModel):
             look: float32 (N, 2, D).
             alpha: a number in [0, 1].
         """
-        height, width = ops.shape(images)[1:3]
-        maps = self.encoder(framed(rescale(images), MARGIN, self.multiple), training=False)
-        own = look_of(maps)
-        made = self.painted(maps, alpha * look + (1.0 - alpha) * own, own)
-        return to_uint8(made[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width])
+
+        def run(x):
+            maps = self.encoder(x, training=False)
+            own = look_of(maps)
+            return self.painted(maps, alpha * look + (1.0 - alpha) * own, own)
+
+        return to_uint8(within_margin(run, rescale(images), MARGIN, self.multiple))
 
     def look(self, images: Any) -> Any:
         """Mean and deviation of every channel of every map of whole pictures: float32 (N, 2, D).

@@ -9,8 +9,7 @@ from PIL import Image
 
 from keras_imgen import load_model
 from keras_imgen.commands.answering import answer
-from keras_imgen.models import CUT, CycleGAN
-from keras_imgen.models.adversarial import translation
+from keras_imgen.models import CUT, CycleGAN, batches
 from keras_imgen.networks import patchgan, translation_resnet
 
 RNG = np.random.default_rng(0)
@@ -63,7 +62,7 @@ def test_both_ways():
 
 
 def test_what_does_not_fit_in_memory_is_refused(cut, monkeypatch):
-    monkeypatch.setattr(translation, "LARGEST", 100)
+    monkeypatch.setattr(batches, "LARGEST", 100)
     with pytest.raises(ValueError, match="at most 100 pixels, got 12x10"):
         cut.translate(pictures((10, 12))[0][None])
     with pytest.raises(ValueError, match="divisible by 4 for downs=2, got Nonex30"):

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_imgen.commands.stylizing import way
+from keras_imgen.data.image_io import save_image
 from keras_imgen.layers.adain import statistics
 from keras_imgen.models import StyleVAE
 from keras_imgen.models.restoration.objectives import Perceptual, Style
@@ -82,6 +84,31 @@ def test_terms_of_transferred_pictures_look_at_the_right_ones():
     np.testing.assert_allclose(both["style_l1"], np.abs(moved - floats[1::-1]).mean(), rtol=1e-4)
     total = sum(both[k] for k in model.logged[2:]) + 0.1 * both["kl"] / 768
     np.testing.assert_allclose(both["loss"], total, rtol=1e-5)
+
+
+def test_pictures_of_any_size(tmp_path):
+    """As large as they came, by their own networks' weights; in a mirrored margin, and in the style of one of another size."""
+    keras.utils.set_random_seed(0)
+    anything = (None, None, 3)
+    coders = content_encoder(anything, 8, 1, 1), style_encoder(anything, 8, 8, 2)
+    model = StyleVAE(*coders, style_decoder((None, None, 16), 4, 3, 1, 1, 16), ema=None)
+    model.compile()
+    assert np.isfinite(model.fit(X, batch_size=3, verbose=0).history["loss"]).all()
+    content, style = RNG.integers(0, 256, (1, 21, 30, 3), "uint8"), RNG.integers(0, 256, (1, 9, 50, 3), "uint8")
+    assert model.transfer(content, style).shape == model.reconstruct(content).shape == content.shape
+    np.testing.assert_array_equal(model.transfer(content, content), model.reconstruct(content))
+    framed = np.pad(content, ((0, 0), (32, 33), (32, 32), (0, 0)), "symmetric")
+    wanted = model.decode(model.encode_content(framed), model.encode_style(style))[:, 32:53, 32:62]
+    assert np.abs(model.transfer(content, style).astype(int) - wanted).max() <= 1
+    assert model.generate(conditions={"image": content[0]}, seed=3).shape == content.shape
+    assert model.interpolate(content[0], style[0], content[0], frames=3).shape == (3, 21, 30, 3)
+    model.save(tmp_path / "m.keras")
+    save_image(str(tmp_path / "style.png"), style[0])
+    words = [str(tmp_path / "m.keras"), "PICTURES", str(tmp_path / "style.png")]
+    given = np.concatenate([content[0], content[0][..., :1]], -1)
+    made = way(words, False, None, 1.0, None, False, {}).answer(given, None)
+    np.testing.assert_array_equal(made[..., 3], given[..., 3])
+    np.testing.assert_array_equal(made[..., :3], model.transfer(content, style)[0])
 
 
 @pytest.mark.slow
