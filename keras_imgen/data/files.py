@@ -166,8 +166,8 @@ def warn_of_frames(source: str, frames: dict[str, int], stacklevel: int) -> None
         )
 
 
-def warn_of_lost_frames(path: str, read: int, count: int | None, stacklevel: int) -> None:
-    """Say how much of a film could be read.
+def warn_of_lost_frames(path: str, read: int, count: int | None, stacklevel: int) -> str:
+    """Warn of how much of a film could be read; returns the sentence.
 
     Args:
         path: of the film.
@@ -176,9 +176,9 @@ def warn_of_lost_frames(path: str, read: int, count: int | None, stacklevel: int
         stacklevel: as of `warnings.warn`, for the caller.
     """
     of = f" of {count}" if count else ""
-    warnings.warn(
-        f"{shown(path)} is damaged or cut off: {read}{of} frames could be read whole.", stacklevel=stacklevel + 1
-    )
+    said = f"{shown(path)} is damaged or cut off: {read}{of} frames could be read whole."
+    warnings.warn(said, stacklevel=stacklevel + 1)
+    return said
 
 
 def data_file(*names: str) -> str:

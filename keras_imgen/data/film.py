@@ -1,7 +1,7 @@
 """`Film`: any film or folder of frames, read as a stream: upright RGB pictures with their exact times."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +18,8 @@ class Film:
     Args:
         path: of a file, or of a folder.
         alpha: keep it, as a fourth channel; otherwise what is transparent lies over black.
+        pixels: of a frame of a file: of much more, from a million on, none is decoded, whatever the file says of itself; None is any.
+        kinds: of files that are read, by FFmpeg's names, as "mov" or "gif"; None is all that it knows, play lists among them.
 
     Raises:
         FileNotFoundError: there is none.
@@ -25,15 +27,25 @@ class Film:
         ModuleNotFoundError: a file, and PyAV is not installed.
     """
 
-    def __init__(self, path: str | os.PathLike, alpha: bool = False):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        alpha: bool = False,
+        *,
+        pixels: int | None = None,
+        kinds: Sequence[str] | None = None,
+    ):
         self.path = os.fspath(path)
         if not os.path.exists(self.path):
             raise FileNotFoundError(f"There is no {shown(self.path)}.")
         if os.path.isdir(self.path):
-            from keras_imgen.data.film_folder import FrameFolder as Reader
+            from keras_imgen.data.film_folder import FrameFolder
+
+            self._reader: Any = FrameFolder(self.path, alpha)
         else:
-            from keras_imgen.data.film_file import FilmFile as Reader
-        self._reader: Any = Reader(self.path, alpha)
+            from keras_imgen.data.film_file import FilmFile
+
+            self._reader = FilmFile(self.path, alpha, pixels, kinds)
         self.facts: Facts = self._reader.facts
 
     def __iter__(self) -> Iterator[Frame]:
@@ -58,6 +70,11 @@ class Film:
     def times(self) -> list[Fraction]:
         """When each frame is seen, in seconds; nothing is decoded."""
         return self._reader.times()
+
+    @property
+    def lost(self) -> str | None:
+        """What was damaged or cut off, in a sentence, once the last frame is reached; None for nothing."""
+        return getattr(self._reader, "lost", None)
 
     @property
     def length(self) -> int | None:

@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -20,8 +20,12 @@ INDEXED = {"mov", "matroska"}
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Any]:
+def opened(path: str, kinds: Sequence[str] | None = None) -> Iterator[Any]:
     """An `av` container to read from.
+
+    Args:
+        path: of the file.
+        kinds: see `Film`.
 
     Raises:
         ValueError: it is none.
@@ -31,7 +35,8 @@ def opened(path: str) -> Iterator[Any]:
     import av
 
     try:
-        container = av.open(f"file:{os.path.abspath(path)}", options={"protocol_whitelist": "file"})
+        allowed = {"protocol_whitelist": "file", **({"format_whitelist": ",".join(kinds)} if kinds else {})}
+        container = av.open(f"file:{os.path.abspath(path)}", options=allowed)
     except av.FFmpegError as error:
         raise ValueError(f"{shown(path)} cannot be read as a film: {one_line(error)}.") from None
     with container:
@@ -80,8 +85,9 @@ def decoded(packet: Any, stream: Any) -> list[Any] | None:
 class FilmFile:
     """See `Film`."""
 
-    def __init__(self, path: str, alpha: bool):
-        self.path, self.alpha = path, alpha
+    def __init__(self, path: str, alpha: bool, pixels: int | None = None, kinds: Sequence[str] | None = None):
+        self.path, self.alpha, self.pixels, self.kinds = path, alpha, pixels, kinds
+        self.lost: str | None = None
         with self._video() as (container, stream):
             first = next((f for p in packets(container, stream) for f in decoded(p, stream) or ()), None)
             if first is None:
@@ -128,7 +134,7 @@ class FilmFile:
         if start > self.first:
             return
         if broken or facts.duration and end < facts.duration * Fraction(199, 200) - 2 / facts.rate:
-            warn_of_lost_frames(self.path, seen - min(broken, seen), facts.count, stacklevel=3)
+            self.lost = warn_of_lost_frames(self.path, seen - min(broken, seen), facts.count, stacklevel=3)
 
     def times(self) -> list[Fraction]:
         """See `Film.times`."""
@@ -140,12 +146,14 @@ class FilmFile:
 
     @contextmanager
     def _video(self):
-        with opened(self.path) as container:
+        with opened(self.path, self.kinds) as container:
             stream = container.streams.best("video")
             if stream is None:
                 raise ValueError(f"{shown(self.path)} has no pictures, only sound.")
             if stream.codec_context is None:
                 raise ValueError(f"{shown(self.path)} has pictures in a form that cannot be read.")
+            if self.pixels:  # FFmpeg counts rows of whole 64 pixels
+                stream.codec_context.options = {"max_pixels": str(self.pixels + (64 << 14))}
             stream.thread_type = "AUTO"
             yield container, stream
 

@@ -19,10 +19,14 @@ class Sound:
         out: the container to write to.
         otherwise: "transcode" or "drop" what `out` cannot hold.
         notes: sentences for the user are put here.
+        most: seconds of a track that are coded anew, None for all.
     """
 
-    def __init__(self, path: str, origin: Fraction, out: Any, otherwise: str, notes: list[str]):
+    def __init__(
+        self, path: str, origin: Fraction, out: Any, otherwise: str, notes: list[str], most: float | None = None
+    ):
         self.out, self.origin, self.to, self.next = out, origin, {}, None
+        self.notes, self.left = notes, most
         self._open = opened(path)
         container = self._open.__enter__()
         kind = out.format.name
@@ -72,7 +76,11 @@ class Sound:
                 packet.stream = stream
                 self.out.mux(packet)
             return
-        for frame in decoded(packet, stream) or ():
+        for frame in decoded(packet, stream) or () if self.left is None or self.left > 0 else ():
+            if self.left is not None:
+                self.left -= frame.samples / frame.sample_rate
+                if self.left <= 0:
+                    self.notes.append("Its sound is too long to be coded anew: the end of it is left out.")
             if frame.pts is not None:
                 frame.pts -= round(self.origin / frame.time_base)
             self.out.mux(stream.encode(frame))

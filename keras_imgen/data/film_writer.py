@@ -63,6 +63,7 @@ class FilmWriter:
         rate: frames in a second; None is that of `like`, else 25.
         sound: what becomes of that of `like` where the file cannot hold it as it is: "transcode" or "drop"; None leaves out any.
         loop: whether a GIF begins again.
+        seconds: of sound that is coded anew, at most; None is all of it.
 
     Raises:
         ValueError: another ending, a rate that is not above 0.
@@ -78,6 +79,7 @@ class FilmWriter:
         rate: Fraction | float | None = None,
         sound: str | None = "transcode",
         loop: bool = True,
+        seconds: float | None = None,
     ):
         self.path = os.fspath(path).rstrip(os.sep) or os.sep
         self.ending = os.path.splitext(self.path)[1].lower()
@@ -95,6 +97,7 @@ class FilmWriter:
             raise ValueError(f"Expected `sound` as 'transcode', 'drop' or None, got {shown(sound)}.")
         self.rate = Fraction(rate) if rate else like.rate if like else Fraction(25)
         self.like, self.sound, self.loop = like, sound if like and like.sound else None, loop
+        self.seconds = seconds
         self.count, self.notes = 0, []
         self._waiting: Any = None
         self._sink: Any = None
@@ -205,7 +208,7 @@ class EncodedSink:
         if film.sound:
             from keras_imgen.data.film_sound import Sound
 
-            self.sound = Sound(film.like.path, like.origin, self.out, film.sound, film.notes)
+            self.sound = Sound(film.like.path, like.origin, self.out, film.sound, film.notes, film.seconds)
 
     def put(self, image: np.ndarray, time: Fraction, duration: Fraction) -> None:
         """One more frame."""

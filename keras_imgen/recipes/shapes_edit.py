@@ -46,7 +46,7 @@ def train(
         network = unet((size, size, 3), widths, 1, attention=(8,), positions=True, **told)
         network = TextConditioned(network, text_encoder(text, WIDTH), text)
     if start:
-        begin_with(network_of("start", start, Diffusion), network)
+        begin_with(network_of("start", whole_path(start), Diffusion), network)
     scales = {"guidance_scale": 1.5, "image_guidance_scale": 1.0}
     model = Diffusion(network, schedule=Cosine(SHIFT), **scales, seed=seed, name="shapes_edit")
     model.compile(ConvMuon(warmup_cosine(learning_rate, steps=epochs * len(data))))

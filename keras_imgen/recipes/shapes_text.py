@@ -67,7 +67,7 @@ def train(
         network = unet((size, size, 3), widths, 1, attention=(8,), positions=True, **told)
         network = TextConditioned(network, text_encoder(text, WIDTH), text)
     if start:
-        begin_with(network_of("start", start, Diffusion), network)
+        begin_with(network_of("start", whole_path(start), Diffusion), network)
     model = Diffusion(network, schedule=Cosine(SHIFT), guidance_scale=2.5, seed=seed, name="shapes_text")
     model.compile(ConvMuon(warmup_cosine(learning_rate, steps=epochs * len(data))))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=40))

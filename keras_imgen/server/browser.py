@@ -31,6 +31,9 @@ FILES = {f"/page/{one.name}": one for one in (files(__package__) / "page").iterd
 PATHS = ("/", *FILES)  # of files that everybody may see
 
 
+READERS = 2  # requests whose pictures and films are decoded at the same time: a film is hundreds of megabytes
+
+
 def router(service: Service) -> APIRouter:
     """Its routes.
 
@@ -38,6 +41,7 @@ def router(service: Service) -> APIRouter:
         service: that answers.
     """
     routes = APIRouter(tags=["page"])
+    reading = asyncio.Semaphore(READERS)
 
     @routes.get("/", include_in_schema=False)
     async def page() -> Response:
@@ -59,7 +63,8 @@ def router(service: Service) -> APIRouter:
         fields = fields_of(found.endpoint(endpoint), service.limits)
         try:
             given = _given(await request.body())
-            arguments = await asyncio.to_thread(arguments_of, fields, given, service.limits)
+            async with reading:
+                arguments = await asyncio.to_thread(arguments_of, fields, given, service.limits)
         except RequestError as error:
             return JSONResponse(_said(error, fields), error.status, headers_of(error))
         stream = _events(service, model, endpoint, found.found.version, fields, given, arguments)

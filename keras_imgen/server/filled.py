@@ -72,7 +72,7 @@ def _opened(field, value, limits, **how):
 
 
 def _read_film(field, value, given, limits):
-    from keras_imgen.data.image_io import as_frames, resize, with_channels  # lazy: the package of data needs Keras
+    from keras_imgen.data.image_io import as_frames, resize  # lazy: the package of data needs Keras
 
     count, height, width, channels = field.shape
     file = _file(field, value, "a film")
@@ -80,7 +80,7 @@ def _read_film(field, value, given, limits):
         strip = resize(opened(file, field.name, limits, channels=channels), (height, width * count))
         clip = as_frames(strip, count)
     else:
-        clip = with_channels(films.opened(file, field.name, limits), channels)
+        clip = films.opened(file, field.name, limits, channels)
         if count and len(clip) < count:
             raise Invalid(f"Expected `{field.name}` of {count} frames or more, got {len(clip)}.", param=field.name)
         clip = np.stack([resize(frame, (height, width)) for frame in clip[-count:]]) if count else clip

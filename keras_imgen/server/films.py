@@ -1,6 +1,7 @@
 """Films that a person brings and gets on the page: short ones, whole in memory."""
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
@@ -12,12 +13,16 @@ from keras_imgen.server.limits import Limits
 
 PNG = b"\x89PNG\r\n\x1a\n"
 MOV = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}  # its first atom
+KINDS = {".mp4": "mov", ".mkv": "matroska", ".avi": "avi", ".gif": "gif", ".png": "apng"}  # by FFmpeg's names
+LONGEST = 3600  # seconds
+SIDE = 16_384  # pixels, which H.264 has at most
 
 
 def ending_of(file: bytes) -> str | None:
     """The ending of a film's kind by its first bytes, None of what is none that is read here.
 
-    FFmpeg guesses what a file is, and some of what it knows, as play lists, opens further files. What begins as these do, does not.
+    FFmpeg guesses what a file is, and some of what it knows, as play lists, opens further files. It is asked of what begins as these do,
+    and may read them as `KINDS` alone.
 
     Args:
         file: its bytes.
@@ -30,43 +35,66 @@ def ending_of(file: bytes) -> str | None:
         return ".avi"
     if file.startswith((b"GIF87a", b"GIF89a")):
         return ".gif"
-    return ".png" if file.startswith(PNG) and b"acTL" in file[: file.find(b"IDAT")] else None
+    return ".png" if file.startswith(PNG) and _moves(file) else None
 
 
-def opened(file: bytes, name: str, limits: Limits) -> np.ndarray:
-    """The frames uint8 (F, H, W, 3) of a film that a client sent: MP4, MOV, WebM, MKV, AVI, GIF or APNG.
+def _moves(png):
+    """Whether its chunk of animation comes, before pictures."""
+    at = len(PNG)
+    while (kind := png[at + 4 : at + 8]) not in (b"", b"IDAT", b"acTL"):
+        at += 12 + int.from_bytes(png[at : at + 4], "big")
+    return kind == b"acTL"
+
+
+def opened(file: bytes, name: str, limits: Limits, channels: int = 3) -> np.ndarray:
+    """The frames uint8 (F, H, W, channels) of a film that a client sent: MP4, MOV, WebM, MKV, AVI, GIF or APNG.
 
     Args:
         file: its bytes.
         name: what messages call it.
         limits: of the request.
+        channels: 1 or 3.
 
     Raises:
         Invalid: another file, or one that is damaged.
-        TooLarge: more frames, or more pixels.
+        TooLarge: more frames, more pixels, more than an hour, or more than can be read in the time of a request.
     """
     from keras_imgen.data.film import Film  # lazy: the package of data needs Keras
     from keras_imgen.data.film_file import opened as container_of
+    from keras_imgen.data.image_io import with_channels
 
+    frames, begun = [], time.monotonic()
     with _in_file(file, name) as path:
+        kinds = [KINDS[os.path.splitext(path)[1]]]
         try:
-            with container_of(path) as container:
+            with container_of(path, kinds) as container:
                 stream = container.streams.best("video")
                 if stream is None or stream.codec_context is None:
                     raise ValueError("it has no pictures.")
-                width, height = stream.width, stream.height
-            limits.check_pixels(name, width, height)
+                _check_size(name, stream.width, stream.height, limits)
+            film = Film(path, pixels=limits.pixels, kinds=kinds)
+            height, width = film.size  # of what was decoded: headers may say anything
+            _check_size(name, width, height, limits)
             most = min(limits.rows, 4 * limits.pixels // max(1, width * height))
-            frames = []
-            for frame in Film(path):
+            for frame in film:
+                said = f"Expected `{name}` of at most {{}}: cut it shorter, or take a command of `keras-imgen video`, for any length."
                 if len(frames) == most:
-                    said = f"Expected `{name}` of at most {most} frames of {width}x{height}: cut it shorter, or take a command"
-                    raise TooLarge(f"{said} of `keras-imgen video`, for films of any length.", param=name)
-                frames.append(frame.image)
+                    raise TooLarge(said.format(f"{most} frames of {width}x{height}"), param=name)
+                if frame.time + frame.duration > LONGEST:
+                    raise TooLarge(said.format(f"{LONGEST} seconds"), param=name)
+                if time.monotonic() - begun > limits.seconds:
+                    raise TooLarge(said.format(f"what is read in {limits.seconds:g} seconds"), param=name)
+                frames.append(with_channels(frame.image, channels))
         except (ValueError, ModuleNotFoundError) as error:
             said = str(error).replace(path, "it").replace(os.path.basename(path), "it")
             raise Invalid(f"Expected `{name}` as a film: {said}", param=name) from error
     return np.stack(frames)
+
+
+def _check_size(name, width, height, limits):
+    limits.check_pixels(name, width, height)
+    if max(width, height) > SIDE:
+        raise TooLarge(f"Expected `{name}` with sides of at most {SIDE} pixels, got {width} x {height}.", param=name)
 
 
 def mp4(frames: np.ndarray, like: bytes) -> tuple[bytes, Sequence[str]]:
@@ -75,17 +103,27 @@ def mp4(frames: np.ndarray, like: bytes) -> tuple[bytes, Sequence[str]]:
     Args:
         frames: uint8 (F, H, W, 1 or 3), one for each of the other film.
         like: that film, which `opened` read.
+
+    Raises:
+        TooLarge: what an MP4 file cannot hold.
     """
+    import av
+
     from keras_imgen.data.film import Film
     from keras_imgen.data.film_writer import FilmWriter
 
     with _in_file(like, "film") as path:
         out, film = os.path.join(os.path.dirname(path), "out.mp4"), Film(path)
-        with FilmWriter(out, like=film) as writer:
-            for image, frame in zip(frames, film):
-                writer.write(image, frame.time, frame.duration)
+        try:
+            with FilmWriter(out, like=film, seconds=LONGEST) as writer:
+                for image, frame in zip(frames, film, strict=True):  # to its end, where it knows what it has lost
+                    writer.write(image, frame.time, frame.duration)
+        except (OSError, av.FFmpegError) as error:
+            size = f"{frames.shape[2]}x{frames.shape[1]}"
+            raise TooLarge(f"{len(frames)} frames of {size} with these times cannot be written as MP4.") from error
+        lost = [film.lost.replace(path, "The film")] if film.lost else []
         with open(out, "rb") as found:
-            return found.read(), writer.notes
+            return found.read(), [*writer.notes, *lost]
 
 
 @contextmanager

@@ -52,8 +52,11 @@ class Worker:
         """Whether the process runs."""
         return self._process is not None and self._process.is_alive()
 
-    def start(self) -> None:
+    def start(self, warm: bool = True) -> None:
         """Start the process and wait until the model is ready.
+
+        Args:
+            warm: ask the endpoints once, unless the process does not survive that.
 
         Raises:
             ValueError: the model cannot be opened; one line that names it.
@@ -61,12 +64,14 @@ class Worker:
         with self._lock:
             if self._stopped:
                 raise Unavailable("The model was unloaded: ask again.", 1)
-            self._connection, self._process = started(_serve, self.path, self.memory)
+            self._connection, self._process = started(_serve, self.path, self.memory, warm)
         self.starts += 1
         try:
             about, _ = unpack(self._connection.recv_bytes())
         except (EOFError, OSError):
             self._kill()
+            if warm:
+                return self.start(warm=False)
             raise ValueError(
                 f"The process that opens {self.path} ended: it may need more than the {self.memory or 'available'} bytes of memory."
             ) from None
@@ -91,7 +96,7 @@ class Worker:
         """
         if not self.alive:
             try:
-                self.start()
+                self.start(warm=False)  # who asks has waited already
             except ValueError as error:
                 raise Unavailable(str(error), 10) from error
         try:
@@ -185,7 +190,7 @@ def _export(connection, path, folder):
     connection.send_bytes(pack({}, {}))
 
 
-def _serve(connection, path, memory):
+def _serve(connection, path, memory, warm):
     _quiet()
     try:
         from keras_imgen.serving.client import load, signature_defs
@@ -198,7 +203,8 @@ def _serve(connection, path, memory):
             resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     except Exception as error:
         return connection.send_bytes(pack({"error": _said(error)}, {}))
-    _warm_up(model, path)
+    if warm:
+        _warm_up(model, path)
     connection.send_bytes(pack(about, {}))
     while True:
         try:
@@ -212,9 +218,11 @@ def _warm_up(model, path):
     """Ask what the endpoints ask once, so that nobody waits for what only the first request costs."""
     from keras_imgen.serving.carried import requests_of
 
+    given: dict = {}
     with suppress(Exception):  # who asks is told what is wrong with it
         given = requests_of(path)[1]
-        for name, endpoint in model.endpoints().items():
+    for name, endpoint in model.endpoints().items():
+        with suppress(Exception):
             model.run(endpoint.signature or name, given[endpoint.signature or name])
 
 

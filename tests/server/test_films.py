@@ -121,3 +121,98 @@ def test_nothing_stays_behind(tmp_path):
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=env)
     assert list(tmp_path.iterdir()) == []
+
+
+def lying(side, codec="libvpx", kind="matroska"):
+    """A film whose header says 16x16 and whose frames are of another size."""
+    coder = av.CodecContext.create(codec, "w")
+    coder.width = coder.height = side
+    coder.pix_fmt, coder.time_base = "yuv420p", Fraction(1, 25)
+    made = [p for k in range(3) for p in coder.encode(picture(side, k))] + coder.encode(None)
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=kind) as out:
+        stream = out.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
+        for k, packet in enumerate(made):
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, k, k, Fraction(1, 25)
+            out.mux(packet)
+    return buffer.getvalue()
+
+
+def picture(side, k):
+    frame = av.VideoFrame.from_ndarray(np.zeros((side, side, 3), "uint8"), format="rgb24").reformat(format="yuv420p")
+    frame.pts = k
+    return frame
+
+
+@pytest.mark.parametrize(("side", "error"), [(128, TooLarge), (1536, Invalid)])
+def test_the_size_counts_that_frames_have_and_not_what_the_header_says(side, error):
+    """Far too large ones are not even decoded."""
+    for kind in ("matroska", "avi"):
+        file = lying(side, kind=kind)
+        with av.open(io.BytesIO(file)) as found:
+            assert found.streams.video[0].width == 16
+        with pytest.raises(error, match=r"at most 4096 pixels, got 128 x 128|no frame of it can be read"):
+            films.opened(file, "clips", LIMITS)
+    assert films.opened(lying(64), "clips", LIMITS).shape == (3, 64, 64, 3)
+
+
+def test_a_play_list_that_looks_like_mp4_is_read_as_mp4_alone(monkeypatch):
+    """Valid XML, and `free` where an MP4 may have it: who reads DASH may take it for that."""
+    asked, real = [], av.open
+    monkeypatch.setattr(av, "open", lambda *given, **how: asked.append(how) or real(*given, **how))
+    with pytest.raises(Invalid):
+        films.opened(
+            b'<!--free-->\n<MPD profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"></MPD>' * 9, "clips", LIMITS
+        )
+    with pytest.raises(Invalid):  # a GIF that calls itself MP4, which FFmpeg would know
+        films.opened(b"\0\0\0\x10ftyp" + gif(FRAMES), "clips", LIMITS)
+    assert {how["options"]["format_whitelist"] for how in asked} == {"mov"}
+
+
+def test_words_in_a_picture_make_no_film_of_it_or_none():
+    from keras_imgen.data.image_io import png
+
+    assert films.ending_of(png(FRAMES[0], {"caption": "acTL"})) is None
+    assert films.ending_of(apng(FRAMES, {"caption": "IDAT"})) == ".png"
+    assert films.ending_of(apng(FRAMES)[:20]) is None
+
+
+def test_what_is_lost_is_said(tmp_path):
+    file = written(tmp_path / "a.mkv", np.concatenate([FRAMES] * 8))
+    cut = file[: len(file) * 6 // 10]
+    with pytest.warns(match="damaged or cut off"):
+        frames = films.opened(cut, "clips", Limits())
+    with pytest.warns(match="damaged or cut off"):
+        _, notes = films.mp4(frames, cut)
+    assert len(frames) < 40 and notes == [f"The film is damaged or cut off: {len(frames)} frames could be read whole."]
+
+
+def test_sound_that_does_not_end_is_cut(tmp_path, monkeypatch):
+    """Of silence in a hundred bytes a second there is much in a small file."""
+    monkeypatch.setattr(films, "LONGEST", 2)
+    with av.open(str(tmp_path / "a.mkv"), "w") as out:
+        stream, sound = out.add_stream("ffv1", rate=25), out.add_stream("wavpack", rate=8000, layout="mono")
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        for k in range(2):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(FRAMES[k], format="rgb24")))
+        for k in range(120):
+            tone = av.AudioFrame.from_ndarray(np.zeros((1, 8000), "int16"), format="s16p", layout="mono")
+            tone.sample_rate, tone.pts = 8000, 8000 * k
+            out.mux(sound.encode(tone))
+        out.mux(stream.encode())
+        out.mux(sound.encode())
+    made, notes = films.mp4(FRAMES[:2], (tmp_path / "a.mkv").read_bytes())
+    with av.open(io.BytesIO(made)) as found:
+        seconds = sum(frame.samples for frame in found.decode(audio=0)) / 8000
+    assert seconds < 20 and any("too long to be coded anew" in note for note in notes)
+
+
+def test_times_that_mp4_does_not_hold_are_refused(tmp_path):
+    far = [Fraction(0), Fraction(1, 25), Fraction(100_000)]
+    with pytest.raises(TooLarge, match="at most 3600 seconds"):
+        films.opened(written(tmp_path / "a.mkv", FRAMES[:3], far), "clips", LIMITS)
+    with pytest.raises(TooLarge, match="cannot be written as MP4"):
+        films.mp4(np.zeros((2, 2, 20_000, 3), "uint8"), written(tmp_path / "b.mkv", FRAMES[:2]))
+    with pytest.raises(TooLarge, match="sides of at most 16384"):
+        films.opened(apng(np.zeros((2, 1, 20_000, 3), "uint8")), "clips", Limits())

@@ -241,10 +241,20 @@ def test_a_film_before_and_after(page, tmp_path):
     tab.until(lambda: tab.js("return document.querySelector('.compare .before').currentTime") > 0)  # both play
     tab.one(".single .actions button").click()
     tab.until(lambda: tab.js("return [...document.querySelectorAll('.compare video')].every((film) => film.paused)"))
+    tab.one(".single .actions button:last-child").click()  # enlarged it can be stopped, too
+    stop = tab.one("#large .actions button")
+    tab.until(lambda: stop.text == "Stop")
+    stop.click()
+    tab.until(lambda: tab.js("return [...document.querySelectorAll('#large video')].every((film) => film.paused)"))
+    tab.one("#large .close").click()
     (tmp_path / "noise.mp4").unlink()
     found = list(film_writer.Film(tab.downloaded()))
     assert len(found) == 6 and found[1].time * 12 == 1
     assert np.std([frame.image for frame in found]) < 0.5 * np.std(frames)
+    with open(tmp_path / "large.mp4", "wb") as out:  # it is told before it is read
+        out.truncate(80 << 20)
+    tab.one("input[type=file]").send_keys(str(tmp_path / "large.mp4"))
+    tab.until(lambda: "choose a shorter film" in tab.text("form"))
 
 
 def test_any_picture_by_drop_and_paste(page):

@@ -253,3 +253,31 @@ def test_what_needs_too_much_memory_fails_alone(exports):
         np.testing.assert_array_equal(worker.run("restore", {"images": small}, 60)["images"], wanted)
     finally:
         worker.stop()
+
+
+def test_a_model_that_does_not_survive_its_first_questions_is_served_all_the_same(monkeypatch):
+    class Process:
+        def kill(self):
+            pass
+
+        join = is_alive = kill
+
+    class Connection:
+        def __init__(self, warm):
+            self.warm = warm
+
+        def recv_bytes(self):
+            if self.warm:
+                raise EOFError
+            return worker.pack({"signature_defs": {"made": 1}}, {})
+
+        def close(self):
+            pass
+
+    asked = []
+    monkeypatch.setattr(
+        worker, "started", lambda target, path, memory, warm: asked.append(warm) or (Connection(warm), Process())
+    )
+    one = worker.Worker("model", 1)
+    one.start()
+    assert asked == [True, False] and one.signature_defs == {"made": 1}

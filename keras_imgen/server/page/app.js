@@ -76,7 +76,7 @@ function choose(name, task) {
 }
 
 function fields() {
-  const context = { latest: () => state.runs.find((run) => run.pictures?.[0].input)?.pictures[0].input ?? null };
+  const context = { latest: () => state.runs.find((run) => run.pictures?.[0].input)?.pictures[0].input ?? null, most: state.limits.body };
   state.controls = state.endpoint.fields.map((field) => {
     const control = controlOf(field, {
       ...context,
@@ -248,7 +248,8 @@ async function run() {
     const args = await asked();
     keep();
     const filled = { ...state.filled.get(`${model.name}/${endpoint.name}`) };
-    const before = endpoint.pictures && !(film() && picture().field.rows) ? picture()?.get() ?? null : null; // what comes after a film is not it, restored
+    const given = endpoint.pictures && !(film() && picture().field.rows) ? picture()?.get() ?? null : null; // what comes after a film is not it, restored
+    const before = given?.width ? given : null; // some films this browser cannot show
     const answer = await call(model.name, endpoint.name, args, state.limits, abort.signal, (progress) => {
       share = progress.share;
       if (byId("said").textContent !== "Making…" && progress.state !== "queued") said("Making…");
@@ -298,9 +299,10 @@ for (const kind of ["dragover", "drop", "dragleave"]) {
     if (kind !== "drop" || !picture()) return;
     const boxes = state.controls.filter(({ field }) => brings(field));
     const target = boxes.find(({ box }) => box.contains(event.target)) ?? picture();
-    const found = fileIn(event.dataTransfer, film());
+    const wanted = target.field.control;
+    const found = fileIn(event.dataTransfer, wanted === "film");
     if (found) target.take(found);
-    else target.fail(`Expected a ${film() ? "film" : "picture"} file.`);
+    else target.fail(`Expected a ${wanted} file.`);
   });
 }
 

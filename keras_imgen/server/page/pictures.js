@@ -43,11 +43,19 @@ export async function filmOf(blob, name = "film") {
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-// A picture or a film as it is shown.
+// A picture or a film as it is shown. What moves by itself stands still where people have asked for that.
 export function shown(one, props = {}) {
+  if (one.frames > 1 && !one.film && still.matches) return first(one, props);
   if (!one.film) return el("img", { draggable: false, src: one.url, ...props });
   const { alt, ...rest } = props;
   return el("video", { muted: true, loop: true, autoplay: !still.matches, playsInline: true, "aria-label": alt, src: one.url, ...rest });
+}
+
+// The first frame of pictures that move.
+function first(one, { alt, class: name = "" }) {
+  const canvas = el("canvas", { width: one.width, height: one.height, role: "img", "aria-label": alt, class: name });
+  createImageBitmap(one.blob).then((bitmap) => canvas.getContext("2d").drawImage(bitmap, 0, 0));
+  return canvas;
 }
 
 export function base64(blob) {
@@ -65,10 +73,10 @@ export function fromBase64(text, type) {
 
 const kinds = (film) => (film ? ["image/", "video/"] : ["image/"]);
 export const fileIn = (transfer, film) =>
-  [...(transfer?.files ?? [])].find((file) => kinds(film).some((kind) => file.type.startsWith(kind)));
+  [...(transfer?.files ?? [])].find((file) => kinds(film).some((kind) => file.type.startsWith(kind)) || (film && !file.type)); // of MKV and AVI some systems know no kind
 
 // The control of a picture, or of a film. `latest()` gives the picture that was made last, or null.
-export function pictureControl(field, { changed, latest, fail }) {
+export function pictureControl(field, { changed, latest, fail, most }) {
   const id = newId();
   const film = field.control === "film";
   const accept = kinds(film).map((kind) => `${kind}*`).join(",");
@@ -88,7 +96,9 @@ export function pictureControl(field, { changed, latest, fail }) {
   async function take(blob, name = blob?.name) {
     if (!blob) return;
     try {
-      set(await (film ? filmOf : pictureOf)(blob, name));
+      const found = await (film ? filmOf : pictureOf)(blob, name);
+      if (found.blob.size * 4 > most * 3) throw new Error(`This is more than the ${Math.round((most * 3) / 2 ** 22)} MiB that the server takes: choose a ${film ? "shorter film" : "smaller picture"}.`);
+      set(found);
     } catch (error) {
       fail(error.message);
     }

@@ -22,7 +22,7 @@ function image(picture, alt) {
 function together(one, other) {
   const follow = () => { if (Math.abs(one.currentTime - other.currentTime) > 0.05) other.currentTime = one.currentTime; };
   for (const kind of ["play", "seeked", "timeupdate"]) one.addEventListener(kind, follow);
-  one.addEventListener("play", () => other.play());
+  one.addEventListener("play", () => other.play().catch(() => {})); // it was stopped at once, or cannot be shown
   one.addEventListener("pause", () => { other.pause(); follow(); });
 }
 
@@ -70,12 +70,14 @@ export function enlarge(run, k, does) {
   const view = run.before ? compared(run.before, picture, altOf(run, k)) : image(picture, altOf(run, k));
   const facts = { model: `${run.model}, version ${run.version}`, ...picture.arguments, size: `${picture.width} × ${picture.height}`, ...(picture.frames ? { frames: picture.frames } : {}) };
   const told = Object.entries(facts).filter(([, value]) => !String(value).startsWith("sha256:")).flatMap(([name, value]) => [el("dt", { text: title(name) }), el("dd", { text: words(value) })]);
+  const bar = actions(run, k, does);
+  playable(view, bar);
   const turn = (by, text, name) => el("button", { type: "button", class: "turn", text, "aria-label": name, on_click: () => move(by) });
   dialog.replaceChildren(
     el("button", { type: "button", class: "close", text: "✕", "aria-label": "Close", on_click: () => dialog.close() }),
     el("div", { class: "view" }, view),
     el("div", { class: "side" }, many > 1 ? el("div", { class: "turns" }, turn(-1, "←", "The one before"), el("span", { text: `${k + 1} of ${many}` }), turn(1, "→", "The next one")) : null,
-      el("dl", {}, ...told), actions(run, k, does)));
+      el("dl", {}, ...told), bar));
   dialog.onkeydown = (event) => {
     if (event.target.type === "range" || many < 2) return;
     if (event.key === "ArrowLeft") move(-1);
@@ -86,13 +88,15 @@ export function enlarge(run, k, does) {
   dialog.querySelector(".turn:last-child, .download")?.focus({ preventScroll: true });
 }
 
-// Plays and stops a film.
-function player(film) {
-  const button = el("button", { type: "button", on_click: () => (film.paused ? film.play() : film.pause()) });
+// What plays and stops the film of a view, if it has one, before other actions.
+function playable(view, bar) {
+  const film = [...view.querySelectorAll("video"), ...(view instanceof HTMLVideoElement ? [view] : [])].at(-1);
+  if (!film) return;
+  const button = el("button", { type: "button", on_click: () => (film.paused ? film.play().catch(() => {}) : film.pause()) });
   const name = () => { button.textContent = film.paused ? "Play" : "Stop"; };
   for (const kind of ["play", "pause", "loadeddata"]) film.addEventListener(kind, name);
   name();
-  return button;
+  bar.prepend(button);
 }
 
 function grid(run, does) {
@@ -109,8 +113,7 @@ function one(run, does) {
   const view = run.before ? compared(run.before, picture, altOf(run, 0)) : grid(run, does);
   const large = el("button", { type: "button", text: "Enlarge", on_click: () => enlarge(run, 0, does) });
   const bar = actions(run, 0, does);
-  const films = [...view.querySelectorAll("video")];
-  if (films.length) bar.prepend(player(films.at(-1)));
+  playable(view, bar);
   bar.append(large);
   return el("div", { class: "single" }, view, bar);
 }
