@@ -254,7 +254,7 @@ def test_a_film_before_and_after(page, tmp_path):
     with open(tmp_path / "large.mp4", "wb") as out:  # it is told before it is read
         out.truncate(80 << 20)
     tab.one("input[type=file]").send_keys(str(tmp_path / "large.mp4"))
-    tab.until(lambda: "choose a shorter film" in tab.text("form"))
+    tab.until(lambda: "choose a shorter film" in tab.text("#form"))
 
 
 def test_any_picture_by_drop_and_paste(page):
