@@ -1,5 +1,6 @@
 """Films that come to the page and go: what is one, how much of it is taken, and that nothing else is opened on the way."""
 
+import base64
 import io
 import os
 import subprocess
@@ -216,3 +217,33 @@ def test_times_that_mp4_does_not_hold_are_refused(tmp_path):
         films.mp4(np.zeros((2, 2, 20_000, 3), "uint8"), written(tmp_path / "b.mkv", FRAMES[:2]))
     with pytest.raises(TooLarge, match="sides of at most 16384"):
         films.opened(apng(np.zeros((2, 1, 20_000, 3), "uint8")), "clips", Limits())
+
+
+def test_a_film_goes_in_and_out_by_the_form_of_the_page():
+    """What is decoded of a request, and what is answered: an MP4 for a film, a picture that moves for a clip."""
+    from keras_imgen.inference.clips import ClipEndpoint, ClipForm
+    from keras_imgen.inference.continued import Ahead
+    from keras_imgen.inference.endpoints import Endpoint, Pictures
+    from keras_imgen.server import browser
+    from keras_imgen.server.fields import fields_of
+    from keras_imgen.server.filled import arguments_of
+
+    file = apng(FRAMES)
+    sent = base64.b64encode(file).decode()
+    endpoint = ClipEndpoint(inputs=(), form=ClipForm(channels=1, radius=2), output="clips", signature="windows")
+    fields = fields_of(endpoint, LIMITS)
+    given = arguments_of(fields, {"clips": sent}, LIMITS)["clips"]
+    assert given.dtype == np.uint8 and given.shape == (5, 32, 48, 1)
+    answer = browser._answer(endpoint, {}, fields, {"clips": sent}, FRAMES)
+    (one,) = answer["pictures"]
+    assert (one["width"], one["height"], one["frames"], answer["notes"]) == (48, 32, 5, [])
+    assert films.opened(base64.b64decode(one["mp4"]), "clips", LIMITS).shape == FRAMES.shape
+
+    endpoint = Endpoint((Pictures((3, 32, 48, 3), "clip", "clip"), Ahead()), (), "images")
+    fields = fields_of(endpoint, LIMITS)
+    given = arguments_of(fields, {"clip": sent}, LIMITS)["clip"]
+    np.testing.assert_array_equal(given, FRAMES[None, -3:])
+    (one,) = browser._answer(endpoint, {"model": "m"}, fields, {"clip": sent}, FRAMES[None])["pictures"]
+    np.testing.assert_array_equal(films.opened(base64.b64decode(one["png"]), "clips", LIMITS), FRAMES)
+    with pytest.raises(Invalid, match="of 3 frames or more, got 2"):
+        arguments_of(fields, {"clip": base64.b64encode(apng(FRAMES[:2])).decode()}, LIMITS)
