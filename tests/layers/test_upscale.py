@@ -41,3 +41,12 @@ def test_stays_in_float32_under_mixed_precision_and_has_its_transpose_as_gradien
         keras.config.set_dtype_policy("float32")
     gradient = backend.input_gradient(layer, lambda v: ops.sum(layer(v) * y), ops.convert_to_tensor(x))
     assert float(ops.sum(gradient * x)) == pytest.approx(float(ops.sum(layer(x) * y)), rel=1e-4)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_bilinear_is_that_of_keras(scale):
+    x = np.random.default_rng(0).normal(size=(2, 5, 7, 3)).astype("float32")
+    wanted = np.array(keras.layers.UpSampling2D(scale, interpolation="bilinear")(x))
+    np.testing.assert_allclose(np.array(Upscale(scale, "bilinear")(x)), wanted, atol=1e-5)
+    with pytest.raises(ValueError, match="'bicubic' or 'bilinear', got 'nearest'"):
+        Upscale(scale, "nearest")

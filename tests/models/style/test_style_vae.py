@@ -11,6 +11,7 @@ from keras_imgen.layers.adain import statistics
 from keras_imgen.models import StyleVAE
 from keras_imgen.models.restoration.objectives import Perceptual, Style
 from keras_imgen.networks import content_encoder, style_decoder, style_encoder
+from keras_imgen.serving import load
 
 RNG = np.random.default_rng(0)
 SHAPE = (16, 16, 3)
@@ -108,6 +109,10 @@ def test_pictures_of_any_size(tmp_path):
     given = np.concatenate([content[0], content[0][..., :1]], -1)
     made = way(words, False, None, 1.0, None, False, {}).answer(given, None)
     np.testing.assert_array_equal(made[..., 3], given[..., 3])
+    if keras.backend.backend() == "tensorflow":
+        model.export(str(tmp_path / "saved"))
+        served = load(str(tmp_path / "saved"))
+        np.testing.assert_array_equal(served.transfer(content, style), model.transfer(content, style))
     np.testing.assert_array_equal(made[..., :3], model.transfer(content, style)[0])
 
 
