@@ -47,7 +47,7 @@ class FrameFolder:
                 raise ValueError(f"{name} is {image.shape[1]}x{image.shape[0]}, the first frame {width}x{height}.")
             yield Frame(image, time, end - time)
         if lost:
-            warn_of_lost_frames(self.path, len(self.names) - lost, len(self.names), stacklevel=3)
+            self.lost = warn_of_lost_frames(self.path, len(self.names) - lost, len(self.names), stacklevel=3)
 
     def times(self) -> list[Fraction]:
         """See `Film.times`."""

@@ -1,6 +1,7 @@
 """The sound of a film beside its new pictures: its packets as they are, or coded anew where the file cannot hold them."""
 
 import io
+from collections import Counter
 from fractions import Fraction
 from typing import Any
 
@@ -26,7 +27,7 @@ class Sound:
         self, path: str, origin: Fraction, out: Any, otherwise: str, notes: list[str], most: float | None = None
     ):
         self.out, self.origin, self.to, self.next = out, origin, {}, None
-        self.notes, self.left = notes, most
+        self.notes, self.most, self.coded, self.ended = notes, most, Counter(), set()
         self._open = opened(path)
         container = self._open.__enter__()
         kind = out.format.name
@@ -76,11 +77,13 @@ class Sound:
                 packet.stream = stream
                 self.out.mux(packet)
             return
-        for frame in decoded(packet, stream) or () if self.left is None or self.left > 0 else ():
-            if self.left is not None:
-                self.left -= frame.samples / frame.sample_rate
-                if self.left <= 0:
-                    self.notes.append("Its sound is too long to be coded anew: the end of it is left out.")
+        index = packet.stream.index
+        for frame in () if index in self.ended else decoded(packet, stream) or ():
+            if self.most is not None and self.coded[index] >= self.most:
+                self.ended.add(index)
+                self.notes.append("Its sound is too long to be coded anew: the end of it is left out.")
+                break
+            self.coded[index] += frame.samples / frame.sample_rate
             if frame.pts is not None:
                 frame.pts -= round(self.origin / frame.time_base)
             self.out.mux(stream.encode(frame))

@@ -63,7 +63,7 @@ class FilmWriter:
         rate: frames in a second; None is that of `like`, else 25.
         sound: what becomes of that of `like` where the file cannot hold it as it is: "transcode" or "drop"; None leaves out any.
         loop: whether a GIF begins again.
-        seconds: of sound that is coded anew, at most; None is all of it.
+        seconds: of a track of sound that is coded anew, at most; None is all of it.
 
     Raises:
         ValueError: another ending, a rate that is not above 0.

@@ -1,5 +1,7 @@
 """Distances between two sets of features that need the features themselves: kernel distance, precision and recall, and more."""
 
+import math
+
 import numpy as np
 
 BLOCK = 2048  # rows of a distance matrix in memory at a time
@@ -120,6 +122,8 @@ def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, projections: int = 51
     directions = rng.normal(size=(real.shape[1], projections))
     directions /= np.linalg.norm(directions, axis=0)
     x, y = (np.sort(np.asarray(v, "float64") @ directions, axis=0) for v in (real, fake))
+    if np.isnan(x[-1]).any() or np.isnan(y[-1]).any():  # they are last
+        return math.nan
     count = min(len(x), len(y))
     x, y = (v if len(v) == count else _quantiles(v, (np.arange(count) + 0.5) / count) for v in (x, y))
     return float(np.sqrt(np.mean((x - y) ** 2)))

@@ -212,20 +212,22 @@ def check(
 LARGEST = 1 << 24  # pixels of a picture whose maps are in memory whole, by some 500 bytes a pixel
 
 
-def check_whole(images: np.ndarray) -> None:
-    """Refuse pictures that are too large to be taken in one piece.
+def at_a_time(images: np.ndarray, batch_size: int) -> int:
+    """How many pictures to take together, each in one piece: `batch_size`, of large ones fewer.
 
     Args:
-        images: (N, H, W, C).
+        images: (H, W, C) or (N, H, W, C).
+        batch_size: at most.
 
     Raises:
-        ValueError: more than 16 megapixels.
+        ValueError: more than 16 megapixels of one.
     """
-    height, width = images.shape[1:3]
+    height, width = images.shape[-3:-1]
     if height * width > LARGEST:
         raise ValueError(
             f"Expected pictures of at most {LARGEST:,} pixels, got {width}x{height}: they are taken in one piece. Make them smaller first."
         )
+    return max(1, min(batch_size, LARGEST // max(1, height * width)))
 
 
 def check_conditions(batch: dict[str, np.ndarray], conditions: Conditions) -> None:

@@ -18,6 +18,7 @@ from keras_imgen.server.errors import Invalid, NotFound, RequestError, as_reques
 from keras_imgen.server.fields import Field, fields_of
 from keras_imgen.server.filled import arguments_of, named_in, of_row
 from keras_imgen.server.guard import headers_of
+from keras_imgen.server.limits import Limits
 from keras_imgen.server.rest import parsed
 from keras_imgen.server.service import Service
 
@@ -153,7 +154,7 @@ async def _events(
         try:
             made = await service.call(model, name, arguments, version, progress=tell)
             label = {"model": model, "version": version, "endpoint": name}
-            found = await asyncio.to_thread(_answer, endpoint, label, fields, given, made)
+            found = await asyncio.to_thread(_answer, endpoint, label, fields, given, made, service.limits)
             return "result", {**label, **found, "notes": [*notes, *found.get("notes", ())]}
         except RequestError as error:
             return "error", _said(error, fields)
@@ -181,7 +182,12 @@ def _said(error, fields):
 
 
 def _answer(
-    endpoint: Endpoint, label: Mapping[str, Any], fields: Sequence[Field], given: Mapping[str, Any], made: np.ndarray
+    endpoint: Endpoint,
+    label: Mapping[str, Any],
+    fields: Sequence[Field],
+    given: Mapping[str, Any],
+    made: np.ndarray,
+    limits: Limits,
 ) -> dict[str, Any]:
     """Pictures as PNG files that tell how they were made, clips as such that move, films as MP4 files; or numbers."""
     from keras_imgen.data.image_io import apng, png  # lazy: the package of data needs Keras
@@ -190,7 +196,7 @@ def _answer(
         return {"numbers": made.tolist(), "shape": made.shape}
     film = next((field for field in fields if field.control == "film" and field.shape[0] is None), None)
     if film:
-        data, notes = films.mp4(made, base64.b64decode(given[film.name]))
+        data, notes = films.mp4(made, base64.b64decode(given[film.name]), limits)
         size = {"height": made.shape[1], "width": made.shape[2], "frames": len(made)}
         return {"pictures": [{"mp4": _text(data), **size, "arguments": of_row(fields, given, 0)}], "notes": notes}
     alone = made.ndim == 2 or made.ndim == 3 and made.shape[-1] in (1, 3, 4)  # of any size, not in a batch

@@ -97,12 +97,13 @@ def _check_size(name, width, height, limits):
         raise TooLarge(f"Expected `{name}` with sides of at most {SIDE} pixels, got {width} x {height}.", param=name)
 
 
-def mp4(frames: np.ndarray, like: bytes) -> tuple[bytes, Sequence[str]]:
+def mp4(frames: np.ndarray, like: bytes, limits: Limits) -> tuple[bytes, Sequence[str]]:
     """Frames as an MP4 file with the times and the sound of another film, and what could not be kept of it.
 
     Args:
         frames: uint8 (F, H, W, 1 or 3), one for each of the other film.
         like: that film, which `opened` read.
+        limits: with which it did.
 
     Raises:
         TooLarge: what an MP4 file cannot hold.
@@ -113,7 +114,8 @@ def mp4(frames: np.ndarray, like: bytes) -> tuple[bytes, Sequence[str]]:
     from keras_imgen.data.film_writer import FilmWriter
 
     with _in_file(like, "film") as path:
-        out, film = os.path.join(os.path.dirname(path), "out.mp4"), Film(path)
+        out, kinds = os.path.join(os.path.dirname(path), "out.mp4"), [KINDS[os.path.splitext(path)[1]]]
+        film = Film(path, pixels=limits.pixels, kinds=kinds)
         try:
             with FilmWriter(out, like=film, seconds=LONGEST) as writer:
                 for image, frame in zip(frames, film, strict=True):  # to its end, where it knows what it has lost

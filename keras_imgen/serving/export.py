@@ -83,7 +83,7 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
             signatures["serving_default"] = default
             if text_of(endpoint.conditions) and endpoint.output == "images" and len(model.image_shape) == 3:
                 signatures[f"{name}_png"] = _as_png(default, endpoint, max_pixels)
-        if endpoint.any_size:
+        if endpoint.any_size and endpoint.answers_pictures:
             every[f"{name}_bytes"] = _of_bytes(full, endpoint, max_pixels)
         signatures.update(every)
     _write(model, path, signatures, {"endpoints": described(endpoints), "max_pixels": max_pixels})

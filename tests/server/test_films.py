@@ -91,11 +91,11 @@ def test_what_is_damaged_is_said_without_the_servers_paths(tmp_path):
 def test_the_answer_has_the_times_and_the_sound(tmp_path):
     times = [Fraction(k * (k + 3), 25) for k in range(5)]
     file = written(tmp_path / "a.mp4", times=times)
-    made, notes = films.mp4(np.full((5, 64, 96, 3), 128, "uint8"), file)
+    made, notes = films.mp4(np.full((5, 64, 96, 3), 128, "uint8"), file, LIMITS)
     (tmp_path / "out.mp4").write_bytes(made)
     found = list(Film(tmp_path / "out.mp4"))
     assert [frame.time for frame in found] == times and found[0].image.shape == (64, 96, 3) and not notes
-    _, notes = films.mp4(np.zeros((5, 31, 33, 1), "uint8"), file)
+    _, notes = films.mp4(np.zeros((5, 31, 33, 1), "uint8"), file, LIMITS)
     assert "even sizes" in notes[0]
 
     with av.open(str(tmp_path / "heard.mp4"), "w") as out:
@@ -108,7 +108,7 @@ def test_the_answer_has_the_times_and_the_sound(tmp_path):
             out.mux(sound.encode(tone))
         out.mux(stream.encode())
         out.mux(sound.encode())
-    made, notes = films.mp4(FRAMES, (tmp_path / "heard.mp4").read_bytes())
+    made, notes = films.mp4(FRAMES, (tmp_path / "heard.mp4").read_bytes(), LIMITS)
     (tmp_path / "out.mp4").write_bytes(made)
     assert Film(tmp_path / "out.mp4").sound == "aac" and not notes
 
@@ -117,7 +117,7 @@ def test_nothing_stays_behind(tmp_path):
     code = (
         "import sys, numpy as np; from keras_imgen.server import films; from keras_imgen.server.limits import Limits\n"
         "from keras_imgen.data.image_io import apng\n"
-        "file = apng(np.zeros((2, 8, 8, 3), 'uint8')); films.mp4(films.opened(file, 'clips', Limits()), file)\n"
+        "file = apng(np.zeros((2, 8, 8, 3), 'uint8')); films.mp4(films.opened(file, 'clips', Limits()), file, Limits())\n"
     )
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=env)
@@ -185,7 +185,7 @@ def test_what_is_lost_is_said(tmp_path):
     with pytest.warns(match="damaged or cut off"):
         frames = films.opened(cut, "clips", Limits())
     with pytest.warns(match="damaged or cut off"):
-        _, notes = films.mp4(frames, cut)
+        _, notes = films.mp4(frames, cut, Limits())
     assert len(frames) < 40 and notes == [f"The film is damaged or cut off: {len(frames)} frames could be read whole."]
 
 
@@ -203,7 +203,7 @@ def test_sound_that_does_not_end_is_cut(tmp_path, monkeypatch):
             out.mux(sound.encode(tone))
         out.mux(stream.encode())
         out.mux(sound.encode())
-    made, notes = films.mp4(FRAMES[:2], (tmp_path / "a.mkv").read_bytes())
+    made, notes = films.mp4(FRAMES[:2], (tmp_path / "a.mkv").read_bytes(), LIMITS)
     with av.open(io.BytesIO(made)) as found:
         seconds = sum(frame.samples for frame in found.decode(audio=0)) / 8000
     assert seconds < 20 and any("too long to be coded anew" in note for note in notes)
@@ -214,7 +214,7 @@ def test_times_that_mp4_does_not_hold_are_refused(tmp_path):
     with pytest.raises(TooLarge, match="at most 3600 seconds"):
         films.opened(written(tmp_path / "a.mkv", FRAMES[:3], far), "clips", LIMITS)
     with pytest.raises(TooLarge, match="cannot be written as MP4"):
-        films.mp4(np.zeros((2, 2, 20_000, 3), "uint8"), written(tmp_path / "b.mkv", FRAMES[:2]))
+        films.mp4(np.zeros((2, 2, 20_000, 3), "uint8"), written(tmp_path / "b.mkv", FRAMES[:2]), LIMITS)
     with pytest.raises(TooLarge, match="sides of at most 16384"):
         films.opened(apng(np.zeros((2, 1, 20_000, 3), "uint8")), "clips", Limits())
 
@@ -234,7 +234,7 @@ def test_a_film_goes_in_and_out_by_the_form_of_the_page():
     fields = fields_of(endpoint, LIMITS)
     given = arguments_of(fields, {"clips": sent}, LIMITS)["clips"]
     assert given.dtype == np.uint8 and given.shape == (5, 32, 48, 1)
-    answer = browser._answer(endpoint, {}, fields, {"clips": sent}, FRAMES)
+    answer = browser._answer(endpoint, {}, fields, {"clips": sent}, FRAMES, LIMITS)
     (one,) = answer["pictures"]
     assert (one["width"], one["height"], one["frames"], answer["notes"]) == (48, 32, 5, [])
     assert films.opened(base64.b64decode(one["mp4"]), "clips", LIMITS).shape == FRAMES.shape
@@ -243,7 +243,7 @@ def test_a_film_goes_in_and_out_by_the_form_of_the_page():
     fields = fields_of(endpoint, LIMITS)
     given = arguments_of(fields, {"clip": sent}, LIMITS)["clip"]
     np.testing.assert_array_equal(given, FRAMES[None, -3:])
-    (one,) = browser._answer(endpoint, {"model": "m"}, fields, {"clip": sent}, FRAMES[None])["pictures"]
+    (one,) = browser._answer(endpoint, {"model": "m"}, fields, {"clip": sent}, FRAMES[None], LIMITS)["pictures"]
     np.testing.assert_array_equal(films.opened(base64.b64decode(one["png"]), "clips", LIMITS), FRAMES)
     with pytest.raises(Invalid, match="of 3 frames or more, got 2"):
         arguments_of(fields, {"clip": base64.b64encode(apng(FRAMES[:2])).decode()}, LIMITS)

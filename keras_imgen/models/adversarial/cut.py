@@ -134,6 +134,10 @@ class CUT(Translation):
 
     def _places(self, maps, keys):
         """Different places (N, S) of each row's map, None for all."""
+        if None in maps.shape[1:3]:
+            raise ValueError(
+                "Expected batches of one size, which is known before they come: as data.patches gives them."
+            )
         count = maps.shape[1] * maps.shape[2]
         return ops.top_k(random.uniform(keys, (count,)), self.patches)[1] if self.patches < count else None
 

@@ -86,11 +86,13 @@ class CycleGAN(Translation):
             raise ValueError(f"Expected `buffer` of at least 0 images, got {buffer!r}.")
         if buffer:
             shapes = {
-                k: tuple(d.input_shape[1:])
-                for k, d in zip(("targets", "images"), (discriminator, inverse_discriminator))
+                "targets": _known(self.target_shape, discriminator.input_shape[1:]),
+                "images": _known(self.image_shape, inverse_discriminator.input_shape[1:]),
             }
             if any(None in shape for shape in shapes.values()):
-                raise ValueError("Expected discriminators of one size, in which images are kept, or buffer=0.")
+                raise ValueError(
+                    "Expected generators or discriminators of one size, in which images are kept, or buffer=0."
+                )
             state = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
             self.kept = {k: self.add_weight(name=f"kept_{k}", shape=(buffer, *v), **state) for k, v in shapes.items()}
             self.seen = self.add_weight(name="seen", shape=(), **state)
@@ -194,3 +196,8 @@ class CycleGAN(Translation):
             others: see `translate`.
         """
         return self._translate(self.inverse, targets, batch_size, ema)
+
+
+def _known(shape, other):
+    """A shape whose sides may be any, where another knows them."""
+    return tuple(b if a is None else a for a, b in zip(shape, other))

@@ -75,7 +75,7 @@ class Translation(ImageModel):
 
         Args:
             images: (N, H, W, C), uint8 or floats in [-1, 1]; of any size, if the generator takes any, up to 16 megapixels each.
-            batch_size: images at a time.
+            batch_size: images at a time; of large ones fewer.
             ema: use averaged weights.
 
         Raises:
@@ -89,7 +89,7 @@ class Translation(ImageModel):
             images = images.astype("float32")
         if len(images):
             batches.check({"image": images}, tuple(network.input_shape[1:]), None)
-            batches.check_whole(images)
+            batch_size = batches.at_a_time(images, batch_size)
         return self.in_batches(
             (network.name, id(network)),
             lambda x: self.translated(x, network),

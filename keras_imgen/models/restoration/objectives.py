@@ -83,6 +83,7 @@ class InTrunk(Objective):
     def __init__(
         self,
         weight: float | Schedule = 1.0,
+        *,
         trunk: keras.Model | None = None,
         layers: tuple[int, ...] | None = None,
         every: int = 1,
@@ -137,9 +138,17 @@ class Style(InTrunk):
     any features; a weight means the same for every trunk.
 
     Args:
+        weight: see `Objective`; of 100 or more there is a warning, since it was a thousand before it was of a share.
         trunk: None: `networks.style_trunk()`.
         others: see `InTrunk`.
     """
+
+    def __init__(self, weight: float | Schedule = 1.0, **kwargs: Any):
+        super().__init__(weight, **kwargs)
+        if not callable(weight) and weight >= 100:
+            warnings.warn(
+                f"`Style` is a share of the target's now, of a weight near 1: {weight:g} drowns all else.", stacklevel=2
+            )
 
     def load(self) -> keras.Model:
         return style_trunk()

@@ -147,7 +147,7 @@ class StyleVAE(ImageModel):
         image = batch["image"]
         content, (style, log_variance) = self.content_of(image, training), self.posterior(image, training)
         per_image = per_row(ops.sum, divergence.kl_normal(style, log_variance))
-        kl, numbers = ops.mean(per_image), float(np.prod(image.shape[1:]))
+        kl, numbers = ops.mean(per_image), ops.cast(ops.prod(ops.shape(image)[1:]), "float32")
         if training:
             style = style + ops.exp(0.5 * log_variance) * random.normal(keys, (self.style_dim,))
         made = {"": (image, self.images_of(content, style, training))}
@@ -246,7 +246,10 @@ class StyleVAE(ImageModel):
     # === For users: NumPy in, NumPy out ===
 
     def _answer(self, name, args, ema, **kwargs):
-        return self.answer(name, bound(self.endpoints()[name], args, kwargs), ema)
+        *given, batch_size = args
+        pictures = [one for one in map(np.asarray, given) if one.ndim == 4 and one.dtype == np.uint8]
+        batch_size = min((batches.at_a_time(one, batch_size) for one in pictures), default=batch_size)
+        return self.answer(name, bound(self.endpoints()[name], (*given, batch_size), kwargs), ema)
 
     def transfer(
         self, content_images: Any, style_images: Any, batch_size: int = 32, *, alpha: float = 1.0, ema: bool = True

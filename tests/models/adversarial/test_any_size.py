@@ -53,6 +53,8 @@ def test_batches_are_pictures_alone(cut):
 def test_both_ways():
     keras.utils.set_random_seed(0)
     networks = [translation_resnet(ANY, width=4, blocks=1) for _ in range(2)]
+    fixed = [translation_resnet((16, 16, 3), width=4, blocks=1) for _ in range(2)]  # either knows the size
+    assert CycleGAN(*fixed, *(patchgan(ANY, None, 4, 1) for _ in range(2))).kept["images"].shape == (50, 16, 16, 3)
     judges = [[patchgan(shape, None, 4, 1) for _ in range(2)] for shape in (ANY, (16, 16, 3))]
     with pytest.raises(ValueError, match="discriminators of one size"):
         CycleGAN(*networks, *judges[0])
