@@ -11,7 +11,7 @@ from keras_imgen.training import ConvMuon
 from keras_imgen.training.precision import fast_precision
 
 STYLE = 8  # numbers of a style
-KL = 10.0  # a hundred times that of the pixels alone: the terms of style count many times, and styles are to be drawn, too
+KL = 5.0  # fifty times that of the pixels alone: the terms of style count many times, and styles are to be drawn, too
 
 
 def train(
@@ -52,7 +52,7 @@ def train(
     with fast_precision():
         coders = content_encoder((None, None, 3), width, 2, 3), style_encoder((None, None, 3), 2 * STYLE, width, 4)
         decoder = style_decoder((None, None, 4 * width), STYLE, 3, 2, 3)
-    terms = {"content_objectives": (Perceptual(0.2),), "style_objectives": (Style(1.0),)}
+    terms = {"content_objectives": (Perceptual(0.2),), "style_objectives": (Style(0.3),)}
     how = {"kl_weight": KL, "seed": seed, "name": "photos_style_vae"}
     model = StyleVAE(*coders, decoder, objectives=("l1",), **terms, **how)
     model.compile(ConvMuon(warmup_cosine(learning_rate, epochs * steps)))
