@@ -74,7 +74,7 @@ class Film:
     @property
     def lost(self) -> str | None:
         """What was damaged or cut off, in a sentence, once the last frame is reached; None for nothing."""
-        return getattr(self._reader, "lost", None)
+        return self._reader.lost
 
     @property
     def length(self) -> int | None:

@@ -21,6 +21,7 @@ class FrameFolder:
 
     def __init__(self, path: str, alpha: bool):
         self.path, self.channels = path, 4 if alpha else 3
+        self.lost: str | None = None
         names = [name for name in os.listdir(path) if not name.startswith(".")]  # as what macOS puts beside each file
         names = [name for name in names if os.path.splitext(name)[1].lower() in image_io.endings()]
         self.names = sorted(names, key=lambda n: [(int(d or -1), r) for d, r in re.findall(r"(\d*)(\D*)", n)])

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_imgen.inference.stylizer import MARGIN
+
 
 def mirrored(x: Any, places: Any, axis: int) -> Any:
     """x at `places` of an axis, which goes on beyond its ends there and back, as often as it takes.
@@ -53,6 +55,19 @@ def multiple_of(network: keras.Model) -> int:
     """What divides the sides of pictures that a network takes: the product of all strides by which it goes down."""
     down = (keras.layers.Conv2D, keras.layers.AveragePooling2D, keras.layers.MaxPooling2D)
     return math.prod(layer.strides[0] for layer in network._flatten_layers() if isinstance(layer, down))
+
+
+def of_any_size(network: keras.Model, run: Callable[[Any], Any], x: Any) -> Any:
+    """What `run` makes of pictures: of any size `within_margin`, where the network that sees them takes any; else as they are.
+
+    Args:
+        network: whose input says so, and by whose strides the sides are divided.
+        run: see `within_margin`.
+        x: (N, H, W, C).
+    """
+    if None not in network.input_shape[1:]:
+        return run(x)
+    return within_margin(run, x, MARGIN, multiple_of(network))
 
 
 @keras.saving.register_keras_serializable("keras_imgen")

@@ -65,8 +65,7 @@ def train(
             f"Expected a picture whose shorter side has {SMALLEST} pixels or more where the longer has at most {size} (--size), got one of "
             f"{wide}x{high}, {path}: cut it, or give a larger size."
         )
-    levels = levels_for(painting.shape[:2], FACTOR, COARSEST[method])
-    if method == "gan" and epochs < levels:
+    if method == "gan" and epochs < (levels := levels_for(painting.shape[:2], FACTOR, COARSEST[method])):
         raise ValueError(f"Expected at least an epoch for each of {levels} levels, got {epochs}.")
     given = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch}
     own = {"picture": path, "size": size, "method": method, "width": width, "learning_rate": learning_rate}

@@ -32,8 +32,9 @@ def train(
         learning_rate: the largest, of a cosine.
         others: see `recipes`.
     """
+    start = whole_path(start)
     settings = {"epochs": epochs, "batch": batch, "seed": seed, "steps_per_epoch": steps_per_epoch, "size": size}
-    settings |= {"start": whole_path(start), "learning_rate": learning_rate}
+    settings |= {"start": start, "learning_rate": learning_rate}
     run = Run("shapes-edit", out, resume, **settings)
     how = {"size": size, "batch": batch, "columns": ("image", "source", "caption")}
     data = load("shapes:edit", "train", seed=seed, **how).take(steps_per_epoch or -1)
@@ -46,7 +47,7 @@ def train(
         network = unet((size, size, 3), widths, 1, attention=(8,), positions=True, **told)
         network = TextConditioned(network, text_encoder(text, WIDTH), text)
     if start:
-        begin_with(network_of("start", whole_path(start), Diffusion), network)
+        begin_with(network_of("start", start, Diffusion), network)
     scales = {"guidance_scale": 1.5, "image_guidance_scale": 1.0}
     model = Diffusion(network, schedule=Cosine(SHIFT), **scales, seed=seed, name="shapes_edit")
     model.compile(ConvMuon(warmup_cosine(learning_rate, steps=epochs * len(data))))

@@ -41,6 +41,7 @@ def train(
         learning_rate: the largest, of a cosine.
         others: see `recipes`.
     """
+    start = whole_path(start)
     run = Run(
         "shapes-text",
         out,
@@ -51,7 +52,7 @@ def train(
         steps_per_epoch=steps_per_epoch,
         size=size,
         cross_attention=cross_attention,
-        start=whole_path(start),
+        start=start,
         learning_rate=learning_rate,
     )
     how = {"size": size, "batch": batch, "columns": ("image", "caption")}
@@ -67,7 +68,7 @@ def train(
         network = unet((size, size, 3), widths, 1, attention=(8,), positions=True, **told)
         network = TextConditioned(network, text_encoder(text, WIDTH), text)
     if start:
-        begin_with(network_of("start", whole_path(start), Diffusion), network)
+        begin_with(network_of("start", start, Diffusion), network)
     model = Diffusion(network, schedule=Cosine(SHIFT), guidance_scale=2.5, seed=seed, name="shapes_text")
     model.compile(ConvMuon(warmup_cosine(learning_rate, steps=epochs * len(data))))
     model.fit(data, epochs=epochs, callbacks=run.callbacks(n=40))
@@ -109,14 +110,12 @@ def begin_with(before: TextConditioned, network: TextConditioned) -> None:
         ValueError: a network of another kind or of other sizes.
     """
     alike = isinstance(before, TextConditioned) and before.text.tokenizer.length == network.text.tokenizer.length
-    if alike := alike and _shapes(before) == _shapes(network):
-        first, entering = (one.network.get_layer("conv_in") for one in (before, network))
-        added = entering.kernel.shape[2] - first.kernel.shape[2]
-    if not alike or added < 0:
+    alike = alike and _shapes(before) == _shapes(network)
+    if not alike or (added := _seen(network) - _seen(before)) < 0:
         raise ValueError("Expected as `start` a model that shapes-text made, of the same size as this one's pictures.")
     copy_weights(before.network, network.network)
-    kernel, bias = first.get_weights()
-    entering.set_weights([np.pad(kernel, ((0, 0), (0, 0), (0, added), (0, 0))), bias])
+    kernel, bias = before.network.get_layer("conv_in").get_weights()
+    network.network.get_layer("conv_in").set_weights([np.pad(kernel, ((0, 0), (0, 0), (0, added), (0, 0))), bias])
     copy_weights(before.encoder, network.encoder)
     known, words = before.text.tokenizer.number, network.text.tokenizer.number
     given, embedding = (one.encoder.get_layer("embedding") for one in (before, network))
@@ -125,6 +124,11 @@ def begin_with(before: TextConditioned, network: TextConditioned) -> None:
         rows[words[word]] = learned[known[word]]
     embedding.tokens.assign(rows)
     embedding.places.assign(given.places)
+
+
+def _seen(network):
+    """Channels of the noise and of what is seen beside it."""
+    return network.network.get_layer("conv_in").kernel.shape[2]
 
 
 def _shapes(network):

@@ -30,8 +30,6 @@ POLICY = (  # of the page: its own files, and pictures that its scripts hold; no
 )
 FILES = {f"/page/{one.name}": one for one in (files(__package__) / "page").iterdir() if not one.name.startswith(".")}
 PATHS = ("/", *FILES)  # of files that everybody may see
-
-
 READERS = 2  # requests whose pictures and films are decoded at the same time: a film is hundreds of megabytes
 
 

@@ -63,9 +63,11 @@ def opened(file: bytes, name: str, limits: Limits, channels: int = 3) -> np.ndar
     from keras_imgen.data.film_file import opened as container_of
     from keras_imgen.data.image_io import with_channels
 
+    said = (
+        f"Expected `{name}` of at most {{}}: cut it shorter, or take a command of `keras-imgen video`, for any length."
+    )
     frames, begun = [], time.monotonic()
-    with _in_file(file, name) as path:
-        kinds = [KINDS[os.path.splitext(path)[1]]]
+    with _in_file(file, name) as (path, kinds):
         try:
             with container_of(path, kinds) as container:
                 stream = container.streams.best("video")
@@ -77,7 +79,6 @@ def opened(file: bytes, name: str, limits: Limits, channels: int = 3) -> np.ndar
             _check_size(name, width, height, limits)
             most = min(limits.rows, 4 * limits.pixels // max(1, width * height))
             for frame in film:
-                said = f"Expected `{name}` of at most {{}}: cut it shorter, or take a command of `keras-imgen video`, for any length."
                 if len(frames) == most:
                     raise TooLarge(said.format(f"{most} frames of {width}x{height}"), param=name)
                 if frame.time + frame.duration > LONGEST:
@@ -113,9 +114,8 @@ def mp4(frames: np.ndarray, like: bytes, limits: Limits) -> tuple[bytes, Sequenc
     from keras_imgen.data.film import Film
     from keras_imgen.data.film_writer import FilmWriter
 
-    with _in_file(like, "film") as path:
-        out, kinds = os.path.join(os.path.dirname(path), "out.mp4"), [KINDS[os.path.splitext(path)[1]]]
-        film = Film(path, pixels=limits.pixels, kinds=kinds)
+    with _in_file(like, "film") as (path, kinds):
+        out, film = os.path.join(os.path.dirname(path), "out.mp4"), Film(path, pixels=limits.pixels, kinds=kinds)
         try:
             with FilmWriter(out, like=film, seconds=LONGEST) as writer:
                 for image, frame in zip(frames, film, strict=True):  # to its end, where it knows what it has lost
@@ -129,8 +129,8 @@ def mp4(frames: np.ndarray, like: bytes, limits: Limits) -> tuple[bytes, Sequenc
 
 
 @contextmanager
-def _in_file(file, name) -> Iterator[str]:
-    """Its path, while it is there: FFmpeg seeks in it."""
+def _in_file(file, name) -> Iterator[tuple[str, list[str]]]:
+    """(its path, while it is there: FFmpeg seeks in it; the kinds that it may be read as)."""
     ending = ending_of(file)
     if ending is None:
         raise Invalid(f"Expected `{name}` as a film, MP4, MOV, WebM, MKV, AVI, GIF or APNG.", param=name)
@@ -138,4 +138,4 @@ def _in_file(file, name) -> Iterator[str]:
         path = os.path.join(folder, f"film{ending}")
         with open(path, "wb") as out:
             out.write(file)
-        yield path
+        yield path, [KINDS[ending]]

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Pictures
-from keras_imgen.inference.stylizer import MARGIN
-from keras_imgen.layers.padding import multiple_of, within_margin
+from keras_imgen.layers.padding import of_any_size
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.models import batches
 from keras_imgen.models.image_model import ImageModel
@@ -64,11 +63,8 @@ class Translation(ImageModel):
             images: (N, H, W, C), uint8 or float32 in [-1, 1].
             network: None is the translator.
         """
-        network, images = network or self.translator, rescale(images)
-        if None not in network.input_shape[1:]:
-            return to_uint8(network(images, training=False))
-        run = lambda x: network(x, training=False)  # noqa: E731
-        return to_uint8(within_margin(run, images, MARGIN, multiple_of(network)))
+        network = network or self.translator
+        return to_uint8(of_any_size(network, lambda x: network(x, training=False), rescale(images)))
 
     def translate(self, images: Any, batch_size: int = 32, ema: bool = True) -> np.ndarray:
         """The generator's answer to images: uint8 (N, H, W, channels).

@@ -10,8 +10,7 @@ from keras import ops
 from keras_imgen.arguments import integer
 from keras_imgen.conditions import Conditions, Picture
 from keras_imgen.inference.endpoints import Endpoint, Endpoints, Number, Pictures, Rows, Seeds, bound
-from keras_imgen.inference.stylizer import MARGIN
-from keras_imgen.layers.padding import multiple_of, within_margin
+from keras_imgen.layers.padding import of_any_size
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import divergence, terms
 from keras_imgen.models import batches
@@ -202,9 +201,7 @@ class StyleVAE(ImageModel):
     def painted(self, images: Any, style: Any) -> Any:
         """Images (N, H, W, C) in [-1, 1] in styles (N, D), uint8; of any size, where the networks take any, within a mirrored margin."""
         run = lambda x: self.images_of(self.content_of(x), style)  # noqa: E731
-        if None not in self.image_shape:
-            return to_uint8(run(images))
-        return to_uint8(within_margin(run, images, MARGIN, multiple_of(self.content_encoder)))
+        return to_uint8(of_any_size(self.content_encoder, run, images))
 
     def call(self, images: Any, training: bool = False) -> Any:
         """Reconstructions, float32, of images in [-1, 1]."""
