@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.arguments import as_numbers, integer, shown
-from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Request, Run, Seen, signature
+from keras_imgen.inference.endpoints import REQUIRED, Endpoint, Request, Run, Seen, Tensor, bound, signature
 
 Between = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -46,6 +46,39 @@ class BetweenEndpoint(Endpoint):
 
     def answer(self, run: Run, given: Mapping[str, Any], seen: Seen = lambda newest, share: None) -> np.ndarray:
         return super().answer(run, {**given, "batch_size": self.batch_size}, seen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FasterEndpoint(Endpoint):
+    """A whole clip with more frames: `stream` around an endpoint that makes those between two.
+
+    Args:
+        pair: that endpoint, of which it has signature and tensors.
+        others: see `Endpoint`.
+    """
+
+    kind = "faster"
+    answers_pictures = False
+    pair: BetweenEndpoint
+
+    def parameters(self) -> inspect.Signature:
+        return signature({"clip": REQUIRED, "factor": 2}, {"cuts": None, "recursive": False, "scale": None})
+
+    def tensors(self) -> dict[str, Tensor]:
+        return self.pair.tensors()
+
+    def answer(self, run: Run, given: Mapping[str, Any], seen: Seen = lambda newest, share: None) -> np.ndarray:
+        clip, how = list(given["clip"]), {k: given[k] for k in ("factor", "cuts", "recursive")}
+
+        def between(*pair):
+            return self.pair.answer(run, bound(self.pair, pair, {"scale": given["scale"]}))
+
+        def told():
+            for k, frame in enumerate(clip):
+                yield frame
+                seen(frame[None], (k + 1) / len(clip))
+
+        return gathered(stream(between, told(), **how))
 
 
 def stream(

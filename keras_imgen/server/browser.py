@@ -66,6 +66,10 @@ def router(service: Service) -> APIRouter:
                 arguments = await asyncio.to_thread(arguments_of, fields, given, service.limits)
         except RequestError as error:
             return JSONResponse(_said(error, fields), error.status, headers_of(error))
+        if "cuts" in found.endpoint(endpoint).parameters().parameters:
+            from keras_imgen.data.cuts import is_cut  # lazy: the package of data needs Keras
+
+            arguments["cuts"] = is_cut
         stream = _events(service, model, endpoint, found.found.version, fields, given, arguments)
         return StreamingResponse(stream, media_type="text/event-stream")
 
@@ -194,9 +198,12 @@ def _answer(
         return {"numbers": made.tolist(), "shape": made.shape}
     film = next((field for field in fields if field.control == "film" and field.shape[0] is None), None)
     if film:
-        data, notes = films.mp4(made, base64.b64decode(given[film.name]), limits)
-        size = {"height": made.shape[1], "width": made.shape[2], "frames": len(made)}
-        return {"pictures": [{"mp4": _text(data), **size, "arguments": of_row(fields, given, 0)}], "notes": notes}
+        out = films.mp4(made, base64.b64decode(given[film.name]), limits)
+        about = {"height": made.shape[1], "width": made.shape[2], "frames": len(made), "sound": out.sound}
+        return {
+            "pictures": [{"mp4": _text(out.file), **about, "arguments": of_row(fields, given, 0)}],
+            "notes": out.notes,
+        }
     alone = made.ndim == 2 or made.ndim == 3 and made.shape[-1] in (1, 3, 4)  # of any size, not in a batch
     seeded = any(field.control == "seed" for field in fields)
     found = []

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_imgen.conditions import Amount, Condition, Label, Picture, guided_apart
+from keras_imgen.inference.between import FasterEndpoint
 from keras_imgen.inference.canvas import LARGEST, Canvas
 from keras_imgen.inference.clips import ClipEndpoint
 from keras_imgen.inference.continued import Ahead
@@ -19,6 +20,8 @@ from keras_imgen.sampling.coarse_to_fine import LevelSamplerInput
 from keras_imgen.sampling.options import GRIDS, IMAGE_SCALE, SAMPLERS, SamplerInput
 from keras_imgen.server.limits import FRAMES, Limits
 from keras_imgen.text import Text
+
+FASTER = 16  # times as many frames, at most
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def fields_of(endpoint: Endpoint, limits: Limits) -> list[Field]:
         found += _of_form(endpoint)
     if isinstance(endpoint, ClipEndpoint):
         found += _of_clips(endpoint, limits)
+    if isinstance(endpoint, FasterEndpoint):
+        found += _of_pairs(endpoint, limits)
     elsewhere = {one.key for one in endpoint.inputs if isinstance(one, ToldRows)}
     drawn = any(isinstance(one, Seeds) for one in endpoint.inputs)
     for one in endpoint.conditions:
@@ -244,9 +249,20 @@ def _of_form(endpoint):
 def _of_clips(endpoint, limits):
     said = f"Up to {limits.rows} frames, fewer of large ones."
     yield Field("clips", "film", said, required=True, shape=(None, None, None, endpoint.form.channels))
+    if endpoint.form.mask and endpoint.output == "clips":
+        said = "Paint over what is to be made anew in all frames; nothing: the model finds it, frame by frame."
+        yield Field("masks", "mask", said)
     if endpoint.form.sigma:
         said = "How strong the noise is, in gray levels of 255."
         yield Field("sigma", "number", said, 20.0, True, low=0, ends=(0.0, 75.0))
+
+
+def _of_pairs(endpoint, limits):
+    channels = next(one for one in endpoint.pair.inputs if isinstance(one, Pictures)).shape[-1]
+    said = f"Up to {limits.rows} frames with those that are made, fewer of large ones."
+    yield Field("clip", "film", said, required=True, shape=(None, None, None, channels))
+    said = "How many times as many frames a second. Over a cut the nearer one is repeated."
+    yield Field("factor", "number", said, 2, True, 2, FASTER, (2, FASTER), whole=True)
 
 
 @singledispatch

@@ -32,11 +32,10 @@ def arguments_of(fields: Sequence[Field], given: Any, limits: Limits) -> dict[st
     known = {field.name for field in fields}
     if unknown := [name for name in given if name not in known]:
         raise Invalid(f"Expected no argument {unknown[0]!r:.60}: /api/models lists those that there are.")
+    given = {**{f.name: f.default for f in fields if f.required}, **{k: v for k, v in given.items() if v is not None}}
     found: dict[str, Any] = {}
     for field in fields:
         value = given.get(field.name)
-        if value is None and field.required:
-            value = field.default
         if value is None:
             if field.required:
                 raise Invalid(f"Expected `{field.name}`: {_WANTED.get(field.control, 'fill it in')}.")
@@ -47,6 +46,10 @@ def arguments_of(fields: Sequence[Field], given: Any, limits: Limits) -> dict[st
             found.setdefault(whole, {})[part] = read
         else:
             found[whole] = read
+    if "clips" in found and "masks" in found:  # players show films of oblong pixels in another size
+        height, width = found["clips"].shape[1:3]
+        rows, columns = (np.arange(n) * m // n for n, m in zip((height, width), found["masks"].shape))
+        found["masks"] = found["masks"][rows][:, columns]
     return found
 
 
@@ -80,7 +83,8 @@ def _read_film(field, value, given, limits):
         strip = resize(opened(file, field.name, limits, channels=channels), (height, width * count))
         clip = as_frames(strip, count)
     else:
-        clip = films.opened(file, field.name, limits, channels)
+        times = given.get("factor", 1)
+        clip = films.opened(file, field.name, limits, channels, max(1, times) if isinstance(times, int) else 1)
         if count and len(clip) < count:
             raise Invalid(f"Expected `{field.name}` of {count} frames or more, got {len(clip)}.", param=field.name)
         clip = np.stack([resize(frame, (height, width)) for frame in clip[-count:]]) if count else clip
@@ -103,7 +107,7 @@ def _read_mask(field, value, given, limits):
     mask = _opened(field, value, limits, channels=1, background=0) > 127  # (H, W, 1)
     if not mask.any():
         raise Invalid(f"Expected `{field.name}`: paint over a part of the picture.")
-    return mask
+    return mask[..., 0]
 
 
 def _read_number(field, value, given, limits):

@@ -4,7 +4,9 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,7 +48,7 @@ def _moves(png):
     return kind == b"acTL"
 
 
-def opened(file: bytes, name: str, limits: Limits, channels: int = 3) -> np.ndarray:
+def opened(file: bytes, name: str, limits: Limits, channels: int = 3, times: int = 1) -> np.ndarray:
     """The frames uint8 (F, H, W, channels) of a film that a client sent: MP4, MOV, WebM, MKV, AVI, GIF or APNG.
 
     Args:
@@ -54,6 +56,7 @@ def opened(file: bytes, name: str, limits: Limits, channels: int = 3) -> np.ndar
         name: what messages call it.
         limits: of the request.
         channels: 1 or 3.
+        times: so many times as many frames will come out, which count.
 
     Raises:
         Invalid: another file, or one that is damaged.
@@ -77,7 +80,7 @@ def opened(file: bytes, name: str, limits: Limits, channels: int = 3) -> np.ndar
             film = Film(path, pixels=limits.pixels, kinds=kinds)
             height, width = film.size  # of what was decoded: headers may say anything
             _check_size(name, width, height, limits)
-            most = min(limits.rows, 4 * limits.pixels // max(1, width * height))
+            most = (min(limits.rows, 4 * limits.pixels // max(1, width * height)) - 1) // times + 1
             for frame in film:
                 if len(frames) == most:
                     raise TooLarge(said.format(f"{most} frames of {width}x{height}"), param=name)
@@ -98,11 +101,25 @@ def _check_size(name, width, height, limits):
         raise TooLarge(f"Expected `{name}` with sides of at most {SIDE} pixels, got {width} x {height}.", param=name)
 
 
-def mp4(frames: np.ndarray, like: bytes, limits: Limits) -> tuple[bytes, Sequence[str]]:
-    """Frames as an MP4 file with the times and the sound of another film, and what could not be kept of it.
+class Made(NamedTuple):
+    """A film that was written.
 
     Args:
-        frames: uint8 (F, H, W, 1 or 3), one for each of the other film.
+        file: MP4.
+        sound: whether it has any.
+        notes: what could not be kept.
+    """
+
+    file: bytes
+    sound: bool
+    notes: Sequence[str]
+
+
+def mp4(frames: np.ndarray, like: bytes, limits: Limits) -> Made:
+    """Frames as an MP4 file with the times and the sound of another film.
+
+    Args:
+        frames: uint8 (F, H, W, 1 or 3), one for each of the other film, or as many more between each and the next.
         like: that film, which `opened` read.
         limits: with which it did.
 
@@ -116,16 +133,26 @@ def mp4(frames: np.ndarray, like: bytes, limits: Limits) -> tuple[bytes, Sequenc
 
     with _in_file(like, "film") as (path, kinds):
         out, film = os.path.join(os.path.dirname(path), "out.mp4"), Film(path, pixels=limits.pixels, kinds=kinds)
+        times = [(frame.time, frame.duration) for frame in film]  # to its end, where it knows what it has lost
+        factor = max(1, (len(frames) - 1) // max(1, len(times) - 1))
         try:
-            with FilmWriter(out, like=film, seconds=LONGEST) as writer:
-                for image, frame in zip(frames, film, strict=True):  # to its end, where it knows what it has lost
-                    writer.write(image, frame.time, frame.duration)
+            with FilmWriter(out, like=film, rate=film.rate * factor, seconds=LONGEST) as writer:
+                for image, (time, duration) in zip(frames, _spread(times, factor), strict=True):
+                    writer.write(image, time, duration)
         except (OSError, av.FFmpegError) as error:
             size = f"{frames.shape[2]}x{frames.shape[1]}"
             raise TooLarge(f"{len(frames)} frames of {size} with these times cannot be written as MP4.") from error
         lost = [film.lost.replace(path, "The film")] if film.lost else []
         with open(out, "rb") as found:
-            return found.read(), [*writer.notes, *lost]
+            return Made(found.read(), bool(writer.sound), [*writer.notes, *lost])
+
+
+def _spread(times, factor):
+    """Those of frames, and factor - 1 evenly between each and the next."""
+    for (begin, _), (end, _) in pairwise(times):
+        part = (end - begin) / factor
+        yield from ((begin + k * part, part) for k in range(factor))
+    yield from times[-1:]
 
 
 @contextmanager

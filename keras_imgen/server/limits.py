@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from keras_imgen.conditions import Conditions, Label, inputs_of
+from keras_imgen.inference.clips import ClipEndpoint
 from keras_imgen.inference.endpoints import Endpoint, bound
 from keras_imgen.inference.restorer import TiledEndpoint
 from keras_imgen.server.errors import Invalid, TooLarge
@@ -121,6 +122,8 @@ def checked_arguments(given: Mapping[str, Any], endpoint: Endpoint, limits: Limi
         one = len(told[name].shape) if of_condition and name in told else 0  # sides of what all rows share
         if isinstance(endpoint, TiledEndpoint) and name in ("images", "masks") and isinstance(value, np.ndarray):
             one = 3  # of one picture
+        if isinstance(endpoint, ClipEndpoint) and name == "masks" and isinstance(value, np.ndarray) and value.ndim == 2:
+            one = 2  # of all frames
         if isinstance(value, list | tuple | np.ndarray) and _sides(value) > one:
             limits.check_rows(name, len(value))
         _check_texts(name, value if isinstance(value, list | tuple) else [value])

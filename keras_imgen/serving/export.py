@@ -68,6 +68,8 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
         return hand_over(model, path, max_pixels)
     signatures = {}
     for name, endpoint in endpoints.items():
+        if endpoint.signature in signatures:  # it is answered by that of another
+            continue
         full = _full(model, endpoint)
         every = {endpoint.signature or name: full}
         if isinstance(endpoint, TiledEndpoint):
@@ -83,7 +85,7 @@ def export(model: Any, path: str, max_pixels: int = 1 << 24) -> None:
             signatures["serving_default"] = default
             if text_of(endpoint.conditions) and endpoint.output == "images" and len(model.image_shape) == 3:
                 signatures[f"{name}_png"] = _as_png(default, endpoint, max_pixels)
-        if endpoint.any_size and endpoint.answers_pictures:
+        if endpoint.any_size and endpoint.output in ("images", "masks"):
             every[f"{name}_bytes"] = _of_bytes(full, endpoint, max_pixels)
         signatures.update(every)
     _write(model, path, signatures, {"endpoints": described(endpoints), "max_pixels": max_pixels})

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import os
 import subprocess
 import sys
@@ -91,14 +92,21 @@ def test_what_is_damaged_is_said_without_the_servers_paths(tmp_path):
 def test_the_answer_has_the_times_and_the_sound(tmp_path):
     times = [Fraction(k * (k + 3), 25) for k in range(5)]
     file = written(tmp_path / "a.mp4", times=times)
-    made, notes = films.mp4(np.full((5, 64, 96, 3), 128, "uint8"), file, LIMITS)
+    made, _, notes = films.mp4(np.full((5, 64, 96, 3), 128, "uint8"), file, LIMITS)
     (tmp_path / "out.mp4").write_bytes(made)
     found = list(Film(tmp_path / "out.mp4"))
     assert [frame.time for frame in found] == times and found[0].image.shape == (64, 96, 3) and not notes
-    _, notes = films.mp4(np.zeros((5, 31, 33, 1), "uint8"), file, LIMITS)
+    _, _, notes = films.mp4(np.zeros((5, 31, 33, 1), "uint8"), file, LIMITS)
     assert "even sizes" in notes[0]
 
-    with av.open(str(tmp_path / "heard.mp4"), "w") as out:
+    made, heard, notes = films.mp4(FRAMES, with_sound(tmp_path / "heard.mp4"), LIMITS)
+    (tmp_path / "out.mp4").write_bytes(made)
+    assert Film(tmp_path / "out.mp4").sound == "aac" and heard and not notes
+    assert not films.mp4(FRAMES, file, LIMITS).sound
+
+
+def with_sound(path):
+    with av.open(str(path), "w") as out:
         stream, sound = out.add_stream("mpeg4", rate=25), out.add_stream("aac", rate=48000, layout="mono")
         stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
         for k, frame in enumerate(FRAMES):
@@ -108,9 +116,22 @@ def test_the_answer_has_the_times_and_the_sound(tmp_path):
             out.mux(sound.encode(tone))
         out.mux(stream.encode())
         out.mux(sound.encode())
-    made, notes = films.mp4(FRAMES, (tmp_path / "heard.mp4").read_bytes(), LIMITS)
+    return path.read_bytes()
+
+
+def test_frames_between_have_times_between(tmp_path):
+    times = [Fraction(k * (k + 3), 25) for k in range(5)]
+    file = written(tmp_path / "a.mp4", times=times)
+    made = films.mp4(np.repeat(FRAMES, 3, 0)[:13], file, LIMITS).file
     (tmp_path / "out.mp4").write_bytes(made)
-    assert Film(tmp_path / "out.mp4").sound == "aac" and not notes
+    found = list(Film(tmp_path / "out.mp4"))
+    wanted = [a + (b - a) * k / 3 for a, b in zip(times, times[1:]) for k in range(3)] + times[-1:]
+    assert len(found) == 13
+    assert [frame.time for frame in found] == pytest.approx(wanted, abs=1e-5) and found[-1].time == times[-1]
+    one = written(tmp_path / "b.mp4", FRAMES[:1])
+    assert films.opened(films.mp4(FRAMES[:1], one, LIMITS).file, "clip", LIMITS).shape == (1, 32, 48, 3)
+    with pytest.raises(TooLarge, match="at most 4 frames of 48x32"):  # of which 7 become
+        films.opened(file, "clip", LIMITS, times=2)
 
 
 def test_nothing_stays_behind(tmp_path):
@@ -185,7 +206,7 @@ def test_what_is_lost_is_said(tmp_path):
     with pytest.warns(match="damaged or cut off"):
         frames = films.opened(cut, "clips", Limits())
     with pytest.warns(match="damaged or cut off"):
-        _, notes = films.mp4(frames, cut, Limits())
+        _, _, notes = films.mp4(frames, cut, Limits())
     assert len(frames) < 40 and notes == [f"The film is damaged or cut off: {len(frames)} frames could be read whole."]
 
 
@@ -203,7 +224,7 @@ def test_sound_that_does_not_end_is_cut(tmp_path, monkeypatch):
             out.mux(sound.encode(tone))
         out.mux(stream.encode())
         out.mux(sound.encode())
-    made, notes = films.mp4(FRAMES[:2], (tmp_path / "a.mkv").read_bytes(), LIMITS)
+    made, _, notes = films.mp4(FRAMES[:2], (tmp_path / "a.mkv").read_bytes(), LIMITS)
     with av.open(io.BytesIO(made)) as found:
         seconds = sum(frame.samples for frame in found.decode(audio=0)) / 8000
     assert seconds < 20 and any("too long to be coded anew" in note for note in notes)
@@ -247,3 +268,80 @@ def test_a_film_goes_in_and_out_by_the_form_of_the_page():
     np.testing.assert_array_equal(films.opened(base64.b64decode(one["png"]), "clips", LIMITS), FRAMES)
     with pytest.raises(Invalid, match="of 3 frames or more, got 2"):
         arguments_of(fields, {"clip": base64.b64encode(apng(FRAMES[:2])).decode()}, LIMITS)
+
+
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory, loop):
+    """A service of a small model that repairs films, and of one that makes frames between frames; and the models."""
+    pytest.importorskip("tensorflow")
+    from keras_imgen.models import FilmRepairer, FrameInterpolator
+    from keras_imgen.networks import film_repairer, flow_interpolator
+    from keras_imgen.server.service import Service
+
+    folder = tmp_path_factory.mktemp("films")
+    models = {
+        "repair": FilmRepairer(film_repairer(3, width=4, blocks=(1,))),
+        "between": FrameInterpolator(flow_interpolator(width=4, levels=2)),
+    }
+    for name, model in models.items():
+        model.export(str(folder / name))
+
+    async def made():
+        return Service([str(folder)], limits=Limits(rows=12, pixels=4096, body=1 << 20))
+
+    service = loop(made())
+    loop(service.start())
+    yield service, models
+    loop(service.stop())
+
+
+@pytest.mark.tensorflow
+@pytest.mark.long
+def test_films_through_models_of_this_package(filmed, make_asker, tmp_path):
+    from keras_imgen.data.image_io import png
+    from keras_imgen.server.app import application
+
+    service, models = filmed
+    ask = make_asker(application(service))
+    k, rows, columns, _ = np.indices((4, 32, 48, 3))
+    calm = (2 * rows + 3 * columns + 8 * k).astype("uint8")
+    file = written(tmp_path / "a.mkv", calm)
+    sent = base64.b64encode(file).decode()
+
+    def answer(path, **given):
+        found = ask("POST", f"/api/models/{path}", json={"arguments": given})
+        assert found.status_code == 200, found.text
+        kind, _, data = found.text.strip().split("\n\n")[-1].partition("\ndata: ")
+        return kind.removeprefix("event: "), json.loads(data)
+
+    def frames(result):
+        (tmp_path / "out.mp4").write_bytes(base64.b64decode(result["pictures"][0]["mp4"]))
+        return list(Film(tmp_path / "out.mp4"))
+
+    wanted = models["between"].interpolate(calm, 3)
+    kind, result = answer("between/interpolate", clip=sent, factor=3)
+    found = frames(result)
+    assert kind == "result" and [round(f.time * 75) for f in found] == list(range(10))
+    assert (result["pictures"][0]["frames"], result["pictures"][0]["sound"]) == (10, False)
+    assert np.abs(np.stack([f.image for f in found]).astype(int) - wanted).mean() < 4  # H.264
+    assert len(frames(answer("between/interpolate", clip=sent)[1])) == 7
+    for given, words in (
+        ({"factor": 4}, "at most 3 frames"),
+        ({"factor": 1}, "from 2 to 16"),
+        ({"factor": "x"}, "whole"),
+    ):
+        refused = ask("POST", "/api/models/between/interpolate", json={"arguments": {"clip": sent, **given}})
+        assert refused.status_code in (400, 413) and words in refused.json()["error"]
+
+    mask = np.zeros((16, 24, 1), "uint8")  # a player shows films of oblong pixels in another size
+    mask[4:8, 6:12] = 255
+    kind, result = answer("repair/restore", clips=sent, masks=base64.b64encode(png(mask)).decode())
+    found = np.stack([f.image for f in frames(result)]).astype(int)
+    told = np.zeros((32, 48), bool)
+    told[8:16, 12:24] = True
+    wanted = models["repair"].restore(calm, masks=told)
+    assert kind == "result" and (wanted[:, ~told] == calm[:, ~told]).all() and (wanted[:, told] != calm[:, told]).any()
+    assert np.abs(found - wanted).mean() < 4
+    assert answer("repair/restore", clips=sent)[0] == "result"
+    fields = {one["name"]: one for one in ask("GET", "/api/models").json()["models"][1]["endpoints"][0]["fields"]}
+    assert fields["masks"]["control"] == "mask" and "required" not in fields["masks"]

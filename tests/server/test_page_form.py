@@ -190,7 +190,7 @@ def test_an_empty_mask_is_refused():
     with pytest.raises(Invalid, match="`masks`: paint"):
         arguments(found, images=file(image), masks=file(mask))
     mask[1, 2] = 255
-    np.testing.assert_array_equal(arguments(found, images=file(image), masks=file(mask))["masks"][..., 0], mask > 0)
+    np.testing.assert_array_equal(arguments(found, images=file(image), masks=file(mask))["masks"], mask > 0)
 
 
 def test_an_error_names_its_field():

@@ -16,7 +16,16 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-MODELS = "digits-diffusion", "shapes-text", "photos-sr-x2", "photos-inpaint", "digits-vae", "clips-denoise"
+MODELS = (
+    "digits-diffusion",
+    "shapes-text",
+    "photos-sr-x2",
+    "photos-inpaint",
+    "digits-vae",
+    "clips-denoise",
+    "clips-repair",
+    "clips-interpolate",
+)
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 COMMAND = [sys.executable, "-c", "from keras_imgen.cli import main; main()", "serve"]
 pytestmark = [
@@ -255,6 +264,61 @@ def test_a_film_before_and_after(page, tmp_path):
         out.truncate(80 << 20)
     tab.one("input[type=file]").send_keys(str(tmp_path / "large.mp4"))
     tab.until(lambda: "choose a shorter film" in tab.text("#form"))
+
+
+def seen(path):
+    """A film of a second in which a bright square goes to the right, with a tone."""
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as out:
+        stream, sound = out.add_stream("libx264", rate=10), out.add_stream("aac", rate=48000, layout="mono")
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for k in range(10):
+            image = np.full((64, 96, 3), 60, "uint8")
+            image[24:40, 8 + 6 * k : 24 + 6 * k] = 220
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            wave = 9000 * np.sin(np.arange(4800 * k, 4800 * k + 4800) * 2 * np.pi * 440 / 48000)
+            tone = av.AudioFrame.from_ndarray(wave.astype("int16")[None], format="s16", layout="mono")
+            tone.sample_rate, tone.pts = 48000, 4800 * k
+            out.mux(sound.encode(tone))
+        out.mux(stream.encode())
+        out.mux(sound.encode())
+    return str(path)
+
+
+def test_more_frames_are_heard_too(page, tmp_path):
+    film = pytest.importorskip("keras_imgen.data.film").Film
+    tab = page("clips-interpolate/interpolate")
+    tab.one("input[type=file]").send_keys(seen(tmp_path / "square.mov"))
+    tab.until(lambda: tab.all(".waiting video"))
+    tab.fill("factor", 3)
+    assert tab.run().startswith("Done in")
+    muted = "return [...document.querySelectorAll('.compare video')].map((film) => film.muted)"
+    sound = next(one for one in tab.all(".single .actions button") if one.text == "Sound")
+    assert tab.js(muted) == [True, True]
+    sound.click()
+    assert tab.js(muted) == [True, False] and sound.get_attribute("aria-pressed") == "true"
+    assert tab.all("#past .tile img") and not tab.all("#past video")
+    found = film(tab.downloaded())
+    assert found.sound == "aac" and [round(one.time * 30) for one in found] == list(range(28))
+
+
+def test_a_mask_on_a_film(page, tmp_path):
+    film = pytest.importorskip("keras_imgen.data.film").Film
+    tab = page("clips-repair/restore")
+    assert "Choose a film first" in tab.text(".painter")
+    tab.one("input[type=file]").send_keys(seen(tmp_path / "square.mov"))
+    canvas = tab.until(lambda: next((one for one in tab.all("canvas.mask") if one.is_displayed()), None))
+    half = canvas.size["width"] // 4
+    hand = ActionChains(tab.tab, duration=50).move_to_element_with_offset(canvas, -half, 0).click_and_hold()
+    hand.move_by_offset(half // 2, 0).release().perform()
+    assert tab.run().startswith("Done in")
+    found, given = (
+        np.stack([one.image for one in film(path)]).astype(int) for path in (tab.downloaded(), tmp_path / "square.mov")
+    )
+    changed = np.abs(found - given).max(-1) > 30
+    assert changed[:, 24:40, :40].any() and not changed[:, :, 60:].any() and not changed[:, :16].any()
+    tab.all(".tools button")[-1].click()
+    assert tab.run().startswith("Done in") and tab.js(PAINTED) == 0  # nothing is painted: the model looks for itself
 
 
 def test_any_picture_by_drop_and_paste(page):

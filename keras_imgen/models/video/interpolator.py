@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_imgen.arguments import finite
 from keras_imgen.inference import between
-from keras_imgen.inference.between import BetweenEndpoint
+from keras_imgen.inference.between import BetweenEndpoint, FasterEndpoint
 from keras_imgen.inference.endpoints import Endpoints, Number, Pictures, Rows, bound
 from keras_imgen.layers.pictures import rescale, to_uint8
 from keras_imgen.losses import motion, pixel, terms
@@ -209,7 +209,8 @@ class FrameInterpolator(ImageModel):
 
         ends = (Pictures(self.image_shape, name, name) for name in ("first", "second"))
         inputs = (*ends, Rows("times"), Number("scale", 0.0, 0.0))
-        return {"between": BetweenEndpoint(inputs=inputs, labelled=False, batch_size=1, function=function)}
+        pair = BetweenEndpoint(inputs=inputs, labelled=False, batch_size=1, function=function)
+        return {"between": pair, "interpolate": FasterEndpoint(inputs=(), signature="between", pair=pair)}
 
     def show(
         self, batch: Mapping[str, Any] | None = None, n: int = 16, seed: int = 0, **how: Any

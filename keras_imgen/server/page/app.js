@@ -3,7 +3,7 @@
 import { Refused, call, describe, key } from "./api.js";
 import { controlOf } from "./controls.js";
 import { byId, el, plain, title } from "./dom.js";
-import { fileIn, fromBase64, pictureOf, shown } from "./pictures.js";
+import { asStill, fileIn, fromBase64, pictureOf, shown, stillOf } from "./pictures.js";
 import { show } from "./results.js";
 
 const KEPT = 40; // runs
@@ -85,6 +85,7 @@ function fields() {
     });
     return control;
   });
+  mask()?.below(null, film());
   const boxes = (more) => state.controls.filter(({ field }) => Boolean(field.more) === more).map(({ box }) => box);
   const rest = boxes(true);
   const more = rest.length ? [el("details", {}, el("summary", { text: "More" }), ...rest)] : [];
@@ -117,7 +118,7 @@ async function fill(values) {
 }
 
 function brought(found) {
-  mask()?.below(found);
+  mask()?.below(found, film());
   if (state.endpoint.pictures) present(found ? null : state.shown ?? null);
 }
 
@@ -170,11 +171,11 @@ function present(run) {
 
 function remember(run) {
   state.runs.unshift(run);
-  for (const old of state.runs.splice(KEPT)) old.pictures?.forEach(({ url }) => URL.revokeObjectURL(url));
+  for (const old of state.runs.splice(KEPT)) old.pictures?.forEach((one) => [one.url, one.still].forEach((url) => url && URL.revokeObjectURL(url)));
   byId("history").hidden = false;
   byId("past").replaceChildren(...state.runs.map((one) => {
     const name = `${title(one.endpoint)}, ${one.model}, ${one.at}`;
-    const thumb = one.pictures ? shown(one.pictures[0], { alt: "", autoplay: false, class: one.pictures[0].width <= 128 ? "tiny" : "" }) : el("span", { class: "digits", text: `${one.shape.slice(1).join(" × ")}\nnumbers` });
+    const thumb = one.pictures ? asStill(one.pictures[0], { alt: "", class: one.pictures[0].width <= 128 ? "tiny" : "" }) : el("span", { class: "digits", text: `${one.shape.slice(1).join(" × ")}\nnumbers` });
     const many = one.pictures?.length > 1 ? el("span", { class: "many-of", text: one.pictures.length, "aria-hidden": "true" }) : null;
     return el("li", {},
       el("button", { type: "button", class: "tile", "aria-label": `Show ${name}`, on_click: () => { reuse(one, false); } }, thumb, many),
@@ -262,6 +263,7 @@ async function run() {
       delete one.mp4;
       one.input = one.film ? null : await pictureOf(one.blob, "The latest result");
       one.url = one.input?.url ?? URL.createObjectURL(one.blob);
+      if (one.frames) one.still = (await stillOf(one)).still;
     }
     const made = { ...answer, model: model.name, endpoint: endpoint.name, output: endpoint.output, before, filled, at: new Date().toLocaleTimeString() };
     remember(made);

@@ -18,7 +18,7 @@ export function maskControl(field, { changed }) {
   const clear = el("button", { type: "button", text: "Clear", on_click: () => { wipe(); changed(); } });
   erase.setAttribute("aria-pressed", "false");
   const tools = el("div", { class: "tools" }, el("label", { htmlFor: id, text: "Brush" }), size, erase, clear);
-  const empty = el("p", { class: "help", text: "Choose a picture first." });
+  const empty = el("p", { class: "help" });
   const node = el("div", { class: "painter" }, empty, board, tools);
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   let picture = null, erasing = false, painted = false, at = [0.5, 0.5], last = null;
@@ -85,18 +85,20 @@ export function maskControl(field, { changed }) {
     }
   });
 
-  // The picture below; the mask of the one before is dropped.
-  function below(found) {
-    if (picture?.url === found?.url) return;
+  // The picture below, or the first frame of a film; the mask of the one before is dropped.
+  function below(found, film) {
+    if (picture?.url === found?.url && found) return;
     picture = found;
-    empty.hidden = Boolean(found);
-    board.hidden = tools.hidden = !found;
-    if (!found) return;
+    const seen = Boolean(found?.width);
+    empty.textContent = found ? "This browser cannot show the film, so that nothing can be painted on it." : `Choose a ${film ? "film" : "picture"} first.`;
+    empty.hidden = seen;
+    board.hidden = tools.hidden = !seen;
+    wipe();
+    if (!seen) return;
     Object.assign(canvas, { width: found.width, height: found.height });
-    image.src = found.url;
+    image.src = found.still ?? found.url;
     board.style.setProperty("--ratio", found.width / found.height);
     press(false);
-    wipe();
   }
   async function get() {
     if (!painted) return null;

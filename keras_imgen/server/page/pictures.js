@@ -27,36 +27,48 @@ export async function pictureOf(blob, name = "picture") {
   return { blob, url: URL.createObjectURL(blob), width, height, name };
 }
 
-// The same of a film, and of pictures that move; `film` where it takes a <video> to show it. They are sent as they are.
+// The same of a film, and of pictures that move; `film` where it takes a <video> to show it, `still` is its first frame. They are sent as
+// they are; of 0 x 0 is what this browser cannot show: the server may read it.
 export async function filmOf(blob, name = "film") {
-  const film = !blob.type.startsWith("image/");
-  const found = { blob, url: URL.createObjectURL(blob), width: 0, height: 0, name, film };
-  const probe = film ? el("video", { preload: "metadata", muted: true }) : el("img");
-  await new Promise((done) => {
-    for (const kind of ["loadedmetadata", "load", "error"]) probe.addEventListener(kind, done);
-    probe.src = found.url;
+  const one = { blob, url: URL.createObjectURL(blob), name, film: !blob.type.startsWith("image/") };
+  return { ...one, ...(await stillOf(one)) };
+}
+
+// {width, height, still}: the size and the first frame of what moves, as the URL of a PNG.
+export async function stillOf({ blob, url, film }) {
+  const source = await (film ? firstOf(url) : createImageBitmap(blob).catch(() => null));
+  const width = source?.videoWidth ?? source?.width ?? 0;
+  const height = source?.videoHeight ?? source?.height ?? 0;
+  if (!width) return { width, height };
+  const canvas = el("canvas", { width, height });
+  canvas.getContext("2d").drawImage(source, 0, 0);
+  const still = URL.createObjectURL(await new Promise((done) => canvas.toBlob(done, "image/png")));
+  return { width, height, still };
+}
+
+// A <video> that has its first frame, null where there is none.
+function firstOf(url) {
+  const video = el("video", { preload: "auto", muted: true, playsInline: true });
+  return new Promise((done) => {
+    video.addEventListener("loadeddata", () => done(video));
+    video.addEventListener("loadedmetadata", () => setTimeout(() => done(video), 3000)); // some load no frame before they play
+    video.addEventListener("error", () => done(null));
+    video.src = url;
   });
-  found.width = probe.videoWidth ?? probe.naturalWidth;
-  found.height = probe.videoHeight ?? probe.naturalHeight;
-  return found; // of 0 x 0 where this browser cannot show it: the server may read it
 }
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 // A picture or a film as it is shown. What moves by itself stands still where people have asked for that.
 export function shown(one, props = {}) {
-  if (one.frames > 1 && !one.film && still.matches) return first(one, props);
+  if (one.still && !one.film && still.matches) return asStill(one, props);
   if (!one.film) return el("img", { draggable: false, src: one.url, ...props });
   const { alt, ...rest } = props;
   return el("video", { muted: true, loop: true, autoplay: !still.matches, playsInline: true, "aria-label": alt, src: one.url, ...rest });
 }
 
-// The first frame of pictures that move.
-function first(one, { alt, class: name = "" }) {
-  const canvas = el("canvas", { width: one.width, height: one.height, role: "img", "aria-label": alt, class: name });
-  createImageBitmap(one.blob).then((bitmap) => canvas.getContext("2d").drawImage(bitmap, 0, 0));
-  return canvas;
-}
+// The same, of what moves the first frame alone.
+export const asStill = (one, props = {}) => el("img", { draggable: false, src: one.still ?? one.url, ...props });
 
 export function base64(blob) {
   return new Promise((done, failed) => {

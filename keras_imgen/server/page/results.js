@@ -71,7 +71,7 @@ export function enlarge(run, k, does) {
   const facts = { model: `${run.model}, version ${run.version}`, ...picture.arguments, size: `${picture.width} × ${picture.height}`, ...(picture.frames ? { frames: picture.frames } : {}) };
   const told = Object.entries(facts).filter(([, value]) => !String(value).startsWith("sha256:")).flatMap(([name, value]) => [el("dt", { text: title(name) }), el("dd", { text: words(value) })]);
   const bar = actions(run, k, does);
-  playable(view, bar);
+  playable(view, bar, picture);
   const turn = (by, text, name) => el("button", { type: "button", class: "turn", text, "aria-label": name, on_click: () => move(by) });
   dialog.replaceChildren(
     el("button", { type: "button", class: "close", text: "✕", "aria-label": "Close", on_click: () => dialog.close() }),
@@ -88,15 +88,19 @@ export function enlarge(run, k, does) {
   dialog.querySelector(".turn:last-child, .download")?.focus({ preventScroll: true });
 }
 
-// What plays and stops the film of a view, if it has one, before other actions.
-function playable(view, bar) {
+// What plays and stops the film of a view, if it has one, and lets it be heard, before other actions.
+function playable(view, bar, { sound }) {
   const film = [...view.querySelectorAll("video"), ...(view instanceof HTMLVideoElement ? [view] : [])].at(-1);
   if (!film) return;
   const button = el("button", { type: "button", on_click: () => (film.paused ? film.play().catch(() => {}) : film.pause()) });
   const name = () => { button.textContent = film.paused ? "Play" : "Stop"; };
   for (const kind of ["play", "pause", "loadeddata"]) film.addEventListener(kind, name);
   name();
-  bar.prepend(button);
+  const heard = sound ? el("button", { type: "button", text: "Sound", "aria-pressed": "false", on_click: () => {
+    film.muted = !film.muted;
+    heard.setAttribute("aria-pressed", String(!film.muted));
+  } }) : null;
+  bar.prepend(...[button, heard].filter(Boolean));
 }
 
 function grid(run, does) {
@@ -113,7 +117,7 @@ function one(run, does) {
   const view = run.before ? compared(run.before, picture, altOf(run, 0)) : grid(run, does);
   const large = el("button", { type: "button", text: "Enlarge", on_click: () => enlarge(run, 0, does) });
   const bar = actions(run, 0, does);
-  playable(view, bar);
+  playable(view, bar, picture);
   bar.append(large);
   return el("div", { class: "single" }, view, bar);
 }

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from keras_imgen import models, networks
+from keras_imgen.inference.endpoints import bound
+from keras_imgen.kinds import described, from_description
 
 RNG = np.random.default_rng(0)
 CLIP = RNG.integers(0, 256, (4, 21, 34, 3), "uint8")
@@ -76,6 +78,16 @@ def test_over_a_cut_the_nearer_frame_is_repeated(model):
     np.testing.assert_array_equal(found[4:9], CLIP[[1, 1, 2, 2, 2]])
     np.testing.assert_array_equal(found[:5], model.interpolate(CLIP[:2], 4))
     np.testing.assert_array_equal(found[8:], model.interpolate(CLIP[2:], 4))
+
+
+def test_the_endpoint_of_clips_gives_the_same(model):
+    endpoint, shares = model.endpoints()["interpolate"], []
+    given = bound(endpoint, (CLIP, 3), {"cuts": lambda a, b: np.array_equal(b, CLIP[2])})
+    run = lambda tensors: model.between(tensors["first"], tensors["second"], tensors["times"])  # noqa: E731
+    found = endpoint.answer(run, given, lambda newest, share: shares.append(share))
+    np.testing.assert_array_equal(found, model.interpolate(CLIP, 3, cuts=given["cuts"]))
+    assert shares == [0.25, 0.5, 0.75, 1.0]
+    assert from_description(described(endpoint)) == endpoint
 
 
 def test_a_stream_reads_one_frame_ahead(model):
@@ -180,3 +192,6 @@ def test_an_export_in_a_fresh_process_answers_the_same(model, tmp_path):
     close(found["full"], wanted)
     close(found["default"], wanted)
     close(found["png"], wanted[0])
+    from keras_imgen import serving
+
+    close(serving.load(paths[0]).interpolate(CLIP, 2), model.interpolate(CLIP, 2))
