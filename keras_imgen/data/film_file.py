@@ -104,7 +104,7 @@ class FilmFile:
                 rate=_rate(stream),
                 size=(self.planes[0], self.planes[1]) if self.turns % 2 else (self.planes[1], self.planes[0]),
                 count=None if container.format.name == "avi" else stream.frames or None,  # AVI counts empty ones too
-                duration=_duration(container, stream),
+                duration=_duration(container, stream, origin),
                 time_base=base,
                 colours=colours,
                 aspect=1 / aspect if self.turns % 2 else aspect,
@@ -200,12 +200,13 @@ def _codec(stream):
     return stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
 
 
-def _duration(container, stream):
+def _duration(container, stream, origin):
     if container.format.name == "avi" and stream.frames:
         return stream.frames / _rate(stream)  # as its header says: FFmpeg's own is that of what is left
     whole = Fraction(container.duration, 1_000_000) if container.duration else None
     if stream.duration:
         return min(stream.duration * stream.time_base, whole or math.inf)  # less is shown where an edit list says so
+    begin = origin if "matroska" in container.format.name else 0  # there it is the time at the end
     if told := re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", "")):
-        return 3600 * int(told[1]) + 60 * int(told[2]) + Fraction(told[3])
-    return whole if len(container.streams) == 1 else None
+        return max(0, 3600 * int(told[1]) + 60 * int(told[2]) + Fraction(told[3]) - begin)
+    return max(0, whole - begin) if whole and len(container.streams) == 1 else None

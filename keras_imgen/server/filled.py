@@ -34,7 +34,7 @@ def arguments_of(fields: Sequence[Field], given: Any, limits: Limits) -> dict[st
         raise Invalid(f"Expected no argument {unknown[0]!r:.60}: /api/models lists those that there are.")
     given = {**{f.name: f.default for f in fields if f.required}, **{k: v for k, v in given.items() if v is not None}}
     found: dict[str, Any] = {}
-    for field in fields:
+    for field in sorted(fields, key=lambda field: field.control in ("picture", "film")):  # those take the most
         value = given.get(field.name)
         if value is None:
             if field.required:

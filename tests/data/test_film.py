@@ -367,6 +367,17 @@ def test_what_is_cut_off_is_read_as_far_as_it_goes(tmp_path, name):
         assert 20 < len(list(film)) < 80
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
+def test_a_film_that_begins_late_is_whole(tmp_path, name):
+    with FilmWriter(tmp_path / name, rate=25) as out:
+        for k, picture in enumerate(pictures(5)):
+            out.write(picture, 2 + Fraction(k, 25))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        film = Film(tmp_path / name)
+        assert len(list(film)) == 5 and film.lost is None and film.duration == pytest.approx(0.2, abs=0.002)
+
+
 @pytest.mark.parametrize("sound", [True, False])
 def test_a_cut_off_avi_is_known_by_its_header(tmp_path, sound):
     path = tmp_path / "a.avi"
