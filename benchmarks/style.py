@@ -93,10 +93,12 @@ def main():
                 way = lambda c, s, name, m=model: m.translate(c[None])[0]  # noqa: E731
             elif hasattr(model, "num_styles"):
                 way = lambda c, s, name, m=model, a=alpha: m.stylize(c, learned.index(name), alpha=a)  # noqa: E731
+            elif hasattr(model, "transfer"):
+                way = lambda c, s, name, m=model, a=alpha: m.transfer(c[None], s[None], alpha=a)[0]  # noqa: E731
             else:
                 way = lambda c, s, name, m=model, a=alpha: m.stylize(c, s, alpha=a)  # noqa: E731
             ways[f"{model.name}, alpha {alpha:g}"] = way
-        if args.reductions and not translates:
+        if args.reductions and hasattr(model, "stylize"):
             pairs = [(c, n) for n in (learned or styles) for c in contents.values()]
             chosen = [pairs[k] for k in np.random.default_rng(0).permutation(len(pairs))[: args.reductions]]
             found = [

@@ -34,7 +34,7 @@ def arguments_of(fields: Sequence[Field], given: Any, limits: Limits) -> dict[st
         raise Invalid(f"Expected no argument {unknown[0]!r:.60}: /api/models lists those that there are.")
     given = {**{f.name: f.default for f in fields if f.required}, **{k: v for k, v in given.items() if v is not None}}
     found: dict[str, Any] = {}
-    for field in sorted(fields, key=lambda field: field.control in ("picture", "film")):  # those take the most
+    for field in sorted(fields, key=lambda field: field.control in ("picture", "film", "mask")):  # those take the most
         value = given.get(field.name)
         if value is None:
             if field.required:
@@ -107,6 +107,8 @@ def _read_mask(field, value, given, limits):
     mask = _opened(field, value, limits, channels=1, background=0) > 127  # (H, W, 1)
     if not mask.any():
         raise Invalid(f"Expected `{field.name}`: paint over a part of the picture.")
+    if mask.all():
+        raise Invalid(f"Expected `{field.name}` over a part of the picture, got all of it: nothing would be known.")
     return mask[..., 0]
 
 
@@ -114,6 +116,8 @@ def _read_number(field, value, given, limits):
     if isinstance(value, bool) or not isinstance(value, int if field.whole else int | float):
         kind = "a whole number" if field.whole else "a number"
         raise Invalid(f"Expected `{field.name}` as {kind}, got {json.dumps(value)[:60]}.")
+    if abs(value) > 2**63:
+        raise Invalid(f"Expected `{field.name}` as a number below 2^63.")
     if not (-np.inf if field.low is None else field.low) <= value <= (np.inf if field.high is None else field.high):
         ends = " to ".join("any" if end is None else f"{end:g}" for end in (field.low, field.high))
         raise Invalid(f"Expected `{field.name}` from {ends}, got {value:g}.")

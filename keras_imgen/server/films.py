@@ -66,9 +66,8 @@ def opened(file: bytes, name: str, limits: Limits, channels: int = 3, times: int
     from keras_imgen.data.film_file import opened as container_of
     from keras_imgen.data.image_io import with_channels
 
-    said = (
-        f"Expected `{name}` of at most {{}}: cut it shorter, or take a command of `keras-imgen video`, for any length."
-    )
+    fewer = " make fewer frames between them," if times > 1 else ""
+    said = f"Expected `{name}` of at most {{}}: cut it shorter,{fewer} or take a command of `keras-imgen video`, for any length."
     frames, begun = [], time.monotonic()
     with _in_file(file, name) as (path, kinds):
         try:

@@ -189,6 +189,10 @@ def test_an_empty_mask_is_refused():
     image, mask = np.zeros((3, 4), "uint8"), np.zeros((3, 4), "uint8")
     with pytest.raises(Invalid, match="`masks`: paint"):
         arguments(found, images=file(image), masks=file(mask))
+    with pytest.raises(Invalid, match="`masks` over a part"):
+        arguments(found, images=file(image), masks=file(mask + 255))
+    with pytest.raises(Invalid, match="`strength` as a number below"):
+        arguments(found, images=file(image), masks=file(mask), strength=10**400)
     mask[1, 2] = 255
     np.testing.assert_array_equal(arguments(found, images=file(image), masks=file(mask))["masks"], mask > 0)
 

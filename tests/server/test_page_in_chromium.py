@@ -296,8 +296,19 @@ def test_more_frames_are_heard_too(page, tmp_path):
     sound = next(one for one in tab.all(".single .actions button") if one.text == "Sound")
     assert tab.js(muted) == [True, True]
     sound.click()
-    assert tab.js(muted) == [True, False] and sound.get_attribute("aria-pressed") == "true"
+    tab.until(lambda: tab.js(muted) == [True, False] and sound.get_attribute("aria-pressed") == "true")
+    tab.one(".single .actions button:last-child").click()
+    tab.until(lambda: tab.js(muted) == [True, True] and sound.get_attribute("aria-pressed") == "false")
+    next(one for one in tab.all("#large .actions button") if one.text == "Sound").click()
+    tab.one("#large .close").click()  # what is no longer seen is no longer heard
+    tab.until(lambda: not tab.all("#large video"))
     assert tab.all("#past .tile img") and not tab.all("#past video")
+    tab.open("clips-interpolate/between")
+    tab.one("input[type=radio][value=interpolate]").find_element("xpath", "..").click()
+    tab.until(lambda: tab.all(".compare video"))  # what was made last is shown again
+    tab.one("input[type=radio][value=between]").find_element("xpath", "..").click()
+    tab.one("#past .tile").click()
+    tab.until(lambda: tab.all(".compare video") and "interpolate" in tab.js("return location.hash"))
     found = film(tab.downloaded())
     assert found.sound == "aac" and [round(one.time * 30) for one in found] == list(range(28))
 

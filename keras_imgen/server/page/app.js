@@ -71,8 +71,10 @@ function choose(name, task) {
   fields();
   trouble("");
   said("");
-  const last = state.runs.find((run) => run.model === state.model.name && run.endpoint === state.endpoint.name);
-  present(last ?? null);
+  const { endpoint } = state;
+  const last = () => present(state.runs.find((run) => run.model === state.model.name && run.endpoint === endpoint.name) ?? null);
+  last();
+  state.filling?.then(() => { if (state.endpoint === endpoint) last(); }); // a picture that is filled in takes the stage
 }
 
 function fields() {
@@ -119,6 +121,7 @@ async function fill(values) {
 
 function brought(found) {
   mask()?.below(found, film());
+  if (!state.running) said("");
   if (state.endpoint.pictures) present(found ? null : state.shown ?? null);
 }
 
@@ -163,8 +166,9 @@ function present(run) {
   const chosen = picture()?.get();
   if (run) return show(run, does);
   const first = picture() ? `Choose a ${film() ? "film" : "picture"}, or drop one anywhere.` : `Press ${title(state.endpoint.name)}, and what comes out is here.`;
+  const unseen = chosen && !chosen.width ? "This browser cannot show the film; it may be read all the same. " : "";
   const empty = chosen && !mask()
-    ? el("figure", { class: "waiting" }, shown(chosen, { alt: `Chosen: ${chosen.name}` }), el("figcaption", { class: "help", text: `Press ${title(state.endpoint.name)}.` }))
+    ? el("figure", { class: "waiting" }, unseen ? null : shown(chosen, { alt: `Chosen: ${chosen.name}`, controls: true }), el("figcaption", { class: "help", text: `${unseen}Press ${title(state.endpoint.name)}.` }))
     : mask() && chosen ? "" : el("div", { class: "empty" }, el("img", { src: "page/icon.svg", alt: "", width: 72, height: 72 }), el("p", { text: first }));
   byId("output").replaceChildren(empty);
 }
@@ -185,6 +189,7 @@ function remember(run) {
 
 async function reuse(run, settings) {
   if (state.model.name !== run.model || state.endpoint.name !== run.endpoint) choose(run.model, run.endpoint);
+  await state.filling;
   if (settings) {
     await fill(run.filled);
     said("The settings are filled in.");
@@ -263,12 +268,13 @@ async function run() {
       delete one.mp4;
       one.input = one.film ? null : await pictureOf(one.blob, "The latest result");
       one.url = one.input?.url ?? URL.createObjectURL(one.blob);
-      if (one.frames) one.still = (await stillOf(one)).still;
+      const seen = one.frames ? await stillOf(one) : {};
+      if (seen.width) Object.assign(one, seen); // as it is shown: pixels may be oblong
     }
     const made = { ...answer, model: model.name, endpoint: endpoint.name, output: endpoint.output, before, filled, at: new Date().toLocaleTimeString() };
     remember(made);
     if (state.endpoint === endpoint) present(made);
-    said(`Done in ${seconds()} s.`);
+    said(`Done in ${seconds()} s.${state.endpoint === endpoint ? "" : ` ${title(endpoint.name)} of ${model.name} is below.`}`);
     byId("output").scrollIntoView({ block: wide.matches ? "nearest" : "start" });
   } catch (error) {
     if (error.name === "AbortError") said("Cancelled.");

@@ -31,7 +31,7 @@ function slid(field, name, id) {
 
 function number(field, { id }) {
   const { input, slider, get, set } = slid(field, nameOf(field), id);
-  if (field.default === undefined) input.placeholder = field.required ? "" : "auto";
+  input.placeholder = field.default ?? (field.required ? "" : "auto"); // what an empty one means
   set(field.default);
   return { node: slider, beside: input, input, get, set };
 }

@@ -125,7 +125,7 @@ export function pictureControl(field, { changed, latest, fail, most }) {
     chosen.hidden = !picture;
     last.hidden = !latest();
     if (picture) {
-      image.replaceChildren(shown(picture, { alt: `Chosen: ${picture.name}` }));
+      image.replaceChildren(...(picture.width ? [asStill(picture, { alt: `Chosen: ${picture.name}` })] : []));
       about.textContent = picture.width ? `${picture.name}, ${picture.width} × ${picture.height}` : picture.name;
     }
     changed(picture);

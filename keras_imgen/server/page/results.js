@@ -1,7 +1,7 @@
 // What came out: a grid, a picture beside the one before, numbers; one picture large.
 
 import { byId, el, save, short, title } from "./dom.js";
-import { shown } from "./pictures.js";
+import { asStill, shown } from "./pictures.js";
 
 const TINY = 128; // pixels of a side below which they are shown as they are
 
@@ -30,7 +30,8 @@ function together(one, other) {
 function compared(before, picture, alt) {
   const after = image(picture, alt);
   after.classList.add("after");
-  const old = shown(before, { alt: "Before", class: "before" });
+  const alone = picture.film && !before.film; // of a GIF nothing could keep in step with a film
+  const old = (alone ? asStill : shown)(before, { alt: "Before", class: "before" });
   if (before.film && picture.film) together(after, old);
   if (Math.max(before.width, before.height) <= TINY) old.classList.add("tiny");
   const slider = el("input", { type: "range", min: 0, max: 100, step: "any", value: 50, "aria-label": "Before and after" });
@@ -83,10 +84,14 @@ export function enlarge(run, k, does) {
     if (event.key === "ArrowLeft") move(-1);
     if (event.key === "ArrowRight") move(1);
   };
+  silence();
+  dialog.onclose = () => dialog.replaceChildren(); // a film that is not seen would be heard
   dialog.onclick = (event) => { if (event.target === dialog) dialog.close(); };
   if (!dialog.open) dialog.showModal();
   dialog.querySelector(".turn:last-child, .download")?.focus({ preventScroll: true });
 }
+
+const silence = () => document.querySelectorAll("video").forEach((film) => { film.muted = true; });
 
 // What plays and stops the film of a view, if it has one, and lets it be heard, before other actions.
 function playable(view, bar, { sound }) {
@@ -97,9 +102,11 @@ function playable(view, bar, { sound }) {
   for (const kind of ["play", "pause", "loadeddata"]) film.addEventListener(kind, name);
   name();
   const heard = sound ? el("button", { type: "button", text: "Sound", "aria-pressed": "false", on_click: () => {
-    film.muted = !film.muted;
-    heard.setAttribute("aria-pressed", String(!film.muted));
+    const on = film.muted;
+    silence();
+    film.muted = !on;
   } }) : null;
+  film.addEventListener("volumechange", () => heard?.setAttribute("aria-pressed", String(!film.muted)));
   bar.prepend(...[button, heard].filter(Boolean));
 }
 
