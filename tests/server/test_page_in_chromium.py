@@ -292,7 +292,7 @@ def test_more_frames_are_heard_too(page, tmp_path):
     tab.until(lambda: tab.all(".waiting video"))
     tab.fill("factor", 3)
     assert tab.run().startswith("Done in")
-    muted = "return [...document.querySelectorAll('.compare video')].map((film) => film.muted)"
+    muted = "return [...document.querySelectorAll('#output .compare video')].map((film) => film.muted)"
     sound = next(one for one in tab.all(".single .actions button") if one.text == "Sound")
     assert tab.js(muted) == [True, True]
     sound.click()
