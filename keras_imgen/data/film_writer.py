@@ -64,6 +64,7 @@ class FilmWriter:
         sound: what becomes of that of `like` where the file cannot hold it as it is: "transcode" or "drop"; None leaves out any.
         loop: whether a GIF begins again.
         seconds: of a track of sound that is coded anew, at most; None is all of it.
+        comment: a text for the tag of this name, as how the film was made; GIFs and folders have none.
 
     Raises:
         ValueError: another ending, a rate that is not above 0.
@@ -80,6 +81,7 @@ class FilmWriter:
         sound: str | None = "transcode",
         loop: bool = True,
         seconds: float | None = None,
+        comment: str | None = None,
     ):
         self.path = os.fspath(path).rstrip(os.sep) or os.sep
         self.ending = os.path.splitext(self.path)[1].lower()
@@ -97,7 +99,7 @@ class FilmWriter:
             raise ValueError(f"Expected `sound` as 'transcode', 'drop' or None, got {shown(sound)}.")
         self.rate = Fraction(rate) if rate else like.rate if like else Fraction(25)
         self.like, self.sound, self.loop = like, sound if like and like.sound else None, loop
-        self.seconds = seconds
+        self.seconds, self.comment = seconds, comment
         self.count, self.notes = 0, []
         self._waiting: Any = None
         self._sink: Any = None
@@ -193,6 +195,8 @@ class EncodedSink:
         clock = next(c for c in (math.lcm(film.rate.numerator, known), known, 90_000) if c <= FINEST)
         self.base = Fraction(1, clock * -(-90_000 // clock))  # fine enough for any other times
         self.out = av.open(f"file:{os.path.abspath(path)}", "w", format=coding.container)
+        if film.comment:
+            self.out.metadata["comment"] = film.comment
         stream = self.out.add_stream(coding.codec, rate=film.rate, options=dict(coding.options))
         stream.width, stream.height, stream.pix_fmt, stream.time_base = width, height, self.form, self.base
         context = stream.codec_context

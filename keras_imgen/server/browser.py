@@ -198,12 +198,11 @@ def _answer(
         return {"numbers": made.tolist(), "shape": made.shape}
     film = next((field for field in fields if field.control == "film" and field.shape[0] is None), None)
     if film:
-        out = films.mp4(made, base64.b64decode(given[film.name]), limits)
+        own = of_row(fields, given, 0)
+        comment = json.dumps({**label, "arguments": own, "software": f"keras_imgen {__version__}"})
+        out = films.mp4(made, base64.b64decode(given[film.name]), limits, comment)
         about = {"height": made.shape[1], "width": made.shape[2], "frames": len(made), "sound": out.sound}
-        return {
-            "pictures": [{"mp4": _text(out.file), **about, "arguments": of_row(fields, given, 0)}],
-            "notes": out.notes,
-        }
+        return {"pictures": [{"mp4": _text(out.file), **about, "arguments": own}], "notes": out.notes}
     alone = made.ndim == 2 or made.ndim == 3 and made.shape[-1] in (1, 3, 4)  # of any size, not in a batch
     seeded = any(field.control == "seed" for field in fields)
     found = []

@@ -114,13 +114,14 @@ class Made(NamedTuple):
     notes: Sequence[str]
 
 
-def mp4(frames: np.ndarray, like: bytes, limits: Limits) -> Made:
+def mp4(frames: np.ndarray, like: bytes, limits: Limits, comment: str | None = None) -> Made:
     """Frames as an MP4 file with the times and the sound of another film.
 
     Args:
         frames: uint8 (F, H, W, 1 or 3), one for each of the other film, or as many more between each and the next.
         like: that film, which `opened` read.
         limits: with which it did.
+        comment: how it was made, for the file's tag.
 
     Raises:
         TooLarge: what an MP4 file cannot hold.
@@ -135,7 +136,7 @@ def mp4(frames: np.ndarray, like: bytes, limits: Limits) -> Made:
         times = [(frame.time, frame.duration) for frame in film]  # to its end, where it knows what it has lost
         factor = max(1, (len(frames) - 1) // max(1, len(times) - 1))
         try:
-            with FilmWriter(out, like=film, rate=film.rate * factor, seconds=LONGEST) as writer:
+            with FilmWriter(out, like=film, rate=film.rate * factor, seconds=LONGEST, comment=comment) as writer:
                 for image, (time, duration) in zip(frames, _spread(times, factor), strict=True):
                     writer.write(image, time, duration)
         except (OSError, av.FFmpegError) as error:

@@ -323,6 +323,9 @@ def test_films_through_models_of_this_package(filmed, make_asker, tmp_path):
     found = frames(result)
     assert kind == "result" and [round(f.time * 75) for f in found] == list(range(10))
     assert (result["pictures"][0]["frames"], result["pictures"][0]["sound"]) == (10, False)
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        told = json.loads(made.metadata["comment"])
+    assert (told["model"], told["endpoint"], told["arguments"]["factor"]) == ("between", "interpolate", 3)
     assert np.abs(np.stack([f.image for f in found]).astype(int) - wanted).mean() < 4  # H.264
     assert len(frames(answer("between/interpolate", clip=sent)[1])) == 7
     for given, words in (
